@@ -1,0 +1,109 @@
+//! `synth.toml` and flags: what the user asks for, resolved and typed; `DbUrl` redacts itself.
+
+mod url;
+
+pub use url::{DbUrl, UrlError};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::seed::Seed;
+
+/// What dbsynth does with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableMode {
+    /// Learn it and write new rows.
+    Synthesize,
+    /// Copy its rows verbatim: the one way real rows get out.
+    Copy,
+    /// Create it and leave it empty.
+    Structure,
+    /// Leave it out altogether.
+    Skip,
+}
+
+/// Which generator learns the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GeneratorKind {
+    /// The autoregressive generator under message passing.
+    #[default]
+    Relational,
+    /// Baseline: rows without any conditioning.
+    Independent,
+    /// Baseline: parent and child joined into one flat table.
+    Flattened,
+}
+
+/// What the user says about one table (`[tables."public.orders"]`).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TableSettings {
+    /// Mode, where said.
+    pub mode: Option<TableMode>,
+    /// Rows to generate, where said.
+    pub rows: Option<u64>,
+    /// Columns of the foreign key that leads to the context parent, where said.
+    pub context: Option<Vec<String>>,
+    /// Meaning of a column by its name, for example `email`; see `semantic`.
+    pub columns: BTreeMap<String, String>,
+}
+
+/// A foreign key the catalog does not declare (`[[references]]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// Child table.
+    pub child: String,
+    /// Child columns.
+    pub columns: Vec<String>,
+    /// Parent table.
+    pub parent: String,
+    /// Parent columns.
+    pub parent_columns: Vec<String>,
+}
+
+/// Everything the user asks for, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The one seed.
+    pub seed: Seed,
+    /// Synthetic rows per real row.
+    pub scale: f64,
+    /// Only these tables, if not empty (others are skipped).
+    pub only_tables: Vec<String>,
+    /// Not these tables.
+    pub exclude_tables: Vec<String>,
+    /// Settings per table, by the name the user wrote.
+    pub tables: BTreeMap<String, TableSettings>,
+    /// Undeclared foreign keys to honour.
+    pub references: Vec<Reference>,
+    /// Most rows of a table a model learns from; larger tables are sampled by whole families.
+    pub training_rows: u64,
+    /// Which generator learns the rows.
+    pub generator: GeneratorKind,
+    /// Worker threads; `None` means one per core.
+    pub threads: Option<usize>,
+    /// Replace tables in the target that dbsynth did not make.
+    pub replace: bool,
+    /// Treat warnings as failures.
+    pub strict: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: Seed::default(),
+            scale: 1.0,
+            only_tables: Vec::new(),
+            exclude_tables: Vec::new(),
+            tables: BTreeMap::new(),
+            references: Vec::new(),
+            training_rows: 200_000,
+            generator: GeneratorKind::default(),
+            threads: None,
+            replace: false,
+            strict: false,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A database URL that never shows its password.
+
+use std::{fmt, path::PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::schema::DialectName;
+
+/// Why a text is no database URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// The part before the colon names no engine we know.
+    #[error("`{scheme}` is no engine dbsynth knows")]
+    UnknownScheme {
+        /// What stood there.
+        scheme: String,
+    },
+    /// The text has no scheme, or its parts do not parse.
+    #[error("`{shown}` is no database URL: {reason}")]
+    Malformed {
+        /// The text, redacted.
+        shown: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A database URL: `postgres://…`, `mysql://…` (or `mariadb://`), `sqlite:path`. `Display` and
+/// `Debug` show it without its password.
+#[derive(Clone)]
+pub struct DbUrl {
+    dialect: DialectName,
+    full: SecretString,
+    shown: String,
+}
+
+impl DbUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`UrlError`] if the engine is unknown or the text does not parse.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return Err(UrlError::Malformed {
+                shown: text.to_owned(),
+                reason: "it has no scheme".to_owned(),
+            });
+        };
+        let dialect = match scheme {
+            "postgres" | "postgresql" => DialectName::Postgres,
+            "mysql" | "mariadb" => DialectName::MySql,
+            "sqlite" => DialectName::Sqlite,
+            _ => return Err(UrlError::UnknownScheme { scheme: scheme.to_owned() }),
+        };
+        if dialect == DialectName::Sqlite {
+            if rest.trim_start_matches('/').is_empty() {
+                let reason = "it names no file".to_owned();
+                return Err(UrlError::Malformed { shown: text.to_owned(), reason });
+            }
+            return Ok(Self { dialect, full: text.to_owned().into(), shown: text.to_owned() });
+        }
+        let canonical = text.replacen("mariadb:", "mysql:", 1);
+        let malformed = |reason: String| {
+            // Never echo what stands between `//` and `@`: it may be a password that broke the parse.
+            let tail = rest.rsplit_once('@').map_or(rest.trim_start_matches('/'), |(_, tail)| tail);
+            UrlError::Malformed { shown: format!("{scheme}://{tail}"), reason }
+        };
+        let parsed = ::url::Url::parse(&canonical).map_err(|error| malformed(error.to_string()))?;
+        if parsed.path().trim_matches('/').is_empty() {
+            return Err(malformed("it names no database".to_owned()));
+        }
+        let mut redacted = parsed;
+        if redacted.password().is_some() {
+            redacted.set_password(Some("***")).map_err(|()| malformed("it has no host".to_owned()))?;
+        }
+        let shown = redact_query(&redacted);
+        Ok(Self { dialect, full: canonical.into(), shown })
+    }
+
+    /// Which engine it names.
+    #[must_use]
+    pub fn dialect(&self) -> DialectName {
+        self.dialect
+    }
+
+    /// The whole URL with its password, for a driver and nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.full.expose_secret()
+    }
+
+    /// The file of a SQLite URL (`sqlite:a.db`, `sqlite://a.db`, `sqlite:///abs/a.db`).
+    #[must_use]
+    pub fn sqlite_path(&self) -> Option<PathBuf> {
+        let rest = self.shown.strip_prefix("sqlite:")?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        Some(PathBuf::from(rest.split_once('?').map_or(rest, |(path, _)| path)))
+    }
+
+    /// True if the server runs on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.dialect == DialectName::Sqlite
+            || ::url::Url::parse(&self.shown).is_ok_and(|url| {
+                matches!(url.host_str(), None | Some("" | "localhost" | "127.0.0.1" | "[::1]"))
+            })
+    }
+}
+
+fn redact_query(url: &::url::Url) -> String {
+    let secret = |key: &str| key.to_lowercase().contains("password");
+    if !url.query_pairs().any(|(key, _)| secret(&key)) {
+        return url.to_string();
+    }
+    let mut shown = url.clone();
+    let pairs: Vec<(String, String)> = url
+        .query_pairs()
+        .map(|(key, value)| {
+            let value = if secret(&key) { "***".to_owned() } else { value.into_owned() };
+            (key.into_owned(), value)
+        })
+        .collect();
+    shown.query_pairs_mut().clear().extend_pairs(pairs);
+    shown.to_string()
+}
+
+impl fmt::Display for DbUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for DbUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DbUrl({})", self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DbUrl;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let url = DbUrl::parse("postgres://ann:s3cret@db.example/shop?sslpassword=s3cret").unwrap();
+
+        assert_eq!(url.to_string(), "postgres://ann:***@db.example/shop?sslpassword=***");
+        assert!(!format!("{url:?}").contains("s3cret"));
+        assert!(url.expose().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_broken_url_does_not_echo_the_password() {
+        let error = DbUrl::parse("mysql://ann:s3cret@[broken/shop").unwrap_err();
+
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn sqlite_urls_name_a_file_with_or_without_slashes() {
+        let path = |text| DbUrl::parse(text).unwrap().sqlite_path().unwrap().display().to_string();
+
+        assert_eq!(path("sqlite:a.db"), "a.db");
+        assert_eq!(path("sqlite://a.db"), "a.db");
+        assert_eq!(path("sqlite:///tmp/a.db"), "/tmp/a.db");
+    }
+}

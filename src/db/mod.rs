@@ -1,0 +1,24 @@
+//! The only room that opens a connection. Each engine is a folder with the same file names; everything
+//! outside asks [`Dialect`] and [`Capabilities`], never which engine it is.
+
+mod blueprint;
+mod error;
+mod traits;
+
+pub use blueprint::{Blueprint, Phase, Sequence, Statement};
+pub use error::{DbError, DbErrorKind};
+pub use traits::{
+    Batch, Capabilities, Database, Dialect, Introspection, Inventory, Scan, ServerIdentity, Session, Sink,
+    Source,
+};
+
+use crate::config::DbUrl;
+
+/// Opens the engine a URL names. The only place that tells engines apart.
+///
+/// # Errors
+/// [`DbError`] if the URL cannot be used; the server itself is first contacted by
+/// [`Database::source`] or [`Database::sink`].
+pub fn connect(url: &DbUrl) -> Result<Box<dyn Database>, DbError> {
+    Err(DbError::new(DbErrorKind::Unsupported, format!("no engine for {url}")))
+}

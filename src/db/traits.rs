@@ -1,0 +1,201 @@
+//! What an engine offers. All traits are synchronous: an engine drives its async driver inside itself,
+//! so no other room knows that async exists.
+
+use crate::{
+    data::TableData,
+    db::{Blueprint, DbError},
+    finding::Finding,
+    schema::{ColumnId, DialectName, Schema, Table, TableName},
+};
+
+/// An engine at a URL.
+pub trait Database: Send + Sync {
+    /// How this engine writes SQL.
+    fn dialect(&self) -> &dyn Dialect;
+
+    /// Opens it for reading, in one read-only consistent snapshot that lasts as long as the source.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server cannot be reached, or refuses the login or the snapshot.
+    fn source(&self) -> Result<Box<dyn Source>, DbError>;
+
+    /// Opens it for writing. Nothing is changed before [`Sink::begin`].
+    ///
+    /// # Errors
+    /// [`DbError`] if the server cannot be reached or refuses the login.
+    fn sink(&self) -> Result<Box<dyn Sink>, DbError>;
+}
+
+/// How an engine writes SQL.
+pub trait Dialect: Send + Sync {
+    /// The engine.
+    fn name(&self) -> DialectName;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Quotes an identifier.
+    fn quote_identifier(&self, identifier: &str) -> String;
+
+    /// Quotes a table's name with its namespace.
+    fn quote_table(&self, table: &TableName) -> String {
+        match &table.namespace {
+            Some(namespace) => {
+                format!("{}.{}", self.quote_identifier(namespace), self.quote_identifier(&table.name))
+            }
+            None => self.quote_identifier(&table.name),
+        }
+    }
+}
+
+/// What an engine can do; asked instead of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// A failed load leaves no trace because DDL is transactional (or the file is swapped in).
+    pub atomic_load: bool,
+    /// CHECK constraints are enforced.
+    pub enforces_checks: bool,
+    /// Longest identifier, in bytes.
+    pub identifier_bytes: usize,
+    /// `NULLS NOT DISTINCT` and partial unique indexes exist.
+    pub partial_unique: bool,
+}
+
+/// Which database of which server this is, so that a target can never be its own source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// Unique per server (Postgres `system_identifier`, MySQL `@@server_uuid`, SQLite device and inode).
+    pub server: String,
+    /// Unique per database inside the server.
+    pub database: String,
+    /// For people: `PostgreSQL 15.18`.
+    pub version: String,
+}
+
+/// What [`Source::introspect`] returns.
+#[derive(Debug, Clone)]
+pub struct Introspection {
+    /// The schema as plain data.
+    pub schema: Schema,
+    /// How to build it again.
+    pub blueprint: Blueprint,
+    /// What could not be read or will be lost.
+    pub findings: Vec<Finding>,
+}
+
+/// Which columns of a table to read, and how.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Columns to read.
+    pub columns: Vec<ColumnId>,
+    /// Order of the rows (a stable one makes runs repeatable); empty means the engine's own order.
+    pub order_by: Vec<ColumnId>,
+    /// Most rows per batch.
+    pub batch_rows: usize,
+}
+
+/// A batch handed to the reader of a scan.
+pub type Batch<'a> = &'a mut dyn FnMut(TableData) -> Result<(), DbError>;
+
+/// An open connection.
+pub trait Session: Send {
+    /// Which database this is.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server does not answer.
+    fn identity(&mut self) -> Result<ServerIdentity, DbError>;
+
+    /// Runs a query that returns one integer (a count). The SQL is built by dbsynth from quoted names
+    /// and catalog expressions.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses the query.
+    fn count(&mut self, sql: &str) -> Result<u64, DbError>;
+}
+
+/// A database opened for reading.
+pub trait Source: Session {
+    /// Reads the catalog: every table that holds rows, keys, checks, and how to build it all again.
+    ///
+    /// # Errors
+    /// [`DbError`] if the catalog cannot be read. What is merely not understood is a finding.
+    fn introspect(&mut self) -> Result<Introspection, DbError>;
+
+    /// Counts a table's rows, exactly, in the snapshot.
+    ///
+    /// # Errors
+    /// [`DbError`] if the table cannot be read.
+    fn row_count(&mut self, table: &Table) -> Result<u64, DbError>;
+
+    /// Streams a table's rows. Returns their number.
+    ///
+    /// Every column arrives as the array its [`crate::schema::Storage`] names. A value that does not fit
+    /// (SQLite text in an integer column, a zero date, invalid UTF-8) becomes null; their number per
+    /// column is kept and returned by [`Source::take_findings`].
+    ///
+    /// # Errors
+    /// [`DbError`] if the table cannot be read, or what `on_batch` returns.
+    fn scan(&mut self, table: &Table, scan: &Scan, on_batch: Batch<'_>) -> Result<u64, DbError>;
+
+    /// Returns the findings of the scans so far.
+    fn take_findings(&mut self) -> Vec<Finding>;
+}
+
+/// What a target holds before the load.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inventory {
+    /// Tables (and views) that are there.
+    pub tables: Vec<TableName>,
+    /// True if dbsynth made them all: its marker is there and names them.
+    pub made_by_dbsynth: bool,
+}
+
+/// A database opened for writing. Calls come in this order: `inventory`, `begin`, statements of phases
+/// `Prepare` and `Table`, per table `append`… and `finish_table`, statements of the later phases,
+/// `set_sequences`, counts that prove the constraints, `commit`. Until `commit` whatever the target held is
+/// still there for its readers wherever the engine allows it; dropping the sink rolls back.
+pub trait Sink: Session {
+    /// Says what the target holds.
+    ///
+    /// # Errors
+    /// [`DbError`] if the catalog cannot be read.
+    fn inventory(&mut self) -> Result<Inventory, DbError>;
+
+    /// Makes room: opens the transaction (or the side file, or the side database) and removes there what the
+    /// target held. The caller has checked that this is allowed.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses.
+    fn begin(&mut self) -> Result<(), DbError>;
+
+    /// Runs one DDL statement; a failure leaves the sink usable (a savepoint where transactions need one).
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses it; the caller decides if that is fatal.
+    fn execute(&mut self, sql: &str) -> Result<(), DbError>;
+
+    /// Writes rows by the fastest path the server allows.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses them; names table and column, never a value.
+    fn append(&mut self, table: &Table, rows: &TableData) -> Result<(), DbError>;
+
+    /// Ends the bulk write of a table; all its rows are on the server afterwards.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses them.
+    fn finish_table(&mut self, table: &Table) -> Result<(), DbError>;
+
+    /// Sets every sequence just past the largest value of its column (or to its start if the table is empty),
+    /// and refreshes the planner's statistics.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses.
+    fn set_sequences(&mut self, schema: &Schema, blueprint: &Blueprint) -> Result<(), DbError>;
+
+    /// Leaves the marker that says dbsynth made these tables, and makes everything visible at once.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses; the target is then as it was before.
+    fn commit(self: Box<Self>) -> Result<(), DbError>;
+}

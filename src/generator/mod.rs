@@ -1,0 +1,86 @@
+//! One table's rows given their conditioning: the traits, the autoregressive generator, the baselines.
+
+use crate::{codec::EncodedTable, conditioning::Conditioning, progress::Progress, seed::Seed};
+use std::collections::BTreeMap;
+
+/// What a generator learns from: encoded rows in the order of `conditioning.families` (siblings in their
+/// order in time or key).
+#[derive(Debug, Clone)]
+pub struct TrainingSet {
+    /// The table, for messages and stream names.
+    pub name: String,
+    /// The rows to learn, `N` rows.
+    pub rows: EncodedTable,
+    /// What they are generated under.
+    pub conditioning: Conditioning,
+}
+
+/// Why a generator could not be fitted or sampled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GeneratorError {
+    /// The tensor library failed: shapes or memory.
+    #[error("the network of table {table} failed")]
+    Tensor {
+        /// The table.
+        table: String,
+        /// What the tensor library said.
+        #[source]
+        source: candle_core::Error,
+    },
+    /// Sampling was asked under other messages than training saw.
+    #[error("table {table} was trained under other relations than it is sampled under: {detail}")]
+    Mismatch {
+        /// The table.
+        table: String,
+        /// What differs.
+        detail: String,
+    },
+    /// The run was interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A plain tensor, for the model file: shape and values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// Dimensions.
+    pub shape: Vec<usize>,
+    /// Values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// A fitted generator taken apart for the model file: what it is, and its tensors by name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedGenerator {
+    /// The generator's own description (JSON), with its kind under `"kind"`.
+    pub header: serde_json::Value,
+    /// Its tensors.
+    pub weights: BTreeMap<String, Weights>,
+}
+
+/// A specification that can be fitted.
+pub trait GeneratorSpec: Send + Sync {
+    /// Learns a table. Deterministic in `seed` and the set.
+    ///
+    /// # Errors
+    /// [`GeneratorError`] if the network fails.
+    fn fit(
+        &self,
+        set: &TrainingSet,
+        seed: Seed,
+        progress: &dyn Progress,
+    ) -> Result<Box<dyn TableGenerator>, GeneratorError>;
+}
+
+/// A fitted generator of one table's rows.
+pub trait TableGenerator: Send + Sync {
+    /// Generates `given.families.row_count()` rows. Deterministic in `seed` and `name` at any thread count.
+    ///
+    /// # Errors
+    /// [`GeneratorError::Mismatch`] if `given` does not fit what it was trained under.
+    fn sample(&self, given: &Conditioning, seed: Seed, name: &str) -> Result<EncodedTable, GeneratorError>;
+
+    /// Takes it apart for the model file.
+    fn save(&self) -> SavedGenerator;
+}

@@ -1,0 +1,28 @@
+//! dbsynth clones a database as synthetic data.
+
+pub mod codec;
+pub mod conditioning;
+pub mod config;
+pub mod data;
+pub mod db;
+pub mod evaluate;
+pub mod finding;
+pub mod generator;
+pub mod load;
+pub mod model_file;
+pub mod nn;
+pub mod pipeline;
+pub mod plan;
+pub mod privacy;
+pub mod progress;
+pub mod report;
+pub mod rules;
+pub mod sample;
+pub mod schema;
+pub mod seed;
+pub mod semantic;
+pub mod snapshot;
+pub mod structure;
+pub mod verify;
+
+pub mod cli;

@@ -1,0 +1,3 @@
+//! The `dbsynth` binary.
+
+fn main() {}

@@ -1,0 +1,85 @@
+//! The foreign-key graph turned into an order of work: strata, context parents, cut edges, table modes,
+//! column roles. Immutable once made.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::TableMode,
+    schema::{ForeignKeyId, TableId},
+};
+
+/// What a foreign key does in generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkRole {
+    /// Rows are generated per parent row along it: at most one per table.
+    Context,
+    /// The parent row is drawn once the child row exists.
+    Link,
+    /// Child and parent are one table: links form a forest.
+    SelfReference,
+    /// Cut to break a cycle: filled once both tables exist, before anything is loaded.
+    Deferred,
+    /// The parent is skipped or left empty: the key is null, or the row cannot be.
+    Dangling,
+}
+
+/// Where a column's values come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnRole {
+    /// Part of one or more foreign keys: values come from the parent rows.
+    ForeignKey,
+    /// A numbered key without meaning (integer or UUID primary key, auto-increment): fresh values are allotted.
+    SurrogateKey,
+    /// Part of a primary or unique key and not of a foreign key: a value with meaning that must stay unique.
+    KeyAttribute,
+    /// Everything else: modelled or written.
+    Attribute,
+    /// Computed by the server; never written.
+    Generated,
+}
+
+/// What happens to one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TablePlan {
+    /// The table.
+    pub table: TableId,
+    /// What is done with it.
+    pub mode: TableMode,
+    /// Why this mode, in a few words.
+    pub reason: String,
+    /// The foreign key to its context parent, if it has one.
+    pub context: Option<ForeignKeyId>,
+    /// The role of every foreign key, aligned with the table's `foreign_keys`.
+    pub links: Vec<LinkRole>,
+    /// The role of every column, aligned with the table's `columns`.
+    pub columns: Vec<ColumnRole>,
+    /// Rows the user asked for, where said.
+    pub rows: Option<u64>,
+}
+
+/// The order of work for a whole schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// One entry per table of the schema, indexed by `TableId`.
+    pub tables: Vec<TablePlan>,
+    /// Tables that can be generated side by side, parents first. Covers every table exactly once.
+    pub strata: Vec<Vec<TableId>>,
+}
+
+impl Plan {
+    /// All tables, parents first.
+    pub fn order(&self) -> impl Iterator<Item = TableId> {
+        self.strata.iter().flatten().copied()
+    }
+
+    /// What happens to a table.
+    ///
+    /// # Panics
+    /// If the id is of another schema.
+    #[must_use]
+    pub fn table(&self, id: TableId) -> &TablePlan {
+        &self.tables[id.0]
+    }
+}
