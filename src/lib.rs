@@ -5,6 +5,7 @@ pub mod conditioning;
 pub mod config;
 pub mod data;
 pub mod db;
+pub mod error;
 pub mod evaluate;
 pub mod finding;
 pub mod generator;

@@ -1,5 +1,20 @@
 //! Live events out of any stage; the terminal, a log or a test listens.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Asks every stage to stop at its next safe point (ctrl-c is a fact of the whole process).
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+/// True once [`interrupt`] was called; long loops ask between batches.
+#[must_use]
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
 /// What a listener hears.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {

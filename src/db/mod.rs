@@ -3,6 +3,10 @@
 
 mod blueprint;
 mod error;
+mod mysql;
+mod postgres;
+mod runtime;
+mod sqlite;
 mod traits;
 
 pub use blueprint::{Blueprint, Phase, Sequence, Statement};
@@ -12,7 +16,7 @@ pub use traits::{
     Source,
 };
 
-use crate::config::DbUrl;
+use crate::{config::DbUrl, schema::DialectName};
 
 /// Opens the engine a URL names. The only place that tells engines apart.
 ///
@@ -20,5 +24,9 @@ use crate::config::DbUrl;
 /// [`DbError`] if the URL cannot be used; the server itself is first contacted by
 /// [`Database::source`] or [`Database::sink`].
 pub fn connect(url: &DbUrl) -> Result<Box<dyn Database>, DbError> {
-    Err(DbError::new(DbErrorKind::Unsupported, format!("no engine for {url}")))
+    match url.dialect() {
+        DialectName::Postgres => postgres::open(url),
+        DialectName::MySql => mysql::open(url),
+        DialectName::Sqlite => sqlite::open(url),
+    }
 }
