@@ -1,5 +1,9 @@
 //! Rows in memory, columnar: Arrow arrays per column, row-level links per foreign key.
 
+mod key;
+
+pub use key::{KeyColumns, KeyIndex, KeyNumbering};
+
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_select::{concat::concat, take::take};
 
@@ -35,6 +39,34 @@ impl TableData {
     #[must_use]
     pub fn column(&self, id: ColumnId) -> Option<&ArrayRef> {
         self.columns.iter().position(|held| *held == id).map(|index| &self.arrays[index])
+    }
+
+    /// Adds a column, or replaces its values.
+    ///
+    /// # Panics
+    /// If the array's length differs from `row_count`.
+    pub fn set(&mut self, id: ColumnId, array: ArrayRef) {
+        assert_eq!(array.len(), self.row_count, "columns of equal length");
+        match self.columns.iter().position(|held| *held == id) {
+            Some(index) => self.arrays[index] = array,
+            None => {
+                self.columns.push(id);
+                self.arrays.push(array);
+            }
+        }
+    }
+
+    /// Returns only the columns that `keep` says, in their order.
+    #[must_use]
+    pub fn select(&self, keep: impl Fn(ColumnId) -> bool) -> Self {
+        let (columns, arrays) = self
+            .columns
+            .iter()
+            .zip(&self.arrays)
+            .filter(|(id, _)| keep(**id))
+            .map(|(id, array)| (*id, array.clone()))
+            .unzip();
+        Self { columns, arrays, row_count: self.row_count }
     }
 
     /// Returns `length` rows from `offset` without copying.

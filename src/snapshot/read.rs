@@ -1,0 +1,368 @@
+//! Reads the tables, parents first, and turns keys into row indices.
+
+use arrow_array::{Array, BooleanArray, cast::AsArray, types::TimestampMicrosecondType};
+use arrow_select::filter::filter;
+use rand::RngExt;
+
+use crate::{
+    config::TableMode,
+    data::{Families, KeyColumns, KeyIndex, Links, NO_ROW, TableData},
+    db::{DbError, DbErrorKind, Scan, Source},
+    plan::{ColumnRole, LinkRole, Plan},
+    progress::{Event, Progress, interrupted},
+    schema::{ColumnId, DataType, ForeignKey, Schema, Table, TableId},
+    snapshot::{Limits, Snapshot, TableSnapshot},
+};
+
+/// Rows asked from the source at a time.
+const BATCH_ROWS: usize = 8192;
+
+pub(super) struct Reader<'a> {
+    schema: &'a Schema,
+    plan: &'a Plan,
+    limits: Limits<'a>,
+    progress: &'a dyn Progress,
+    snapshots: Vec<Option<TableSnapshot>>,
+    /// Share of a table's rows that were kept, by table.
+    kept_share: Vec<f64>,
+    /// Row by key, per parent table, for every set of its columns that a foreign key names.
+    indexes: Vec<Vec<(Vec<ColumnId>, KeyIndex)>>,
+    /// Key columns of self-referencing and deferred foreign keys, resolved once all tables are read.
+    pending: Vec<(TableId, usize, TableData)>,
+}
+
+/// A table's rows while they stream in.
+struct Intake {
+    batches: Vec<TableData>,
+    /// Context parent row of each kept row, [`NO_ROW`] for orphans.
+    context_rows: Vec<u32>,
+    known_families: Vec<bool>,
+    fan_out: Vec<Vec<u32>>,
+    dangling: Vec<u64>,
+    orphans: u64,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        schema: &'a Schema,
+        plan: &'a Plan,
+        limits: Limits<'a>,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        let count = schema.tables.len();
+        Self {
+            schema,
+            plan,
+            limits,
+            progress,
+            snapshots: (0..count).map(|_| None).collect(),
+            kept_share: vec![1.0; count],
+            indexes: (0..count).map(|_| Vec::new()).collect(),
+            pending: Vec::new(),
+        }
+    }
+
+    pub(super) fn read_all(mut self, source: &mut dyn Source) -> Result<Snapshot, DbError> {
+        let order: Vec<TableId> = self.plan.order().collect();
+        for id in order {
+            if matches!(self.plan.table(id).mode, TableMode::Synthesize | TableMode::Copy) {
+                self.read_table(source, id)?;
+            }
+        }
+        for (child, fk, keys) in std::mem::take(&mut self.pending) {
+            self.resolve_pending(child, fk, &keys);
+        }
+        Ok(Snapshot { tables: self.snapshots })
+    }
+
+    fn read_table(&mut self, source: &mut dyn Source, id: TableId) -> Result<(), DbError> {
+        let table = self.schema.table(id);
+        let name = table.name.to_string();
+        let total_rows = self.limits.real_rows[id.0];
+        let total = Some(total_rows);
+        self.progress.event(&Event::TableStarted { stage: "snapshot", table: name.clone(), total });
+
+        let mut intake = self.prepare_intake(id);
+        let keep_share = self.keep_share(id);
+        let mut random = self.limits.seed.stream(&format!("snapshot/{name}"), 0);
+        let columns = table.writable_columns();
+        let order_by = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS };
+        source.scan(table, &scan, &mut |batch| {
+            if interrupted() {
+                return Err(DbError::new(DbErrorKind::Interrupted, "interrupted"));
+            }
+            let done = batch.row_count as u64;
+            self.take_batch(id, batch, &mut intake, &mut || random.random::<f64>() < keep_share);
+            self.progress.event(&Event::TableAdvanced { stage: "snapshot", table: name.clone(), done });
+            Ok(())
+        })?;
+        self.finish_table(id, intake, total_rows);
+        self.progress.event(&Event::TableFinished { stage: "snapshot", table: name });
+        Ok(())
+    }
+
+    /// Share of rows to keep of a table without a context parent. Copied tables are kept whole.
+    fn keep_share(&self, id: TableId) -> f64 {
+        let total = self.limits.real_rows[id.0] as f64;
+        let limited = self.plan.table(id).mode == TableMode::Synthesize && self.plan.table(id).context.is_none();
+        if limited && total > self.limits.training_rows as f64 {
+            self.limits.training_rows as f64 / total
+        } else {
+            1.0
+        }
+    }
+
+    fn prepare_intake(&self, id: TableId) -> Intake {
+        let table = self.schema.table(id);
+        let parent_rows = |fk: &ForeignKey| self.snapshots[fk.parent.0].as_ref().map_or(0, |p| p.data.row_count);
+        let known_families = self.plan.table(id).context.map_or_else(Vec::new, |context| {
+            let parent = table.foreign_keys[context.0].parent;
+            let expected = self.limits.real_rows[id.0] as f64 * self.kept_share[parent.0];
+            let share = if self.plan.table(id).mode == TableMode::Copy {
+                1.0
+            } else {
+                (self.limits.training_rows as f64 / expected.max(1.0)).min(1.0)
+            };
+            let mut random = self.limits.seed.stream(&format!("snapshot/families/{}", table.name), 0);
+            (0..parent_rows(&table.foreign_keys[context.0])).map(|_| random.random::<f64>() < share).collect()
+        });
+        Intake {
+            batches: Vec::new(),
+            context_rows: Vec::new(),
+            known_families,
+            fan_out: table.foreign_keys.iter().map(|fk| vec![0; parent_rows(fk)]).collect(),
+            dangling: vec![0; table.foreign_keys.len()],
+            orphans: 0,
+        }
+    }
+
+    fn take_batch(&self, id: TableId, batch: TableData, intake: &mut Intake, lucky: &mut dyn FnMut() -> bool) {
+        let plan = self.plan.table(id);
+        let table = self.schema.table(id);
+        let mut keep = vec![true; batch.row_count];
+        for (index, fk) in table.foreign_keys.iter().enumerate() {
+            let role = plan.links[index];
+            if !matches!(role, LinkRole::Context | LinkRole::Link) {
+                continue;
+            }
+            let (rows, present) = self.find_parents(table, fk, &batch);
+            let whole = self.kept_share[fk.parent.0] >= 1.0;
+            for (row, parent) in rows.iter().enumerate() {
+                if *parent != NO_ROW {
+                    intake.fan_out[index][*parent as usize] += 1;
+                } else if present[row] && whole {
+                    intake.dangling[index] += 1;
+                }
+            }
+            if role == LinkRole::Context {
+                for (row, parent) in rows.iter().enumerate() {
+                    keep[row] = if *parent != NO_ROW {
+                        intake.known_families[*parent as usize]
+                    } else if present[row] {
+                        false
+                    } else {
+                        intake.orphans += 1;
+                        true
+                    };
+                }
+                intake.context_rows.extend(rows.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(p, _)| *p));
+            }
+        }
+        if plan.context.is_none() {
+            for flag in &mut keep {
+                *flag = lucky();
+            }
+        }
+        intake.batches.push(if keep.iter().all(|keep| *keep) { batch } else { filter_rows(&batch, &keep) });
+    }
+
+    /// Finds the parent row of every row; also tells which keys are not null.
+    fn find_parents(&self, child: &Table, fk: &ForeignKey, rows: &TableData) -> (Vec<u32>, Vec<bool>) {
+        let folds = fold_case(self.schema.table(fk.parent), &fk.parent_columns, child, &fk.columns);
+        let arrays: Option<Vec<_>> =
+            fk.columns.iter().zip(&folds).map(|(id, fold)| rows.column(*id).map(|a| (a, *fold))).collect();
+        let index = self.indexes[fk.parent.0].iter().find(|(columns, _)| *columns == fk.parent_columns);
+        let Some(arrays) = arrays else {
+            return (vec![NO_ROW; rows.row_count], vec![false; rows.row_count]);
+        };
+        let keys = KeyColumns::new(&arrays);
+        let mut key = Vec::new();
+        (0..rows.row_count)
+            .map(|row| {
+                let present = keys.write(row, &mut key);
+                let parent = if present { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
+                (parent, present)
+            })
+            .unzip()
+    }
+
+    fn finish_table(&mut self, id: TableId, intake: Intake, total_rows: u64) {
+        let schema = self.schema;
+        let table = schema.table(id);
+        let plan = self.plan.table(id);
+        let data = TableData::concat(&intake.batches)
+            .unwrap_or_else(|| TableData { columns: Vec::new(), arrays: Vec::new(), row_count: 0 });
+        let (data, families, parent_count) = if plan.context.is_some() {
+            let (order, families) = family_order(table, &data, &intake.context_rows, intake.known_families.len());
+            (data.take(&order), families, intake.known_families.len())
+        } else {
+            let families = Families::singletons(data.row_count);
+            (data, families, 0)
+        };
+        self.kept_share[id.0] =
+            if total_rows == 0 { 1.0 } else { (data.row_count as f64 / total_rows as f64).min(1.0) };
+
+        let mut links = Vec::with_capacity(table.foreign_keys.len());
+        let mut present = Vec::with_capacity(table.foreign_keys.len());
+        for (index, fk) in table.foreign_keys.iter().enumerate() {
+            match plan.links[index] {
+                LinkRole::Context | LinkRole::Link => {
+                    let (parent, known) = self.find_parents(table, fk, &data);
+                    links.push(Links { parent });
+                    present.push(known);
+                }
+                LinkRole::SelfReference | LinkRole::Deferred => {
+                    let keys = data.select(|column| fk.columns.contains(&column));
+                    self.pending.push((id, index, keys));
+                    links.push(Links::default());
+                    present.push(Vec::new());
+                }
+                LinkRole::Dangling => {
+                    links.push(Links { parent: vec![NO_ROW; data.row_count] });
+                    present.push(vec![false; data.row_count]);
+                }
+            }
+        }
+        self.indexes[id.0] = self.index_keys(id, &data);
+        let copied = plan.mode == TableMode::Copy;
+        let kept = data.select(|column| {
+            copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
+        });
+        self.snapshots[id.0] = Some(TableSnapshot {
+            total_rows,
+            data: kept,
+            families,
+            parent_count,
+            known_families: intake.known_families,
+            links,
+            present,
+            fan_out: intake.fan_out,
+            orphan_share: if total_rows == 0 { 0.0 } else { intake.orphans as f64 / total_rows as f64 },
+            dangling: intake.dangling,
+        });
+    }
+
+    fn index_keys(&self, id: TableId, data: &TableData) -> Vec<(Vec<ColumnId>, KeyIndex)> {
+        let mut indexes: Vec<(Vec<ColumnId>, KeyIndex)> = Vec::new();
+        for (child, _, fk) in self.schema.foreign_keys().filter(|(_, _, fk)| fk.parent == id) {
+            if indexes.iter().any(|(columns, _)| *columns == fk.parent_columns) {
+                continue;
+            }
+            let table = self.schema.table(id);
+            let folds = fold_case(table, &fk.parent_columns, self.schema.table(child), &fk.columns);
+            let arrays: Option<Vec<_>> = fk
+                .parent_columns
+                .iter()
+                .zip(folds)
+                .map(|(column, fold)| data.column(*column).map(|a| (a, fold)))
+                .collect();
+            if let Some(arrays) = arrays {
+                let index = KeyIndex::build(&KeyColumns::new(&arrays), data.row_count);
+                indexes.push((fk.parent_columns.clone(), index));
+            }
+        }
+        indexes
+    }
+
+    fn resolve_pending(&mut self, child: TableId, fk_index: usize, keys: &TableData) {
+        let table = self.schema.table(child);
+        let fk = &table.foreign_keys[fk_index];
+        let (parent, present) = self.find_parents(table, fk, keys);
+        let parent_rows = self.snapshots[fk.parent.0].as_ref().map_or(0, |p| p.data.row_count);
+        let links = Links { parent };
+        let fan_out = links.fan_out(parent_rows);
+        if let Some(snapshot) = self.snapshots[child.0].as_mut() {
+            snapshot.fan_out[fk_index] = fan_out;
+            snapshot.links[fk_index] = links;
+            snapshot.present[fk_index] = present;
+        }
+    }
+}
+
+fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns: &[ColumnId]) -> Vec<bool> {
+    parent_columns
+        .iter()
+        .zip(columns)
+        .map(|(p, c)| parent.column(*p).case_insensitive || child.column(*c).case_insensitive)
+        .collect()
+}
+
+fn filter_rows(batch: &TableData, keep: &[bool]) -> TableData {
+    let mask = BooleanArray::from(keep.to_vec());
+    let arrays: Vec<_> = batch
+        .arrays
+        .iter()
+        .map(|array| filter(array, &mask).expect("a mask as long as its batch"))
+        .collect();
+    let row_count = keep.iter().filter(|keep| **keep).count();
+    TableData { columns: batch.columns.clone(), arrays, row_count }
+}
+
+/// Sorts rows by parent, siblings by time or else as they came (by primary key), orphans last.
+fn family_order(
+    table: &Table,
+    data: &TableData,
+    context_rows: &[u32],
+    parent_count: usize,
+) -> (Vec<u32>, Families) {
+    let times = sibling_times(table, data);
+    let mut order: Vec<u32> = (0..data.row_count as u32).collect();
+    order.sort_by_key(|row| {
+        let row = *row as usize;
+        (context_rows[row], times.as_ref().map_or(0, |times| times[row]))
+    });
+    let mut counts = vec![0_u32; parent_count];
+    let mut orphans = 0;
+    for parent in context_rows {
+        match counts.get_mut(*parent as usize) {
+            Some(count) => *count += 1,
+            None => orphans += 1,
+        }
+    }
+    counts.extend(std::iter::repeat_n(1, orphans));
+    (order, Families::from_counts(&counts))
+}
+
+/// The time that orders siblings: the first mostly filled date or timestamp, unless the primary key already
+/// holds a number of its own (a line number orders better than any date).
+fn sibling_times(table: &Table, data: &TableData) -> Option<Vec<i64>> {
+    let numbered = table.primary_key.as_ref().is_some_and(|key| {
+        key.columns.len() > 1
+            && key.columns.iter().any(|column| {
+                let linked = table.foreign_keys.iter().any(|fk| fk.columns.contains(column));
+                !linked && matches!(table.column(*column).data_type, DataType::Integer { .. })
+            })
+    });
+    if numbered {
+        return None;
+    }
+    table.iter().find_map(|(id, column)| {
+        let array = data.column(id)?;
+        if array.null_count() * 10 > array.len() {
+            return None;
+        }
+        match column.data_type {
+            DataType::Timestamp { .. } => {
+                let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
+                Some((0..array.len()).map(|i| if times.is_valid(i) { times.value(i) } else { i64::MAX }).collect())
+            }
+            DataType::Date => {
+                let days = array.as_primitive_opt::<arrow_array::types::Date32Type>()?;
+                let value = |i| if days.is_valid(i) { i64::from(days.value(i)) } else { i64::MAX };
+                Some((0..array.len()).map(value).collect())
+            }
+            _ => None,
+        }
+    })
+}
