@@ -57,6 +57,64 @@ pub struct EncodedTable {
 }
 
 impl EncodedTable {
+    /// Rows without any sub-column.
+    #[must_use]
+    pub fn empty(row_count: usize) -> Self {
+        Self { sub_columns: Vec::new(), tokens: Vec::new(), row_count }
+    }
+
+    /// Adds a sub-column.
+    ///
+    /// # Panics
+    /// If there is not one token per row.
+    pub fn push(&mut self, sub_column: SubColumn, tokens: Vec<u16>) {
+        assert_eq!(tokens.len(), self.row_count, "one token per row");
+        self.sub_columns.push(sub_column);
+        self.tokens.push(tokens);
+    }
+
+    /// Puts the sub-columns of `other` behind these, row by row.
+    ///
+    /// # Panics
+    /// If the row counts differ.
+    #[must_use]
+    pub fn beside(mut self, other: Self) -> Self {
+        assert_eq!(self.row_count, other.row_count, "the same rows");
+        self.sub_columns.extend(other.sub_columns);
+        self.tokens.extend(other.tokens);
+        self
+    }
+
+    /// Returns the sub-columns `range` of the same rows.
+    ///
+    /// # Panics
+    /// If the range is out of bounds.
+    #[must_use]
+    pub fn sub_columns(&self, range: std::ops::Range<usize>) -> Self {
+        Self {
+            sub_columns: self.sub_columns[range.clone()].to_vec(),
+            tokens: self.tokens[range].to_vec(),
+            row_count: self.row_count,
+        }
+    }
+
+    /// Returns the rows at `indices`, in that order.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    #[must_use]
+    pub fn take(&self, indices: &[u32]) -> Self {
+        Self {
+            sub_columns: self.sub_columns.clone(),
+            tokens: self
+                .tokens
+                .iter()
+                .map(|tokens| indices.iter().map(|row| tokens[*row as usize]).collect())
+                .collect(),
+            row_count: indices.len(),
+        }
+    }
+
     /// Width of the features of a whole row.
     #[must_use]
     pub fn feature_width(&self) -> usize {

@@ -8,6 +8,10 @@
 //! Dimension letters: `N` rows of this table, `P` parent rows (families), `D` feature width, `C` width of
 //! the conditioning vector.
 
+mod graph;
+
+pub use graph::{Receiver, RowGraph, RowGraphTable};
+
 use std::sync::Arc;
 
 use crate::{codec::EncodedTable, data::Families};

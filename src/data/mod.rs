@@ -126,6 +126,12 @@ pub struct Links {
 }
 
 impl Links {
+    /// No row has a parent.
+    #[must_use]
+    pub fn absent(row_count: usize) -> Self {
+        Self { parent: vec![NO_ROW; row_count] }
+    }
+
     /// Counts the children of each of `parent_count` parent rows.
     #[must_use]
     pub fn fan_out(&self, parent_count: usize) -> Vec<u32> {

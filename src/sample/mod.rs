@@ -1,1 +1,274 @@
-//! (sample)
+//! Walks the plan and generates every table: structure, tokens, values, keys, links; hands out rows.
+//!
+//! A table's rows are complete, repaired and counted before any of its children is generated, so that no
+//! child ever refers to a row that is changed or dropped later.
+
+mod draft;
+mod keys;
+mod links;
+mod rows;
+mod unique;
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{
+    conditioning::{RowGraph, RowGraphTable},
+    config::TableMode,
+    data::{Families, Links, TableData},
+    finding::Finding,
+    generator::GeneratorError,
+    model::{Model, TableModel},
+    plan::LinkRole,
+    progress::{Event, Progress, interrupted},
+    sample::draft::Draft,
+    schema::{ForeignKeyId, TableId},
+    seed::Seed,
+    structure::StructureError,
+};
+
+/// Rows handed out at a time.
+const OUTLET_ROWS: usize = 8192;
+
+/// Why sampling stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SampleError {
+    /// A generator failed.
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
+    /// The structure of a table cannot be drawn.
+    #[error("table {table}: {source}")]
+    Structure {
+        /// The table.
+        table: String,
+        /// Why.
+        source: StructureError,
+    },
+    /// Nobody takes the rows any more (the load failed).
+    #[error("the load stopped")]
+    Closed,
+    /// The run was interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Takes finished rows.
+pub trait Outlet {
+    /// Takes rows of a table.
+    ///
+    /// # Errors
+    /// [`SampleError::Closed`] if nobody takes them any more.
+    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError>;
+
+    /// Hears that a table is complete.
+    ///
+    /// # Errors
+    /// [`SampleError::Closed`] if nobody listens any more.
+    fn done(&mut self, table: TableId) -> Result<(), SampleError>;
+}
+
+/// How much to generate.
+#[derive(Debug, Clone, Copy)]
+pub struct SampleOptions<'a> {
+    /// The one seed.
+    pub seed: Seed,
+    /// Synthetic rows per real row.
+    pub scale: f64,
+    /// Rows asked for, by `TableId`, where said.
+    pub rows: &'a [Option<u64>],
+}
+
+/// What was generated of a table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TableSample {
+    /// Rows handed out.
+    pub rows: u64,
+    /// Seconds spent.
+    pub seconds: f64,
+}
+
+/// What was generated.
+#[derive(Debug, Clone, Default)]
+pub struct SampleSummary {
+    /// One entry per table, by `TableId`.
+    pub tables: Vec<TableSample>,
+    /// Repairs and what could not be drawn.
+    pub findings: Vec<Finding>,
+}
+
+/// Generates every table of a model, parents first.
+///
+/// # Errors
+/// [`SampleError`] if a generator fails, the outlet closes or the run is interrupted.
+pub fn sample(
+    model: &Model,
+    options: SampleOptions<'_>,
+    outlet: &mut dyn Outlet,
+    progress: &dyn Progress,
+) -> Result<SampleSummary, SampleError> {
+    progress.event(&Event::StageStarted { stage: "sample" });
+    let count = model.schema.tables.len();
+    let mut sampler = Sampler {
+        model,
+        options,
+        graph: RowGraph { tables: (0..count).map(|_| None).collect() },
+        keys: (0..count).map(|_| None).collect(),
+        waiting: Vec::new(),
+        summary: SampleSummary { tables: vec![TableSample::default(); count], findings: Vec::new() },
+        progress,
+    };
+    for id in model.plan.order() {
+        if interrupted() {
+            return Err(SampleError::Interrupted);
+        }
+        match model.plan.table(id).mode {
+            TableMode::Skip => {}
+            TableMode::Structure => outlet.done(id)?,
+            TableMode::Synthesize | TableMode::Copy => sampler.generate(id, outlet)?,
+        }
+    }
+    progress.event(&Event::StageFinished { stage: "sample" });
+    Ok(sampler.summary)
+}
+
+struct Sampler<'a> {
+    model: &'a Model,
+    options: SampleOptions<'a>,
+    /// What children hear of the rows generated so far.
+    graph: RowGraph,
+    /// Columns that foreign keys refer to, per generated table.
+    keys: Vec<Option<TableData>>,
+    /// Tables whose deferred links wait for their parents.
+    waiting: Vec<(TableId, Draft)>,
+    summary: SampleSummary,
+    progress: &'a dyn Progress,
+}
+
+impl Sampler<'_> {
+    fn generate(&mut self, id: TableId, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
+        let started = Instant::now();
+        let name = self.model.schema.table(id).name.to_string();
+        self.progress.event(&Event::TableStarted { stage: "sample", table: name.clone(), total: None });
+        let model = self.model;
+        let draft = match model.table(id) {
+            Some(table) => match &table.copied {
+                Some(rows) => self.copy(id, table, rows)?,
+                None => self.synthesize(id, table)?,
+            },
+            None => Draft::empty(model.schema.table(id)),
+        };
+        self.remember(id, &draft);
+        self.summary.tables[id.0].seconds = started.elapsed().as_secs_f64();
+        let done = draft.row_count() as u64;
+        self.progress.event(&Event::TableAdvanced { stage: "sample", table: name.clone(), done });
+        self.progress.event(&Event::TableFinished { stage: "sample", table: name });
+        self.waiting.push((id, draft));
+        self.settle(outlet)
+    }
+
+    /// Keeps what children and later links need of a finished table.
+    fn remember(&mut self, id: TableId, draft: &Draft) {
+        let schema = &self.model.schema;
+        let referenced: Vec<_> = schema
+            .foreign_keys()
+            .filter(|(_, _, fk)| fk.parent == id)
+            .flat_map(|(_, _, fk)| fk.parent_columns.iter().copied())
+            .collect();
+        self.keys[id.0] = Some(draft.data.select(|column| referenced.contains(&column)));
+        self.graph.tables[id.0] = Some(RowGraphTable {
+            rows: Arc::new(draft.tokens.clone()),
+            families: Arc::new(draft.families.clone()),
+            known_families: Arc::new(vec![true; draft.parent_count]),
+            links: draft.links.clone(),
+        });
+    }
+
+    /// Fills the deferred links of waiting tables whose parents exist now, and hands those tables out.
+    fn settle(&mut self, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
+        for (id, mut draft) in std::mem::take(&mut self.waiting) {
+            let table = self.model.schema.table(id);
+            let roles = &self.model.plan.table(id).links;
+            let deferred: Vec<ForeignKeyId> = (0..roles.len())
+                .filter(|index| roles[*index] == LinkRole::Deferred)
+                .map(ForeignKeyId)
+                .filter(|fk| draft.links[fk.0].parent.is_empty() && draft.row_count() > 0)
+                .collect();
+            if deferred.iter().any(|fk| self.keys[table.foreign_keys[fk.0].parent.0].is_none()) {
+                self.waiting.push((id, draft));
+                continue;
+            }
+            if let Some(model) = self.model.table(id).filter(|model| model.copied.is_none()) {
+                for fk in deferred {
+                    self.draw_link(id, model, fk, &mut draft);
+                }
+                rows::fill_missing_columns(table, &mut draft);
+            }
+            self.hand_out(id, &draft, outlet)?;
+        }
+        Ok(())
+    }
+
+    fn hand_out(&mut self, id: TableId, draft: &Draft, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
+        let row_count = draft.row_count();
+        for offset in (0..row_count).step_by(OUTLET_ROWS) {
+            let length = OUTLET_ROWS.min(row_count - offset);
+            outlet.rows(id, draft.data.slice(offset, length))?;
+        }
+        self.summary.tables[id.0].rows = row_count as u64;
+        outlet.done(id)
+    }
+
+    /// Takes the rows of a copied table as they are; only its child counts are generated.
+    fn copy(&mut self, id: TableId, model: &TableModel, rows: &TableData) -> Result<Draft, SampleError> {
+        let plan = self.model.plan.table(id);
+        let mut draft = Draft::empty(self.model.schema.table(id));
+        draft.data = rows.clone();
+        for (index, fk) in self.model.schema.table(id).foreign_keys.iter().enumerate() {
+            let parents = if fk.parent == id { Some(rows) } else { self.keys[fk.parent.0].as_ref() };
+            draft.links[index] = Links { parent: links::find_parents(fk, rows, parents) };
+        }
+        if let Some(context) = plan.context {
+            let parent = self.model.schema.table(id).foreign_keys[context.0].parent;
+            draft.parent_count = self.keys[parent.0].as_ref().map_or(0, |keys| keys.row_count);
+            let mut counts = draft.links[context.0].fan_out(draft.parent_count);
+            let orphans = rows.row_count - counts.iter().sum::<u32>() as usize;
+            counts.extend(std::iter::repeat_n(1, orphans));
+            draft.families = Families::from_counts(&counts);
+        } else {
+            draft.families = Families::singletons(rows.row_count);
+        }
+        self.copied_tokens(id, model, &mut draft)?;
+        Ok(draft)
+    }
+
+    fn synthesize(&mut self, id: TableId, model: &TableModel) -> Result<Draft, SampleError> {
+        let mut draft = self.lay_out(id, model)?;
+        self.sample_presence(id, model, &mut draft)?;
+        let roles = self.model.plan.table(id).links.clone();
+        for (index, role) in roles.iter().enumerate() {
+            match role {
+                LinkRole::Context => self.fill_link(id, ForeignKeyId(index), &mut draft),
+                LinkRole::Dangling => draft.links[index] = Links::absent(draft.row_count()),
+                _ => {}
+            }
+        }
+        for (index, role) in roles.iter().enumerate() {
+            if *role == LinkRole::Link {
+                self.draw_link(id, model, ForeignKeyId(index), &mut draft);
+            }
+        }
+        self.sample_rows(id, model, &mut draft)?;
+        self.make_values(id, model, &mut draft);
+        for (index, role) in roles.iter().enumerate() {
+            if *role == LinkRole::SelfReference {
+                self.draw_link(id, model, ForeignKeyId(index), &mut draft);
+            }
+        }
+        self.make_unique(id, model, &mut draft);
+        let waits = roles.contains(&LinkRole::Deferred);
+        if !waits {
+            rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
+        }
+        Ok(draft)
+    }
+}

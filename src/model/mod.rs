@@ -1,0 +1,91 @@
+//! What is learned of a database: per table its codecs, writers, counts, links and generators.
+//!
+//! Fitting is one pass over the snapshot: encode every table, build the row graph, train table by table.
+//! All training is teacher-forced on real rows, so tables train side by side.
+
+mod anchor;
+mod encode;
+mod fit;
+
+pub use anchor::{Ancestry, Anchor};
+pub use fit::{FitOptions, Fitted, fit};
+
+use crate::{
+    codec::Codec,
+    data::TableData,
+    db::Blueprint,
+    generator::TableGenerator,
+    plan::Plan,
+    rules::{FamilyPosition, TableRules},
+    schema::{ColumnId, ForeignKeyId, Schema, TableId},
+    semantic::RowWriter,
+    structure::CountCodec,
+};
+
+/// The child counts of one foreign key, as the last tokens of its parent's rows.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ChildCount {
+    /// The child table.
+    pub child: TableId,
+    /// Its foreign key to this table.
+    pub foreign_key: ForeignKeyId,
+    /// Counts ⇄ tokens.
+    pub codec: CountCodec,
+}
+
+/// Everything of a [`TableModel`] but its networks and copied rows: plain data, stored as JSON.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct TableFacts {
+    /// Codecs of the modelled columns, and of the presence of the written ones.
+    pub codecs: Vec<(ColumnId, Codec)>,
+    /// Writes the columns that are not modelled.
+    pub writer: RowWriter,
+    /// Columns that count 1, 2, 3 … inside a family.
+    pub positions: Vec<FamilyPosition>,
+    /// What must hold inside a row.
+    pub rules: TableRules,
+    /// Nullable foreign keys whose presence is a token, in token order.
+    pub presence: Vec<ForeignKeyId>,
+    /// Child counts, in token order.
+    pub counts: Vec<ChildCount>,
+    /// Links that share an ancestor with the context parent.
+    pub anchors: Vec<(ForeignKeyId, Anchor)>,
+    /// Share of rows without a context parent although the table has one.
+    pub orphan_share: f64,
+    /// Rows in the source.
+    pub real_rows: u64,
+    /// Seconds spent training.
+    pub train_seconds: f64,
+}
+
+/// One table's fitted pieces.
+pub struct TableModel {
+    /// Codecs, writers, counts, links.
+    pub facts: TableFacts,
+    /// Generates the presence of nullable links, before links are drawn.
+    pub link_generator: Option<Box<dyn TableGenerator>>,
+    /// Generates attributes and child counts (child counts only, for a copied table).
+    pub row_generator: Option<Box<dyn TableGenerator>>,
+    /// The rows of a table copied verbatim.
+    pub copied: Option<TableData>,
+}
+
+/// A whole fitted database.
+pub struct Model {
+    /// The source's schema.
+    pub schema: Schema,
+    /// How to build it again.
+    pub blueprint: Blueprint,
+    /// The order of work.
+    pub plan: Plan,
+    /// One entry per table; `None` if it is skipped or left empty.
+    pub tables: Vec<Option<TableModel>>,
+}
+
+impl Model {
+    /// Returns a table's model, if rows of it are generated or copied.
+    #[must_use]
+    pub fn table(&self, id: TableId) -> Option<&TableModel> {
+        self.tables[id.0].as_ref()
+    }
+}

@@ -1,0 +1,110 @@
+//! A table while it is being generated.
+
+use arrow_array::BooleanArray;
+use arrow_select::filter::filter;
+
+use crate::{
+    codec::EncodedTable,
+    data::{Families, Links, TableData},
+    schema::Table,
+};
+
+/// A table while it is being generated: structure first, then tokens, then values.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// Rows by context parent, orphans' singletons behind.
+    pub(super) families: Families,
+    /// Families that belong to a parent row.
+    pub(super) parent_count: usize,
+    /// Per foreign key; empty where not drawn yet.
+    pub(super) links: Vec<Links>,
+    /// Per foreign key with a presence token: true where the key is to be set; empty means always.
+    pub(super) present: Vec<Vec<bool>>,
+    /// All tokens of each row.
+    pub(super) tokens: EncodedTable,
+    /// Columns decided so far.
+    pub(super) data: TableData,
+}
+
+impl Draft {
+    pub(super) fn empty(table: &Table) -> Self {
+        let keys = table.foreign_keys.len();
+        Self {
+            families: Families::singletons(0),
+            parent_count: 0,
+            links: vec![Links::default(); keys],
+            present: vec![Vec::new(); keys],
+            tokens: EncodedTable::empty(0),
+            data: TableData { columns: Vec::new(), arrays: Vec::new(), row_count: 0 },
+        }
+    }
+
+    pub(super) fn row_count(&self) -> usize {
+        self.data.row_count
+    }
+
+    /// Drops the rows that `keep` does not say, everywhere.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        let mask = BooleanArray::from(keep.to_vec());
+        let kept: Vec<u32> = (0..keep.len() as u32).filter(|row| keep[*row as usize]).collect();
+        let counts: Vec<u32> = (0..self.families.len())
+            .map(|family| self.families.rows(family).filter(|row| keep[*row]).count() as u32)
+            .collect();
+        // An orphan's family goes with its row; a parent's family stays, maybe empty.
+        let counts: Vec<u32> = counts
+            .iter()
+            .enumerate()
+            .filter(|(family, count)| *family < self.parent_count || **count > 0)
+            .map(|(_, count)| *count)
+            .collect();
+        self.families = Families::from_counts(&counts);
+        for links in self.links.iter_mut().filter(|links| !links.parent.is_empty()) {
+            links.parent = kept.iter().map(|row| links.parent[*row as usize]).collect();
+        }
+        for present in self.present.iter_mut().filter(|present| !present.is_empty()) {
+            *present = kept.iter().map(|row| present[*row as usize]).collect();
+        }
+        if self.tokens.row_count == keep.len() {
+            self.tokens = self.tokens.take(&kept);
+        }
+        self.data.arrays = self
+            .data
+            .arrays
+            .iter()
+            .map(|array| filter(array, &mask).expect("a mask as long as the table"))
+            .collect();
+        self.data.row_count = kept.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Int64Array, cast::AsArray, types::Int64Type};
+
+    use super::Draft;
+    use crate::{
+        codec::EncodedTable,
+        data::{Families, Links, NO_ROW, TableData},
+        schema::ColumnId,
+    };
+
+    #[test]
+    fn dropping_rows_keeps_families_links_and_values_together() {
+        let mut draft = Draft {
+            families: Families::from_counts(&[2, 0, 1, 1]),
+            parent_count: 3,
+            links: vec![Links { parent: vec![0, 0, 2, NO_ROW] }],
+            present: vec![vec![true, true, true, false]],
+            tokens: EncodedTable::empty(4),
+            data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
+        };
+
+        draft.retain(&[false, true, true, false]);
+
+        assert_eq!(draft.families, Families::from_counts(&[1, 0, 1]));
+        assert_eq!(draft.links[0].parent, vec![0, 2]);
+        assert_eq!(draft.data.arrays[0].as_primitive::<Int64Type>().values().to_vec(), vec![2, 3]);
+    }
+}

@@ -1,0 +1,306 @@
+//! Structure and tokens of a table's rows, and the values they decode to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow_array::{ArrayRef, BooleanArray, new_null_array};
+use arrow_select::{concat::concat, zip::zip};
+use rayon::prelude::*;
+
+use crate::{
+    codec::{EncodedTable, decode_table, encode_table},
+    conditioning::{Conditioning, Receiver},
+    data::{Families, Links, TableData},
+    finding::Finding,
+    generator::TableGenerator,
+    model::TableModel,
+    plan::LinkRole,
+    rules::RepairTally,
+    sample::{SampleError, Sampler, draft::Draft, keys::arrow_type},
+    schema::{ColumnId, Table, TableId},
+    structure::{FanOut, TokenFanOut},
+};
+
+/// Rows written by one stream of the text writer.
+const WRITER_ROWS: usize = 4096;
+/// Rounds of drawing again before a value is taken from another row.
+const REPAIR_ROUNDS: usize = 8;
+
+impl Sampler<'_> {
+    /// Decides how many rows there are and which parent each belongs to.
+    pub(super) fn lay_out(&mut self, id: TableId, model: &TableModel) -> Result<Draft, SampleError> {
+        let table = self.model.schema.table(id);
+        let mut draft = Draft::empty(table);
+        let target = self.target_rows(id, model);
+        let Some(context) = self.model.plan.table(id).context else {
+            draft.families = Families::singletons(target as usize);
+            draft.data.row_count = target as usize;
+            return Ok(draft);
+        };
+        let fk = &table.foreign_keys[context.0];
+        let parent_count = self.keys[fk.parent.0].as_ref().map_or(0, |keys| keys.row_count);
+        let orphans = (target as f64 * model.facts.orphan_share).round() as usize;
+        let mut counts = self.child_counts(id, target.saturating_sub(orphans as u64), parent_count)?;
+        counts.extend(std::iter::repeat_n(1, orphans));
+        draft.families = Families::from_counts(&counts);
+        draft.parent_count = parent_count;
+        draft.data.row_count = draft.families.row_count();
+        let parents = (0..draft.families.len() as u32)
+            .flat_map(|family| {
+                let parent = if (family as usize) < parent_count { family } else { crate::data::NO_ROW };
+                std::iter::repeat_n(parent, draft.families.rows(family as usize).len())
+            })
+            .collect();
+        draft.links[context.0] = Links { parent: parents };
+        Ok(draft)
+    }
+
+    fn target_rows(&self, id: TableId, model: &TableModel) -> u64 {
+        if let Some(rows) = self.options.rows.get(id.0).copied().flatten().or(self.model.plan.table(id).rows) {
+            return rows;
+        }
+        let scaled = model.facts.real_rows as f64 * self.options.scale;
+        // Children follow their parents: a parent table with rows of its own number takes them along.
+        let ratio = self.model.plan.table(id).context.map_or(1.0, |context| {
+            let parent = self.model.schema.table(id).foreign_keys[context.0].parent;
+            let real = self.model.table(parent).map_or(0, |parent| parent.facts.real_rows) as f64;
+            let made = self.keys[parent.0].as_ref().map_or(0, |keys| keys.row_count) as f64;
+            if real > 0.0 && self.options.scale > 0.0 { made / (real * self.options.scale) } else { 1.0 }
+        });
+        let rows = (scaled * ratio).round() as u64;
+        // A table with rows never scales down to nothing.
+        if model.facts.real_rows > 0 && rows == 0 && self.options.scale > 0.0 { 1 } else { rows }
+    }
+
+    fn child_counts(
+        &mut self,
+        id: TableId,
+        target: u64,
+        parent_count: usize,
+    ) -> Result<Vec<u32>, SampleError> {
+        let table = self.model.schema.table(id);
+        let name = table.name.to_string();
+        let context = self.model.plan.table(id).context;
+        let parent = context.map(|context| table.foreign_keys[context.0].parent);
+        let counted = parent.and_then(|parent| {
+            let counts = &self.model.table(parent)?.facts.counts;
+            let place = counts.iter().position(|c| c.child == id && Some(c.foreign_key) == context)?;
+            let rows = &self.graph.tables[parent.0].as_ref()?.rows;
+            let tokens = rows.tokens.get((rows.tokens.len() + place).checked_sub(counts.len())?)?;
+            Some((counts[place].codec.clone(), tokens.clone()))
+        });
+        let Some((codec, tokens)) = counted.filter(|_| parent_count > 0) else {
+            if target > 0 {
+                let what = format!("{target} rows have no parent row to belong to");
+                self.summary.findings.push(
+                    Finding::warning("no-parent-rows", what).table(&name).instead("they were left out"),
+                );
+            }
+            return Ok(vec![0; parent_count]);
+        };
+        let single = context.is_some_and(|context| {
+            let columns = &table.foreign_keys[context.0].columns;
+            table.keys().any(|key| {
+                key.predicate.is_none()
+                    && key.expressions.is_empty()
+                    && key.columns.iter().all(|column| columns.contains(column))
+            })
+        });
+        let fan_out = TokenFanOut::new(codec).with_cap(single.then_some(1));
+        let mut random = self.options.seed.stream(&format!("fan-out/{name}"), 0);
+        let target = if single { target.min(parent_count as u64) } else { target };
+        fan_out
+            .sample(&tokens, Some(target), &mut random)
+            .map_err(|source| SampleError::Structure { table: name, source })
+    }
+
+    fn conditioning(&self, id: TableId, draft: &Draft, links: bool, given: Option<EncodedTable>) -> Conditioning {
+        let receiver = Receiver {
+            table: id,
+            families: &draft.families,
+            parent_count: draft.parent_count,
+            links: links.then_some(draft.links.as_slice()),
+        };
+        Conditioning {
+            families: draft.families.clone(),
+            has_siblings: self.model.plan.table(id).context.is_some(),
+            messages: self.graph.messages(&self.model.schema, &self.model.plan, receiver),
+            given: given.filter(|given| !given.sub_columns.is_empty()).map(Arc::new),
+        }
+    }
+
+    fn run(
+        &self,
+        generator: Option<&dyn TableGenerator>,
+        conditioning: &Conditioning,
+        stream: &str,
+    ) -> Result<EncodedTable, SampleError> {
+        match generator {
+            Some(generator) => Ok(generator.sample(conditioning, self.options.seed, stream)?),
+            None => Ok(EncodedTable::empty(conditioning.families.row_count())),
+        }
+    }
+
+    /// Draws which nullable links are set.
+    pub(super) fn sample_presence(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+    ) -> Result<(), SampleError> {
+        let conditioning = self.conditioning(id, draft, false, None);
+        let name = format!("sample/{}/links", self.model.schema.table(id).name);
+        draft.tokens = self.run(model.link_generator.as_deref(), &conditioning, &name)?;
+        for (fk, tokens) in model.facts.presence.iter().zip(&draft.tokens.tokens) {
+            draft.present[fk.0] = tokens.iter().map(|token| *token != 0).collect();
+        }
+        Ok(())
+    }
+
+    /// Draws attribute and count tokens under everything decided so far.
+    pub(super) fn sample_rows(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+    ) -> Result<(), SampleError> {
+        let given = std::mem::replace(&mut draft.tokens, EncodedTable::empty(0));
+        let conditioning = self.conditioning(id, draft, true, Some(given.clone()));
+        let name = format!("sample/{}", self.model.schema.table(id).name);
+        let rows = self.run(model.row_generator.as_deref(), &conditioning, &name)?;
+        draft.tokens = given.beside(rows);
+        Ok(())
+    }
+
+    /// A copied table's attributes are given; only its child counts are drawn.
+    pub(super) fn copied_tokens(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+    ) -> Result<(), SampleError> {
+        let mut given = EncodedTable::empty(draft.row_count());
+        for fk in &model.facts.presence {
+            let tokens = draft.links[fk.0].parent.iter().map(|p| u16::from(*p != crate::data::NO_ROW)).collect();
+            let name = format!("{}?", self.model.schema.table(id).foreign_keys[fk.0].name);
+            given.push(crate::codec::SubColumn { name, size: 2, scalars: Vec::new(), one_hot: true }, tokens);
+        }
+        draft.tokens = given.beside(encode_table(&model.facts.codecs, &draft.data));
+        self.sample_rows(id, model, draft)
+    }
+
+    /// Decodes tokens, writes text, computes positions, allots keys and enforces what must hold inside a row.
+    pub(super) fn make_values(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        let table = self.model.schema.table(id);
+        let seed = self.options.seed;
+        let name = table.name.to_string();
+        let facts = &model.facts;
+        let first = facts.presence.len();
+        let last = draft.tokens.tokens.len() - facts.counts.len();
+        let tokens = draft.tokens.sub_columns(first..last.max(first));
+        let decode = |tokens: &EncodedTable, round: usize| -> TableData {
+            let decoded = decode_table(&facts.codecs, tokens, seed, &format!("decode/{name}/{round}"));
+            self.write_text(&name, model, decoded, round)
+        };
+        let mut values = decode(&tokens, 0);
+        for position in &facts.positions {
+            values.set(position.column, position.count(&draft.families));
+        }
+        let mut round = 0;
+        let (values, tally) = facts.rules.repair(
+            &values,
+            &mut |rows: &[usize]| {
+                round += 1;
+                let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
+                let mut again = decode(&tokens.take(&rows), round);
+                for position in &facts.positions {
+                    let all = position.count(&draft.families);
+                    again.set(position.column, crate::model::take_linked(all.as_ref(), &rows));
+                }
+                again
+            },
+            REPAIR_ROUNDS,
+        );
+        self.report_repairs(&name, &tally);
+        for (column, array) in values.columns.into_iter().zip(values.arrays) {
+            if draft.data.column(column).is_none() {
+                draft.data.set(column, array);
+            }
+        }
+        self.allot_keys(id, draft);
+    }
+
+    /// Replaces the presence of written columns by written values.
+    fn write_text(&self, name: &str, model: &TableModel, decoded: TableData, round: usize) -> TableData {
+        let writer = &model.facts.writer;
+        let written = writer.columns();
+        let presence: BTreeMap<ColumnId, Vec<bool>> = written
+            .iter()
+            .filter_map(|column| {
+                let flags = decoded.column(*column)?.as_any().downcast_ref::<BooleanArray>()?;
+                Some((*column, (0..flags.len()).map(|row| flags.value(row)).collect()))
+            })
+            .collect();
+        let row_count = decoded.row_count;
+        let mut data = decoded.select(|column| !presence.contains_key(&column));
+        if presence.is_empty() || row_count == 0 {
+            return data;
+        }
+        let blocks: Vec<TableData> = (0..row_count.div_ceil(WRITER_ROWS))
+            .into_par_iter()
+            .map(|block| {
+                let rows = block * WRITER_ROWS..row_count.min((block + 1) * WRITER_ROWS);
+                let present: Vec<(ColumnId, Vec<bool>)> = presence
+                    .iter()
+                    .map(|(column, present)| (*column, present[rows.clone()].to_vec()))
+                    .collect();
+                let mut random = self.options.seed.stream(&format!("write/{name}/{round}"), block as u64);
+                // Rows written again must differ from all first ones, so they count on from far behind.
+                let first_row = rows.start as u64 + ((round as u64) << 32);
+                writer.write(&present, first_row, &mut random)
+            })
+            .collect();
+        if let Some(text) = TableData::concat(&blocks) {
+            for (column, array) in text.columns.into_iter().zip(text.arrays) {
+                data.set(column, array);
+            }
+        }
+        data
+    }
+
+    fn report_repairs(&mut self, table: &str, tally: &RepairTally) {
+        if tally.repaired + tally.copied + tally.left == 0 {
+            return;
+        }
+        let what = format!(
+            "{} rows broke a CHECK and were drawn again, {} took values from another row, {} still break it",
+            tally.repaired, tally.copied, tally.left
+        );
+        self.summary.findings.push(if tally.left > 0 {
+            Finding::warning("check-not-met", what).table(table)
+        } else {
+            Finding::note("check-repaired", what).table(table)
+        });
+    }
+
+    /// True for foreign keys whose columns are filled after the row's own values.
+    pub(super) fn is_late(&self, id: TableId, index: usize) -> bool {
+        matches!(self.model.plan.table(id).links[index], LinkRole::SelfReference | LinkRole::Deferred)
+    }
+}
+
+/// Adds every writable column that nothing filled: null, which the plan has made sure is allowed.
+pub(super) fn fill_missing_columns(table: &Table, draft: &mut Draft) {
+    let row_count = draft.row_count();
+    for column in table.writable_columns() {
+        if draft.data.column(column).is_none() && table.column(column).default.is_none() {
+            let kind = arrow_type(table.column(column).data_type.storage());
+            draft.data.set(column, new_null_array(&kind, row_count));
+        }
+    }
+}
+
+/// Takes `new` where `change` says so, else `old`.
+pub(super) fn choose(change: &[bool], new: &ArrayRef, old: &ArrayRef) -> ArrayRef {
+    let mask = BooleanArray::from(change.to_vec());
+    zip(&mask, new, old).unwrap_or_else(|_| concat(&[old.as_ref()]).expect("one array concatenates"))
+}
