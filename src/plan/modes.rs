@@ -42,6 +42,9 @@ const FRAMEWORK_TABLES: [&str; 24] = [
     "sequelizemeta",
 ];
 
+/// The reason of a table nobody said anything about.
+pub(super) const DEFAULT_REASON: &str = "default";
+
 /// The mode of one table and why.
 #[derive(Debug, Clone)]
 pub(super) struct Mode {
@@ -71,7 +74,10 @@ pub(super) fn word(mode: TableMode) -> &'static str {
 }
 
 /// Collects what the configuration says per table, and checks every name in it.
-pub(super) fn settings(schema: &Schema, config: &Config) -> Result<BTreeMap<TableId, TableSettings>, PlanError> {
+pub(super) fn settings(
+    schema: &Schema,
+    config: &Config,
+) -> Result<BTreeMap<TableId, TableSettings>, PlanError> {
     let mut settings: BTreeMap<TableId, TableSettings> = BTreeMap::new();
     for (name, said) in &config.tables {
         let id = names::table(schema, name, "[tables]")?;
@@ -125,7 +131,7 @@ pub(super) fn decide(
             } else if FRAMEWORK_TABLES.contains(&table.name.name.to_lowercase().as_str()) {
                 Mode::new(TableMode::Copy, "bookkeeping of a migration framework")
             } else {
-                Mode::new(TableMode::Synthesize, "default")
+                Mode::new(TableMode::Synthesize, DEFAULT_REASON)
             }
         })
         .collect();
@@ -141,7 +147,9 @@ pub(super) fn decide(
 
 fn copied(table: &Table, mode: &Mode) -> Finding {
     let finding = Finding::note("copied-verbatim", format!("its rows are copied verbatim: {}", mode.reason));
-    finding.table(&table.name).remedy(format!("[tables.\"{}\"] mode = \"synthesize\" or \"structure\"", table.name))
+    finding
+        .table(&table.name)
+        .remedy(format!("[tables.\"{}\"] mode = \"synthesize\" or \"structure\"", table.name))
 }
 
 /// A copied table needs copied parents: refuses one the user asked for, synthesizes one nobody asked for.

@@ -15,8 +15,11 @@ pub(super) fn table(schema: &Schema, name: &str, place: &str) -> Result<TableId,
     let rules: [&dyn Fn(&str) -> bool; 2] = [&|known| known == name, &|known| known.to_lowercase() == lower];
     for same in rules {
         for level in [full_names as fn(&Schema, TableId) -> Vec<String>, bare_name] {
-            let found: Vec<TableId> =
-                schema.iter().map(|(id, _)| id).filter(|id| level(schema, *id).iter().any(|n| same(n))).collect();
+            let found: Vec<TableId> = schema
+                .iter()
+                .map(|(id, _)| id)
+                .filter(|id| level(schema, *id).iter().any(|n| same(n)))
+                .collect();
             match found.as_slice() {
                 [] => {}
                 [one] => return Ok(*one),
@@ -32,7 +35,11 @@ pub(super) fn table(schema: &Schema, name: &str, place: &str) -> Result<TableId,
         }
     }
     let known: Vec<String> = schema.tables.iter().map(|table| table.name.to_string()).collect();
-    Err(PlanError::UnknownTable { place: place.to_owned(), name: name.to_owned(), nearest: nearest(name, &known) })
+    Err(PlanError::UnknownTable {
+        place: place.to_owned(),
+        name: name.to_owned(),
+        nearest: nearest(name, &known),
+    })
 }
 
 /// Finds every table a name or pattern means; `*` stands for any characters.
@@ -55,7 +62,12 @@ pub(super) fn tables(schema: &Schema, pattern: &str, place: &str) -> Result<Vec<
 }
 
 /// Finds a column by name.
-pub(super) fn column(schema: &Schema, table: TableId, name: &str, place: &str) -> Result<ColumnId, PlanError> {
+pub(super) fn column(
+    schema: &Schema,
+    table: TableId,
+    name: &str,
+    place: &str,
+) -> Result<ColumnId, PlanError> {
     let table = schema.table(table);
     table.find(name).ok_or_else(|| {
         let known: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
@@ -78,7 +90,9 @@ fn bare_name(schema: &Schema, id: TableId) -> Vec<String> {
 
 fn qualified(schema: &Schema, id: TableId) -> String {
     let name = &schema.table(id).name;
-    name.namespace.as_ref().map_or_else(|| name.name.clone(), |namespace| format!("{namespace}.{}", name.name))
+    name.namespace
+        .as_ref()
+        .map_or_else(|| name.name.clone(), |namespace| format!("{namespace}.{}", name.name))
 }
 
 /// True if `pattern`, in which `*` stands for any characters, covers all of `text`.
@@ -101,7 +115,8 @@ pub(super) fn nearest(name: &str, known: &[String]) -> Vec<String> {
         .iter()
         .map(|candidate| {
             let lower = candidate.to_lowercase();
-            let contains = lower.len() > 2 && name.len() > 2 && (lower.contains(&name) || name.contains(&lower));
+            let contains =
+                lower.len() > 2 && name.len() > 2 && (lower.contains(&name) || name.contains(&lower));
             (if contains { 1 } else { edit_distance(&name, &lower) }, candidate)
         })
         .filter(|(distance, _)| *distance <= limit)
@@ -132,7 +147,9 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_characters() {
-        for (pattern, text) in [("log_*", "log_2024"), ("*_old", "orders_old"), ("a*b*c", "a1b2c"), ("*", "x")] {
+        for (pattern, text) in
+            [("log_*", "log_2024"), ("*_old", "orders_old"), ("a*b*c", "a1b2c"), ("*", "x")]
+        {
             assert!(glob(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("log_*", "blog_x"), ("a*a", "a"), ("*_old", "orders_older")] {
