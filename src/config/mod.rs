@@ -1,7 +1,20 @@
 //! `synth.toml` and flags: what the user asks for, resolved and typed; `DbUrl` redacts itself.
 
+mod error;
+mod file;
+mod interpolate;
+mod overrides;
+mod reference;
+mod resolve;
 mod url;
 
+#[cfg(test)]
+mod tests;
+
+pub use error::{ConfigError, Malformed};
+pub use file::File;
+pub use interpolate::Lookup;
+pub use overrides::Overrides;
 pub use url::{DbUrl, UrlError};
 
 use std::collections::BTreeMap;

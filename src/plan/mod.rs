@@ -1,6 +1,27 @@
 //! The foreign-key graph turned into an order of work: strata, context parents, cut edges, table modes,
 //! column roles. Immutable once made.
 
+mod build;
+mod context;
+mod cycles;
+mod error;
+pub mod explain;
+mod graph;
+mod modes;
+mod names;
+mod references;
+mod roles;
+mod rows;
+mod strata;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::Observed;
+pub use error::PlanError;
+pub use references::apply_references;
+pub use rows::target_rows;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -1,0 +1,189 @@
+//! `synth.toml` as it is written, checked value by value with the place of every mistake.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{
+    config::{
+        Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings, error::Malformed,
+        reference::table_and_columns,
+    },
+    seed::Seed,
+};
+
+/// What a `synth.toml` says: named databases and the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct File {
+    /// The file, as the user named it; `None` where there is none.
+    pub path: Option<String>,
+    /// `[source.NAME]`: URLs before their variables are replaced.
+    pub(super) sources: BTreeMap<String, String>,
+    /// `[target.NAME]`.
+    pub(super) targets: BTreeMap<String, TargetEntry>,
+    /// Everything else, with defaults filled in.
+    pub config: Config,
+}
+
+/// One `[target.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetEntry {
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) allow_write: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceEntry {
+    url: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    source: BTreeMap<String, SourceEntry>,
+    target: BTreeMap<String, TargetEntry>,
+    clone: RawClone,
+    tables: BTreeMap<String, RawTable>,
+    references: Vec<RawReference>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawClone {
+    seed: Option<u64>,
+    scale: Option<Spanned<f64>>,
+    tables: Vec<String>,
+    exclude: Vec<String>,
+    training_rows: Option<Spanned<u64>>,
+    generator: Option<GeneratorKind>,
+    threads: Option<Spanned<usize>>,
+    replace: bool,
+    strict: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawTable {
+    mode: Option<TableMode>,
+    rows: Option<u64>,
+    context: Option<Vec<String>>,
+    columns: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawReference {
+    from: Spanned<String>,
+    to: Spanned<String>,
+}
+
+impl File {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`], or [`ConfigError::Malformed`] with line and column.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
+        Self::from_toml(&text, &shown)
+    }
+
+    /// Reads the text of a file called `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Malformed`] with line and column.
+    pub fn from_toml(text: &str, path: &str) -> Result<Self, ConfigError> {
+        let raw: Raw =
+            toml::from_str(text).map_err(|error| Malformed::at(path, text, error.span(), error.message()))?;
+        raw.check().map_err(|(span, message)| Malformed::at(path, text, Some(span), &message))?;
+        let references = raw
+            .references
+            .iter()
+            .map(RawReference::parse)
+            .collect::<Result<_, _>>()
+            .map_err(|(span, message)| Malformed::at(path, text, Some(span), &message))?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            sources: raw.source.into_iter().map(|(name, entry)| (name, entry.url)).collect(),
+            targets: raw.target,
+            config: raw.clone.config(raw.tables, references),
+        })
+    }
+}
+
+/// A place in the file and what is wrong there.
+type Mistake = (std::ops::Range<usize>, String);
+
+impl Raw {
+    fn check(&self) -> Result<(), Mistake> {
+        let clone = &self.clone;
+        if let Some(scale) = &clone.scale {
+            check_scale(*scale.get_ref()).map_err(|message| (scale.span(), message))?;
+        }
+        if let Some(rows) = clone.training_rows.as_ref().filter(|rows| *rows.get_ref() == 0) {
+            return Err((rows.span(), "training_rows must be at least 1".to_owned()));
+        }
+        if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
+            return Err((threads.span(), "threads must be at least 1".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// A scale is a positive finite number.
+pub(super) fn check_scale(scale: f64) -> Result<(), String> {
+    if scale.is_finite() && scale > 0.0 {
+        Ok(())
+    } else {
+        Err(format!("scale must be a number above 0, not {scale}"))
+    }
+}
+
+impl RawReference {
+    fn parse(&self) -> Result<Reference, Mistake> {
+        let split = |text: &Spanned<String>| {
+            table_and_columns(text.get_ref()).map_err(|message| (text.span(), message))
+        };
+        let (child, columns) = split(&self.from)?;
+        let (parent, parent_columns) = split(&self.to)?;
+        if columns.len() != parent_columns.len() {
+            let message = format!(
+                "`from` has {} column(s), `to` has {}: they pair up one by one",
+                columns.len(),
+                parent_columns.len()
+            );
+            return Err((self.to.span(), message));
+        }
+        Ok(Reference { child, columns, parent, parent_columns })
+    }
+}
+
+impl RawClone {
+    fn config(self, tables: BTreeMap<String, RawTable>, references: Vec<Reference>) -> Config {
+        let default = Config::default();
+        let settings = |raw: RawTable| TableSettings {
+            mode: raw.mode,
+            rows: raw.rows,
+            context: raw.context,
+            columns: raw.columns,
+        };
+        Config {
+            seed: self.seed.map_or(default.seed, Seed),
+            scale: self.scale.map_or(default.scale, Spanned::into_inner),
+            only_tables: self.tables,
+            exclude_tables: self.exclude,
+            tables: tables.into_iter().map(|(name, raw)| (name, settings(raw))).collect(),
+            references,
+            training_rows: self.training_rows.map_or(default.training_rows, Spanned::into_inner),
+            generator: self.generator.unwrap_or(default.generator),
+            threads: self.threads.map(Spanned::into_inner),
+            replace: self.replace,
+            strict: self.strict,
+        }
+    }
+}

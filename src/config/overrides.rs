@@ -1,0 +1,81 @@
+//! What flags say over the file.
+
+use crate::{
+    config::{Config, ConfigError, GeneratorKind, file::check_scale},
+    seed::Seed,
+};
+
+/// Settings from the command line; whatever is set wins over the file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overrides {
+    /// `--seed`.
+    pub seed: Option<u64>,
+    /// `--scale`.
+    pub scale: Option<f64>,
+    /// `--rows table=n`, in the order given.
+    pub rows: Vec<(String, u64)>,
+    /// `--tables`: replaces the file's list if not empty.
+    pub only_tables: Vec<String>,
+    /// `--exclude`: added to the file's list.
+    pub exclude_tables: Vec<String>,
+    /// `--training-rows`.
+    pub training_rows: Option<u64>,
+    /// `--generator`.
+    pub generator: Option<GeneratorKind>,
+    /// `--threads`.
+    pub threads: Option<usize>,
+    /// `--replace`.
+    pub replace: bool,
+    /// `--strict`.
+    pub strict: bool,
+}
+
+impl Overrides {
+    /// Applies the flags to what the file says.
+    ///
+    /// # Errors
+    /// [`ConfigError::Flag`] if a value makes no sense.
+    pub fn apply(&self, mut config: Config) -> Result<Config, ConfigError> {
+        let flag = |flag, reason: String| ConfigError::Flag { flag, reason };
+        if let Some(scale) = self.scale {
+            check_scale(scale).map_err(|reason| flag("--scale", reason))?;
+            config.scale = scale;
+        }
+        if self.training_rows == Some(0) {
+            return Err(flag("--training-rows", "must be at least 1".to_owned()));
+        }
+        if self.threads == Some(0) {
+            return Err(flag("--threads", "must be at least 1".to_owned()));
+        }
+        config.seed = self.seed.map_or(config.seed, Seed);
+        config.training_rows = self.training_rows.unwrap_or(config.training_rows);
+        config.generator = self.generator.unwrap_or(config.generator);
+        config.threads = self.threads.or(config.threads);
+        config.replace |= self.replace;
+        config.strict |= self.strict;
+        if !self.only_tables.is_empty() {
+            config.only_tables.clone_from(&self.only_tables);
+        }
+        config.exclude_tables.extend(self.exclude_tables.iter().cloned());
+        for (table, rows) in &self.rows {
+            override_rows(&mut config, table, *rows);
+        }
+        Ok(config)
+    }
+}
+
+/// Sets the rows of every entry that means the same table (`orders` and `public.orders` do).
+fn override_rows(config: &mut Config, table: &str, rows: u64) {
+    let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+    let same = |known: &str| {
+        known == table || (bare(known) == bare(table) && known.contains('.') != table.contains('.'))
+    };
+    let mut found = false;
+    for settings in config.tables.iter_mut().filter(|(known, _)| same(known)).map(|(_, settings)| settings) {
+        settings.rows = Some(rows);
+        found = true;
+    }
+    if !found {
+        config.tables.entry(table.to_owned()).or_default().rows = Some(rows);
+    }
+}

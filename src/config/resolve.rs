@@ -1,0 +1,100 @@
+//! SOURCE and TARGET words turned into URLs, and the guard over targets on other machines.
+
+use crate::config::{
+    ConfigError, DbUrl, File,
+    interpolate::{Lookup, interpolate},
+};
+
+impl File {
+    /// Turns the word SOURCE into a URL: a URL as it is, else a `[source.NAME]`, else a `[target.NAME]`
+    /// (`verify` and `evaluate` read targets).
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the word is neither, or the URL or one of its variables is broken.
+    pub fn source(&self, word: &str, lookup: Lookup<'_>) -> Result<DbUrl, ConfigError> {
+        if is_url(word) {
+            return Ok(DbUrl::parse(word)?);
+        }
+        if let Some(template) = self.sources.get(word) {
+            return entry_url("source", word, template, lookup);
+        }
+        match self.targets.get(word) {
+            Some(entry) => entry_url("target", word, &entry.url, lookup),
+            None => Err(self.unknown(word, "source", self.sources.keys().chain(self.targets.keys()))),
+        }
+    }
+
+    /// Turns the word TARGET into a URL that may be written: one on this machine, or one whose entry says
+    /// `allow_write = true`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the word is neither URL nor name, the URL or one of its variables is broken, or
+    /// nobody allowed to write there.
+    pub fn target(&self, word: &str, lookup: Lookup<'_>) -> Result<DbUrl, ConfigError> {
+        if is_url(word) {
+            let url = DbUrl::parse(word)?;
+            // A URL spelled out is allowed where an entry with the same URL is.
+            let allowed = self.targets.iter().filter(|(_, entry)| entry.allow_write).any(|(name, entry)| {
+                entry_url("target", name, &entry.url, lookup)
+                    .is_ok_and(|known| known.expose() == url.expose())
+            });
+            let add =
+                format!("[target.staging]\nurl = \"{}\"\nallow_write = true", url.to_template("TARGET_URL"));
+            return guarded(url, allowed, add);
+        }
+        let Some(entry) = self.targets.get(word) else {
+            return Err(self.unknown(word, "target", self.targets.keys()));
+        };
+        let url = entry_url("target", word, &entry.url, lookup)?;
+        guarded(url, entry.allow_write, format!("[target.{word}]\nallow_write = true"))
+    }
+
+    fn unknown<'a>(
+        &self,
+        word: &str,
+        section: &'static str,
+        known: impl Iterator<Item = &'a String>,
+    ) -> ConfigError {
+        let file = self.path.clone().unwrap_or_else(|| "synth.toml (there is none here)".to_owned());
+        ConfigError::UnknownName { word: word.to_owned(), section, file, known: known.cloned().collect() }
+    }
+}
+
+impl DbUrl {
+    /// The URL as it may stand in a file: itself, or a reference to `variable` if it holds a password.
+    #[must_use]
+    pub fn to_template(&self, variable: &str) -> String {
+        if self.expose() == self.to_string() {
+            self.expose().replace('$', "$$")
+        } else {
+            format!("${{{variable}?export {variable} first}}")
+        }
+    }
+}
+
+fn is_url(word: &str) -> bool {
+    const SCHEMES: [&str; 5] = ["postgres:", "postgresql:", "mysql:", "mariadb:", "sqlite:"];
+    word.contains("://") || SCHEMES.iter().any(|scheme| word.starts_with(scheme))
+}
+
+fn guarded(url: DbUrl, allowed: bool, add: String) -> Result<DbUrl, ConfigError> {
+    if allowed || url.is_local() {
+        Ok(url)
+    } else {
+        Err(ConfigError::WriteNotAllowed { target: url.to_string(), add })
+    }
+}
+
+fn entry_url(
+    section: &'static str,
+    name: &str,
+    template: &str,
+    lookup: Lookup<'_>,
+) -> Result<DbUrl, ConfigError> {
+    let text = interpolate(template, lookup).map_err(|reason| ConfigError::Variable {
+        section,
+        name: name.to_owned(),
+        reason,
+    })?;
+    DbUrl::parse(&text).map_err(|source| ConfigError::EntryUrl { section, name: name.to_owned(), source })
+}

@@ -1,0 +1,157 @@
+use super::{Config, ConfigError, File, GeneratorKind, Overrides, TableMode};
+
+fn parse(text: &str) -> Result<File, ConfigError> {
+    File::from_toml(text, "synth.toml")
+}
+
+fn complaint(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_commented_default_file_says_exactly_the_defaults() {
+    let file = parse(include_str!("../../synth.toml")).unwrap();
+
+    assert_eq!(file.config, Config::default());
+}
+
+#[test]
+fn the_examples_in_the_default_file_parse_once_uncommented() {
+    let is_example = |line: &str| {
+        line.starts_with("# [")
+            || line.split_once(" = ").is_some_and(|(key, _)| key.starts_with("# ") && !key[2..].contains(' '))
+    };
+    let uncommented: String = include_str!("../../synth.toml")
+        .lines()
+        .map(|line| if is_example(line) { line.trim_start_matches("# ") } else { line })
+        .collect::<Vec<_>>()
+        .join("\n");
+
+    let file = parse(&uncommented).unwrap();
+
+    assert_eq!(file.config.tables["public.orders"].rows, Some(10_000));
+    assert_eq!(file.config.tables["public.orders"].mode, Some(TableMode::Synthesize));
+    assert_eq!(file.config.tables["customers"].columns["email"], "email");
+    assert_eq!(file.config.references[0].parent, "posts");
+    assert_eq!(file.config.threads, Some(4));
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_line() {
+    insta::assert_snapshot!(complaint("[clone]\nseed = 1\nscael = 0.5\n"), @r"
+    synth.toml:3:1: unknown field `scael`, expected one of `seed`, `scale`, `tables`, `exclude`, `training_rows`, `generator`, `threads`, `replace`, `strict`
+      |
+    3 | scael = 0.5
+      | ^^^^^
+    ");
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_shown_with_its_place() {
+    insta::assert_snapshot!(complaint("[clone]\n  scale = -2.0 # no\n"), @r"
+    synth.toml:2:11: scale must be a number above 0, not -2
+      |
+    2 |   scale = -2.0 # no
+      |           ^^^^
+    ");
+    insta::assert_snapshot!(complaint("[tables.orders]\nmode = \"synth\"\n"), @r#"
+    synth.toml:2:8: unknown variant `synth`, expected one of `synthesize`, `copy`, `structure`, `skip`
+      |
+    2 | mode = "synth"
+      |        ^^^^^^^
+    "#);
+    insta::assert_snapshot!(complaint("[[references]]\nfrom = \"a(b)\"\nto = \"c\"\n"), @r#"
+    synth.toml:3:6: `c` is not of the form `table(column)` or `table(column, column)`
+      |
+    3 | to = "c"
+      |      ^^^
+    "#);
+    assert!(complaint("[[references]]\nfrom = \"a(b, c)\"\nto = \"d(e)\"\n").contains("pair up"));
+}
+
+#[test]
+fn broken_syntax_is_shown_with_its_place_and_never_a_password() {
+    let shown = complaint("[source.prod]\nurl = \"postgres://ann:s3cret@db/shop\n");
+
+    assert!(shown.starts_with("synth.toml:2:"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+const NAMED: &str = r#"
+[source.prod]
+url = "postgres://${USER_NAME:-app}@db.example/shop"
+[target.staging]
+url = "postgres://staging.example/shop"
+[target.lab]
+url = "mysql://lab.example/shop"
+allow_write = true
+[target.here]
+url = "sqlite:here.db"
+"#;
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+#[test]
+fn words_are_urls_or_names_of_the_file() {
+    let file = parse(NAMED).unwrap();
+    let source = |word| file.source(word, &nothing).map(|url| url.to_string());
+
+    assert_eq!(source("prod").unwrap(), "postgres://app@db.example/shop");
+    assert_eq!(source("staging").unwrap(), "postgres://staging.example/shop");
+    assert_eq!(source("sqlite:a.db").unwrap(), "sqlite:a.db");
+    assert!(matches!(
+        source("prd"),
+        Err(ConfigError::UnknownName { known, .. }) if known == ["prod", "here", "lab", "staging"]
+    ));
+    assert!(matches!(source("oracle://x/y"), Err(ConfigError::Url(_))));
+}
+
+#[test]
+fn a_target_elsewhere_needs_its_owner_to_allow_it() {
+    let file = parse(NAMED).unwrap();
+    let refusal = |word| match file.target(word, &nothing) {
+        Err(ConfigError::WriteNotAllowed { add, .. }) => add,
+        other => panic!("{other:?}"),
+    };
+
+    assert!(file.target("here", &nothing).is_ok());
+    assert!(file.target("lab", &nothing).is_ok());
+    assert!(file.target("mysql://lab.example/shop", &nothing).is_ok());
+    assert!(file.target("postgres://localhost/shop", &nothing).is_ok());
+    assert_eq!(refusal("staging"), "[target.staging]\nallow_write = true");
+    assert!(refusal("mysql://lab.example/other").contains("url = \"mysql://lab.example/other\""));
+    assert!(!refusal("mysql://u:pw@lab.example/other").contains("pw"));
+    assert!(matches!(file.target("prod", &nothing), Err(ConfigError::UnknownName { .. })));
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let file =
+        parse("[clone]\nseed = 1\nscale = 2.0\ntables = [\"a\"]\n[tables.\"public.orders\"]\nrows = 5\n")
+            .unwrap();
+    let flags = Overrides {
+        seed: Some(7),
+        rows: vec![("orders".to_owned(), 9), ("lines".to_owned(), 3)],
+        only_tables: vec!["b".to_owned()],
+        generator: Some(GeneratorKind::Independent),
+        ..Overrides::default()
+    };
+
+    let config = flags.apply(file.config).unwrap();
+
+    assert_eq!((config.seed.0, config.scale), (7, 2.0));
+    assert_eq!(config.only_tables, ["b"]);
+    assert_eq!(config.tables["public.orders"].rows, Some(9));
+    assert_eq!(config.tables["lines"].rows, Some(3));
+    assert_eq!(config.tables.len(), 2);
+    assert_eq!(config.generator, GeneratorKind::Independent);
+}
+
+#[test]
+fn flags_are_checked_like_the_file() {
+    let scale = Overrides { scale: Some(f64::NAN), ..Overrides::default() };
+
+    assert!(matches!(scale.apply(Config::default()), Err(ConfigError::Flag { flag: "--scale", .. })));
+}
