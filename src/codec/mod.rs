@@ -1,11 +1,36 @@
 //! Value ⇄ tokens: every modelled value becomes one or more tokens of known vocabularies, and decodes
 //! back inside its column's own domain.
+//!
+//! [`Codec::fit`] chooses and fits; [`encode_table`] and [`decode_table`] run whole tables.
 
+mod axis;
+mod calendar;
+mod categorical;
+mod choose;
+mod constant;
+mod datetime;
+mod line;
+mod line_fit;
+mod literal;
+mod null;
+mod numeric;
+mod reading;
+mod rows;
 mod table;
 
+#[cfg(test)]
+mod conformance;
+
+pub use categorical::Categorical;
+pub use choose::Hints;
+pub use constant::{Constant, Presence};
+pub use datetime::Datetime;
+pub use numeric::Numeric;
+pub use rows::{decode_table, encode_table};
 pub use table::{EncodedTable, SubColumn};
 
 use arrow_array::ArrayRef;
+use serde::{Deserialize, Serialize};
 
 use crate::seed::Stream;
 
@@ -20,4 +45,66 @@ pub trait ColumnCodec: Send + Sync {
     /// Decodes tokens (one slice per sub-column, equally long) into values of the column's storage.
     /// `random` places a value inside its bin.
     fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef;
+}
+
+/// A fitted codec of any kind. Holds only what encoding and decoding need; its JSON brings it back exactly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Codec {
+    /// Nulls only, or nulls and one value.
+    Constant(Constant),
+    /// Booleans, labels, enumerated text.
+    Categorical(Categorical),
+    /// Whole numbers, decimals, floats.
+    Numeric(Numeric),
+    /// Dates, times, timestamps.
+    Datetime(Datetime),
+    /// Values are written elsewhere; decodes to booleans.
+    Presence(Presence),
+}
+
+impl Codec {
+    fn inner(&self) -> &dyn ColumnCodec {
+        match self {
+            Self::Constant(codec) => codec,
+            Self::Categorical(codec) => codec,
+            Self::Numeric(codec) => codec,
+            Self::Datetime(codec) => codec,
+            Self::Presence(codec) => codec,
+        }
+    }
+
+    /// True if it decodes to booleans, true where a value must be written.
+    #[must_use]
+    pub fn is_presence(&self) -> bool {
+        matches!(self, Self::Presence(_))
+    }
+
+    /// Lists every value of the source it keeps, as text: constants, categories, exact atoms, the ends of ranges.
+    /// Labels of an enum type are the schema's, not the data's. Edges between bins lie between rows and are not
+    /// listed.
+    #[must_use]
+    pub fn literals(&self) -> Vec<String> {
+        match self {
+            Self::Constant(codec) => codec.literals(),
+            Self::Categorical(codec) => codec.literals(),
+            Self::Numeric(codec) => codec.literals(),
+            Self::Datetime(codec) => codec.literals(),
+            Self::Presence(_) => Vec::new(),
+        }
+    }
+}
+
+impl ColumnCodec for Codec {
+    fn sub_columns(&self) -> &[SubColumn] {
+        self.inner().sub_columns()
+    }
+
+    fn encode(&self, column: &ArrayRef) -> Vec<Vec<u16>> {
+        self.inner().encode(column)
+    }
+
+    fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef {
+        self.inner().decode(tokens, random)
+    }
 }

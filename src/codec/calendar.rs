@@ -1,0 +1,32 @@
+//! Days, weekdays and times of day as numbers and as text.
+
+use chrono::{DateTime, NaiveDate, TimeDelta};
+
+/// Microseconds of a day.
+pub(super) const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The weekday of a day number (days since 1970-01-01, a Thursday): Monday is 0.
+pub(super) fn weekday(day: i64) -> usize {
+    (day.rem_euclid(7) + 3) as usize % 7
+}
+
+/// ISO text of a day number.
+pub(super) fn date_text(day: i64) -> String {
+    TimeDelta::try_days(day)
+        .and_then(|days| NaiveDate::from_ymd_opt(1970, 1, 1)?.checked_add_signed(days))
+        .map_or_else(|| format!("day {day}"), |date| date.to_string())
+}
+
+/// Clock text of microseconds since midnight.
+pub(super) fn time_text(micros: i64) -> String {
+    let (sign, size) = if micros < 0 { ("-", micros.unsigned_abs()) } else { ("", micros.unsigned_abs()) };
+    let seconds = size / 1_000_000;
+    let text = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if size % 1_000_000 == 0 { text } else { format!("{text}.{:06}", size % 1_000_000) }
+}
+
+/// ISO text of microseconds since 1970-01-01 00:00.
+pub(super) fn timestamp_text(micros: i64) -> String {
+    DateTime::from_timestamp_micros(micros)
+        .map_or_else(|| format!("microsecond {micros}"), |time| time.naive_utc().to_string())
+}

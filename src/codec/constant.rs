@@ -1,0 +1,120 @@
+//! Columns with nothing to model but, at most, whether a value is there: all null, one constant, and columns
+//! whose values are written elsewhere.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, BooleanArray};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    schema::{Column, Storage},
+    seed::Stream,
+};
+
+use super::{
+    ColumnCodec, SubColumn,
+    literal::{self, Literal},
+    null::Nulls,
+};
+
+/// A column that holds nulls only, or nulls and one value: one or two tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Constant {
+    sub_columns: Vec<SubColumn>,
+    nulls: Nulls,
+    storage: Storage,
+    /// `None` if every value is null.
+    value: Option<Literal>,
+}
+
+impl Constant {
+    /// A column without any value: every decoded value is null.
+    #[must_use]
+    pub fn all_null(column: &Column, values: &ArrayRef) -> Self {
+        Self::new(column, values, None)
+    }
+
+    /// A column with at most one distinct value, held by at least `least_rows` rows. `None` if it is not such a
+    /// column.
+    #[must_use]
+    pub fn fit(column: &Column, values: &ArrayRef, least_rows: usize) -> Option<Self> {
+        let Some(first) = (0..values.len()).find(|row| values.is_valid(*row)) else {
+            return Some(Self::all_null(column, values));
+        };
+        let value = Literal::read(values, first)?;
+        let rows = values.len() - values.null_count();
+        let same = rows >= least_rows
+            && (first..values.len())
+                .all(|row| values.is_null(row) || Literal::read(values, row).as_ref() == Some(&value));
+        same.then(|| Self::new(column, values, Some(value)))
+    }
+
+    fn new(column: &Column, values: &ArrayRef, value: Option<Literal>) -> Self {
+        // All null: the one token *is* null, so a null token beside it would never be used.
+        let nulls =
+            if value.is_some() { Nulls::fit(values) } else { Nulls::fit(&literal::nulls(Storage::Text, 0)) };
+        let sub_columns = vec![nulls.sub_column(&column.name, 1, Vec::new())];
+        Self { sub_columns, nulls, storage: column.data_type.storage(), value }
+    }
+
+    pub(super) fn literals(&self) -> Vec<String> {
+        self.value.iter().map(Literal::text).collect()
+    }
+}
+
+impl ColumnCodec for Constant {
+    fn sub_columns(&self) -> &[SubColumn] {
+        &self.sub_columns
+    }
+
+    fn encode(&self, column: &ArrayRef) -> Vec<Vec<u16>> {
+        let null = self.nulls.token(self.sub_columns[0].size);
+        vec![(0..column.len()).map(|row| if column.is_null(row) { null } else { 0 }).collect()]
+    }
+
+    fn decode(&self, tokens: &[&[u16]], _random: &mut Stream) -> ArrayRef {
+        match &self.value {
+            None => literal::nulls(self.storage, tokens[0].len()),
+            Some(value) => {
+                let size = self.sub_columns[0].size;
+                let present: Vec<bool> =
+                    tokens[0].iter().map(|token| !self.nulls.is_null(*token, size)).collect();
+                value.fill(&present)
+            }
+        }
+    }
+}
+
+/// A column whose values are written elsewhere (free text, codes): only whether there is one is modelled.
+/// Decodes to a `BooleanArray`, true where a value belongs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Presence {
+    sub_columns: Vec<SubColumn>,
+    nulls: Nulls,
+}
+
+impl Presence {
+    /// Fits to where `values` is null.
+    #[must_use]
+    pub fn fit(column: &Column, values: &ArrayRef) -> Self {
+        let nulls = Nulls::fit(values);
+        Self { sub_columns: vec![nulls.sub_column(&column.name, 1, Vec::new())], nulls }
+    }
+}
+
+impl ColumnCodec for Presence {
+    fn sub_columns(&self) -> &[SubColumn] {
+        &self.sub_columns
+    }
+
+    fn encode(&self, column: &ArrayRef) -> Vec<Vec<u16>> {
+        let null = self.nulls.token(self.sub_columns[0].size);
+        vec![(0..column.len()).map(|row| if column.is_null(row) { null } else { 0 }).collect()]
+    }
+
+    fn decode(&self, tokens: &[&[u16]], _random: &mut Stream) -> ArrayRef {
+        let size = self.sub_columns[0].size;
+        let present: Vec<bool> = tokens[0].iter().map(|token| !self.nulls.is_null(*token, size)).collect();
+        Arc::new(BooleanArray::from(present))
+    }
+}

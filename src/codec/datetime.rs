@@ -1,0 +1,244 @@
+//! Days, times of day and points in time, on the grid they were recorded on.
+//!
+//! A point in time is a day and, unless every value is midnight, a time of day with sub-columns of its own: so
+//! office hours and busy days are both kept. Infinite dates are atoms.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, Date32Array, Time64MicrosecondArray, TimestampMicrosecondArray};
+use serde::{Deserialize, Serialize};
+
+use crate::{schema::Column, seed::Stream};
+
+use super::{
+    ColumnCodec, SubColumn,
+    axis::{ABOVE_ALL, BELOW_ALL},
+    calendar::{self, DAY_MICROS},
+    line::Line,
+    line_fit::LineSpec,
+    null::Nulls,
+    reading,
+};
+
+/// Grids a time of day may be on, in microseconds: 6 h down to 1 ms.
+const CLOCK_STEPS: [i64; 12] = [
+    21_600_000_000,
+    3_600_000_000,
+    1_800_000_000,
+    900_000_000,
+    600_000_000,
+    300_000_000,
+    60_000_000,
+    30_000_000,
+    10_000_000,
+    1_000_000,
+    100_000,
+    1_000,
+];
+
+/// Days may be on a weekly grid.
+const DAY_STEPS: [i64; 2] = [14, 7];
+
+/// Most bins of a date line, and of the times of a day (half-hours).
+const MAX_DATE_BINS: usize = 64;
+const MAX_CLOCK_BINS: usize = 48;
+
+/// What the keys are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Parts {
+    /// Days.
+    Date { days: Line },
+    /// Microseconds since midnight.
+    Time { clock: Line },
+    /// Both; without a clock every value is midnight.
+    Timestamp { days: Line, clock: Option<Line> },
+}
+
+/// A column of dates, times or timestamps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Datetime {
+    sub_columns: Vec<SubColumn>,
+    nulls: Nulls,
+    parts: Parts,
+}
+
+/// A day key and the microseconds into that day; the infinities have no time of day.
+fn split(micros: i64) -> (i64, Option<i64>) {
+    match micros {
+        i64::MAX => (ABOVE_ALL, None),
+        i64::MIN => (BELOW_ALL, None),
+        _ => (micros.div_euclid(DAY_MICROS), Some(micros.rem_euclid(DAY_MICROS))),
+    }
+}
+
+/// The inverse of [`split`]. Microseconds reach fewer years than days do: the product saturates.
+fn join(day: i64, clock: Option<i64>) -> i64 {
+    match day {
+        ABOVE_ALL => i64::MAX,
+        BELOW_ALL => i64::MIN,
+        _ => day
+            .saturating_mul(DAY_MICROS)
+            .saturating_add(clock.unwrap_or(0))
+            .clamp(i64::MIN + 1, i64::MAX - 1),
+    }
+}
+
+fn day_key(day: i32) -> i64 {
+    match day {
+        i32::MAX => ABOVE_ALL,
+        i32::MIN => BELOW_ALL,
+        _ => i64::from(day),
+    }
+}
+
+fn day_value(key: i64) -> i32 {
+    match key {
+        ABOVE_ALL => i32::MAX,
+        BELOW_ALL => i32::MIN,
+        _ => key.clamp(i64::from(i32::MIN) + 1, i64::from(i32::MAX) - 1) as i32,
+    }
+}
+
+impl Datetime {
+    /// Fits to dates, times or timestamps; `None` for other arrays.
+    #[must_use]
+    pub fn fit(column: &Column, values: &ArrayRef, protect_below: u32) -> Option<Self> {
+        let nulls = Nulls::fit(values);
+        let spec = |name, days, absent, limits| LineSpec {
+            name,
+            protect_below,
+            steps: Some(if days { &DAY_STEPS[..] } else { &CLOCK_STEPS[..] }),
+            single: false,
+            max_bins: if days { MAX_DATE_BINS } else { MAX_CLOCK_BINS },
+            days,
+            absent,
+            limits,
+        };
+        let any = (i64::MIN, i64::MAX);
+        if let Some(dates) = reading::dates(values) {
+            let keys = dates.iter().flatten().map(day_key).collect();
+            let (days, sub_columns) = Line::fit(keys, &spec(&column.name, true, nulls.seen(), any));
+            return Some(Self { sub_columns, nulls, parts: Parts::Date { days } });
+        }
+        if let Some(times) = reading::times(values) {
+            let keys = times.iter().flatten().collect();
+            let (clock, sub_columns) = Line::fit(keys, &spec(&column.name, false, nulls.seen(), any));
+            return Some(Self { sub_columns, nulls, parts: Parts::Time { clock } });
+        }
+
+        let stamps = reading::timestamps(values)?;
+        let (day_keys, clocks): (Vec<i64>, Vec<Option<i64>>) = stamps.iter().flatten().map(split).unzip();
+        let timeless = nulls.seen() || clocks.iter().any(Option::is_none);
+        let clocks: Vec<i64> = clocks.into_iter().flatten().collect();
+        let has_clock = clocks.iter().any(|clock| *clock != 0);
+        let day_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
+        let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any));
+        let clock_name = format!("{}.time", column.name);
+        let clock = has_clock.then(|| {
+            let (line, more) = Line::fit(clocks, &spec(&clock_name, false, timeless, (0, DAY_MICROS - 1)));
+            sub_columns.extend(more);
+            line
+        });
+        Some(Self { sub_columns, nulls, parts: Parts::Timestamp { days, clock } })
+    }
+
+    pub(super) fn literals(&self) -> Vec<String> {
+        let texts = |line: &Line, text: fn(i64) -> String| {
+            line.literal_keys().into_iter().map(text).collect::<Vec<_>>()
+        };
+        match &self.parts {
+            Parts::Date { days } | Parts::Timestamp { days, clock: None } => texts(days, calendar::date_text),
+            Parts::Time { clock } => texts(clock, calendar::time_text),
+            Parts::Timestamp { days, clock: Some(clock) } => {
+                let mut all = texts(days, calendar::date_text);
+                all.extend(texts(clock, calendar::time_text));
+                all
+            }
+        }
+    }
+
+    /// The lines with the position of their first sub-column.
+    fn lines(&self) -> Vec<(usize, &Line)> {
+        match &self.parts {
+            Parts::Date { days: line }
+            | Parts::Time { clock: line }
+            | Parts::Timestamp { days: line, clock: None } => {
+                vec![(0, line)]
+            }
+            Parts::Timestamp { days, clock: Some(clock) } => vec![(0, days), (width(days), clock)],
+        }
+    }
+
+    /// Tokens of one line; a row without a key gets the last token.
+    fn encode_line(
+        &self,
+        first: usize,
+        line: &Line,
+        keys: impl Iterator<Item = Option<i64>>,
+    ) -> Vec<Vec<u16>> {
+        // The line's own "no value" token, or token 0 where it has none.
+        let size = self.sub_columns[first].size;
+        let none = if size > line.coarse_count() { size - 1 } else { 0 };
+        let (coarse, fine) =
+            keys.map(|key| key.map_or((none, line.no_fine()), |key| line.tokens(key))).unzip();
+        if width(line) == 1 { vec![coarse] } else { vec![coarse, fine] }
+    }
+}
+
+/// Sub-columns of a line.
+fn width(line: &Line) -> usize {
+    1 + usize::from(line.fine_count > 0)
+}
+
+impl ColumnCodec for Datetime {
+    fn sub_columns(&self) -> &[SubColumn] {
+        &self.sub_columns
+    }
+
+    fn encode(&self, column: &ArrayRef) -> Vec<Vec<u16>> {
+        let mut tokens = Vec::with_capacity(self.sub_columns.len());
+        for (first, line) in self.lines() {
+            tokens.extend(if let Some(dates) = reading::dates(column) {
+                self.encode_line(first, line, dates.iter().map(|value| value.map(day_key)))
+            } else if let Some(times) = reading::times(column) {
+                self.encode_line(first, line, times.iter())
+            } else if let Some(stamps) = reading::timestamps(column) {
+                let is_clock = first > 0;
+                let part = |value: i64| if is_clock { split(value).1 } else { Some(split(value).0) };
+                self.encode_line(first, line, stamps.iter().map(|value| value.and_then(part)))
+            } else {
+                self.encode_line(first, line, std::iter::repeat_n(None, column.len()))
+            });
+        }
+        tokens
+    }
+
+    fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef {
+        let size = self.sub_columns[0].size;
+        let rows = tokens[0].len();
+        let key = |first: usize, line: &Line, row: usize, random: &mut Stream| {
+            let fine = if width(line) == 2 { tokens[first + 1][row] } else { 0 };
+            line.key(tokens[first][row], fine, random)
+        };
+        let present = |row: usize| !self.nulls.is_null(tokens[0][row], size);
+        match &self.parts {
+            Parts::Date { days } => Arc::new(Date32Array::from_iter(
+                (0..rows).map(|row| present(row).then(|| day_value(key(0, days, row, random)))),
+            )),
+            Parts::Time { clock } => Arc::new(Time64MicrosecondArray::from_iter(
+                (0..rows).map(|row| present(row).then(|| key(0, clock, row, random))),
+            )),
+            Parts::Timestamp { days, clock } => {
+                let first = width(days);
+                Arc::new(TimestampMicrosecondArray::from_iter((0..rows).map(|row| {
+                    present(row).then(|| {
+                        let day = key(0, days, row, random);
+                        let clock = clock.as_ref().map(|clock| key(first, clock, row, random));
+                        join(day, clock)
+                    })
+                })))
+            }
+        }
+    }
+}

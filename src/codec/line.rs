@@ -1,0 +1,132 @@
+//! A line of keys cut into tokens: exact atoms for values that enough rows share, quantile bins for the rest.
+//!
+//! A bin is cut again into *cells* of equal mass, and a decoded value lies between the edges of its cell, on the
+//! column's own grid. With enough rows the cell has a sub-column of its own (`fine`), so the model learns it; with
+//! fewer it is drawn in proportion, which keeps the shape inside a bin without a parameter.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use crate::seed::Stream;
+
+use super::{axis::Lattice, calendar};
+
+/// Keys in tokens. Coarse tokens: atoms in order, then bins in order. Fine tokens: the cell inside the bin, then
+/// "none" for a coarse token that is no bin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Line {
+    pub(super) atoms: Vec<i64>,
+    /// Ascending and disjoint, bin by bin.
+    pub(super) cells: Vec<Cell>,
+    pub(super) bin_count: u16,
+    /// Tokens of the fine sub-column without "none"; 0 if there is no such sub-column.
+    pub(super) fine_count: u16,
+    pub(super) lattice: Lattice,
+    /// Range that decoded keys are kept in.
+    pub(super) limits: (i64, i64),
+    /// Rows per weekday (Monday first), if keys are days: the pattern inside a cell.
+    pub(super) weekdays: Option<[u32; 7]>,
+}
+
+/// Part of a bin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cell {
+    pub(super) low: i64,
+    pub(super) high: i64,
+    pub(super) rows: u32,
+    pub(super) bin: u16,
+    pub(super) fine: u16,
+}
+
+impl Line {
+    /// Coarse tokens without the one for "no value".
+    pub(super) fn coarse_count(&self) -> u16 {
+        self.atoms.len() as u16 + self.bin_count
+    }
+
+    /// The token of the fine sub-column where the coarse one is no bin.
+    pub(super) fn no_fine(&self) -> u16 {
+        self.fine_count
+    }
+
+    /// The tokens of a key: total, a key outside the observed range falls to the nearest token.
+    pub(super) fn tokens(&self, key: i64) -> (u16, u16) {
+        let at = match self.atoms.binary_search(&key) {
+            Ok(atom) => return (atom as u16, self.no_fine()),
+            Err(at) => at,
+        };
+        if self.cells.is_empty() {
+            return (self.nearest_atom(key, at) as u16, self.no_fine());
+        }
+        let index = self.cells.partition_point(|cell| cell.high < key).min(self.cells.len() - 1);
+        let cell = &self.cells[index];
+        (self.atoms.len() as u16 + cell.bin, cell.fine)
+    }
+
+    /// The atom closest to `key`, which would be inserted at `at`.
+    fn nearest_atom(&self, key: i64, at: usize) -> usize {
+        if at == 0 {
+            return 0;
+        }
+        if at == self.atoms.len() {
+            return at - 1;
+        }
+        let below = i128::from(key) - i128::from(self.atoms[at - 1]);
+        let above = i128::from(self.atoms[at]) - i128::from(key);
+        if below <= above { at - 1 } else { at }
+    }
+
+    /// Draws a key for tokens.
+    pub(super) fn key(&self, coarse: u16, fine: u16, random: &mut Stream) -> i64 {
+        if let Some(atom) = self.atoms.get(usize::from(coarse)) {
+            return *atom;
+        }
+        let bin = coarse - self.atoms.len() as u16;
+        let from = self.cells.partition_point(|cell| cell.bin < bin);
+        let to = from + self.cells[from..].partition_point(|cell| cell.bin == bin);
+        let Some(cell) = Self::cell(&self.cells[from..to], self.fine_count, fine, random) else {
+            return self.atoms.first().copied().unwrap_or(0);
+        };
+        let key = match &self.weekdays {
+            Some(weights) => self.day(cell, weights, random),
+            None => self.lattice.draw(cell.low, cell.high, random),
+        };
+        key.clamp(self.limits.0, self.limits.1)
+    }
+
+    /// The cell a fine token names; without one it is drawn in proportion to its rows.
+    fn cell<'a>(cells: &'a [Cell], fine_count: u16, fine: u16, random: &mut Stream) -> Option<&'a Cell> {
+        if cells.len() <= 1 {
+            return cells.first();
+        }
+        if fine_count > 0 && usize::from(fine) < cells.len() {
+            return Some(&cells[usize::from(fine)]);
+        }
+        let total: u64 = cells.iter().map(|cell| u64::from(cell.rows)).sum();
+        let mut at = random.random_range(0..total.max(1));
+        cells.iter().find(|cell| {
+            let here = at < u64::from(cell.rows);
+            at = at.saturating_sub(u64::from(cell.rows));
+            here
+        })
+    }
+
+    /// Draws a day of a cell by the weekdays seen: thinned uniform draws, a few tries.
+    fn day(&self, cell: &Cell, weights: &[u32; 7], random: &mut Stream) -> i64 {
+        let heaviest = weights.iter().copied().max().unwrap_or(1).max(1);
+        let mut day = self.lattice.draw(cell.low, cell.high, random);
+        for _ in 0..24 {
+            if random.random_range(0..heaviest) < weights[calendar::weekday(day)] {
+                break;
+            }
+            day = self.lattice.draw(cell.low, cell.high, random);
+        }
+        day
+    }
+
+    /// The kept keys that are somebody's values: atoms, and the ends of the range.
+    pub(super) fn literal_keys(&self) -> Vec<i64> {
+        let ends = [self.cells.first().map(|cell| cell.low), self.cells.last().map(|cell| cell.high)];
+        self.atoms.iter().copied().chain(ends.into_iter().flatten()).collect()
+    }
+}

@@ -1,0 +1,331 @@
+//! Where to cut a line of keys: which values become atoms, where bins and cells begin.
+
+use std::ops::Range;
+
+use super::{
+    SubColumn,
+    axis::{ABOVE_ALL, BELOW_ALL, Lattice, NAN},
+    calendar,
+    line::{Cell, Line},
+};
+
+/// Most distinct values for which every supported one is kept exactly (design 4.2).
+const MAX_ATOMS: usize = 1000;
+
+/// Fewest rows an atom needs even without protection: what one or two rows have is chance, or a person.
+const MIN_ATOM_ROWS: usize = 3;
+
+/// Fewest rows of a bin: below it a head learns noise.
+const BIN_ROWS: usize = 25;
+
+/// Fewest rows of a cell, so that its edges are a range and not a list of the rows.
+const CELL_ROWS: usize = 4;
+
+/// Rows a bin needs before its cells get a sub-column of their own: at least 8 per cell.
+const FINE_BIN_ROWS: usize = 64;
+
+/// Most cells of a bin.
+const MAX_CELLS: usize = 32;
+
+/// How to cut.
+#[derive(Debug, Clone)]
+pub(super) struct LineSpec<'a> {
+    /// Name of the coarse sub-column, and what its fine one begins with.
+    pub(super) name: &'a str,
+    /// A value or a range end needs this many rows; 0 is off.
+    pub(super) protect_below: u32,
+    /// Grid steps to look for, largest first; `None` for floats without a grid.
+    pub(super) steps: Option<&'a [i64]>,
+    /// True for single-precision floats.
+    pub(super) single: bool,
+    /// Most bins, ≤ 64.
+    pub(super) max_bins: usize,
+    /// True if keys are days.
+    pub(super) days: bool,
+    /// True if a row can be without a key here: coarse and fine get a last token for it.
+    pub(super) absent: bool,
+    /// Range decoded keys are kept in.
+    pub(super) limits: (i64, i64),
+}
+
+impl Line {
+    /// Cuts the line of `keys` (any order). Keys of NaN and the infinities become atoms whatever their support: they
+    /// say nothing about anyone.
+    pub(super) fn fit(mut keys: Vec<i64>, spec: &LineSpec<'_>) -> (Self, Vec<SubColumn>) {
+        keys.sort_unstable();
+        let special = |key: &i64| matches!(*key, NAN | BELOW_ALL | ABOVE_ALL);
+        let mut atoms: Vec<i64> = keys.iter().copied().filter(special).collect();
+        atoms.dedup();
+        let numbers: Vec<i64> = keys.iter().copied().filter(|key| !special(key)).collect();
+
+        let lattice = match spec.steps {
+            Some(steps) => Lattice::fit(&numbers, steps),
+            None => Lattice::Floats { single: spec.single },
+        };
+        let runs = runs(&numbers);
+        let mut cells = Vec::new();
+        if let Some(units) = unit_tokens(&numbers, &runs, lattice, spec.protect_below as usize) {
+            atoms.extend(units);
+        } else {
+            let supported = supported(&runs, numbers.len(), spec.protect_below as usize);
+            let rest: Vec<i64> =
+                numbers.iter().copied().filter(|key| supported.binary_search(key).is_err()).collect();
+            cells = cut(&rest, spec, !supported.is_empty());
+            atoms.extend(supported);
+        }
+        atoms.sort_unstable();
+        if atoms.is_empty() && cells.is_empty() {
+            cells.push(Cell { low: 0, high: 0, rows: 1, bin: 0, fine: 0 });
+        }
+
+        let bin_count = cells.last().map_or(0, |cell| cell.bin + 1);
+        let binned_rows: usize = cells.iter().map(|cell| cell.rows as usize).sum();
+        let most_cells = cells.iter().map(|cell| cell.fine + 1).max().unwrap_or(0);
+        let fine = most_cells > 1 && binned_rows >= FINE_BIN_ROWS * usize::from(bin_count);
+        let line = Self {
+            atoms,
+            cells,
+            bin_count,
+            fine_count: if fine { most_cells } else { 0 },
+            lattice,
+            limits: spec.limits,
+            weekdays: spec.days.then(|| weekdays(&numbers)),
+        };
+        let sub_columns = line.sub_columns(&keys, spec);
+        (line, sub_columns)
+    }
+
+    fn sub_columns(&self, keys: &[i64], spec: &LineSpec<'_>) -> Vec<SubColumn> {
+        let places: Vec<i64> =
+            self.atoms.iter().copied().chain((0..self.bin_count).map(|bin| self.middle_of(bin))).collect();
+        let mut scalars: Vec<f32> = places
+            .iter()
+            .map(|key| if *key == NAN { 0.0 } else { normal_score(mid_rank(keys, *key)) })
+            .collect();
+        if spec.absent {
+            scalars.push(0.0);
+        }
+        let size = self.coarse_count() + u16::from(spec.absent);
+        if size == 1 {
+            scalars.clear();
+        }
+        let has_fine = self.fine_count > 0;
+        let name = if has_fine { format!("{}.coarse", spec.name) } else { spec.name.to_owned() };
+        let mut sub_columns = vec![SubColumn { name, size, scalars, one_hot: size > 1 }];
+        if has_fine {
+            let count = f32::from(self.fine_count);
+            let mut scalars: Vec<f32> = (0..self.fine_count)
+                .map(|fine| rounded(f64::from((2.0 * f32::from(fine) + 1.0) / count - 1.0)))
+                .collect();
+            scalars.push(0.0);
+            sub_columns.push(SubColumn {
+                name: format!("{}.fine", spec.name),
+                size: self.fine_count + 1,
+                scalars,
+                one_hot: false,
+            });
+        }
+        sub_columns
+    }
+
+    /// A key in the middle of a bin, by mass.
+    fn middle_of(&self, bin: u16) -> i64 {
+        let cells: Vec<&Cell> = self.cells.iter().filter(|cell| cell.bin == bin).collect();
+        cells.get(cells.len() / 2).map_or(0, |cell| {
+            if cells.len() % 2 == 0 {
+                cell.low
+            } else {
+                ((i128::from(cell.low) + i128::from(cell.high)) / 2) as i64
+            }
+        })
+    }
+}
+
+/// Distinct keys of a sorted list with their rows.
+fn runs(keys: &[i64]) -> Vec<(i64, usize)> {
+    keys.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect()
+}
+
+/// Keys that enough rows share to be kept exactly.
+fn supported(runs: &[(i64, usize)], rows: usize, protect: usize) -> Vec<i64> {
+    let least = protect.max(MIN_ATOM_ROWS);
+    let few = runs.len() <= MAX_ATOMS;
+    runs.iter()
+        .filter(|(_, count)| *count >= least && (few || count * 100 >= rows))
+        .map(|(key, _)| *key)
+        .collect()
+}
+
+/// One token per grid point where the range is short and dense: exact, and nobody's value is listed. Not where
+/// every value seen is well supported: then atoms keep the gaps between them as well.
+fn unit_tokens(keys: &[i64], runs: &[(i64, usize)], lattice: Lattice, protect: usize) -> Option<Vec<i64>> {
+    let Lattice::Steps { step, .. } = lattice else { return None };
+    let clip = protect.saturating_sub(1);
+    if keys.len() <= 2 * clip || keys.len() < 4 * runs.len() {
+        return None;
+    }
+    let (low, high) = (keys[clip], keys[keys.len() - 1 - clip]);
+    let points = lattice.points(low, high)?;
+    let all_supported = runs.iter().all(|(_, count)| *count >= protect.max(MIN_ATOM_ROWS));
+    if all_supported || points > MAX_ATOMS as i128 || points > 4 * runs.len() as i128 {
+        return None;
+    }
+    Some((0..points as i64).map(|n| low + n * step).collect())
+}
+
+/// Cuts sorted keys into bins of cells. `dispensable` if values may also fall to an atom, so that too few keys
+/// need no bin.
+fn cut(rest: &[i64], spec: &LineSpec<'_>, dispensable: bool) -> Vec<Cell> {
+    let protect = spec.protect_below as usize;
+    let clip = protect.saturating_sub(1);
+    let cell_rows = CELL_ROWS.max(protect);
+    let clipped = if rest.len() > 2 * clip { &rest[clip..rest.len() - clip] } else { &[] };
+    if clipped.len() < cell_rows {
+        return match (rest.first(), rest.last()) {
+            _ if dispensable => Vec::new(),
+            (Some(low), Some(high)) if protect == 0 => vec![whole(*low, *high, rest.len())],
+            (Some(low), Some(high)) => vec![whole(blurred(*low, false), blurred(*high, true), rest.len())],
+            _ => Vec::new(),
+        };
+    }
+
+    let few = if clipped.len() >= 20 { 2 } else { 1 };
+    let bins = (clipped.len() / BIN_ROWS).clamp(few, spec.max_bins);
+    let mut cells = Vec::new();
+    for (bin, rows) in equal_parts(clipped, 0..clipped.len(), bins).into_iter().enumerate() {
+        let parts = (rows.len() / (2 * CELL_ROWS).max(protect)).clamp(1, MAX_CELLS);
+        for (fine, part) in equal_parts(clipped, rows, parts).into_iter().enumerate() {
+            let (low, high) = edges(clipped, &part);
+            cells.push(Cell { low, high, rows: part.len() as u32, bin: bin as u16, fine: fine as u16 });
+        }
+    }
+    cells
+}
+
+/// Splits `rows` of sorted `keys` into at most `parts` of about equal size, never between equal keys.
+fn equal_parts(keys: &[i64], rows: Range<usize>, parts: usize) -> Vec<Range<usize>> {
+    let mut result = Vec::with_capacity(parts);
+    let mut start = rows.start;
+    for part in 1..=parts {
+        let mut end = rows.start + rows.len() * part / parts;
+        if end <= start {
+            continue;
+        }
+        // Equal keys stay together.
+        while end < rows.end && keys[end] == keys[end - 1] {
+            end += 1;
+        }
+        result.push(start..end);
+        start = end;
+    }
+    result
+}
+
+/// The range a cell stands for: its members' range, widened by half their mean spacing but at most half way to the
+/// neighbour. So gaps stay empty, and an edge is no row's own value.
+fn edges(keys: &[i64], part: &Range<usize>) -> (i64, i64) {
+    let (low, high) = (i128::from(keys[part.start]), i128::from(keys[part.end - 1]));
+    let spacing = (high - low) / (2 * part.len() as i128);
+    let before = if part.start > 0 { (low - i128::from(keys[part.start - 1]) - 1) / 2 } else { 0 };
+    let after = if part.end < keys.len() { (i128::from(keys[part.end]) - high - 1) / 2 } else { 0 };
+    ((low - spacing.min(before)) as i64, (high + spacing.min(after)) as i64)
+}
+
+fn whole(low: i64, high: i64, rows: usize) -> Cell {
+    Cell { low, high, rows: rows.max(1) as u32, bin: 0, fine: 0 }
+}
+
+/// `key` moved outwards to one significant digit: what is kept of a range too few rows share.
+fn blurred(key: i64, up: bool) -> i64 {
+    let mut unit = 1_i64;
+    while key.unsigned_abs() / unit.unsigned_abs() >= 10 {
+        unit = unit.saturating_mul(10);
+    }
+    let floor = key.div_euclid(unit).saturating_mul(unit);
+    if up && floor != key { floor.saturating_add(unit) } else { floor }
+}
+
+fn weekdays(days: &[i64]) -> [u32; 7] {
+    let mut rows = [0_u32; 7];
+    for day in days {
+        rows[calendar::weekday(*day)] += 1;
+    }
+    rows
+}
+
+/// The rank of `key` among sorted `keys`, in the middle of its equals, as a share in (0, 1).
+fn mid_rank(keys: &[i64], key: i64) -> f64 {
+    let below = keys.partition_point(|other| *other < key);
+    let through = keys.partition_point(|other| *other <= key);
+    let rows = keys.len().max(1) as f64;
+    ((below + through) as f64 / 2.0 / rows).clamp(0.5 / rows, 1.0 - 0.5 / rows)
+}
+
+/// The standard normal quantile of `share`, to four decimals (so that JSON text brings it back exactly).
+///
+/// Source: P. J. Acklam, "An algorithm for computing the inverse normal cumulative distribution function" (2003),
+/// relative error below 1.15e-9.
+fn normal_score(share: f64) -> f32 {
+    const A: [f64; 6] = [
+        -3.969_683_028_665_376e1,
+        2.209_460_984_245_205e2,
+        -2.759_285_104_469_687e2,
+        1.383_577_518_672_69e2,
+        -3.066_479_806_614_716e1,
+        2.506_628_277_459_239,
+    ];
+    const B: [f64; 5] = [
+        -5.447_609_879_822_406e1,
+        1.615_858_368_580_409e2,
+        -1.556_989_798_598_866e2,
+        6.680_131_188_771_972e1,
+        -1.328_068_155_288_572e1,
+    ];
+    const C: [f64; 6] = [
+        -7.784_894_002_430_293e-3,
+        -3.223_964_580_411_365e-1,
+        -2.400_758_277_161_838,
+        -2.549_732_539_343_734,
+        4.374_664_141_464_968,
+        2.938_163_982_698_783,
+    ];
+    const D: [f64; 4] =
+        [7.784_695_709_041_462e-3, 3.224_671_290_700_398e-1, 2.445_134_137_142_996, 3.754_408_661_907_416];
+    let tail = |p: f64| {
+        let q = (-2.0 * p.ln()).sqrt();
+        C.iter().fold(0.0, |sum, c| sum * q + c) / (D.iter().fold(0.0, |sum, d| sum * q + d) * q + 1.0)
+    };
+    let score = if share < 0.024_25 {
+        tail(share)
+    } else if share > 1.0 - 0.024_25 {
+        -tail(1.0 - share)
+    } else {
+        let q = share - 0.5;
+        let r = q * q;
+        A.iter().fold(0.0, |sum, a| sum * r + a) * q / (B.iter().fold(0.0, |sum, b| sum * r + b) * r + 1.0)
+    };
+    rounded(score)
+}
+
+fn rounded(value: f64) -> f32 {
+    ((value * 1e4).round() / 1e4) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{blurred, normal_score};
+
+    #[test]
+    fn normal_scores_match_tables() {
+        assert!((normal_score(0.975) - 1.96).abs() < 1e-3);
+        assert!((normal_score(0.5)).abs() < 1e-6);
+        assert!((normal_score(0.01) + 2.3263).abs() < 1e-3);
+    }
+
+    #[test]
+    fn blurring_moves_outwards_and_survives_extremes() {
+        assert_eq!((blurred(1234, false), blurred(1234, true)), (1000, 2000));
+        assert_eq!((blurred(-1234, false), blurred(-1234, true)), (-2000, -1000));
+        assert!(blurred(i64::MAX, true) == i64::MAX && blurred(i64::MIN, false) <= i64::MIN + 10);
+    }
+}
