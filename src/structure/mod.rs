@@ -1,5 +1,22 @@
 //! How many children a parent row has, and which parents a row links to.
 
+mod ancestor;
+mod count_codec;
+mod depth;
+mod fan_out;
+mod fenwick;
+mod forest;
+mod link;
+#[cfg(test)]
+mod tests;
+
+pub use ancestor::shared_ancestor;
+pub use count_codec::CountCodec;
+pub use depth::{DepthProfile, depths};
+pub use fan_out::TokenFanOut;
+pub use fenwick::Fenwick;
+pub use link::StubLinker;
+
 use crate::{data::Links, seed::Stream};
 
 /// Why the structure of a table cannot be drawn.

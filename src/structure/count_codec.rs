@@ -1,0 +1,214 @@
+//! Child counts ⇄ tokens.
+
+use std::collections::BTreeMap;
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use crate::{codec::SubColumn, seed::Stream};
+
+/// Largest count with a token of its own without being frequent.
+const EXACT_MAX: u32 = 64;
+/// Fewest parents a larger count needs to be kept exactly.
+const ATOM_ROWS: usize = 5;
+/// … and the share of parents.
+const ATOM_SHARE: f64 = 0.005;
+/// Each bin above [`EXACT_MAX`] ends at this multiple of its start.
+const BIN_RATIO: f64 = 1.25;
+/// Order statistics kept per bin.
+const KNOTS: usize = 9;
+
+/// One token's counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Bin {
+    /// Ascending order statistics of the counts inside, first to last; one entry for an exact count.
+    knots: Vec<u32>,
+    /// Mean count inside.
+    mean: f32,
+    /// Parents seen.
+    rows: u32,
+}
+
+/// Turns child counts into tokens and back: exact tokens for the counts seen up to 64 and for frequent larger
+/// ones, log-spaced bins with the observed spread for the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountCodec {
+    /// Ascending and disjoint; never empty.
+    bins: Vec<Bin>,
+}
+
+impl CountCodec {
+    /// Learns the tokens from the child count of every parent.
+    #[must_use]
+    pub fn fit(counts: &[u32]) -> Self {
+        let mut frequency = BTreeMap::<u32, usize>::new();
+        for count in counts {
+            *frequency.entry(*count).or_default() += 1;
+        }
+        let atom_rows = ATOM_ROWS.max((ATOM_SHARE * counts.len() as f64).ceil() as usize);
+        // A table with few distinct counts keeps them all where they repeat (all parents have 334 children).
+        let mut bins: Vec<Bin> = Vec::new();
+        let mut open: Vec<(u32, usize)> = Vec::new();
+        for (count, rows) in frequency {
+            if count <= EXACT_MAX || rows >= atom_rows {
+                close(&mut open, &mut bins);
+                bins.push(Bin { knots: vec![count], mean: count as f32, rows: rows as u32 });
+                continue;
+            }
+            let start = open.first().map_or(count, |(first, _)| *first);
+            if f64::from(count) > f64::from(start) * BIN_RATIO {
+                close(&mut open, &mut bins);
+            }
+            open.push((count, rows));
+        }
+        close(&mut open, &mut bins);
+        if bins.is_empty() {
+            bins.push(Bin { knots: vec![0], mean: 0.0, rows: 0 });
+        }
+        Self { bins }
+    }
+
+    /// Number of tokens.
+    #[must_use]
+    pub fn size(&self) -> u16 {
+        u16::try_from(self.bins.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The sub-column these tokens are: ordered by count, normal scores as scalars.
+    #[must_use]
+    pub fn sub_column(&self, name: impl Into<String>) -> SubColumn {
+        let total: f64 = self.bins.iter().map(|bin| f64::from(bin.rows)).sum::<f64>().max(1.0);
+        let mut below = 0.0;
+        let scalars = self
+            .bins
+            .iter()
+            .map(|bin| {
+                let rank = (below + f64::from(bin.rows) / 2.0) / total;
+                below += f64::from(bin.rows);
+                normal_quantile(rank.clamp(1e-4, 1.0 - 1e-4)) as f32
+            })
+            .collect();
+        SubColumn { name: name.into(), size: self.size(), scalars, one_hot: true }
+    }
+
+    /// The token of each count; a count never seen takes the nearest token.
+    #[must_use]
+    pub fn encode(&self, counts: &[u32]) -> Vec<u16> {
+        counts.iter().map(|count| self.token(*count)).collect()
+    }
+
+    fn token(&self, count: u32) -> u16 {
+        let after = self.bins.partition_point(|bin| bin.low() <= count);
+        let below = after.saturating_sub(1);
+        let distance = |index: usize| match &self.bins[index] {
+            bin if count < bin.low() => bin.low() - count,
+            bin => count.saturating_sub(bin.high()),
+        };
+        let nearest =
+            if after < self.bins.len() && distance(after) < distance(below) { after } else { below };
+        nearest as u16
+    }
+
+    /// The mean count behind a token: the stubs a parent is expected to have.
+    #[must_use]
+    pub fn expected(&self, token: u16) -> f32 {
+        self.bin(token).mean
+    }
+
+    /// A count behind a token: the exact one, or one drawn inside the bin.
+    pub fn decode(&self, token: u16, random: &mut Stream) -> u32 {
+        let bin = self.bin(token);
+        let [first, .., last] = bin.knots.as_slice() else { return bin.low() };
+        let place = random.random::<f64>() * (bin.knots.len() - 1) as f64;
+        let index = (place as usize).min(bin.knots.len() - 2);
+        let (low, high) = (f64::from(bin.knots[index]), f64::from(bin.knots[index + 1]));
+        let count = (low + (high - low) * (place - index as f64)).round() as u32;
+        count.clamp(*first, *last)
+    }
+
+    /// True if the token stands for one count only.
+    #[must_use]
+    pub fn is_exact(&self, token: u16) -> bool {
+        self.bin(token).knots.len() == 1
+    }
+
+    /// The largest count seen.
+    #[must_use]
+    pub fn largest(&self) -> u32 {
+        self.bins.last().map_or(0, Bin::high)
+    }
+
+    /// The bin of a token; a token of another vocabulary counts as the last.
+    fn bin(&self, token: u16) -> &Bin {
+        &self.bins[usize::from(token).min(self.bins.len() - 1)]
+    }
+}
+
+impl Bin {
+    fn low(&self) -> u32 {
+        self.knots.first().copied().unwrap_or(0)
+    }
+
+    fn high(&self) -> u32 {
+        self.knots.last().copied().unwrap_or(0)
+    }
+}
+
+/// Turns the counts gathered so far into one bin.
+fn close(open: &mut Vec<(u32, usize)>, bins: &mut Vec<Bin>) {
+    let rows: usize = open.iter().map(|(_, rows)| rows).sum();
+    if rows == 0 {
+        return;
+    }
+    let sum: f64 = open.iter().map(|(count, rows)| f64::from(*count) * *rows as f64).sum();
+    let expanded: Vec<u32> =
+        open.iter().flat_map(|(count, rows)| std::iter::repeat_n(*count, *rows)).collect();
+    let knots = if open.len() == 1 {
+        vec![open[0].0]
+    } else {
+        let last = KNOTS.min(expanded.len()).max(2) - 1;
+        (0..=last).map(|knot| expanded[knot * (expanded.len() - 1) / last]).collect()
+    };
+    bins.push(Bin { knots, mean: (sum / rows as f64) as f32, rows: rows as u32 });
+    open.clear();
+}
+
+/// The standard normal quantile. Source: Acklam's rational approximation, relative error below 1.15e-9.
+fn normal_quantile(p: f64) -> f64 {
+    const A: [f64; 6] = [
+        -3.969_683_028_665_376e1,
+        2.209_460_984_245_205e2,
+        -2.759_285_104_469_687e2,
+        1.383_577_518_672_690e2,
+        -3.066_479_806_614_716e1,
+        2.506_628_277_459_239,
+    ];
+    const B: [f64; 5] = [
+        -5.447_609_879_822_406e1,
+        1.615_858_368_580_409e2,
+        -1.556_989_798_598_866e2,
+        6.680_131_188_771_972e1,
+        -1.328_068_155_288_572e1,
+    ];
+    const C: [f64; 6] = [
+        -7.784_894_002_430_293e-3,
+        -3.223_964_580_411_365e-1,
+        -2.400_758_277_161_838,
+        -2.549_732_539_343_734,
+        4.374_664_141_464_968,
+        2.938_163_982_698_783,
+    ];
+    const D: [f64; 4] =
+        [7.784_695_709_041_462e-3, 3.224_671_290_700_398e-1, 2.445_134_137_142_996, 3.754_408_661_907_416];
+    let horner = |coefficients: &[f64], x: f64| coefficients.iter().fold(0.0, |sum, c| sum * x + c);
+    if p < 0.02425 {
+        let q = (-2.0 * p.ln()).sqrt();
+        return horner(&C, q) / (horner(&D, q) * q + 1.0);
+    }
+    if p > 1.0 - 0.02425 {
+        return -normal_quantile(1.0 - p);
+    }
+    let q = p - 0.5;
+    let r = q * q;
+    horner(&A, r) * q / (horner(&B, r) * r + 1.0)
+}

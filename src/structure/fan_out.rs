@@ -1,0 +1,147 @@
+//! Count tokens turned into child counts that meet a total.
+
+use rand::{RngExt, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
+
+use super::{CountCodec, FanOut, StructureError};
+use crate::seed::Stream;
+
+/// Relative gap up to which counts are nudged by ones instead of moved.
+const NUDGE: f64 = 0.02;
+/// Relative gap up to which counts are exchanged for other parents' before anything is rescaled.
+const EXCHANGE: f64 = 0.25;
+
+/// Decodes each parent's count token and meets the wanted total with the least change: parents scale with the
+/// database, so counts stay as drawn; a total far off (the user forced a number of rows) rescales them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenFanOut {
+    /// What the tokens mean.
+    pub codec: CountCodec,
+    /// Most children a parent may have, where a key says so (1 where the foreign key is unique).
+    pub cap: Option<u32>,
+}
+
+impl TokenFanOut {
+    /// Wraps a fitted codec without a cap.
+    #[must_use]
+    pub fn new(codec: CountCodec) -> Self {
+        Self { codec, cap: None }
+    }
+
+    /// Limits every parent to `cap` children.
+    #[must_use]
+    pub fn with_cap(mut self, cap: Option<u32>) -> Self {
+        self.cap = cap;
+        self
+    }
+}
+
+impl FanOut for TokenFanOut {
+    fn sample(
+        &self,
+        tokens: &[u16],
+        target: Option<u64>,
+        random: &mut Stream,
+    ) -> Result<Vec<u32>, StructureError> {
+        let cap = self.cap.unwrap_or(u32::MAX);
+        let mut counts: Vec<u32> =
+            tokens.iter().map(|token| self.codec.decode(*token, random).min(cap)).collect();
+        let Some(target) = target else { return Ok(counts) };
+        if u64::from(cap).saturating_mul(counts.len() as u64) < target {
+            return Err(StructureError::Infeasible { wanted: target, parents: counts.len() });
+        }
+        let gap = |counts: &[u32]| (target as f64 - sum(counts) as f64).abs() / (target as f64).max(1.0);
+        if gap(&counts) > NUDGE && gap(&counts) <= EXCHANGE {
+            exchange(&mut counts, target, random);
+        }
+        if gap(&counts) > NUDGE {
+            rescale(&mut counts, target, cap, random);
+        }
+        let exact: Vec<bool> = tokens.iter().map(|token| self.codec.is_exact(*token)).collect();
+        nudge(&mut counts, &exact, target, cap, random);
+        Ok(counts)
+    }
+}
+
+fn sum(counts: &[u32]) -> u64 {
+    counts.iter().map(|count| u64::from(*count)).sum()
+}
+
+/// Gives random parents with children the count of another one while that closes the gap: every count stays
+/// one that was drawn, and who has none still has none.
+fn exchange(counts: &mut [u32], target: u64, random: &mut Stream) {
+    let with_children: Vec<usize> = (0..counts.len()).filter(|parent| counts[*parent] > 0).collect();
+    if with_children.is_empty() {
+        return;
+    }
+    let mut gap = target as i64 - sum(counts) as i64;
+    for _ in 0..counts.len() * 4 {
+        if gap == 0 {
+            return;
+        }
+        let receiver = with_children[random.random_range(0..with_children.len())];
+        let donor = with_children[random.random_range(0..with_children.len())];
+        let change = i64::from(counts[donor]) - i64::from(counts[receiver]);
+        if change != 0 && change.signum() == gap.signum() && change.abs() <= gap.abs() {
+            counts[receiver] = counts[donor];
+            gap -= change;
+        }
+    }
+}
+
+/// Multiplies every count by one factor, rounding up with the probability of the fraction; who has children
+/// keeps at least one where the total allows.
+fn rescale(counts: &mut [u32], target: u64, cap: u32, random: &mut Stream) {
+    let with_children = counts.iter().filter(|count| **count > 0).count() as u64;
+    if with_children == 0 {
+        return;
+    }
+    let least = u32::from(target >= with_children);
+    let factor = target as f64 / sum(counts) as f64;
+    for count in counts.iter_mut().filter(|count| **count > 0) {
+        let exact = f64::from(*count) * factor;
+        let rounded = exact.floor() + f64::from(u8::from(random.random::<f64>() < exact.fract()));
+        *count = (rounded.min(f64::from(u32::MAX)) as u32).clamp(least.min(cap), cap);
+    }
+}
+
+/// Moves random counts by one until the total is met: binned counts first, then exact ones, and only then
+/// parents at the border of zero.
+fn nudge(counts: &mut [u32], exact: &[bool], target: u64, cap: u32, random: &mut Stream) {
+    let mut total = sum(counts);
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    order.shuffle(random);
+    // Stages of who may move: 0 binned counts, 1 any parent with children, 2 anyone.
+    let mut stage = 0;
+    while total != target && stage < 3 {
+        let grow = total < target;
+        let mut moved = false;
+        for parent in &order {
+            if total == target {
+                return;
+            }
+            let count = counts[*parent];
+            let border = if grow { count == 0 } else { count <= 1 };
+            let allowed = match stage {
+                0 => !exact[*parent] && !border,
+                1 => !border,
+                _ => true,
+            };
+            if !allowed || (grow && count >= cap) || (!grow && count == 0) {
+                continue;
+            }
+            if grow {
+                counts[*parent] += 1;
+                total += 1;
+            } else {
+                counts[*parent] -= 1;
+                total -= 1;
+            }
+            moved = true;
+        }
+        // Binned counts move once per stage only, so that a few of them do not carry everything.
+        if !moved || stage == 0 {
+            stage += 1;
+        }
+    }
+}
