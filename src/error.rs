@@ -1,6 +1,8 @@
 //! The library's error: one variant per stage.
 
-use crate::{config::UrlError, db::DbError, generator::GeneratorError, structure::StructureError};
+use crate::{
+    config::UrlError, db::DbError, generator::GeneratorError, plan::PlanError, sample::SampleError,
+};
 
 /// Why a run failed. `cli` turns it into a message with a hint and an exit code.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +20,12 @@ pub enum Error {
     /// A generator failed.
     #[error(transparent)]
     Generator(#[from] GeneratorError),
-    /// The structure could not be drawn.
+    /// The configuration does not fit the schema.
     #[error(transparent)]
-    Structure(#[from] StructureError),
+    Plan(#[from] PlanError),
+    /// The rows could not be generated.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// A model file cannot be read or written.
     #[error("model file {path}: {reason}")]
     ModelFile {

@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod finding;
 pub mod generator;
 pub mod load;
+pub mod model;
 pub mod model_file;
 pub mod nn;
 pub mod pipeline;

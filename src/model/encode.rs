@@ -4,7 +4,7 @@ use arrow_array::{Array, UInt32Array};
 use arrow_select::take::take;
 
 use crate::{
-    codec::{Codec, EncodedTable, Hints, encode_table},
+    codec::{Codec, EncodedTable, Hints, Presence, encode_table},
     config::{Config, TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
@@ -14,7 +14,7 @@ use crate::{
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
-    structure::CountCodec,
+    structure::{CountCodec, DepthProfile},
 };
 
 /// Fewest rows that must share a value before the model keeps it as a literal.
@@ -85,6 +85,7 @@ pub(super) fn encode(
         presence,
         counts,
         anchors: Vec::new(),
+        forests: forests(plan, id, rows),
         orphan_share: rows.orphan_share,
         real_rows: rows.total_rows,
         train_seconds: 0.0,
@@ -124,7 +125,7 @@ fn choose_codecs(
             if textual && (meaning != Meaning::Category || (sole_key && !copied)) {
                 let meaning = if meaning == Meaning::Category { Meaning::Title } else { meaning };
                 written.push((*column_id, meaning, in_key));
-                codecs.push((*column_id, Codec::presence(column, values)));
+                codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
                 continue;
             }
             hints.categorical |= meaning == Meaning::Category;
@@ -132,6 +133,14 @@ fn choose_codecs(
         codecs.push((*column_id, Codec::fit(column, values, &hints)));
     }
     (codecs, written)
+}
+
+fn forests(plan: &Plan, id: TableId, rows: &TableSnapshot) -> Vec<(ForeignKeyId, DepthProfile)> {
+    let links = plan.table(id).links.iter().zip(&rows.links).enumerate();
+    links
+        .filter(|(_, (role, _))| **role == LinkRole::SelfReference)
+        .map(|(index, (_, links))| (ForeignKeyId(index), DepthProfile::fit(links)))
+        .collect()
 }
 
 /// One token per foreign key that is null in some rows (a context key is not: orphans are families).

@@ -8,6 +8,7 @@ mod encode;
 mod fit;
 
 pub use anchor::{Ancestry, Anchor};
+pub use encode::take_linked;
 pub use fit::{FitOptions, Fitted, fit};
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     rules::{FamilyPosition, TableRules},
     schema::{ColumnId, ForeignKeyId, Schema, TableId},
     semantic::RowWriter,
-    structure::CountCodec,
+    structure::{CountCodec, DepthProfile},
 };
 
 /// The child counts of one foreign key, as the last tokens of its parent's rows.
@@ -50,6 +51,8 @@ pub struct TableFacts {
     pub counts: Vec<ChildCount>,
     /// Links that share an ancestor with the context parent.
     pub anchors: Vec<(ForeignKeyId, Anchor)>,
+    /// How deep the forests of self references are.
+    pub forests: Vec<(ForeignKeyId, DepthProfile)>,
     /// Share of rows without a context parent although the table has one.
     pub orphan_share: f64,
     /// Rows in the source.

@@ -1,19 +1,26 @@
 //! The stages in order. Only this room knows it.
 
-use std::path::Path;
+mod learn;
+mod score;
+mod write;
+
+use std::{path::Path, time::Instant};
 
 use serde::Serialize;
 
 use crate::{
     config::{Config, DbUrl},
+    db::{DbErrorKind, connect},
     error::Error,
     evaluate::Scorecard,
     finding::Finding,
-    load::LoadSummary,
+    load::{LoadSummary, refuse_foreign_tables, refuse_same},
+    model_file,
+    model::Model,
     plan::Plan,
     progress::Progress,
     schema::Schema,
-    verify::Proof,
+    verify::{Proof, prove},
 };
 
 /// What would happen: shown before anything does.
@@ -49,9 +56,8 @@ pub type OnPlan<'a> = &'a mut dyn FnMut(&Planned) -> Result<(), Error>;
 ///
 /// # Errors
 /// [`Error`] if the source cannot be read or the configuration does not fit it.
-pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
-    let _ = (source, config);
-    Err(Error::Interrupted)
+pub fn plan(source: &DbUrl, config: &Config, progress: &dyn Progress) -> Result<Planned, Error> {
+    Ok(learn::open(source, config, progress)?.planned)
 }
 
 /// Clones a source into a target.
@@ -65,8 +71,25 @@ pub fn clone(
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<RunSummary, Error> {
-    let _ = (source, target, config, on_plan, progress);
-    Err(Error::Interrupted)
+    let started = Instant::now();
+    if source.dialect() != target.dialect() {
+        let (from, to) = (source.dialect(), target.dialect());
+        return Err(Error::Usage(format!("cannot clone {from} into {to}: source and target must be one engine")));
+    }
+    let opened = learn::open(source, config, progress)?;
+    let database = connect(target).map_err(Error::Target)?;
+    // Ask the target everything that could refuse the run before an hour of work, then let go of it.
+    let mut sink = database.sink().map_err(Error::Target)?;
+    refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).map_err(Error::Target)?;
+    refuse_foreign_tables(sink.as_mut(), config.replace).map_err(Error::Target)?;
+    drop(sink);
+
+    on_plan(&opened.planned)?;
+    let pool = thread_pool(config)?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, progress)))?;
+    let target = write::Target { sink: database.sink().map_err(Error::Target)?, dialect: database.dialect() };
+    let run = write::Run { config, started, pool: &pool, progress };
+    interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
 }
 
 /// Learns a source into a model file. Returns what is worth knowing.
@@ -80,8 +103,15 @@ pub fn train(
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<Finding>, Error> {
-    let _ = (source, model, config, on_plan, progress);
-    Err(Error::Interrupted)
+    let opened = learn::open(source, config, progress)?;
+    on_plan(&opened.planned)?;
+    let pool = thread_pool(config)?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, progress)))?;
+    model_file::save(&learned.fitted.model, model)?;
+    let mut findings = learned.findings;
+    findings.sort();
+    findings.dedup();
+    Ok(findings)
 }
 
 /// Generates from a model file into a target.
@@ -95,8 +125,40 @@ pub fn generate(
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<RunSummary, Error> {
-    let _ = (model, target, config, on_plan, progress);
-    Err(Error::Interrupted)
+    let started = Instant::now();
+    let model = model_file::load(model)?;
+    if model.schema.dialect != target.dialect() {
+        let (from, to) = (model.schema.dialect, target.dialect());
+        return Err(Error::Usage(format!("this model was learned from {from}; it cannot generate into {to}")));
+    }
+    let database = connect(target).map_err(Error::Target)?;
+    let mut sink = database.sink().map_err(Error::Target)?;
+    refuse_foreign_tables(sink.as_mut(), config.replace).map_err(Error::Target)?;
+    on_plan(&planned(&model, config))?;
+    let pool = thread_pool(config)?;
+    let target = write::Target { sink, dialect: database.dialect() };
+    let run = write::Run { config, started, pool: &pool, progress };
+    interruptible(write::write(&model, target, Vec::new(), run))
+}
+
+/// What a model would generate.
+///
+/// # Errors
+/// [`Error::ModelFile`] if the file cannot be read.
+pub fn inspect_model(model: &Path, config: &Config) -> Result<Planned, Error> {
+    Ok(planned(&model_file::load(model)?, config))
+}
+
+fn planned(model: &Model, config: &Config) -> Planned {
+    let real_rows: Vec<u64> = model.tables.iter().map(|table| table.as_ref().map_or(0, |t| t.facts.real_rows)).collect();
+    let target_rows = crate::plan::target_rows(&model.plan, &real_rows, config.scale);
+    Planned {
+        schema: model.schema.clone(),
+        plan: model.plan.clone(),
+        real_rows,
+        target_rows,
+        findings: Vec::new(),
+    }
 }
 
 /// Proves every constraint of a database.
@@ -104,8 +166,15 @@ pub fn generate(
 /// # Errors
 /// [`Error::Target`] if it cannot be read.
 pub fn verify(target: &DbUrl) -> Result<(Proof, Vec<Finding>), Error> {
-    let _ = target;
-    Err(Error::Interrupted)
+    let database = connect(target).map_err(Error::Target)?;
+    let mut source = database.source().map_err(Error::Target)?;
+    let introspection = source.introspect().map_err(Error::Target)?;
+    let tables: Vec<_> = introspection.schema.iter().map(|(id, _)| id).collect();
+    let (proof, found) =
+        prove(source.as_mut(), database.dialect(), &introspection.schema, &tables).map_err(Error::Target)?;
+    let mut findings = introspection.findings;
+    findings.extend(found);
+    Ok((proof, findings))
 }
 
 /// Scores a synthetic database against the real one, with an optional holdout.
@@ -117,7 +186,26 @@ pub fn evaluate(
     synthetic: &DbUrl,
     holdout: Option<&DbUrl>,
     config: &Config,
+    progress: &dyn Progress,
 ) -> Result<Scorecard, Error> {
-    let _ = (real, synthetic, holdout, config);
-    Err(Error::Interrupted)
+    score::evaluate(real, synthetic, holdout, config, progress)
+}
+
+/// A pool of as many threads as the user asked for; results do not depend on their number.
+fn thread_pool(config: &Config) -> Result<rayon::ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(config.threads.unwrap_or(0))
+        .build()
+        .map_err(|error| Error::Usage(format!("cannot start the worker threads: {error}")))
+}
+
+/// Whatever an interrupted stage said, the user is told that the run was interrupted.
+fn interruptible<T>(result: Result<T, Error>) -> Result<T, Error> {
+    match result {
+        Err(Error::Source(error) | Error::Target(error)) if error.kind == DbErrorKind::Interrupted => {
+            Err(Error::Interrupted)
+        }
+        Err(_) if crate::progress::interrupted() => Err(Error::Interrupted),
+        other => other,
+    }
 }

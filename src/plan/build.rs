@@ -71,14 +71,17 @@ impl Plan {
         let tables = schema
             .iter()
             .zip(&modes)
-            .map(|((id, table), mode)| TablePlan {
-                table: id,
-                mode: mode.mode,
-                reason: mode.reason.clone(),
-                context: contexts[id.0],
-                links: link_roles(schema, id, &modes, contexts[id.0], &cut),
-                columns: roles::columns(table),
-                rows: settings.get(&id).and_then(|settings| settings.rows),
+            .map(|((id, table), mode)| {
+                let links = link_roles(schema, id, &modes, contexts[id.0], &cut);
+                TablePlan {
+                    table: id,
+                    mode: mode.mode,
+                    reason: mode.reason.clone(),
+                    context: contexts[id.0],
+                    columns: roles::columns(table, &links),
+                    links,
+                    rows: settings.get(&id).and_then(|settings| settings.rows),
+                }
             })
             .collect();
         let plan = Self { tables, strata: strata::strata(schema.tables.len(), &edges, &cut) };

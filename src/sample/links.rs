@@ -64,6 +64,8 @@ impl Sampler<'_> {
         let name = format!("links/{}/{}", table.name, fk.name);
         let mut random = self.options.seed.stream(&name, 0);
         let strict = combine(shared.as_ref(), anchored.as_ref());
+        let depth = model.facts.forests.iter().find(|(link, _)| *link == fk_id).map(|(_, depth)| depth.clone());
+        let linker = StubLinker { depth };
         let request = |present, groups| LinkRequest {
             present,
             stubs: &stubs,
@@ -75,7 +77,7 @@ impl Sampler<'_> {
             Links::absent(row_count)
         } else {
             let groups = strict.as_ref().map(|(c, p)| (c.as_slice(), p.as_slice()));
-            StubLinker.sample(&request(&present, groups), &mut random)
+            linker.sample(&request(&present, groups), &mut random)
         };
         let failed = |links: &Links| -> Vec<bool> {
             present.iter().zip(&links.parent).map(|(present, parent)| *present && *parent == NO_ROW).collect()
@@ -84,14 +86,24 @@ impl Sampler<'_> {
         if anchored.is_some() && role == LinkRole::Link && failed(&links).contains(&true) {
             let again = failed(&links);
             let groups = shared.as_ref().map(|(c, p)| (c.as_slice(), p.as_slice()));
-            let second = StubLinker.sample(&request(&again, groups), &mut random);
+            let second = linker.sample(&request(&again, groups), &mut random);
             for (parent, other) in links.parent.iter_mut().zip(second.parent) {
                 if *parent == NO_ROW {
                     *parent = other;
                 }
             }
         }
-        let failed = failed(&links);
+        let mut failed = failed(&links);
+        let nullable = fk.columns.iter().any(|column| {
+            table.column(*column).nullable && draft.data.column(*column).is_none()
+        });
+        if role == LinkRole::SelfReference && !nullable {
+            // A key that cannot be null: the roots of the forest refer to themselves.
+            for (row, parent) in links.parent.iter_mut().enumerate().filter(|(_, parent)| **parent == NO_ROW) {
+                *parent = row as u32;
+            }
+            failed.fill(false);
+        }
         draft.links[fk_id.0] = links;
         self.assign(table, fk, fk_id, role, &failed, draft);
     }

@@ -1,0 +1,117 @@
+//! From a live source to a plan, and on to a fitted model.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    config::{Config, DbUrl},
+    db::{Blueprint, Dialect, ServerIdentity, Source, connect},
+    error::Error,
+    finding::Finding,
+    model::{FitOptions, Fitted, fit},
+    pipeline::Planned,
+    plan::{Observed, Plan, apply_references, target_rows},
+    progress::{Event, Progress},
+    rules::Rules,
+    schema::{ForeignKeyId, Schema, TableId},
+    snapshot::{Limits, take},
+};
+
+/// An opened source with its plan.
+pub(super) struct Opened {
+    pub(super) source: Box<dyn Source>,
+    pub(super) identity: ServerIdentity,
+    pub(super) blueprint: Blueprint,
+    pub(super) planned: Planned,
+}
+
+/// Opens a source, reads its catalog, counts its rows and plans.
+pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Result<Opened, Error> {
+    progress.event(&Event::StageStarted { stage: "introspect" });
+    let database = connect(url).map_err(Error::Source)?;
+    let mut source = database.source().map_err(Error::Source)?;
+    let identity = source.identity().map_err(Error::Source)?;
+    let introspection = source.introspect().map_err(Error::Source)?;
+    let mut findings = introspection.findings;
+    let mut schema = introspection.schema;
+    findings.extend(apply_references(&mut schema, &config.references)?);
+    let real_rows = schema
+        .tables
+        .iter()
+        .map(|table| source.row_count(table))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Error::Source)?;
+    let full = full_keys(source.as_mut(), database.dialect(), &schema)?;
+    let observed = Observed { real_rows: real_rows.clone(), full };
+    let (plan, found) = Plan::build_observed(&schema, config, &observed)?;
+    findings.extend(found);
+    let target_rows = target_rows(&plan, &real_rows, config.scale);
+    progress.event(&Event::StageFinished { stage: "introspect" });
+    let planned = Planned { schema, plan, real_rows, target_rows, findings };
+    Ok(Opened { source, identity, blueprint: introspection.blueprint, planned })
+}
+
+/// Foreign keys that may be null but hold no null.
+fn full_keys(
+    source: &mut dyn Source,
+    dialect: &dyn Dialect,
+    schema: &Schema,
+) -> Result<BTreeSet<(TableId, ForeignKeyId)>, Error> {
+    let mut full = BTreeSet::new();
+    for (id, table) in schema.iter() {
+        for (index, fk) in table.foreign_keys.iter().enumerate() {
+            let nulls: Vec<String> = fk
+                .columns
+                .iter()
+                .map(|column| table.column(*column))
+                .filter(|column| column.nullable)
+                .map(|column| format!("{} IS NULL", dialect.quote_identifier(&column.name)))
+                .collect();
+            if nulls.is_empty() {
+                continue;
+            }
+            let from = dialect.quote_table(&table.name);
+            let sql = format!("SELECT count(*) FROM {from} WHERE {}", nulls.join(" OR "));
+            if source.count(&sql).map_err(Error::Source)? == 0 {
+                full.insert((id, ForeignKeyId(index)));
+            }
+        }
+    }
+    Ok(full)
+}
+
+/// A fitted model with what the summary needs of its making.
+pub(super) struct Learned {
+    pub(super) fitted: Fitted,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Reads a snapshot and fits a model. The source is closed before training begins.
+pub(super) fn learn(
+    opened: Opened,
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<Learned, Error> {
+    let Opened { mut source, blueprint, planned, .. } = opened;
+    let Planned { schema, plan, real_rows, mut findings, .. } = planned;
+    let limits = Limits { training_rows: config.training_rows, real_rows: &real_rows, seed: config.seed };
+    let snapshot = take(source.as_mut(), &schema, &plan, limits, progress).map_err(Error::Source)?;
+    findings.extend(source.take_findings());
+    drop(source);
+    for (id, table) in schema.iter() {
+        let Some(rows) = snapshot.table(id) else { continue };
+        for (fk, count) in table.foreign_keys.iter().zip(&rows.dangling).filter(|(_, count)| **count > 0) {
+            let what = format!("{count} rows refer to a parent row that does not exist");
+            findings.push(
+                Finding::warning("orphans-in-source", what)
+                    .table(&table.name)
+                    .column(&fk.name)
+                    .instead("they are not learned from"),
+            );
+        }
+    }
+    let (rules, found) = Rules::declare(&schema);
+    findings.extend(found);
+    let options = FitOptions { schema: &schema, plan: &plan, snapshot: &snapshot, config, rules: &rules };
+    let fitted = fit(options, blueprint, progress)?;
+    Ok(Learned { fitted, findings })
+}

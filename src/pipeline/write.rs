@@ -1,0 +1,126 @@
+//! From a fitted model to a proven target: generation and load overlap over a bounded channel.
+
+use std::{
+    sync::mpsc::{SyncSender, sync_channel},
+    time::Instant,
+};
+
+use crate::{
+    config::{Config, DbUrl, TableMode},
+    data::TableData,
+    db::{DbError, DbErrorKind, Dialect, Sink},
+    error::Error,
+    finding::Finding,
+    load::{LoadSummary, Loader, Parcel, TableLoad, write_all},
+    model::Model,
+    pipeline::RunSummary,
+    progress::{Event, Progress},
+    sample::{Outlet, SampleError, SampleOptions, SampleSummary, sample},
+    schema::TableId,
+    verify::prove,
+};
+
+/// Batches that may wait between generation and load.
+const WAITING_PARCELS: usize = 16;
+
+struct Sender(SyncSender<Parcel>);
+
+impl Outlet for Sender {
+    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
+        self.0.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
+    }
+
+    fn done(&mut self, table: TableId) -> Result<(), SampleError> {
+        self.0.send(Parcel::Done(table)).map_err(|_| SampleError::Closed)
+    }
+}
+
+/// What a target needs to be written to.
+pub(super) struct Target<'a> {
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) dialect: &'a dyn Dialect,
+}
+
+/// How a run goes.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) config: &'a Config,
+    pub(super) started: Instant,
+    pub(super) pool: &'a rayon::ThreadPool,
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// Generates, loads, finishes and proves a model's database.
+pub(super) fn write(
+    model: &Model,
+    target: Target<'_>,
+    mut findings: Vec<Finding>,
+    run: Run<'_>,
+) -> Result<RunSummary, Error> {
+    let Target { sink, dialect } = target;
+    let Run { config, started, pool, progress } = run;
+    let Model { schema, plan, blueprint, .. } = model;
+    let mut loader = Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
+    let rows: Vec<Option<u64>> = row_overrides(model, config)?;
+    let options = SampleOptions { seed: config.seed, scale: config.scale, rows: &rows };
+    let (sender, receiver) = sync_channel(WAITING_PARCELS);
+    let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) = std::thread::scope(|scope| {
+        let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
+        let sampled = pool.install(|| sample(model, options, &mut Sender(sender), progress));
+        let loaded = load
+            .join()
+            .unwrap_or_else(|_| Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly")));
+        (sampled, loaded)
+    });
+    // A load that failed closes the channel: its own error says more than the sampler's.
+    loaded.map_err(Error::Target)?;
+    let sampled = sampled?;
+    findings.extend(sampled.findings.iter().cloned());
+    findings.extend(loader.finish(progress).map_err(Error::Target)?);
+
+    progress.event(&Event::StageStarted { stage: "verify" });
+    let tables: Vec<TableId> =
+        plan.order().filter(|id| plan.table(*id).mode != TableMode::Skip).collect();
+    let (proof, found) = prove(loader.session(), dialect, schema, &tables).map_err(Error::Target)?;
+    findings.extend(found);
+    progress.event(&Event::StageFinished { stage: "verify" });
+
+    let load_seconds = loader.seconds().to_vec();
+    if proof.violations() == 0 {
+        findings.extend(loader.commit().map_err(Error::Target)?);
+    } else {
+        findings.push(
+            Finding::warning("not-committed", format!("{} rows violate a constraint", proof.violations()))
+                .instead("the target was left as it was before"),
+        );
+    }
+    let tables = schema
+        .iter()
+        .map(|(id, table)| TableLoad {
+            table: table.name.to_string(),
+            mode: plan.table(id).mode,
+            real_rows: model.table(id).map_or(0, |table| table.facts.real_rows),
+            synthetic_rows: sampled.tables[id.0].rows,
+            train_seconds: model.table(id).map_or(0.0, |table| table.facts.train_seconds),
+            sample_seconds: sampled.tables[id.0].seconds,
+            load_seconds: load_seconds.get(id.0).copied().unwrap_or(0.0),
+        })
+        .collect();
+    let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
+    findings.sort();
+    findings.dedup();
+    Ok(RunSummary { load, proof, findings })
+}
+
+fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {
+    let mut rows = vec![None; model.schema.tables.len()];
+    for (name, settings) in &config.tables {
+        let Some(wanted) = settings.rows else { continue };
+        let id = model
+            .schema
+            .find(name)
+            .ok_or_else(|| Error::Usage(format!("there is no table {name} to generate {wanted} rows of")))?;
+        rows[id.0] = Some(wanted);
+    }
+    Ok(rows)
+}
