@@ -1,5 +1,14 @@
 //! Order, chunk and finish the bulk write.
 
+mod loader;
+mod overlap;
+
+#[cfg(test)]
+mod tests;
+
+pub use loader::{Loader, Written, refuse_same};
+pub use overlap::{Parcel, write_all};
+
 use serde::Serialize;
 
 /// What was written of one table.

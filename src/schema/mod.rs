@@ -204,6 +204,10 @@ pub struct Column {
     pub generated: Option<String>,
     /// True if its collation ignores case (uniqueness then does as well).
     pub case_insensitive: bool,
+    /// How the engine holds the values where the type alone does not say (SQLite keeps dates as text in
+    /// any of many layouts: `YYYY-MM-DDThh:mm:ss.fffZ`); opaque outside the engine that wrote it.
+    #[serde(default)]
+    pub representation: Option<String>,
 }
 
 /// A primary key, UNIQUE constraint or unique index.

@@ -1,5 +1,13 @@
 //! Proves integrity on the target: every primary, foreign and unique key, NOT NULL and CHECK.
 
+mod prove;
+mod queries;
+
+#[cfg(test)]
+mod tests;
+
+pub use prove::prove;
+
 use serde::Serialize;
 
 /// What kind of constraint was checked.

@@ -1,0 +1,44 @@
+//! Names and literals in SQLite's SQL.
+
+/// Quotes an identifier.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Quotes a list of identifiers.
+pub(super) fn identifiers<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(identifier).collect::<Vec<_>>().join(", ")
+}
+
+/// Quotes a text literal.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Writes a multi-row insert with `rows` rows of bound values; without columns, one row of defaults.
+pub(super) fn insert(table: &str, columns: &[&str], rows: usize) -> String {
+    let table = identifier(table);
+    if columns.is_empty() {
+        return format!("INSERT INTO {table} DEFAULT VALUES");
+    }
+    let marks = format!("({})", vec!["?"; columns.len()].join(", "));
+    let rows = vec![marks.as_str(); rows].join(", ");
+    format!("INSERT INTO {table} ({}) VALUES {rows}", identifiers(columns.iter().copied()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{identifier, insert, literal};
+
+    #[test]
+    fn quotes_double_inside_names_and_literals() {
+        assert_eq!(identifier("a \"b\".c"), "\"a \"\"b\"\".c\"");
+        assert_eq!(literal("it's"), "'it''s'");
+    }
+
+    #[test]
+    fn an_insert_binds_every_value_of_every_row() {
+        assert_eq!(insert("t", &["a", "b"], 2), "INSERT INTO \"t\" (\"a\", \"b\") VALUES (?, ?), (?, ?)");
+        assert_eq!(insert("t", &[], 1), "INSERT INTO \"t\" DEFAULT VALUES");
+    }
+}

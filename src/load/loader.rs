@@ -1,0 +1,244 @@
+//! One load: statements of the blueprint around the rows, in the order of their phases.
+
+use std::time::Instant;
+
+use crate::{
+    config::TableMode,
+    data::TableData,
+    db::{Blueprint, DbError, DbErrorKind, Dialect, Inventory, Phase, ServerIdentity, Session, Sink, Statement},
+    finding::Finding,
+    plan::Plan,
+    progress::{Event, Progress, interrupted},
+    schema::{Schema, TableId},
+};
+
+const STAGE: &str = "load";
+/// Rows per write: large enough for every bulk protocol, small enough for a live bar and an interrupt.
+const WRITE_ROWS: usize = 20_000;
+/// Names listed in a refusal.
+const NAMES_SHOWN: usize = 5;
+
+/// What was written of one table so far.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Written {
+    /// Rows.
+    pub rows: u64,
+    /// Seconds inside the engine.
+    pub seconds: f64,
+}
+
+/// A load in progress. Dropped before [`Loader::commit`], the target stays as it was.
+pub struct Loader<'a> {
+    sink: Box<dyn Sink>,
+    schema: &'a Schema,
+    plan: &'a Plan,
+    blueprint: &'a Blueprint,
+    findings: Vec<Finding>,
+    written: Vec<Written>,
+}
+
+impl<'a> Loader<'a> {
+    /// Looks at the target, makes room and creates the bare tables.
+    ///
+    /// # Errors
+    /// [`DbErrorKind::Refused`] if the target holds what dbsynth did not make and `replace` is false;
+    /// [`DbErrorKind::Unsupported`] if the blueprint is of another engine; else what the engine says.
+    pub fn begin(
+        mut sink: Box<dyn Sink>,
+        dialect: &dyn Dialect,
+        schema: &'a Schema,
+        plan: &'a Plan,
+        blueprint: &'a Blueprint,
+        replace: bool,
+    ) -> Result<Self, DbError> {
+        if blueprint.dialect != dialect.name() {
+            let message =
+                format!("a {} database cannot be loaded into a {} target", blueprint.dialect, dialect.name());
+            return Err(DbError::new(DbErrorKind::Unsupported, message));
+        }
+        refuse_strangers(&sink.inventory()?, replace)?;
+        sink.begin()?;
+        let written = vec![Written::default(); schema.tables.len()];
+        let mut loader = Self { sink, schema, plan, blueprint, findings: Vec::new(), written };
+        loader.note_lost_keys();
+        loader.run(Phase::Prepare)?;
+        loader.run(Phase::Table)?;
+        Ok(loader)
+    }
+
+    /// Writes rows of a table, in pieces.
+    ///
+    /// # Errors
+    /// What the engine says; [`DbErrorKind::Interrupted`] if the user stops the run.
+    pub fn write(&mut self, table: TableId, rows: &TableData, progress: &dyn Progress) -> Result<(), DbError> {
+        let name = self.schema.table(table).name.to_string();
+        let mut from = 0;
+        while from < rows.row_count {
+            stop_if_interrupted()?;
+            let count = WRITE_ROWS.min(rows.row_count - from);
+            let started = Instant::now();
+            self.sink.append(self.schema.table(table), &rows.slice(from, count))?;
+            let written = &mut self.written[table.0];
+            written.rows += count as u64;
+            written.seconds += started.elapsed().as_secs_f64();
+            progress.event(&Event::TableAdvanced { stage: STAGE, table: name.clone(), done: count as u64 });
+            from += count;
+        }
+        Ok(())
+    }
+
+    /// Ends the bulk write of a table.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn finish_table(&mut self, table: TableId, progress: &dyn Progress) -> Result<(), DbError> {
+        let started = Instant::now();
+        self.sink.finish_table(self.schema.table(table))?;
+        self.written[table.0].seconds += started.elapsed().as_secs_f64();
+        let table = self.schema.table(table).name.to_string();
+        progress.event(&Event::TableFinished { stage: STAGE, table });
+        Ok(())
+    }
+
+    /// Adds keys, indexes, foreign keys and whatever stands on them, and sets the sequences. Returns what
+    /// is worth knowing of the load so far.
+    ///
+    /// # Errors
+    /// What the engine says to a statement that is not optional, for example
+    /// [`DbErrorKind::Constraint`] if the rows break a key.
+    pub fn finish(&mut self, progress: &dyn Progress) -> Result<Vec<Finding>, DbError> {
+        progress.event(&Event::StageStarted { stage: "constraints" });
+        for phase in [Phase::Key, Phase::Index, Phase::ForeignKey, Phase::Finish] {
+            self.run(phase)?;
+        }
+        self.sink.set_sequences(self.schema, &self.here())?;
+        progress.event(&Event::StageFinished { stage: "constraints" });
+        Ok(std::mem::take(&mut self.findings))
+    }
+
+    /// The connection that sees what was written, to prove it before anybody else does.
+    pub fn session(&mut self) -> &mut dyn Session {
+        &mut *self.sink
+    }
+
+    /// Rows and seconds per table so far, indexed by [`TableId`].
+    #[must_use]
+    pub fn written(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// The tables that exist on the target.
+    #[must_use]
+    pub fn tables(&self) -> Vec<TableId> {
+        self.schema.iter().map(|(id, _)| id).filter(|id| !self.skips(*id)).collect()
+    }
+
+    /// Makes everything visible at once.
+    ///
+    /// # Errors
+    /// What the engine says; the target is then as it was.
+    pub fn commit(self) -> Result<(), DbError> {
+        self.sink.commit()
+    }
+
+    fn skips(&self, table: TableId) -> bool {
+        self.plan.table(table).mode == TableMode::Skip
+    }
+
+    /// The blueprint without what belongs to skipped tables.
+    fn here(&self) -> Blueprint {
+        let mut blueprint = self.blueprint.clone();
+        blueprint.sequences.retain(|sequence| !self.skips(sequence.table));
+        blueprint.statements.retain(|statement| !self.leaves_out(statement));
+        blueprint
+    }
+
+    fn leaves_out(&self, statement: &Statement) -> bool {
+        [statement.table, statement.parent].into_iter().flatten().any(|table| self.skips(table))
+    }
+
+    fn run(&mut self, phase: Phase) -> Result<(), DbError> {
+        let blueprint = self.blueprint;
+        for statement in blueprint.statements.iter().filter(|statement| statement.phase == phase) {
+            if self.leaves_out(statement) {
+                continue;
+            }
+            stop_if_interrupted()?;
+            if let Err(error) = self.sink.execute(&statement.sql) {
+                let fatal = matches!(
+                    error.kind,
+                    DbErrorKind::DiskFull | DbErrorKind::Disconnected | DbErrorKind::Interrupted
+                );
+                if fatal || !statement.optional {
+                    let message = format!("{}: {}", statement.object, error.message);
+                    return Err(DbError::new(error.kind, message).caused_by(error));
+                }
+                let mut finding =
+                    Finding::warning("object-not-made", format!("{}: {error}", statement.object))
+                        .instead("left out of the target");
+                if let Some(table) = statement.table {
+                    finding = finding.table(&self.schema.table(table).name);
+                }
+                self.findings.push(finding);
+            }
+        }
+        Ok(())
+    }
+
+    /// A foreign key to a skipped table is lost, or points to nothing where it is part of its table's text.
+    fn note_lost_keys(&mut self) {
+        for (child, _, key) in self.schema.foreign_keys() {
+            if self.skips(child) || !self.skips(key.parent) {
+                continue;
+            }
+            let parent = &self.schema.table(key.parent).name;
+            let apart = |statement: &&Statement| {
+                statement.table == Some(child) && statement.parent == Some(key.parent)
+            };
+            let instead = match self.blueprint.statements.iter().find(apart) {
+                Some(_) => "the foreign key is left out",
+                None => "the foreign key points to nothing",
+            };
+            let table = self.schema.table(child);
+            let columns: Vec<&str> = key.columns.iter().map(|id| table.column(*id).name.as_str()).collect();
+            self.findings.push(
+                Finding::note("parent-skipped", format!("its parent {parent} is skipped"))
+                    .table(&table.name)
+                    .column(columns.join(", "))
+                    .instead(instead)
+                    .remedy(format!("do not skip {parent}")),
+            );
+        }
+    }
+}
+
+/// Refuses a target that is its own source.
+///
+/// # Errors
+/// [`DbErrorKind::Refused`] if both are one database.
+pub fn refuse_same(source: &ServerIdentity, target: &ServerIdentity) -> Result<(), DbError> {
+    if source.server == target.server && source.database == target.database {
+        let message = "the target is the source: nothing may be written there";
+        return Err(DbError::new(DbErrorKind::Refused, message));
+    }
+    Ok(())
+}
+
+fn refuse_strangers(inventory: &Inventory, replace: bool) -> Result<(), DbError> {
+    if replace || inventory.made_by_dbsynth || inventory.tables.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<String> = inventory.tables.iter().take(NAMES_SHOWN).map(ToString::to_string).collect();
+    if inventory.tables.len() > NAMES_SHOWN {
+        names.push(format!("{} more", inventory.tables.len() - NAMES_SHOWN));
+    }
+    let message = format!(
+        "the target holds tables dbsynth did not make ({}); --replace removes them",
+        names.join(", ")
+    );
+    Err(DbError::new(DbErrorKind::Refused, message))
+}
+
+fn stop_if_interrupted() -> Result<(), DbError> {
+    if interrupted() { Err(DbError::new(DbErrorKind::Interrupted, "interrupted")) } else { Ok(()) }
+}

@@ -1,0 +1,112 @@
+//! The SQL that counts violations: plain enough for every engine, one integer each.
+
+use sqlparser::{
+    dialect::GenericDialect,
+    tokenizer::{Token, Tokenizer, Word},
+};
+
+use crate::{
+    db::Dialect,
+    schema::{Check, ColumnId, ForeignKey, Table, UniqueKey},
+};
+
+/// Counts rows of a primary key with a null in it.
+pub(super) fn null_keys(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) -> String {
+    nulls(dialect, table, &key.columns)
+}
+
+/// Counts rows with a null in one of the columns.
+pub(super) fn nulls(dialect: &dyn Dialect, table: &Table, columns: &[ColumnId]) -> String {
+    let any: Vec<String> =
+        columns.iter().map(|id| format!("{} IS NULL", column(dialect, table, *id))).collect();
+    format!("SELECT COUNT(*) FROM {} WHERE {}", dialect.quote_table(&table.name), any.join(" OR "))
+}
+
+/// Counts the rows of a key beyond the first of each value. Rows with a null in the key never clash,
+/// except under NULLS NOT DISTINCT; rows outside a partial key's predicate do not count.
+pub(super) fn duplicates(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) -> String {
+    let mut parts: Vec<String> = key.columns.iter().map(|id| column(dialect, table, *id)).collect();
+    parts.extend(key.expressions.iter().map(|expression| format!("({expression}\n)")));
+    let mut conditions = Vec::new();
+    if !key.nulls_not_distinct {
+        conditions.extend(parts.iter().map(|part| format!("{part} IS NOT NULL")));
+    }
+    conditions.extend(key.predicate.iter().map(|predicate| format!("({predicate}\n)")));
+    let rows = format!("FROM {}{}", dialect.quote_table(&table.name), filter(&conditions));
+    // The difference of two counts is an integer everywhere; a sum of counts is a decimal on some servers.
+    format!(
+        "SELECT (SELECT COUNT(*) {rows}) - (SELECT COUNT(*) FROM (SELECT 1 AS one {rows} GROUP BY {}) AS groups_of_key)",
+        parts.join(", ")
+    )
+}
+
+/// Counts child rows without their parent row.
+pub(super) fn orphans(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, parent: &Table) -> String {
+    let child_columns: Vec<String> =
+        key.columns.iter().map(|id| format!("c.{}", column(dialect, child, *id))).collect();
+    let pairs: Vec<String> = (key.parent_columns.iter().zip(&child_columns))
+        .map(|(id, child)| format!("p.{} = {child}", column(dialect, parent, *id)))
+        .collect();
+    let all = |test: &str, joint: &str| {
+        child_columns.iter().map(|column| format!("{column} {test}")).collect::<Vec<_>>().join(joint)
+    };
+    let missing = format!(
+        "NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
+        dialect.quote_table(&parent.name),
+        pairs.join(" AND ")
+    );
+    let violation = if key.match_full {
+        // All null is fine; some null is not, whatever the parent holds.
+        format!(
+            "NOT ({}) AND (({}) OR {missing})",
+            all("IS NULL", " AND "),
+            all("IS NULL", " OR ")
+        )
+    } else {
+        format!("{} AND {missing}", all("IS NOT NULL", " AND "))
+    };
+    format!("SELECT COUNT(*) FROM {} c WHERE {violation}", dialect.quote_table(&child.name))
+}
+
+/// Counts rows whose check is false; unknown (null) passes, as on every server.
+pub(super) fn failed_check(dialect: &dyn Dialect, table: &Table, check: &Check) -> Option<String> {
+    let condition = match check.domain_column {
+        Some(id) => replace_value(&check.expression, &column(dialect, table, id))?,
+        None => check.expression.clone(),
+    };
+    // The line break ends a trailing comment.
+    Some(format!("SELECT COUNT(*) FROM {} WHERE NOT ({condition}\n)", dialect.quote_table(&table.name)))
+}
+
+/// Puts a column in the place of a domain's VALUE, and of nothing that merely looks like it.
+fn replace_value(expression: &str, column: &str) -> Option<String> {
+    let tokens = Tokenizer::new(&GenericDialect {}, expression).with_unescape(false).tokenize().ok()?;
+    let is_value = |token: &Token| {
+        matches!(token, Token::Word(Word { value, quote_style: None, .. }) if value.eq_ignore_ascii_case("value"))
+    };
+    let replaced = tokens
+        .iter()
+        .map(|token| if is_value(token) { column.to_owned() } else { token.to_string() })
+        .collect();
+    Some(replaced)
+}
+
+fn column(dialect: &dyn Dialect, table: &Table, id: ColumnId) -> String {
+    dialect.quote_identifier(&table.column(id).name)
+}
+
+fn filter(conditions: &[String]) -> String {
+    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replace_value;
+
+    #[test]
+    fn only_the_bare_word_value_is_replaced() {
+        let sql = replace_value("VALUE ~ 'VALUE' AND \"value\" > lower((value)::text)", "\"zip code\"").unwrap();
+
+        assert_eq!(sql, "\"zip code\" ~ 'VALUE' AND \"value\" > lower((\"zip code\")::text)");
+    }
+}
