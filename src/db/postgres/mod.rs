@@ -1,11 +1,53 @@
-//! The postgres engine.
+//! PostgreSQL 12 and later.
+//!
+//! The source is read in one repeatable-read, read-only transaction; the target is written in one
+//! transaction, so whatever it held survives any failure.
+
+mod blueprint;
+mod catalog;
+mod copy;
+mod decode;
+mod error;
+mod lift;
+mod numeric;
+mod order;
+mod read;
+mod room;
+mod server;
+mod sql;
+mod text;
+mod types;
+mod write;
+
+#[cfg(test)]
+mod tests;
 
 use crate::{
     config::DbUrl,
-    db::{Database, DbError, DbErrorKind},
+    db::{Database, DbError, Dialect, Sink, Source},
 };
 
 /// Opens the engine at `url`; the server is contacted later.
 pub(super) fn open(url: &DbUrl) -> Result<Box<dyn Database>, DbError> {
-    Err(DbError::new(DbErrorKind::Unsupported, format!("no engine for {url}")))
+    server::options(url)?;
+    Ok(Box::new(Postgres { url: url.clone(), dialect: sql::PostgresDialect }))
+}
+
+struct Postgres {
+    url: DbUrl,
+    dialect: sql::PostgresDialect,
+}
+
+impl Database for Postgres {
+    fn dialect(&self) -> &dyn Dialect {
+        &self.dialect
+    }
+
+    fn source(&self) -> Result<Box<dyn Source>, DbError> {
+        Ok(Box::new(read::PostgresSource::open(&self.url)?))
+    }
+
+    fn sink(&self) -> Result<Box<dyn Sink>, DbError> {
+        Ok(Box::new(write::PostgresSink::open(&self.url)?))
+    }
 }

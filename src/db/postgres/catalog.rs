@@ -1,0 +1,237 @@
+//! The catalog as rows: one struct per question in `catalog/`, asked for all tables at once.
+
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use super::server::ask;
+use crate::db::DbError;
+
+/// A table, partition, view, materialised view or foreign table.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Relation {
+    pub(super) oid: i64,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// Quoted, with its schema.
+    pub(super) qualified: String,
+    /// `relkind`: r p v m f.
+    pub(super) kind: char,
+    pub(super) is_partition: bool,
+    pub(super) unlogged: bool,
+    pub(super) estimated_rows: f64,
+    /// Partitioned parent or inheritance parents.
+    pub(super) parents: Vec<i64>,
+    pub(super) partition_key: Option<String>,
+    pub(super) bound: Option<String>,
+    pub(super) populated: bool,
+    pub(super) options: Option<String>,
+    /// The query of a view.
+    pub(super) definition: Option<String>,
+}
+
+impl Relation {
+    /// True if it is one table of the schema: partitions belong to their root.
+    pub(super) fn is_table(&self) -> bool {
+        self.holds_rows() && !self.is_partition
+    }
+
+    /// True for tables and partitions.
+    pub(super) fn holds_rows(&self) -> bool {
+        matches!(self.kind, 'r' | 'p')
+    }
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ColumnRow {
+    pub(super) relation: i64,
+    pub(super) number: i32,
+    pub(super) name: String,
+    pub(super) quoted: String,
+    pub(super) native_type: String,
+    pub(super) type_oid: i64,
+    pub(super) modifier: i32,
+    pub(super) not_null: bool,
+    /// `attidentity`: a, d or empty.
+    pub(super) identity: String,
+    /// `attgenerated`: s, v or empty.
+    pub(super) generated: String,
+    /// The default or generation expression.
+    pub(super) expression: Option<String>,
+    pub(super) is_local: bool,
+    /// A collation other than the type's own.
+    pub(super) collation: Option<String>,
+    pub(super) deterministic: bool,
+}
+
+/// A type, for resolving columns.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct TypeRow {
+    pub(super) oid: i64,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// `typtype`: b c d e p r m.
+    pub(super) kind: char,
+    /// The element type of a true array, else 0.
+    pub(super) element: i64,
+    /// The type under a domain, else 0.
+    pub(super) base: i64,
+    /// The type modifier a domain fixes.
+    pub(super) modifier: i32,
+    pub(super) not_null: bool,
+    pub(super) labels: Vec<String>,
+}
+
+/// A CHECK of a domain.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct DomainCheckRow {
+    pub(super) domain: i64,
+    pub(super) name: String,
+    pub(super) expression: String,
+}
+
+/// A table constraint.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ConstraintRow {
+    pub(super) oid: i64,
+    pub(super) name: String,
+    pub(super) quoted: String,
+    /// `contype`: c f p u x.
+    pub(super) kind: char,
+    pub(super) relation: i64,
+    pub(super) columns: Vec<i32>,
+    pub(super) parent: i64,
+    pub(super) parent_columns: Vec<i32>,
+    pub(super) cascades: bool,
+    pub(super) match_full: bool,
+    pub(super) deferrable: bool,
+    pub(super) validated: bool,
+    /// Made by the server for a partition.
+    pub(super) is_clone: bool,
+    /// Comes with the parent's constraint.
+    pub(super) inherited: bool,
+    /// WITHOUT OVERLAPS or PERIOD.
+    pub(super) temporal: bool,
+    pub(super) expression: Option<String>,
+    pub(super) definition: String,
+}
+
+/// An index.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct IndexRow {
+    pub(super) oid: i64,
+    pub(super) name: String,
+    pub(super) quoted: String,
+    pub(super) relation: i64,
+    pub(super) is_unique: bool,
+    pub(super) is_primary: bool,
+    pub(super) valid: bool,
+    /// Key column numbers, 0 for an expression.
+    pub(super) columns: Vec<i32>,
+    pub(super) expressions: Vec<String>,
+    pub(super) predicate: Option<String>,
+    pub(super) nulls_not_distinct: bool,
+    pub(super) of_constraint: bool,
+    /// A part of a partitioned index.
+    pub(super) attached: bool,
+    pub(super) of_view: bool,
+    pub(super) definition: String,
+}
+
+/// A sequence.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct SequenceRow {
+    pub(super) oid: i64,
+    pub(super) qualified: String,
+    pub(super) options: String,
+    /// `a` serial, `i` identity.
+    pub(super) ownership: Option<char>,
+    pub(super) owner: Option<i64>,
+    pub(super) owner_column: Option<i32>,
+    /// (table, column) of the defaults that use it.
+    pub(super) used_by: Vec<(i64, i32)>,
+}
+
+/// An object with a place in the order of dependencies, and its DDL.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct MadeRow {
+    pub(super) key: String,
+    pub(super) object: String,
+    /// None if it cannot be written again (a finding says so).
+    pub(super) sql: Option<String>,
+}
+
+/// `dependent` needs `dependency` to exist.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct DependencyRow {
+    pub(super) dependent: String,
+    pub(super) dependency: String,
+}
+
+/// A ready statement.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct StatementRow {
+    pub(super) object: String,
+    pub(super) relation: Option<i64>,
+    pub(super) optional: bool,
+    pub(super) sql: String,
+}
+
+/// Something the blueprint leaves out.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct NotCopiedRow {
+    pub(super) kind: String,
+    pub(super) name: String,
+}
+
+/// Everything the catalog said.
+pub(super) struct Catalog {
+    pub(super) version: i64,
+    pub(super) search_path: String,
+    pub(super) relations: Vec<Relation>,
+    pub(super) columns: Vec<ColumnRow>,
+    pub(super) types: Vec<TypeRow>,
+    pub(super) domain_checks: Vec<DomainCheckRow>,
+    pub(super) constraints: Vec<ConstraintRow>,
+    pub(super) indexes: Vec<IndexRow>,
+    pub(super) sequences: Vec<SequenceRow>,
+    pub(super) made_types: Vec<MadeRow>,
+    pub(super) functions: Vec<MadeRow>,
+    pub(super) dependencies: Vec<DependencyRow>,
+    /// Schemas, extensions, collations: needed before all else, in this order.
+    pub(super) first: Vec<StatementRow>,
+    /// Rules, triggers, statistics, policies, comments: after all else, in this order.
+    pub(super) last: Vec<StatementRow>,
+    pub(super) not_copied: Vec<NotCopiedRow>,
+}
+
+/// Asks every question. The session's search path must be empty, so that all names come qualified.
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    version: i64,
+    search_path: String,
+) -> Result<Catalog, DbError> {
+    let c = connection;
+    let mut first = ask(c, include_str!("catalog/namespaces.sql")).await?;
+    first.extend(ask::<StatementRow>(c, include_str!("catalog/extensions.sql")).await?);
+    first.extend(ask::<StatementRow>(c, include_str!("catalog/collations.sql")).await?);
+    let mut last = ask(c, include_str!("catalog/finish.sql")).await?;
+    last.extend(ask::<StatementRow>(c, include_str!("catalog/comments.sql")).await?);
+    Ok(Catalog {
+        version,
+        search_path,
+        relations: ask(c, include_str!("catalog/relations.sql")).await?,
+        columns: ask(c, include_str!("catalog/columns.sql")).await?,
+        types: ask(c, include_str!("catalog/types.sql")).await?,
+        domain_checks: ask(c, include_str!("catalog/domain_checks.sql")).await?,
+        constraints: ask(c, include_str!("catalog/constraints.sql")).await?,
+        indexes: ask(c, include_str!("catalog/indexes.sql")).await?,
+        sequences: ask(c, include_str!("catalog/sequences.sql")).await?,
+        made_types: ask(c, include_str!("catalog/made_types.sql")).await?,
+        functions: ask(c, include_str!("catalog/functions.sql")).await?,
+        dependencies: ask(c, include_str!("catalog/dependencies.sql")).await?,
+        first,
+        last,
+        not_copied: ask(c, include_str!("catalog/not_copied.sql")).await?,
+    })
+}

@@ -1,0 +1,199 @@
+//! From the wire to Arrow: each [`Storage`] is asked for in one SQL type, whose binary form is decoded here.
+//!
+//! Source of the binary forms: PostgreSQL `src/backend/utils/adt/*send` functions; all big-endian, days and
+//! microseconds since 2000-01-01.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef,
+    builder::{
+        BinaryBuilder, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
+        Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
+    },
+};
+use sqlx::{Row, ValueRef, postgres::PgRow};
+
+use crate::schema::{DataType, Storage};
+
+/// Days from 1970-01-01 to 2000-01-01.
+pub(super) const EPOCH_DAYS: i32 = 10_957;
+/// Microseconds from 1970-01-01 to 2000-01-01.
+pub(super) const EPOCH_MICROSECONDS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
+
+/// What to select so that a column of this type arrives in the form its reader decodes.
+pub(super) fn select_expression(quoted: &str, data_type: &DataType) -> String {
+    let cast = match data_type {
+        // Through numeric, because money has no way to float8.
+        DataType::Decimal { .. } => "numeric::float8",
+        DataType::Float { single: true } => "float4",
+        DataType::Timestamp { zoned: true } => "timestamptz",
+        other => match other.storage() {
+            Storage::Boolean => "bool",
+            Storage::Integer => "int8",
+            Storage::Float => "float8",
+            Storage::Text => "text",
+            Storage::Bytes => "bytea",
+            Storage::Date => "date",
+            Storage::Time => "time",
+            Storage::Timestamp => "timestamp",
+        },
+    };
+    format!("{quoted}::{cast}")
+}
+
+/// What to order by: the column, or its text where the type may have no order (json, point, xml).
+pub(super) fn sort_expression(quoted: &str, data_type: &DataType) -> String {
+    match data_type {
+        DataType::Json | DataType::Other | DataType::Array { .. } => format!("{quoted}::text"),
+        _ => quoted.to_owned(),
+    }
+}
+
+/// Gathers one column of a batch.
+pub(super) struct ColumnReader {
+    builder: Builder,
+    misfits: u64,
+}
+
+enum Builder {
+    Boolean(BooleanBuilder),
+    Integer(Int64Builder),
+    Float(Float64Builder),
+    /// Single precision, widened through its shortest decimal form: 0.1 stays 0.1.
+    Single(Float64Builder),
+    Text(StringBuilder),
+    Bytes(BinaryBuilder),
+    Date(Date32Builder),
+    Time(Time64MicrosecondBuilder),
+    Timestamp(TimestampMicrosecondBuilder),
+}
+
+impl ColumnReader {
+    /// A reader for columns of this type.
+    pub(super) fn new(data_type: &DataType) -> Self {
+        let builder = match data_type.storage() {
+            Storage::Boolean => Builder::Boolean(BooleanBuilder::new()),
+            Storage::Integer => Builder::Integer(Int64Builder::new()),
+            Storage::Float if *data_type == (DataType::Float { single: true }) => {
+                Builder::Single(Float64Builder::new())
+            }
+            Storage::Float => Builder::Float(Float64Builder::new()),
+            Storage::Text => Builder::Text(StringBuilder::new()),
+            Storage::Bytes => Builder::Bytes(BinaryBuilder::new()),
+            Storage::Date => Builder::Date(Date32Builder::new()),
+            Storage::Time => Builder::Time(Time64MicrosecondBuilder::new()),
+            Storage::Timestamp => Builder::Timestamp(TimestampMicrosecondBuilder::new()),
+        };
+        Self { builder, misfits: 0 }
+    }
+
+    /// How many values did not fit and became null.
+    pub(super) fn misfits(&self) -> u64 {
+        self.misfits
+    }
+
+    /// Takes the value at `index` of a row.
+    pub(super) fn push(&mut self, row: &PgRow, index: usize) -> Result<(), sqlx::Error> {
+        let value = row.try_get_raw(index)?;
+        let bytes = if value.is_null() {
+            None
+        } else {
+            Some(value.as_bytes().map_err(sqlx::Error::Decode)?)
+        };
+        if !self.append(bytes) {
+            self.misfits += 1;
+        }
+        Ok(())
+    }
+
+    /// Appends a value in its binary form; false if it does not fit (null is appended).
+    fn append(&mut self, bytes: Option<&[u8]>) -> bool {
+        macro_rules! append {
+            ($builder:expr, $decode:expr) => {{
+                let value = bytes.and_then($decode);
+                $builder.append_option(value);
+                value.is_some() || bytes.is_none()
+            }};
+        }
+        match &mut self.builder {
+            Builder::Boolean(b) => append!(b, |raw| raw.first().map(|byte| *byte != 0)),
+            Builder::Integer(b) => append!(b, int8),
+            Builder::Float(b) => append!(b, |raw| raw.try_into().ok().map(f64::from_be_bytes)),
+            Builder::Single(b) => append!(b, |raw| raw.try_into().ok().map(f32::from_be_bytes).map(widen)),
+            Builder::Text(b) => append!(b, |raw| std::str::from_utf8(raw).ok()),
+            Builder::Bytes(b) => append!(b, Some),
+            Builder::Date(b) => append!(b, |raw| raw.try_into().ok().map(i32::from_be_bytes).and_then(unix_days)),
+            Builder::Time(b) => append!(b, int8),
+            Builder::Timestamp(b) => append!(b, |raw| int8(raw).and_then(unix_microseconds)),
+        }
+    }
+
+    /// Hands over the array and starts the next one.
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        match &mut self.builder {
+            Builder::Boolean(b) => Arc::new(b.finish()),
+            Builder::Integer(b) => Arc::new(b.finish()),
+            Builder::Float(b) | Builder::Single(b) => Arc::new(b.finish()),
+            Builder::Text(b) => Arc::new(b.finish()),
+            Builder::Bytes(b) => Arc::new(b.finish()),
+            Builder::Date(b) => Arc::new(b.finish()),
+            Builder::Time(b) => Arc::new(b.finish()),
+            Builder::Timestamp(b) => Arc::new(b.finish()),
+        }
+    }
+}
+
+fn int8(raw: &[u8]) -> Option<i64> {
+    raw.try_into().ok().map(i64::from_be_bytes)
+}
+
+/// The shortest decimal that reads back as this f32, as f64.
+fn widen(value: f32) -> f64 {
+    if value.is_finite() { value.to_string().parse().unwrap_or_else(|_| value.into()) } else { value.into() }
+}
+
+/// Shifts the epoch; the infinities are the extremes on both sides.
+fn unix_days(days: i32) -> Option<i32> {
+    match days {
+        i32::MIN | i32::MAX => Some(days),
+        _ => days.checked_add(EPOCH_DAYS),
+    }
+}
+
+/// Shifts the epoch; the infinities are the extremes on both sides.
+fn unix_microseconds(microseconds: i64) -> Option<i64> {
+    match microseconds {
+        i64::MIN | i64::MAX => Some(microseconds),
+        _ => microseconds.checked_add(EPOCH_MICROSECONDS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ColumnReader, unix_days, unix_microseconds, widen};
+    use crate::schema::DataType;
+    use arrow_array::Array;
+
+    #[test]
+    fn infinities_stay_and_other_times_move_to_the_unix_epoch() {
+        assert_eq!(unix_days(i32::MAX), Some(i32::MAX));
+        assert_eq!(unix_days(0), Some(10_957));
+        assert_eq!(unix_microseconds(i64::MIN), Some(i64::MIN));
+        assert_eq!(unix_microseconds(0), Some(946_684_800_000_000));
+        assert_eq!(unix_microseconds(i64::MAX - 1), None);
+    }
+
+    #[test]
+    fn a_single_keeps_its_shortest_decimal() {
+        assert_eq!(widen(0.1), 0.1);
+    }
+
+    #[test]
+    fn invalid_text_becomes_null_and_is_counted() {
+        let mut reader = ColumnReader::new(&DataType::Text { max_chars: None });
+        assert!(reader.append(Some(b"ok")) && reader.append(None) && !reader.append(Some(&[0xff])));
+
+        assert_eq!(reader.finish().null_count(), 2);
+    }
+}

@@ -1,0 +1,265 @@
+//! From catalog rows to the [`Schema`]: a pure function.
+
+use std::collections::BTreeMap;
+
+use super::{
+    catalog::{Catalog, ColumnRow, ConstraintRow, IndexRow, Relation},
+    sql::without_outer_parentheses,
+    types::Types,
+};
+use crate::{
+    finding::Finding,
+    schema::{Check, Column, ColumnId, DialectName, ForeignKey, Schema, Table, TableId, TableName, UniqueKey},
+};
+
+/// From this version on, -1 means that a table was never analysed; before, 0 does.
+const TELLS_UNANALYSED: i64 = 140_000;
+
+/// Where catalog objects are in the schema.
+pub(super) struct Layout<'a> {
+    /// Tables by OID; partitions map to their root.
+    tables: BTreeMap<i64, TableId>,
+    columns: BTreeMap<(i64, i32), ColumnId>,
+    relations: BTreeMap<i64, &'a Relation>,
+}
+
+impl<'a> Layout<'a> {
+    /// Numbers tables by name and columns by their place.
+    pub(super) fn new(catalog: &'a Catalog) -> Self {
+        let relations: BTreeMap<_, _> = catalog.relations.iter().map(|row| (row.oid, row)).collect();
+        let mut sorted: Vec<_> = catalog.relations.iter().filter(|row| row.is_table()).collect();
+        sorted.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        let mut tables: BTreeMap<_, _> =
+            sorted.iter().enumerate().map(|(index, row)| (row.oid, TableId(index))).collect();
+        for row in catalog.relations.iter().filter(|row| row.holds_rows() && row.is_partition) {
+            let mut root = row;
+            // A partition has one parent; the bound guards against a corrupt catalog.
+            for _ in 0..catalog.relations.len() {
+                match root.parents.first().and_then(|oid| relations.get(oid)).filter(|_| root.is_partition) {
+                    Some(parent) => root = parent,
+                    None => break,
+                }
+            }
+            if let Some(id) = tables.get(&root.oid).copied() {
+                tables.insert(row.oid, id);
+            }
+        }
+        let mut columns = BTreeMap::new();
+        let mut next: BTreeMap<i64, usize> = BTreeMap::new();
+        for column in &catalog.columns {
+            let place = next.entry(column.relation).or_default();
+            columns.insert((column.relation, column.number), ColumnId(*place));
+            *place += 1;
+        }
+        Self { tables, columns, relations }
+    }
+
+    /// The table an OID belongs to; a partition's is its root.
+    pub(super) fn table(&self, oid: i64) -> Option<TableId> {
+        self.tables.get(&oid).copied()
+    }
+
+    /// A column of a table that is no partition.
+    pub(super) fn column(&self, relation: i64, number: i32) -> Option<ColumnId> {
+        self.columns.get(&(relation, number)).copied()
+    }
+
+    /// True if the OID is a partition.
+    pub(super) fn is_partition(&self, oid: i64) -> bool {
+        self.relations.get(&oid).is_some_and(|row| row.is_partition)
+    }
+
+    /// The catalog's row of a relation.
+    pub(super) fn relation(&self, oid: i64) -> Option<&'a Relation> {
+        self.relations.get(&oid).copied()
+    }
+
+    fn columns_of(&self, relation: i64, numbers: &[i32]) -> Option<Vec<ColumnId>> {
+        numbers.iter().map(|number| self.column(relation, *number)).collect()
+    }
+}
+
+/// Builds the schema.
+pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Finding>) -> Schema {
+    let types = Types::new(&catalog.types);
+    let mut tables: Vec<Table> = Vec::new();
+    let mut own: Vec<&Relation> = catalog.relations.iter().filter(|row| row.is_table()).collect();
+    own.sort_by_key(|row| layout.table(row.oid));
+    for relation in own {
+        let mut table = Table {
+            name: TableName::qualified(&relation.namespace, &relation.name),
+            columns: Vec::new(),
+            primary_key: None,
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            estimated_rows: estimate(catalog, layout, relation),
+        };
+        let columns = catalog.columns.iter().filter(|row| row.relation == relation.oid);
+        for (index, row) in columns.enumerate() {
+            table.columns.push(column(catalog, &types, row));
+            domain_checks(catalog, &types, row, ColumnId(index), &mut table.checks);
+        }
+        tables.push(table);
+    }
+    for index in &catalog.indexes {
+        add_key(layout, index, &mut tables, findings);
+    }
+    for constraint in &catalog.constraints {
+        add_constraint(layout, constraint, &mut tables, findings);
+    }
+    for table in &mut tables {
+        table.unique_keys.sort_by(|a, b| a.name.cmp(&b.name));
+        table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));
+    }
+    Schema { dialect: DialectName::Postgres, tables }
+}
+
+fn column(catalog: &Catalog, types: &Types<'_>, row: &ColumnRow) -> Column {
+    let chain = types.chain(row.type_oid);
+    let generated = !row.generated.is_empty();
+    let key = (row.relation, row.number);
+    let numbered = catalog.sequences.iter().any(|sequence| {
+        sequence.used_by.contains(&key)
+            || sequence.owner == Some(row.relation) && sequence.owner_column == Some(row.number)
+    });
+    Column {
+        name: row.name.clone(),
+        native_type: row.native_type.clone(),
+        data_type: types.data_type(row.type_oid, row.modifier),
+        nullable: !row.not_null && !chain.iter().any(|domain| domain.kind == 'd' && domain.not_null),
+        default: row.expression.clone().filter(|_| !generated),
+        auto_increment: !row.identity.is_empty() || (numbered && !generated),
+        generated: row.expression.clone().filter(|_| generated),
+        case_insensitive: !row.deterministic || types.is_citext(row.type_oid),
+    }
+}
+
+fn domain_checks(
+    catalog: &Catalog,
+    types: &Types<'_>,
+    row: &ColumnRow,
+    id: ColumnId,
+    checks: &mut Vec<Check>,
+) {
+    for domain in types.chain(row.type_oid).iter().filter(|domain| domain.kind == 'd') {
+        checks.extend(catalog.domain_checks.iter().filter(|check| check.domain == domain.oid).map(|check| {
+            Check {
+                name: check.name.clone(),
+                expression: without_outer_parentheses(&check.expression).to_owned(),
+                domain_column: Some(id),
+            }
+        }));
+    }
+}
+
+/// Sums the leaves of a partitioned table.
+fn estimate(catalog: &Catalog, layout: &Layout<'_>, relation: &Relation) -> Option<u64> {
+    let id = layout.table(relation.oid);
+    let known: Vec<f64> = catalog
+        .relations
+        .iter()
+        .filter(|row| row.kind == 'r' && layout.table(row.oid) == id)
+        .map(|row| row.estimated_rows)
+        .filter(|rows| *rows > 0.0 || (*rows == 0.0 && catalog.version >= TELLS_UNANALYSED))
+        .collect();
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() as u64)
+}
+
+fn add_key(layout: &Layout<'_>, index: &IndexRow, tables: &mut [Table], findings: &mut Vec<Finding>) {
+    if !index.is_unique || !index.valid || index.of_view || index.attached {
+        return;
+    }
+    let Some(id) = layout.table(index.relation) else { return };
+    let table = &mut tables[id.0];
+    if layout.is_partition(index.relation) {
+        findings.push(
+            Finding::warning("partition-only-key", format!("{} holds for one partition only", index.name))
+                .table(&table.name)
+                .instead("its uniqueness is not learned"),
+        );
+        return;
+    }
+    let plain: Vec<i32> = index.columns.iter().copied().filter(|number| *number > 0).collect();
+    let Some(columns) = layout.columns_of(index.relation, &plain) else { return };
+    let key = UniqueKey {
+        name: index.name.clone(),
+        columns,
+        expressions: index.expressions.clone(),
+        predicate: index.predicate.as_deref().map(|text| without_outer_parentheses(text).to_owned()),
+        nulls_not_distinct: index.nulls_not_distinct,
+    };
+    if index.is_primary {
+        table.primary_key = Some(key);
+    } else {
+        table.unique_keys.push(key);
+    }
+}
+
+fn add_constraint(
+    layout: &Layout<'_>,
+    constraint: &ConstraintRow,
+    tables: &mut [Table],
+    findings: &mut Vec<Finding>,
+) {
+    let Some(id) = layout.table(constraint.relation) else { return };
+    let name = tables[id.0].name.clone();
+    if constraint.is_clone {
+        return;
+    }
+    if layout.is_partition(constraint.relation) {
+        if !constraint.inherited && matches!(constraint.kind, 'c' | 'f') {
+            let what = format!("constraint {} holds for one partition only", constraint.name);
+            findings.push(
+                Finding::warning("partition-only-constraint", what)
+                    .table(name)
+                    .instead("it is not learned; if the new rows break it, it is left out"),
+            );
+        }
+        return;
+    }
+    match constraint.kind {
+        'c' => tables[id.0].checks.push(Check {
+            name: constraint.name.clone(),
+            expression: without_outer_parentheses(constraint.expression.as_deref().unwrap_or_default())
+                .to_owned(),
+            domain_column: None,
+        }),
+        'f' => match foreign_key(layout, constraint) {
+            Some(foreign_key) => tables[id.0].foreign_keys.push(foreign_key),
+            None => findings.push(
+                Finding::warning(
+                    "foreign-key-not-followed",
+                    format!("{} points at a partition or at a table that is not cloned", constraint.name),
+                )
+                .table(name)
+                .instead("it is not learned; if the new rows break it, it is left out"),
+            ),
+        },
+        'x' => findings.push(
+            Finding::note("exclusion-constraint", format!("{} is an EXCLUDE constraint", constraint.name))
+                .table(name)
+                .instead("it is not learned; if the new rows break it, it is left out"),
+        ),
+        _ if constraint.temporal => findings.push(
+            Finding::note("exclusion-constraint", format!("{} is WITHOUT OVERLAPS", constraint.name))
+                .table(name)
+                .instead("periods are not learned; if the new rows overlap, it is left out"),
+        ),
+        _ => {}
+    }
+}
+
+fn foreign_key(layout: &Layout<'_>, constraint: &ConstraintRow) -> Option<ForeignKey> {
+    let parent = layout.table(constraint.parent).filter(|_| !layout.is_partition(constraint.parent))?;
+    Some(ForeignKey {
+        name: constraint.name.clone(),
+        columns: layout.columns_of(constraint.relation, &constraint.columns)?,
+        parent,
+        parent_columns: layout.columns_of(constraint.parent, &constraint.parent_columns)?,
+        cascades: constraint.cascades,
+        match_full: constraint.match_full,
+        deferrable: constraint.deferrable,
+        validated: constraint.validated,
+    })
+}

@@ -1,0 +1,170 @@
+//! Reading: one read-only snapshot, the catalog, streamed scans.
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt;
+use sqlx::AssertSqlSafe;
+
+use super::{
+    blueprint::blueprint,
+    catalog,
+    decode::{ColumnReader, select_expression, sort_expression},
+    error::db_error,
+    lift::{Layout, lift},
+    server::{self, Server, connect, regclass, run, scalar},
+    sql::{quote, quote_table},
+};
+use crate::{
+    config::DbUrl,
+    data::TableData,
+    db::{
+        Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
+    },
+    finding::Finding,
+    schema::Table,
+};
+
+/// An empty search path makes the server print every name qualified. A waiting lock must not hold up
+/// a production server for long; a scan of a large table may take hours.
+const SOURCE_SETTINGS: &str = "SET search_path = ''; SET lock_timeout = '10s'; SET statement_timeout = '6h';";
+
+/// A Postgres database opened for reading.
+pub(super) struct PostgresSource {
+    server: Server,
+    /// Values that became null, per table and column.
+    misfits: BTreeMap<(String, String), u64>,
+}
+
+impl PostgresSource {
+    /// Connects and opens the snapshot.
+    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
+        let mut server = connect(url, SOURCE_SETTINGS)?;
+        block_on(async {
+            let connection = &mut server.connection;
+            let doing = "opening the read-only snapshot";
+            run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
+            let read_only: String =
+                scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
+            if read_only == "on" {
+                Ok(())
+            } else {
+                Err(DbError::new(DbErrorKind::Refused, format!("{doing}: the server would allow writes")))
+            }
+        })?;
+        Ok(Self { server, misfits: BTreeMap::new() })
+    }
+}
+
+impl Session for PostgresSource {
+    fn identity(&mut self) -> Result<ServerIdentity, DbError> {
+        block_on(server::identity(&mut self.server.connection))
+    }
+
+    fn count(&mut self, sql: &str) -> Result<u64, DbError> {
+        block_on(server::count(&mut self.server.connection, sql, true))
+    }
+}
+
+impl Source for PostgresSource {
+    fn introspect(&mut self) -> Result<Introspection, DbError> {
+        let (version, search_path) = (self.server.version, self.server.search_path.clone());
+        let catalog = block_on(catalog::read(&mut self.server.connection, version, search_path))?;
+        let layout = Layout::new(&catalog);
+        let mut findings = Vec::new();
+        let schema = lift(&catalog, &layout, &mut findings);
+        let blueprint = blueprint(&catalog, &layout, &mut findings);
+        Ok(Introspection { schema, blueprint, findings })
+    }
+
+    fn row_count(&mut self, table: &Table) -> Result<u64, DbError> {
+        let from = self.from(table)?;
+        self.count(&format!("SELECT count(*) FROM {from}"))
+    }
+
+    fn scan(&mut self, table: &Table, scan: &Scan, on_batch: Batch<'_>) -> Result<u64, DbError> {
+        let sql = self.select(table, scan)?;
+        let doing = format!("reading {}", table.name);
+        let mut readers: Vec<ColumnReader> =
+            scan.columns.iter().map(|id| ColumnReader::new(&table.column(*id).data_type)).collect();
+        let batch_rows = scan.batch_rows.max(1);
+        let mut total = 0;
+        {
+            // Each batch is gathered on the runtime, but handed over outside it, so that the reader of
+            // the batch may use another connection.
+            let mut rows =
+                sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch(&mut self.server.connection);
+            loop {
+                let mut held = 0;
+                block_on(async {
+                    while held < batch_rows {
+                        let Some(row) = rows.next().await else { break };
+                        let row = row.map_err(|error| db_error(&doing, error))?;
+                        for (index, reader) in readers.iter_mut().enumerate() {
+                            reader.push(&row, index).map_err(|error| db_error(&doing, error))?;
+                        }
+                        held += 1;
+                    }
+                    Ok(())
+                })?;
+                if held > 0 {
+                    let arrays = readers.iter_mut().map(ColumnReader::finish).collect();
+                    total += held as u64;
+                    on_batch(TableData::new(scan.columns.clone(), arrays, held))?;
+                }
+                if held < batch_rows {
+                    break;
+                }
+            }
+        }
+        for (id, reader) in scan.columns.iter().zip(&readers).filter(|(_, reader)| reader.misfits() > 0) {
+            let key = (table.name.to_string(), table.column(*id).name.clone());
+            *self.misfits.entry(key).or_default() += reader.misfits();
+        }
+        Ok(total)
+    }
+
+    fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.misfits)
+            .into_iter()
+            .map(|((table, column), count)| {
+                Finding::warning("value-not-read", format!("{count} values do not fit their type"))
+                    .table(table)
+                    .column(column)
+                    .instead("they are read as null")
+            })
+            .collect()
+    }
+}
+
+impl PostgresSource {
+    /// A table is read alone, without its inheritance children (they are tables themselves); a
+    /// partitioned one with its partitions.
+    fn from(&mut self, table: &Table) -> Result<String, DbError> {
+        let quoted = quote_table(&table.name);
+        let question =
+            format!("SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = {}", regclass(&quoted));
+        let doing = format!("looking up {}", table.name);
+        let partitioned: bool = block_on(scalar(&mut self.server.connection, &question, &doing))?;
+        Ok(if partitioned { quoted } else { format!("ONLY {quoted}") })
+    }
+
+    fn select(&mut self, table: &Table, scan: &Scan) -> Result<String, DbError> {
+        let columns: Vec<String> = scan
+            .columns
+            .iter()
+            .map(|id| table.column(*id))
+            .map(|column| select_expression(&quote(&column.name), &column.data_type))
+            .collect();
+        let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.from(table)?);
+        if !scan.order_by.is_empty() {
+            let order: Vec<String> = scan
+                .order_by
+                .iter()
+                .map(|id| table.column(*id))
+                .map(|column| sort_expression(&quote(&column.name), &column.data_type))
+                .collect();
+            sql.push_str(&format!(" ORDER BY {}", order.join(", ")));
+        }
+        Ok(sql)
+    }
+}
