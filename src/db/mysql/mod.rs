@@ -1,11 +1,73 @@
-//! The mysql engine.
+//! MySQL and MariaDB.
+//!
+//! `catalog` asks, `lift` turns the answers into a schema, `ddl` into a blueprint; `read` streams rows out,
+//! `bulk` and `infile` stream them in; `sink` builds in a side database and swaps it in.
+
+mod bulk;
+mod calendar;
+mod catalog;
+mod ddl;
+mod error;
+#[cfg(feature = "mysql-infile")]
+mod infile;
+mod lex;
+mod lift;
+mod read;
+mod server;
+mod sink;
+mod source;
+mod sql;
+mod swap;
+mod types;
+
+#[cfg(test)]
+mod tests;
 
 use crate::{
     config::DbUrl,
-    db::{Database, DbError, DbErrorKind},
+    db::{Capabilities, Database, DbError, Dialect, Sink, Source},
+    schema::DialectName,
 };
 
 /// Opens the engine at `url`; the server is contacted later.
 pub(super) fn open(url: &DbUrl) -> Result<Box<dyn Database>, DbError> {
-    Err(DbError::new(DbErrorKind::Unsupported, format!("no engine for {url}")))
+    server::options(url)?;
+    Ok(Box::new(MySql { url: url.clone() }))
+}
+
+/// A MySQL or MariaDB database.
+struct MySql {
+    url: DbUrl,
+}
+
+impl Database for MySql {
+    fn dialect(&self) -> &dyn Dialect {
+        &MySqlDialect
+    }
+
+    fn source(&self) -> Result<Box<dyn Source>, DbError> {
+        Ok(Box::new(source::MySqlSource::open(&self.url)?))
+    }
+
+    fn sink(&self) -> Result<Box<dyn Sink>, DbError> {
+        Ok(Box::new(sink::MySqlSink::open(&self.url)?))
+    }
+}
+
+/// How MySQL and MariaDB write SQL.
+struct MySqlDialect;
+
+impl Dialect for MySqlDialect {
+    fn name(&self) -> DialectName {
+        DialectName::MySql
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // Identifiers may have 64 characters; 64 bytes is the safe promise.
+        Capabilities { atomic_load: true, enforces_checks: true, identifier_bytes: 64, partial_unique: false }
+    }
+
+    fn quote_identifier(&self, identifier: &str) -> String {
+        sql::identifier(identifier)
+    }
 }

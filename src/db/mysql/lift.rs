@@ -1,0 +1,232 @@
+//! Lifts catalog rows into a [`Schema`]. Pure: no connection, no clock.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    finding::Finding,
+    schema::{
+        Check, Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId, TableName,
+        UniqueKey,
+    },
+};
+
+use super::{
+    catalog::Catalog,
+    server::Record,
+    sql::{identifier, literal, unescape, without_outer_parentheses},
+    types::NativeType,
+};
+
+/// Turns the catalog into a schema; what is not understood is a finding.
+pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let mut tables: Vec<Table> = catalog
+        .tables
+        .iter()
+        .map(|table| Table {
+            name: TableName::bare(&table.name),
+            columns: Vec::new(),
+            primary_key: None,
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            estimated_rows: table.estimated_rows,
+        })
+        .collect();
+    let places: BTreeMap<String, usize> =
+        tables.iter().enumerate().map(|(index, table)| (table.name.name.clone(), index)).collect();
+    let place = |row: &Record| places.get(&row.text("table_name")).copied();
+    let srids: BTreeMap<(String, String), String> = catalog
+        .spatial
+        .iter()
+        .map(|row| ((row.text("table_name"), row.text("name")), row.text("srid")))
+        .collect();
+    for row in &catalog.columns {
+        if let Some(index) = place(row) {
+            let srid = srids.get(&(row.text("table_name"), row.text("name")));
+            let column = column(catalog, row, srid, &mut findings);
+            tables[index].columns.push(column);
+        }
+    }
+    for row in &catalog.checks {
+        if let Some(index) = place(row) {
+            add_check(catalog.mariadb, &mut tables[index], row);
+        }
+    }
+    for row in &catalog.keys {
+        if let Some(index) = place(row) {
+            add_key_part(catalog.mariadb, &mut tables[index], row);
+        }
+    }
+    for row in &catalog.foreign_keys {
+        if let Some(index) = place(row) {
+            add_foreign_key_part(&mut tables, index, row, &mut findings);
+        }
+    }
+    for table in &mut tables {
+        table.unique_keys.sort_by(|a, b| a.name.cmp(&b.name));
+        table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));
+    }
+    (Schema { dialect: DialectName::MySql, tables }, findings)
+}
+
+fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut Vec<Finding>) -> Column {
+    let name = row.text("name");
+    let mut native_type = row.text("column_type");
+    if let Some(srid) = srid {
+        native_type = format!("{native_type} srid {srid}");
+    }
+    let native = NativeType::parse(&native_type);
+    let data_type = native.data_type().unwrap_or_else(|| {
+        findings.push(
+            Finding::warning("unsupported-type", format!("dbsynth does not know the type {native_type}"))
+                .table(row.text("table_name"))
+                .column(&name)
+                .instead("treated as text"),
+        );
+        DataType::Other
+    });
+    let extra = row.text("extra").to_lowercase();
+    let has = |word: &str| extra.split_whitespace().any(|found| found == word);
+    // Before 10.2 and in MySQL the expression is empty for ordinary columns, in MariaDB it is null.
+    let is_generated = (has("generated") || has("virtual") || has("stored") || has("persistent"))
+        && !has("default_generated");
+    let expression = row.text("generation_expression");
+    let expression = if catalog.mariadb { expression } else { unescape(&expression) };
+    let collation = row.text("collation_name").to_lowercase();
+    Column {
+        name,
+        data_type,
+        nullable: row.text("nullable") == "YES",
+        default: default(catalog.mariadb, row, &native, has("default_generated")),
+        auto_increment: has("auto_increment"),
+        generated: is_generated.then(|| catalog.home.unqualify(without_outer_parentheses(&expression))),
+        case_insensitive: collation.split('_').any(|part| part == "ci" || part == "ai"),
+        native_type,
+    }
+}
+
+/// The DEFAULT as SQL: MariaDB prints it so, MySQL prints the bare text of a literal.
+fn default(mariadb: bool, row: &Record, native: &NativeType, is_expression: bool) -> Option<String> {
+    let text = row.optional("column_default")?;
+    if mariadb {
+        return (text != "NULL").then_some(text);
+    }
+    if is_expression {
+        return Some(unescape(&text));
+    }
+    let bare = matches!(
+        native.data_type(),
+        Some(
+            DataType::Integer { .. }
+                | DataType::Decimal { .. }
+                | DataType::Float { .. }
+                | DataType::Bits { .. }
+        )
+    ) || text.starts_with("0x")
+        || text.to_uppercase().starts_with("CURRENT_TIMESTAMP");
+    Some(if bare { text } else { literal(&text) })
+}
+
+fn add_check(mariadb: bool, table: &mut Table, row: &Record) {
+    let clause = row.text("clause");
+    let clause = if mariadb { clause } else { unescape(&clause) };
+    let expression = without_outer_parentheses(&clause).to_owned();
+    let name = row.text("name");
+    if mariadb && let Some(id) = table.find(&name) {
+        let column = &mut table.columns[id.0];
+        // MariaDB's JSON is longtext with this check on the column.
+        let is_text = NativeType::parse(&column.native_type).base == "longtext";
+        if is_text && expression.eq_ignore_ascii_case(&format!("json_valid({})", identifier(&column.name))) {
+            column.data_type = DataType::Json;
+            return;
+        }
+    }
+    table.checks.push(Check { name, expression, domain_column: None });
+}
+
+fn add_key_part(mariadb: bool, table: &mut Table, row: &Record) {
+    let name = row.text("name");
+    let column = row.optional("column_name").and_then(|column| exact(table, &column));
+    let primary = name == "PRIMARY";
+    let keys = &mut table.unique_keys;
+    let key = if primary {
+        table.primary_key.get_or_insert_with(|| empty_key(&name))
+    } else if let Some(at) = keys.iter().position(|key| key.name == name) {
+        &mut keys[at]
+    } else {
+        keys.push(empty_key(&name));
+        let last = keys.len() - 1;
+        &mut keys[last]
+    };
+    match (column, row.optional("sub_part"), row.optional("expression")) {
+        (Some(id), None, _) => key.columns.push(id),
+        (Some(id), Some(length), _) => {
+            let column = &table.columns[id.0].name;
+            key.expressions.push(format!("left({},{length})", identifier(column)));
+        }
+        (None, _, Some(expression)) => {
+            let expression = if mariadb { expression } else { unescape(&expression) };
+            key.expressions.push(without_outer_parentheses(&expression).to_owned());
+        }
+        (None, _, None) => {}
+    }
+}
+
+fn empty_key(name: &str) -> UniqueKey {
+    UniqueKey {
+        name: name.to_owned(),
+        columns: Vec::new(),
+        expressions: Vec::new(),
+        predicate: None,
+        nulls_not_distinct: false,
+    }
+}
+
+fn exact(table: &Table, column: &str) -> Option<ColumnId> {
+    table.find(column)
+}
+
+fn add_foreign_key_part(tables: &mut [Table], child: usize, row: &Record, findings: &mut Vec<Finding>) {
+    let name = row.text("name");
+    let parent_name = row.text("parent");
+    let outside = row.text("same_database") != "1";
+    let parent = tables
+        .iter()
+        .position(|table| table.name.name == parent_name)
+        .or_else(|| {
+            tables.iter().position(|table| table.name.name.to_lowercase() == parent_name.to_lowercase())
+        })
+        .filter(|_| !outside);
+    let Some(parent) = parent else {
+        let finding = Finding::warning(
+            "foreign-key-outside",
+            format!("foreign key {name} points to {parent_name}, which is not a table of this database"),
+        )
+        .table(&tables[child].name)
+        .instead("left out");
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+        return;
+    };
+    let column = exact(&tables[child], &row.text("column_name"));
+    let parent_column = exact(&tables[parent], &row.text("parent_column"));
+    let (Some(column), Some(parent_column)) = (column, parent_column) else { return };
+    let known = &mut tables[child].foreign_keys;
+    if let Some(fk) = known.iter_mut().find(|fk| fk.name == name) {
+        fk.columns.push(column);
+        fk.parent_columns.push(parent_column);
+        return;
+    }
+    known.push(ForeignKey {
+        name,
+        columns: vec![column],
+        parent: TableId(parent),
+        parent_columns: vec![parent_column],
+        cascades: row.text("delete_rule") == "CASCADE",
+        match_full: false,
+        deferrable: false,
+        validated: true,
+    });
+}

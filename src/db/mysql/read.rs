@@ -1,0 +1,233 @@
+//! Streams a table as Arrow batches. The text protocol prints every type, so all parsing is here.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef,
+    builder::{
+        BinaryBuilder, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
+        Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
+    },
+};
+use futures_util::TryStreamExt;
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    data::TableData,
+    db::{Batch, DbError, Scan, runtime::block_on},
+    finding::Finding,
+    schema::{Column, Storage, Table},
+};
+
+use super::{
+    calendar::{read_date, read_time, read_timestamp},
+    error::wrap,
+    server::{Connection, Server, raw_value},
+    sql::identifier,
+    types::Form,
+};
+
+/// The query that reads the wanted columns in a form [`Reader`] understands.
+pub(super) fn query(server: &Server, table: &Table, scan: &Scan) -> String {
+    let mut sql = String::from("SELECT ");
+    for (index, id) in scan.columns.iter().enumerate() {
+        if index > 0 {
+            sql.push_str(", ");
+        }
+        let column = table.column(*id);
+        let name = identifier(&column.name);
+        match Form::of(column) {
+            // Widened to double, or the server would print six digits only.
+            Form::Single => sql.push_str(&format!("({name} + 0e0)")),
+            Form::Bits(_) => sql.push_str(&format!("CAST({name} AS UNSIGNED)")),
+            Form::Spatial(_) => {
+                // MySQL 8 swaps the axes of geographic systems unless told; MariaDB never does.
+                let axes = if server.mariadb { "" } else { ", 'axis-order=long-lat'" };
+                let prefix = format!("IF(ST_SRID({name}) = 0, '', CONCAT('SRID=', ST_SRID({name}), ';'))");
+                sql.push_str(&format!("CONCAT({prefix}, ST_AsText({name}{axes}))"));
+            }
+            Form::Vector if server.mariadb => sql.push_str(&format!("VEC_ToText({name})")),
+            Form::Vector => sql.push_str(&format!("VECTOR_TO_STRING({name})")),
+            _ => sql.push_str(&name),
+        }
+    }
+    if scan.columns.is_empty() {
+        sql.push('1');
+    }
+    sql.push_str(&format!(" FROM {}", identifier(&table.name.name)));
+    for (index, id) in scan.order_by.iter().enumerate() {
+        let separator = if index == 0 { " ORDER BY " } else { ", " };
+        sql.push_str(&format!("{separator}{}", identifier(&table.column(*id).name)));
+    }
+    sql
+}
+
+/// Streams a table; returns the number of rows, and notes values that do not fit in `findings`.
+pub(super) fn scan(
+    connection: &mut Connection,
+    table: &Table,
+    scan: &Scan,
+    on_batch: Batch<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<u64, DbError> {
+    let sql = query(&connection.server, table, scan);
+    let mut readers: Vec<Reader> = scan.columns.iter().map(|id| Reader::new(table.column(*id))).collect();
+    let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(&mut connection.driver);
+    let doing = format!("read table {}", table.name);
+    let batch_rows = scan.batch_rows.max(1);
+    let mut total = 0;
+    let mut done = false;
+    while !done {
+        let mut held = 0;
+        // The callback runs outside of the runtime: it may itself drive another connection.
+        block_on(async {
+            while held < batch_rows {
+                let Some(row) = rows.try_next().await.map_err(|error| wrap(&doing, error))? else {
+                    done = true;
+                    break;
+                };
+                for (index, reader) in readers.iter_mut().enumerate() {
+                    reader.push(raw_value(&row, index).map_err(|error| wrap(&doing, error))?);
+                }
+                held += 1;
+            }
+            Ok(())
+        })?;
+        if held > 0 {
+            total += held as u64;
+            let arrays = readers.iter_mut().map(Reader::finish).collect();
+            on_batch(TableData::new(scan.columns.clone(), arrays, held))?;
+        }
+    }
+    for (id, reader) in scan.columns.iter().zip(&readers) {
+        findings.extend(reader.finding(table, table.column(*id)));
+    }
+    Ok(total)
+}
+
+enum Builder {
+    Boolean(BooleanBuilder),
+    Integer(Int64Builder),
+    Float(Float64Builder),
+    Text(StringBuilder),
+    Bytes(BinaryBuilder),
+    Date(Date32Builder),
+    Time(Time64MicrosecondBuilder),
+    Timestamp(TimestampMicrosecondBuilder),
+}
+
+/// Builds the array of one column from the values' text.
+struct Reader {
+    form: Form,
+    builder: Builder,
+    misfits: u64,
+}
+
+impl Reader {
+    fn new(column: &Column) -> Self {
+        let builder = match column.data_type.storage() {
+            Storage::Boolean => Builder::Boolean(BooleanBuilder::new()),
+            Storage::Integer => Builder::Integer(Int64Builder::new()),
+            Storage::Float => Builder::Float(Float64Builder::new()),
+            Storage::Text => Builder::Text(StringBuilder::new()),
+            Storage::Bytes => Builder::Bytes(BinaryBuilder::new()),
+            Storage::Date => Builder::Date(Date32Builder::new()),
+            Storage::Time => Builder::Time(Time64MicrosecondBuilder::new()),
+            Storage::Timestamp => Builder::Timestamp(TimestampMicrosecondBuilder::new()),
+        };
+        Self { form: Form::of(column), builder, misfits: 0 }
+    }
+
+    fn push(&mut self, value: Option<&[u8]>) {
+        let form = self.form;
+        let text = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let fits = match &mut self.builder {
+            Builder::Bytes(builder) => {
+                builder.append_option(value);
+                return;
+            }
+            Builder::Boolean(builder) => append(text.and_then(read_boolean), |v| builder.append_option(v)),
+            Builder::Integer(builder) => append(
+                // A year of 0000 is a zero date, not a year.
+                text.and_then(|text| text.parse().ok()).filter(|year: &i64| form != Form::Year || *year != 0),
+                |v| builder.append_option(v),
+            ),
+            Builder::Float(builder) => {
+                append(text.and_then(|text| read_float(text, form)), |v| builder.append_option(v))
+            }
+            Builder::Text(builder) => match form {
+                Form::Bits(length) => append(text.and_then(|text| read_bits(text, length)), |v| {
+                    builder.append_option(v);
+                }),
+                _ => append(text, |v| builder.append_option(v)),
+            },
+            Builder::Date(builder) => append(text.and_then(read_date), |v| builder.append_option(v)),
+            Builder::Time(builder) => append(text.and_then(read_time), |v| builder.append_option(v)),
+            Builder::Timestamp(builder) => {
+                append(text.and_then(read_timestamp), |v| builder.append_option(v))
+            }
+        };
+        if value.is_some() && !fits {
+            self.misfits += 1;
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match &mut self.builder {
+            Builder::Boolean(builder) => Arc::new(builder.finish()),
+            Builder::Integer(builder) => Arc::new(builder.finish()),
+            Builder::Float(builder) => Arc::new(builder.finish()),
+            Builder::Text(builder) => Arc::new(builder.finish()),
+            Builder::Bytes(builder) => Arc::new(builder.finish()),
+            Builder::Date(builder) => Arc::new(builder.finish()),
+            Builder::Time(builder) => Arc::new(builder.finish()),
+            Builder::Timestamp(builder) => Arc::new(builder.finish()),
+        }
+    }
+
+    fn finding(&self, table: &Table, column: &Column) -> Option<Finding> {
+        if self.misfits == 0 {
+            return None;
+        }
+        let (code, what) = match &self.builder {
+            Builder::Date(_) | Builder::Timestamp(_) => ("zero-date", "dates that no calendar has"),
+            Builder::Integer(_) if self.form == Form::Year => ("zero-date", "zero years"),
+            Builder::Integer(_) => ("integer-overflow", "integers beyond 64 bits with sign"),
+            Builder::Text(_) => ("invalid-text", "texts that are not valid UTF-8"),
+            _ => ("unreadable-value", "values that could not be read"),
+        };
+        let text = format!("{} {what}", self.misfits);
+        Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead("read as null"))
+    }
+}
+
+fn append<T>(value: Option<T>, push: impl FnOnce(Option<T>)) -> bool {
+    let fits = value.is_some();
+    push(value);
+    fits
+}
+
+fn read_boolean(text: &str) -> Option<bool> {
+    match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        // Checked when the schema was read; rows written since may differ.
+        other => other.parse::<i64>().ok().map(|number| number != 0),
+    }
+}
+
+fn read_float(text: &str, form: Form) -> Option<f64> {
+    let wide: f64 = text.parse().ok()?;
+    if form != Form::Single {
+        return Some(wide);
+    }
+    // 0.1 stored in 32 bits is 0.10000000149 in 64: keep the digits that people wrote.
+    #[expect(clippy::cast_possible_truncation, reason = "the value came from 32 bits")]
+    let narrow = wide as f32;
+    narrow.to_string().parse().ok()
+}
+
+fn read_bits(text: &str, length: usize) -> Option<String> {
+    let number: u64 = text.parse().ok()?;
+    Some(format!("{number:0length$b}"))
+}

@@ -1,0 +1,429 @@
+//! Writes a database. MySQL has no transactional DDL, so everything is built in a side database
+//! (`<target>__dbsynth_new`) and moved into place by one `RENAME TABLE` at the end.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::DbUrl,
+    data::TableData,
+    db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink},
+    finding::Finding,
+    schema::{Schema, Table, TableName},
+};
+
+#[cfg(feature = "mysql-infile")]
+use super::infile::{Infile, Place};
+use super::{
+    bulk::Rows,
+    catalog::MARKER,
+    ddl::wanted_sql_mode,
+    server::Connection,
+    source::COMMON_SETTINGS,
+    sql::{Fixture, fixture, identifier, literal},
+    swap,
+};
+
+/// Strict, but a zero date in a DEFAULT stays possible and 0 is a value like any other.
+const SQL_MODE: &str = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION";
+/// Text per `LOAD DATA`, in bytes.
+#[cfg(feature = "mysql-infile")]
+const LOAD_BYTES: usize = 8 << 20;
+/// Rows per `INSERT`.
+const INSERT_ROWS: usize = 1_000;
+
+/// Where the load builds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Site {
+    /// `begin` was not called yet.
+    Nowhere,
+    /// In a side database.
+    Side(String),
+    /// In the (empty) target itself, for want of the right to create databases.
+    InPlace,
+}
+
+/// How rows travel.
+enum Road {
+    Unknown,
+    #[cfg(feature = "mysql-infile")]
+    Infile(Infile),
+    Insert,
+}
+
+/// A view, trigger, routine or event to be made in the target once its tables are there.
+pub(super) struct Later {
+    /// What it is.
+    pub(super) kind: Fixture,
+    /// Its name.
+    pub(super) name: String,
+    /// The statement.
+    pub(super) sql: String,
+}
+
+/// A database opened for writing.
+pub(super) struct MySqlSink {
+    url: DbUrl,
+    pub(super) connection: Connection,
+    place: Site,
+    road: Road,
+    written: BTreeMap<String, u64>,
+    later: Vec<Later>,
+    findings: Vec<Finding>,
+}
+
+impl MySqlSink {
+    /// Connects; changes nothing.
+    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
+        let mut connection = Connection::open(url)?;
+        for setting in settings() {
+            connection.run_as("set up the session", &setting)?;
+        }
+        connection.try_settings(&COMMON_SETTINGS);
+        connection.try_settings(if connection.server.mariadb {
+            &[
+                "max_statement_time = 0",
+                "explicit_defaults_for_timestamp = 1",
+                "system_versioning_alter_history = 'KEEP'",
+                "innodb_strict_mode = 0",
+            ]
+        } else {
+            &[
+                "explicit_defaults_for_timestamp = 1",
+                "restrict_fk_on_non_standard_key = 0",
+                "sql_require_primary_key = 0",
+                "sql_generate_invisible_primary_key = 0",
+                "information_schema_stats_expiry = 0",
+                "innodb_strict_mode = 0",
+            ]
+        });
+        Ok(Self {
+            url: url.clone(),
+            connection,
+            place: Site::Nowhere,
+            road: Road::Unknown,
+            written: BTreeMap::new(),
+            later: Vec::new(),
+            findings: Vec::new(),
+        })
+    }
+
+    fn target(&self) -> String {
+        self.connection.server.database.clone()
+    }
+
+    /// The name of a database beside the target, within MySQL's 64 characters.
+    fn beside(&self, suffix: &str) -> String {
+        let room = 64 - suffix.chars().count();
+        let stem: String = self.target().chars().take(room).collect();
+        format!("{stem}{suffix}")
+    }
+
+    fn make_side(&mut self, side: &str) -> Result<(), DbError> {
+        let target = literal(&self.target());
+        let defaults = self.connection.one(&format!(
+            "SELECT DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation_name \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {target}"
+        ))?;
+        let (charset, collation) = (defaults.text("charset"), defaults.text("collation_name"));
+        let sql = format!("CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}", identifier(side));
+        self.connection.run_as("create a side database", &sql)?;
+        let marker = format!("{}.{}", identifier(side), identifier(MARKER));
+        self.connection
+            .run_as("mark the side database", &format!("CREATE TABLE {marker} {MARKER_COLUMNS}"))?;
+        Ok(())
+    }
+
+    fn insert(&mut self, table: &Table, rows: &Rows<'_>) -> Result<(), DbError> {
+        let head = format!("INSERT INTO {} ({}) VALUES ", identifier(&table.name.name), rows.column_list());
+        let most = (self.connection.server.max_allowed_packet / 2).min(4 << 20);
+        let mut scratch = String::new();
+        let mut next = 0;
+        while next < rows.row_count {
+            let mut statement = head.clone().into_bytes();
+            let first = next;
+            while next < rows.row_count
+                && next - first < INSERT_ROWS
+                && (statement.len() < most || next == first)
+            {
+                if next > first {
+                    statement.push(b',');
+                }
+                rows.write_tuple(&self.connection.server, next, &mut scratch, &mut statement);
+                next += 1;
+            }
+            let statement = String::from_utf8(statement)
+                .map_err(|_| DbError::new(DbErrorKind::Other, "a row is not valid UTF-8"))?;
+            self.connection.run_as(&format!("load table {}", table.name), &statement)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "mysql-infile")]
+    fn choose_road(&mut self) {
+        if !matches!(self.road, Road::Unknown) {
+            return;
+        }
+        self.road = Road::Insert;
+        if !self.connection.server.local_infile {
+            self.findings.push(
+                Finding::note("slow-load", "the server forbids LOAD DATA LOCAL")
+                    .instead("rows are inserted, two to three times slower")
+                    .remedy("set local_infile = 1 on the target server"),
+            );
+            return;
+        }
+        let database = match &self.place {
+            Site::Side(side) => side.clone(),
+            _ => self.target(),
+        };
+        match Infile::open(&self.url, &self.connection.server, &database, &settings()) {
+            Ok(infile) => self.road = Road::Infile(infile),
+            Err(error) => self.findings.push(
+                Finding::note("slow-load", format!("no connection for bulk loading: {error}"))
+                    .instead("rows are inserted, two to three times slower"),
+            ),
+        }
+    }
+
+    #[cfg(not(feature = "mysql-infile"))]
+    fn choose_road(&mut self) {
+        self.road = Road::Insert;
+    }
+
+    #[cfg(feature = "mysql-infile")]
+    fn load(&mut self, table: &Table, rows: &Rows<'_>) -> Result<bool, DbError> {
+        let Road::Infile(infile) = &mut self.road else { return Ok(false) };
+        let statement = format!(
+            "LOAD DATA LOCAL INFILE 'dbsynth' INTO TABLE {} CHARACTER SET utf8mb4 \
+             FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' {}",
+            identifier(&table.name.name),
+            rows.field_list(&self.connection.server)
+        );
+        let before = self.written.get(&table.name.name).copied().unwrap_or(0);
+        let mut scratch = String::new();
+        let mut next = 0;
+        while next < rows.row_count {
+            let first = next;
+            let mut lines = Vec::with_capacity(LOAD_BYTES / 8);
+            while next < rows.row_count && lines.len() < LOAD_BYTES {
+                rows.write_line(next, &mut scratch, &mut lines);
+                next += 1;
+            }
+            let place = Place { table: &table.name.name, before: before + first as u64 };
+            infile.load(&statement, lines, (next - first) as u64, &place)?;
+        }
+        Ok(true)
+    }
+
+    #[cfg(not(feature = "mysql-infile"))]
+    fn load(&mut self, _: &Table, _: &Rows<'_>) -> Result<bool, DbError> {
+        Ok(false)
+    }
+
+    fn close_road(&mut self) {
+        #[cfg(feature = "mysql-infile")]
+        if let Road::Infile(infile) = std::mem::replace(&mut self.road, Road::Insert) {
+            infile.close();
+        }
+    }
+
+    /// Writes rows by INSERT whatever the server allows; the tests compare both roads.
+    #[cfg(test)]
+    pub(super) fn forbid_infile(&mut self) {
+        self.road = Road::Insert;
+    }
+
+    fn roll_back(&mut self) -> Result<(), DbError> {
+        self.close_road();
+        match std::mem::replace(&mut self.place, Site::Nowhere) {
+            Site::Nowhere => Ok(()),
+            Site::Side(side) => {
+                self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&side)))?;
+                Ok(())
+            }
+            Site::InPlace => swap::drop_everything(&mut self.connection),
+        }
+    }
+}
+
+/// Columns of the table in which dbsynth notes what it made.
+pub(super) const MARKER_COLUMNS: &str = "(name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, version VARCHAR(32) NOT NULL) \
+     COMMENT = 'tables made by dbsynth; it will not replace others'";
+
+/// Statements that prepare a session for bulk loading.
+fn settings() -> Vec<String> {
+    vec![
+        "SET NAMES utf8mb4".to_owned(),
+        format!("SET SESSION sql_mode = '{SQL_MODE}'"),
+        "SET SESSION time_zone = '+00:00'".to_owned(),
+        "SET SESSION foreign_key_checks = 0".to_owned(),
+        "SET SESSION unique_checks = 0".to_owned(),
+    ]
+}
+
+impl Session for MySqlSink {
+    fn identity(&mut self) -> Result<ServerIdentity, DbError> {
+        Ok(self.connection.server.identity())
+    }
+
+    fn count(&mut self, sql: &str) -> Result<u64, DbError> {
+        self.connection.count(sql)
+    }
+}
+
+impl Sink for MySqlSink {
+    fn inventory(&mut self) -> Result<Inventory, DbError> {
+        let target = literal(&self.target());
+        let found = self.connection.records(&format!(
+            "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = {target} ORDER BY TABLE_NAME"
+        ))?;
+        let mut names: Vec<String> = found.iter().map(|row| row.text("name")).collect();
+        let marked = names.iter().any(|name| name == MARKER);
+        names.retain(|name| name != MARKER);
+        let mut made_by_dbsynth = false;
+        if marked {
+            let marker = format!("{}.{}", identifier(&self.target()), identifier(MARKER));
+            let listed = self.connection.records(&format!("SELECT name FROM {marker}"));
+            // Some other table of that name is no marker.
+            let listed: Vec<String> = listed.unwrap_or_default().iter().map(|row| row.text("name")).collect();
+            made_by_dbsynth = names.iter().all(|name| listed.contains(name));
+        }
+        Ok(Inventory { tables: names.into_iter().map(TableName::bare).collect(), made_by_dbsynth })
+    }
+
+    fn begin(&mut self) -> Result<(), DbError> {
+        let lock = format!("dbsynth:{}", self.beside("__dbsynth_new"));
+        let lock: String = lock.chars().take(64).collect();
+        if self.connection.count(&format!("SELECT GET_LOCK({}, 0)", literal(&lock)))? != 1 {
+            let text = format!("another dbsynth is loading {} right now", self.target());
+            return Err(DbError::new(DbErrorKind::Refused, text));
+        }
+        let side = self.beside("__dbsynth_new");
+        for stale in [side.clone(), self.beside("__dbsynth_old")] {
+            swap::drop_if_ours(&mut self.connection, &stale)?;
+        }
+        match self.make_side(&side) {
+            Ok(()) => {
+                self.place = Site::Side(side.clone());
+                self.connection.run_as("enter the side database", &format!("USE {}", identifier(&side)))?;
+            }
+            Err(error) if error.kind == DbErrorKind::Permission => {
+                if !self.inventory()?.tables.is_empty() {
+                    let text = format!(
+                        "{error}; without it the tables that are in {} now cannot be replaced safely: \
+                         grant CREATE and DROP on {} or empty the target",
+                        self.target(),
+                        identifier(&side)
+                    );
+                    return Err(DbError::new(DbErrorKind::Permission, text));
+                }
+                self.place = Site::InPlace;
+                self.connection.run(&format!("DROP TABLE IF EXISTS {}", identifier(MARKER)))?;
+                self.connection.run(&format!("CREATE TABLE {} {MARKER_COLUMNS}", identifier(MARKER)))?;
+                self.findings.push(
+                    Finding::warning("not-atomic", format!("the login may not create the database {side}"))
+                        .instead("the target, being empty, is filled in place: readers see it grow")
+                        .remedy("grant CREATE and DROP on that database"),
+                );
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<(), DbError> {
+        let Some((kind, name)) = fixture(sql) else {
+            self.connection.run_as("run a statement", sql)?;
+            return Ok(());
+        };
+        // What cannot move between databases is made here as a trial, and made again where it belongs by
+        // `commit`. Events are not tried: they might run.
+        if matches!(self.place, Site::Side(_)) && kind != Fixture::Event {
+            make(&mut self.connection, sql)?;
+        }
+        self.later.push(Later { kind, name, sql: sql.to_owned() });
+        Ok(())
+    }
+
+    fn append(&mut self, table: &Table, rows: &TableData) -> Result<(), DbError> {
+        self.choose_road();
+        let prepared = Rows::new(table, rows)?;
+        if !self.load(table, &prepared)? {
+            self.insert(table, &prepared)?;
+        }
+        *self.written.entry(table.name.name.clone()).or_default() += rows.row_count as u64;
+        Ok(())
+    }
+
+    fn finish_table(&mut self, _: &Table) -> Result<(), DbError> {
+        // Every statement commits by itself; nothing is buffered here.
+        Ok(())
+    }
+
+    fn set_sequences(&mut self, schema: &Schema, blueprint: &Blueprint) -> Result<(), DbError> {
+        for sequence in &blueprint.sequences {
+            let table = schema.table(sequence.table);
+            let column = table.column(sequence.column);
+            if column.auto_increment {
+                // The inserts themselves raised the counter.
+                continue;
+            }
+            let increment = self.connection.one(&format!("SELECT increment FROM {}", sequence.name))?;
+            let edge = if increment.text("increment").starts_with('-') { "MIN" } else { "MAX" };
+            let (name, from) = (identifier(&column.name), identifier(&table.name.name));
+            let last = self.connection.one(&format!("SELECT {edge}({name}) AS last FROM {from}"))?;
+            if let Some(last) = last.optional("last") {
+                // SETVAL never goes backwards, so a sequence shared by columns ends past the largest.
+                self.connection.records(&format!("SELECT SETVAL({}, {last}, 1)", sequence.name))?;
+            }
+        }
+        let present = swap::tables(&mut self.connection)?;
+        for (_, table) in schema.iter().filter(|(_, table)| present.contains(&table.name.name)) {
+            self.connection.records(&format!("ANALYZE TABLE {}", identifier(&table.name.name)))?;
+        }
+        Ok(())
+    }
+
+    fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), DbError> {
+        self.close_road();
+        let later = std::mem::take(&mut self.later);
+        swap::mark(&mut self.connection, &later)?;
+        if let Site::Side(side) = self.place.clone() {
+            let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
+            swap::swap(&mut self.connection, &side, &target, &trash)?;
+            self.place = Site::Nowhere;
+            swap::finish(&mut self.connection, &later)?;
+            swap::requalify_defaults(&mut self.connection, &side)?;
+            for done in [side, trash] {
+                self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&done)))?;
+            }
+            return Ok(());
+        }
+        self.place = Site::Nowhere;
+        swap::finish(&mut self.connection, &later)
+    }
+}
+
+/// Makes a view, trigger, routine or event, under the `sql_mode` it was written for.
+pub(super) fn make(connection: &mut Connection, sql: &str) -> Result<(), DbError> {
+    let Some(mode) = wanted_sql_mode(sql) else {
+        connection.run_as("run a statement", sql)?;
+        return Ok(());
+    };
+    connection.run(&format!("SET SESSION sql_mode = {mode}"))?;
+    let made = connection.run_as("run a statement", sql);
+    connection.run(&format!("SET SESSION sql_mode = '{SQL_MODE}'"))?;
+    made.map(|_| ())
+}
+
+impl Drop for MySqlSink {
+    fn drop(&mut self) {
+        if let Err(error) = self.roll_back() {
+            tracing::warn!(%error, "could not remove the unfinished load");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Writing SQL for MySQL and MariaDB, and rewriting the SQL they print so that it no longer names its database.
+
+use std::collections::BTreeSet;
+
+use super::lex::{Kind, Token, tokens};
+
+/// Quotes an identifier.
+pub(super) fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// Quotes a string literal; sessions run without `NO_BACKSLASH_ESCAPES`.
+pub(super) fn literal(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('\'');
+    for c in text.chars() {
+        match c {
+            '\'' => quoted.push_str("''"),
+            '\\' => quoted.push_str("\\\\"),
+            '\0' => quoted.push_str("\\0"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// Undoes one level of the backslash escapes that MySQL puts around the expressions in its catalog
+/// (`_utf8mb4\'x\'`), and drops the `_utf8mb4` introducers it adds.
+pub(super) fn unescape(expression: &str) -> String {
+    let mut plain = String::with_capacity(expression.len());
+    let mut characters = expression.chars();
+    while let Some(c) = characters.next() {
+        if c != '\\' {
+            plain.push(c);
+            continue;
+        }
+        match characters.next() {
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('t') => plain.push('\t'),
+            Some('0') => plain.push('\0'),
+            Some(other) => plain.push(other),
+            None => plain.push('\\'),
+        }
+    }
+    without_introducers(&plain)
+}
+
+fn without_introducers(expression: &str) -> String {
+    let all = tokens(expression);
+    let introduces = |index: usize| {
+        let word = all[index].text;
+        all[index].kind == Kind::Word
+            && matches!(word, "_utf8mb4" | "_utf8mb3" | "_utf8")
+            && all.get(index + 1).is_some_and(|next| next.kind == Kind::Text)
+    };
+    (0..all.len()).filter(|index| !introduces(*index)).map(|index| all[index].text).collect()
+}
+
+/// Removes parentheses that enclose the whole expression.
+pub(super) fn without_outer_parentheses(expression: &str) -> &str {
+    let mut inner = expression.trim();
+    while let Some(stripped) = inner.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        let mut depth = 1_i32;
+        for token in tokens(stripped) {
+            if token.is_symbol("(") {
+                depth += 1;
+            } else if token.is_symbol(")") {
+                depth -= 1;
+            }
+            if depth == 0 {
+                return inner;
+            }
+        }
+        inner = stripped.trim();
+    }
+    inner
+}
+
+/// What the rewriter must know about the database whose SQL it reads.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    /// The database's name.
+    pub(super) database: String,
+    /// Names of its tables, views, sequences and routines.
+    pub(super) objects: BTreeSet<String>,
+    /// True if the server ignores the case of database and table names.
+    pub(super) ignore_case: bool,
+}
+
+impl Home {
+    fn is_database(&self, name: &str) -> bool {
+        name == self.database || self.ignore_case && name.to_lowercase() == self.database.to_lowercase()
+    }
+
+    fn has_object(&self, name: &str) -> bool {
+        self.objects.contains(name)
+            || self.ignore_case && self.objects.iter().any(|o| o.to_lowercase() == name.to_lowercase())
+    }
+
+    /// Drops the database's name wherever it qualifies one of its own objects.
+    pub(super) fn unqualify(&self, sql: &str) -> String {
+        let all = tokens(sql);
+        let mut rewritten = String::with_capacity(sql.len());
+        let mut index = 0;
+        while index < all.len() {
+            if let Some(after_dot) = self.qualifier(&all, index) {
+                index = after_dot;
+            } else {
+                rewritten.push_str(all[index].text);
+                index += 1;
+            }
+        }
+        rewritten
+    }
+
+    /// If the token at `index` is the database qualifying an object: the index of the object's name.
+    fn qualifier(&self, all: &[Token<'_>], index: usize) -> Option<usize> {
+        let name = all[index].name()?;
+        if !self.is_database(&name)
+            || previous(all, index).is_some_and(|p| p.is_symbol(".") || p.is_symbol("@"))
+        {
+            return None;
+        }
+        let dot = next(all, index).filter(|dot| all[*dot].is_symbol("."))?;
+        let object = next(all, dot)?;
+        let object_name = all[object].name()?;
+        let after = next(all, object);
+        let three_parts = after.is_some_and(|after| all[after].is_symbol("."));
+        let called = after.is_some_and(|after| all[after].is_symbol("("));
+        if three_parts || called {
+            return Some(object);
+        }
+        // `shop`.`id` may as well be a column of a table called like its database.
+        let ambiguous = self.has_object(&self.database);
+        let names_a_table = previous(all, index).is_some_and(|p| {
+            p.is_symbol("(")
+                || [
+                    "from",
+                    "join",
+                    "into",
+                    "update",
+                    "table",
+                    "references",
+                    "on",
+                    "procedure",
+                    "function",
+                    "view",
+                ]
+                .iter()
+                .any(|word| p.is_word(word))
+        });
+        (self.has_object(&object_name) && (!ambiguous || names_a_table)).then_some(object)
+    }
+
+    /// True if the SQL still names the database as a qualifier.
+    pub(super) fn still_names(&self, sql: &str) -> bool {
+        let all = tokens(sql);
+        (0..all.len()).any(|index| self.qualifier(&all, index).is_some())
+    }
+}
+
+fn next(all: &[Token<'_>], index: usize) -> Option<usize> {
+    (index + 1..all.len()).find(|at| !all[*at].is_blank())
+}
+
+fn previous<'a>(all: &'a [Token<'a>], index: usize) -> Option<&'a Token<'a>> {
+    all[..index].iter().rev().find(|token| !token.is_blank())
+}
+
+/// Drops the first `DEFINER=user@host` clause: the copy belongs to whoever loads it.
+pub(super) fn without_definer(sql: &str) -> String {
+    let all = tokens(sql);
+    let Some((start, end)) = definer(&all) else { return sql.to_owned() };
+    all.iter().enumerate().filter(|(at, _)| *at < start || *at >= end).map(|(_, token)| token.text).collect()
+}
+
+fn definer(all: &[Token<'_>]) -> Option<(usize, usize)> {
+    let start = all.iter().position(|token| token.is_word("definer"))?;
+    let equals = next(all, start).filter(|at| all[*at].is_symbol("="))?;
+    let user = next(all, equals)?;
+    let mut last = user;
+    if let Some(at) = next(all, user).filter(|at| all[*at].is_symbol("@")) {
+        last = next(all, at)?;
+    } else if let Some(open) = next(all, user).filter(|at| all[*at].is_symbol("(")) {
+        last = next(all, open)?;
+    }
+    let end =
+        if all.get(last + 1).is_some_and(|token| token.kind == Kind::Space) { last + 2 } else { last + 1 };
+    Some((start, end))
+}
+
+/// What a `CREATE` statement makes, if it is something that cannot move between databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fixture {
+    /// `CREATE … VIEW`.
+    View,
+    /// `CREATE … TRIGGER`.
+    Trigger,
+    /// `CREATE … PROCEDURE`.
+    Procedure,
+    /// `CREATE … FUNCTION`.
+    Function,
+    /// `CREATE … EVENT`.
+    Event,
+}
+
+impl Fixture {
+    /// The SQL word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::View => "VIEW",
+            Self::Trigger => "TRIGGER",
+            Self::Procedure => "PROCEDURE",
+            Self::Function => "FUNCTION",
+            Self::Event => "EVENT",
+        }
+    }
+}
+
+/// Recognises a statement that makes a view, trigger, routine or event, and its name.
+pub(super) fn fixture(sql: &str) -> Option<(Fixture, String)> {
+    let all: Vec<Token<'_>> = tokens(sql).into_iter().filter(|token| !token.is_blank()).collect();
+    if !all.first()?.is_word("create") {
+        return None;
+    }
+    let kinds = [Fixture::View, Fixture::Trigger, Fixture::Procedure, Fixture::Function, Fixture::Event];
+    for (at, token) in all.iter().enumerate().skip(1) {
+        if token.is_word("table")
+            || token.is_word("sequence")
+            || token.is_word("index")
+            || token.is_symbol("(")
+        {
+            return None;
+        }
+        if let Some(kind) = kinds.into_iter().find(|kind| token.is_word(kind.word())) {
+            let skipped = ["if", "not", "exists"];
+            let name = all[at + 1..].iter().find(|token| !skipped.iter().any(|word| token.is_word(word)))?;
+            return Some((kind, name.name()?));
+        }
+    }
+    None
+}
