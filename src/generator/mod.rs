@@ -1,5 +1,18 @@
 //! One table's rows given their conditioning: the traits, the autoregressive generator, the baselines.
 
+mod autoregressive;
+mod batches;
+mod network;
+mod sample;
+mod save;
+mod settings;
+mod train;
+mod view;
+
+pub use autoregressive::{Autoregressive, Flattened, Independent};
+pub use save::load;
+pub use settings::Settings;
+
 use crate::{codec::EncodedTable, conditioning::Conditioning, progress::Progress, seed::Seed};
 use std::collections::BTreeMap;
 
