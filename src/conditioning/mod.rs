@@ -8,16 +8,24 @@
 //! Dimension letters: `N` rows of this table, `P` parent rows (families), `D` feature width, `C` width of
 //! the conditioning vector.
 
+mod features;
 mod graph;
+mod network;
+mod siblings;
 
+pub use features::{Distortion, features_of};
 pub use graph::{Receiver, RowGraph, RowGraphTable};
+pub use network::{ContextNetwork, ContextShape, FamilyPart, Inputs, MessageShape, RowInputs, gather};
+pub use siblings::{SiblingLayout, SiblingState};
 
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{codec::EncodedTable, data::Families};
 
 /// Whose rows a message's index counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Per {
     /// One entry per family (per context-parent row): the same for all siblings.
     Family,

@@ -1,6 +1,19 @@
 //! One table's rows given their conditioning: the traits, the autoregressive generator, the baselines.
 
-use crate::{codec::EncodedTable, conditioning::Conditioning, progress::Progress, seed::Seed};
+mod autoregressive;
+mod batches;
+mod network;
+mod sample;
+mod save;
+mod settings;
+mod train;
+mod view;
+
+pub use autoregressive::{Autoregressive, Flattened, Independent};
+pub use save::load;
+pub use settings::Settings;
+
+use crate::{codec::EncodedTable, config::GeneratorKind, conditioning::Conditioning, progress::Progress, seed::Seed};
 use std::collections::BTreeMap;
 
 /// What a generator learns from: encoded rows in the order of `conditioning.families` (siblings in their
@@ -83,4 +96,14 @@ pub trait TableGenerator: Send + Sync {
 
     /// Takes it apart for the model file.
     fn save(&self) -> SavedGenerator;
+}
+
+/// Returns the specification of a kind of generator, sized by each table it is fitted to.
+#[must_use]
+pub fn specification(kind: GeneratorKind) -> Box<dyn GeneratorSpec> {
+    match kind {
+        GeneratorKind::Relational => Box::new(Autoregressive::default()),
+        GeneratorKind::Independent => Box::new(Independent::default()),
+        GeneratorKind::Flattened => Box::new(Flattened::default()),
+    }
 }

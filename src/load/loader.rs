@@ -113,7 +113,9 @@ impl<'a> Loader<'a> {
         }
         self.sink.set_sequences(self.schema, &self.here())?;
         progress.event(&Event::StageFinished { stage: "constraints" });
-        Ok(std::mem::take(&mut self.findings))
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(self.sink.take_findings());
+        Ok(findings)
     }
 
     /// The connection that sees what was written, to prove it before anybody else does.
@@ -224,7 +226,11 @@ pub fn refuse_same(source: &ServerIdentity, target: &ServerIdentity) -> Result<(
     Ok(())
 }
 
-fn refuse_strangers(inventory: &Inventory, replace: bool) -> Result<(), DbError> {
+/// Refuses a target that holds what dbsynth did not make, unless the user said to replace it.
+///
+/// # Errors
+/// [`DbErrorKind::Refused`] with what is there and the flag that would allow it.
+pub fn refuse_strangers(inventory: &Inventory, replace: bool) -> Result<(), DbError> {
     if replace || inventory.made_by_dbsynth || inventory.tables.is_empty() {
         return Ok(());
     }

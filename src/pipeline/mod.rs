@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     evaluate::Scorecard,
     finding::Finding,
-    load::{LoadSummary, refuse_foreign_tables, refuse_same},
+    load::{LoadSummary, refuse_same, refuse_strangers},
     model_file,
     model::Model,
     plan::Plan,
@@ -81,7 +81,7 @@ pub fn clone(
     // Ask the target everything that could refuse the run before an hour of work, then let go of it.
     let mut sink = database.sink().map_err(Error::Target)?;
     refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).map_err(Error::Target)?;
-    refuse_foreign_tables(sink.as_mut(), config.replace).map_err(Error::Target)?;
+    sink.inventory().and_then(|inventory| refuse_strangers(&inventory, config.replace)).map_err(Error::Target)?;
     drop(sink);
 
     on_plan(&opened.planned)?;
@@ -133,7 +133,7 @@ pub fn generate(
     }
     let database = connect(target).map_err(Error::Target)?;
     let mut sink = database.sink().map_err(Error::Target)?;
-    refuse_foreign_tables(sink.as_mut(), config.replace).map_err(Error::Target)?;
+    sink.inventory().and_then(|inventory| refuse_strangers(&inventory, config.replace)).map_err(Error::Target)?;
     on_plan(&planned(&model, config))?;
     let pool = thread_pool(config)?;
     let target = write::Target { sink, dialect: database.dialect() };

@@ -85,9 +85,9 @@ pub(super) fn write(
     findings.extend(found);
     progress.event(&Event::StageFinished { stage: "verify" });
 
-    let load_seconds = loader.seconds().to_vec();
+    let load_seconds = loader.written().to_vec();
     if proof.violations() == 0 {
-        findings.extend(loader.commit().map_err(Error::Target)?);
+        loader.commit().map_err(Error::Target)?;
     } else {
         findings.push(
             Finding::warning("not-committed", format!("{} rows violate a constraint", proof.violations()))
@@ -103,7 +103,7 @@ pub(super) fn write(
             synthetic_rows: sampled.tables[id.0].rows,
             train_seconds: model.table(id).map_or(0.0, |table| table.facts.train_seconds),
             sample_seconds: sampled.tables[id.0].seconds,
-            load_seconds: load_seconds.get(id.0).copied().unwrap_or(0.0),
+            load_seconds: load_seconds.get(id.0).map_or(0.0, |written| written.seconds),
         })
         .collect();
     let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };

@@ -1,0 +1,286 @@
+//! The message-passing network: relations in, one conditioning vector per row out.
+//!
+//! Heterogeneous GraphSAGE unrolled on the tree of relations: `m_v = relu(W_v·x_v + b_v + Σ U_u·m_u)` over the
+//! messages `u` sent through `v`, with weights of their own for each relation. Source: Hamilton, Ying and
+//! Leskovec, "Inductive representation learning on large graphs", 2017, equation 1; weights per relation as in
+//! Schlichtkrull et al., "Modeling relational data with graph convolutional networks", 2018, equation 2.
+
+use candle_core::{Device, Result, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::nn::{Dropout, Init, Parameters, activate};
+
+use super::{Conditioning, Distortion, Per};
+
+/// One relation as the network knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageShape {
+    /// Its name.
+    pub name: String,
+    /// Whose entries it has.
+    pub per: Per,
+    /// The message it is sent through.
+    pub via: Option<usize>,
+    /// True if it pools a family.
+    pub pooled: bool,
+    /// Width of its features, `D`.
+    pub width: usize,
+    /// About how many of its features are not zero.
+    pub active: usize,
+}
+
+/// Widths of the whole network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContextShape {
+    /// The relations.
+    pub messages: Vec<MessageShape>,
+    /// Width of the features a row has besides its messages: given tokens and sibling state.
+    pub own_width: usize,
+    /// About how many of them are not zero.
+    pub own_active: usize,
+    /// Width of a message.
+    pub message: usize,
+    /// Width of the hidden layer and of the conditioning vector, `C`.
+    pub context: usize,
+}
+
+impl ContextShape {
+    /// Number of weights.
+    #[must_use]
+    pub fn weight_count(&self) -> usize {
+        let messages: usize =
+            self.messages.iter().map(|m| m.width * self.message + self.message * self.context).sum();
+        messages + self.own_width * self.context + self.context * self.context
+    }
+}
+
+/// What the network reads for some families and rows of them.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Features of the messages per family, `[P, D]` each; `None` where a message is per row.
+    pub families: Vec<Option<Tensor>>,
+    /// Features of the rows.
+    pub rows: RowInputs,
+}
+
+/// What the network reads of the rows themselves.
+#[derive(Debug, Clone)]
+pub struct RowInputs {
+    /// Features of the messages per row, `[N, D]` each; `None` where a message is per family.
+    pub messages: Vec<Option<Tensor>>,
+    /// For each row, the position of its family among the families, `[N]`.
+    pub family_of_row: Tensor,
+    /// Features of the rows themselves, `[N, own_width]`; `None` if there are none.
+    pub own: Option<Tensor>,
+    /// Rows, `N`.
+    pub count: usize,
+}
+
+/// What has been computed once for all rows of some families.
+#[derive(Debug, Clone)]
+pub struct FamilyPart {
+    arrived: Option<Tensor>,
+    through: Vec<Option<Tensor>>,
+}
+
+/// Gathers the features of the messages `per` family or row, one entry per entry of `entries`.
+///
+/// # Errors
+/// If the tensor library fails.
+pub fn gather(
+    conditioning: &Conditioning,
+    per: Per,
+    entries: &[u32],
+    mut distortion: Option<&mut Distortion<'_>>,
+) -> Result<Vec<Option<Tensor>>> {
+    let mut gathered = Vec::with_capacity(conditioning.messages.len());
+    for message in &conditioning.messages {
+        if message.per != per {
+            gathered.push(None);
+            continue;
+        }
+        let width = message.width();
+        let mut features = vec![0.0; entries.len() * width];
+        for (entry, out) in entries.iter().zip(features.chunks_exact_mut(width)) {
+            message.write_features(*entry as usize, distortion.as_deref_mut(), out);
+        }
+        if let Some(distortion) = distortion.as_deref_mut() {
+            distortion.drop(&mut features);
+        }
+        gathered.push(Some(Tensor::from_vec(features, (entries.len(), width), &Device::Cpu)?));
+    }
+    Ok(gathered)
+}
+
+impl RowInputs {
+    /// Gathers what `rows` see: the messages per row, and their `own` features, row by row. `family_of_row` are
+    /// positions among the families the family part was computed for.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn gather(
+        conditioning: &Conditioning,
+        rows: &[u32],
+        family_of_row: Vec<u32>,
+        own: Vec<f32>,
+        distortion: Option<&mut Distortion<'_>>,
+    ) -> Result<Self> {
+        let count = rows.len();
+        let width = own.len().checked_div(count).unwrap_or(0);
+        let own =
+            if width == 0 { None } else { Some(Tensor::from_vec(own, (count, width), &Device::Cpu)?) };
+        Ok(Self {
+            messages: gather(conditioning, Per::Row, rows, distortion)?,
+            family_of_row: Tensor::from_vec(family_of_row, count, &Device::Cpu)?,
+            own,
+            count,
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Encoder {
+    weight: Tensor,
+    bias: Tensor,
+    send: Tensor,
+}
+
+/// The network's weights.
+#[derive(Debug, Clone)]
+pub struct ContextNetwork {
+    shape: ContextShape,
+    encoders: Vec<Encoder>,
+    own: Option<Tensor>,
+    bias: Tensor,
+    deep: Tensor,
+    deep_bias: Tensor,
+}
+
+impl ContextNetwork {
+    /// Makes or loads the weights.
+    ///
+    /// # Errors
+    /// If stored weights do not fit.
+    pub fn new(shape: &ContextShape, parameters: &mut Parameters) -> Result<Self> {
+        let uniform = |fan_in: usize| Init::Uniform((3.0 / fan_in.max(1) as f32).sqrt());
+        let (message, context) = (shape.message, shape.context);
+        let mut encoders = Vec::new();
+        for (index, relation) in shape.messages.iter().enumerate() {
+            let name = format!("message.{index}");
+            let target = if shape.next_hop(index).is_some() { message } else { context };
+            encoders.push(Encoder {
+                weight: parameters.get(
+                    &format!("{name}.weight"),
+                    &[relation.width, message],
+                    uniform(relation.active),
+                )?,
+                bias: parameters.get(&format!("{name}.bias"), &[message], Init::Zero)?,
+                send: parameters.get(&format!("{name}.send"), &[message, target], uniform(message))?,
+            });
+        }
+        let own = if shape.own_width == 0 {
+            None
+        } else {
+            Some(parameters.get("own.weight", &[shape.own_width, context], uniform(shape.own_active))?)
+        };
+        Ok(Self {
+            shape: shape.clone(),
+            encoders,
+            own,
+            bias: parameters.get("context.bias", &[context], Init::Uniform(0.1))?,
+            deep: parameters.get("deep.weight", &[context, context], uniform(context))?,
+            deep_bias: parameters.get("deep.bias", &[context], Init::Uniform(0.1))?,
+        })
+    }
+
+    /// Computes what is the same for all rows of a family.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn families(
+        &self,
+        messages: &[Option<Tensor>],
+        dropout: &mut Dropout<'_>,
+    ) -> Result<FamilyPart> {
+        let mut part = FamilyPart { arrived: None, through: vec![None; messages.len()] };
+        for (index, features) in messages.iter().enumerate().rev() {
+            let Some(features) = features else { continue };
+            let sent = self.send(index, features, part.through[index].take(), dropout)?;
+            match self.shape.next_hop(index) {
+                Some(via) => add(&mut part.through[via], sent)?,
+                None => add(&mut part.arrived, sent)?,
+            }
+        }
+        Ok(part)
+    }
+
+    /// Returns the vectors rows are generated under, `[N, C]`.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn rows(
+        &self,
+        part: &FamilyPart,
+        inputs: &RowInputs,
+        dropout: &mut Dropout<'_>,
+    ) -> Result<Tensor> {
+        let spread = |families: &Tensor| families.index_select(&inputs.family_of_row, 0);
+        let mut through = vec![None; inputs.messages.len()];
+        let mut arrived = part.arrived.as_ref().map(spread).transpose()?; // [N, C]
+        for (index, features) in inputs.messages.iter().enumerate().rev() {
+            let Some(features) = features else { continue };
+            if let Some(families) = &part.through[index] {
+                add(&mut through[index], spread(families)?)?;
+            }
+            let sent = self.send(index, features, through[index].take(), dropout)?;
+            match self.shape.next_hop(index) {
+                Some(via) => add(&mut through[via], sent)?,
+                None => add(&mut arrived, sent)?,
+            }
+        }
+        if let (Some(own), Some(weight)) = (&inputs.own, &self.own) {
+            add(&mut arrived, own.matmul(weight)?)?;
+        }
+        let first = match arrived {
+            Some(sum) => sum.broadcast_add(&self.bias)?,
+            None => self.bias.unsqueeze(0)?.broadcast_as((inputs.count, self.shape.context))?.contiguous()?,
+        };
+        let hidden = activate(&first, dropout)?;
+        activate(&hidden.matmul(&self.deep)?.broadcast_add(&self.deep_bias)?, dropout)
+    }
+
+    /// Encodes a message with what arrived through it, and weighs it for the next hop, `[E, next width]`.
+    fn send(
+        &self,
+        index: usize,
+        features: &Tensor,
+        arrived: Option<Tensor>,
+        dropout: &mut Dropout<'_>,
+    ) -> Result<Tensor> {
+        let encoder = &self.encoders[index];
+        let mut sum = features.matmul(&encoder.weight)?.broadcast_add(&encoder.bias)?;
+        if let Some(arrived) = arrived {
+            sum = (sum + arrived)?;
+        }
+        activate(&sum, dropout)?.matmul(&encoder.send)
+    }
+}
+
+impl ContextShape {
+    /// The message a message is sent through. A message per row cannot go through one per family (many rows to
+    /// one family would be a pool): it reaches the row itself.
+    fn next_hop(&self, index: usize) -> Option<usize> {
+        let relation = &self.messages[index];
+        relation.via.filter(|via| {
+            *via < index && !(relation.per == Per::Row && self.messages[*via].per == Per::Family)
+        })
+    }
+}
+
+fn add(sum: &mut Option<Tensor>, term: Tensor) -> Result<()> {
+    *sum = Some(match sum.take() {
+        Some(before) => (before + term)?,
+        None => term,
+    });
+    Ok(())
+}

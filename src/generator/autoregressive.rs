@@ -1,0 +1,164 @@
+//! The generator's specification, its two baselines, and the fitted generator they share.
+
+use crate::{codec::EncodedTable, conditioning::Conditioning, nn::Parameters, nn::Stored, progress::Progress, seed::Seed};
+
+use super::{
+    GeneratorError, GeneratorSpec, SavedGenerator, TableGenerator, TrainingSet,
+    batches::Reader,
+    network::{Network, Shape},
+    settings::Settings,
+    train::learn,
+    view::Kind,
+};
+
+/// The generator this product is for: token after token, under the messages of its relations and the state of
+/// its earlier siblings.
+#[derive(Debug, Clone, Default)]
+pub struct Autoregressive {
+    /// Sizes and rates; `None` chooses them by the table's size.
+    pub settings: Option<Settings>,
+}
+
+/// Baseline: each row by itself, no relation and no sibling. What a single-table synthesiser makes of a schema.
+#[derive(Debug, Clone, Default)]
+pub struct Independent {
+    /// Sizes and rates; `None` chooses them by the table's size.
+    pub settings: Option<Settings>,
+}
+
+/// Baseline: the parent's columns joined to each child row, then one table model; siblings do not know of each
+/// other.
+#[derive(Debug, Clone, Default)]
+pub struct Flattened {
+    /// Sizes and rates; `None` chooses them by the table's size.
+    pub settings: Option<Settings>,
+}
+
+macro_rules! spec {
+    ($spec:ty, $kind:expr) => {
+        impl GeneratorSpec for $spec {
+            fn fit(
+                &self,
+                set: &TrainingSet,
+                seed: Seed,
+                progress: &dyn Progress,
+            ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
+                fit($kind, self.settings.as_ref(), set, seed, progress)
+            }
+        }
+    };
+}
+
+spec!(Autoregressive, Kind::Autoregressive);
+spec!(Independent, Kind::Independent);
+spec!(Flattened, Kind::Flattened);
+
+/// A fitted generator.
+#[derive(Debug)]
+pub(super) struct Fitted {
+    pub(super) kind: Kind,
+    pub(super) settings: Settings,
+    pub(super) shape: Shape,
+    pub(super) network: Network,
+    pub(super) weights: Stored,
+}
+
+fn fit(
+    kind: Kind,
+    settings: Option<&Settings>,
+    set: &TrainingSet,
+    seed: Seed,
+    progress: &dyn Progress,
+) -> Result<Box<dyn TableGenerator>, GeneratorError> {
+    let failed = |source| GeneratorError::Tensor { table: set.name.clone(), source };
+    let conditioning = kind.view(&set.conditioning);
+    check_counts(&set.name, &conditioning)?;
+    if conditioning.families.row_count() != set.rows.row_count {
+        let detail =
+            format!("families hold {} rows, not {}", conditioning.families.row_count(), set.rows.row_count);
+        return Err(GeneratorError::Mismatch { table: set.name.clone(), detail });
+    }
+    let families = (0..conditioning.families.len())
+        .filter(|family| !conditioning.families.rows(*family).is_empty())
+        .count();
+    let settings = settings.cloned().unwrap_or_else(|| {
+        Settings::for_size(set.rows.row_count, families, set.rows.sub_columns.len())
+    });
+    let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
+    let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
+    let weights =
+        learn(set, reader, &settings, seed, progress).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
+    Ok(Box::new(Fitted::new(kind, settings, shape, weights).map_err(failed)?))
+}
+
+impl Fitted {
+    /// Builds the network from weights at rest.
+    pub(super) fn new(
+        kind: Kind,
+        settings: Settings,
+        shape: Shape,
+        weights: Stored,
+    ) -> candle_core::Result<Self> {
+        let mut parameters = Parameters::Stored(weights);
+        let network = Network::new(&shape, &mut parameters, Vec::new())?;
+        let Parameters::Stored(weights) = parameters else {
+            return Err(candle_core::Error::Msg("stored weights became trainable".to_owned()));
+        };
+        Ok(Self { kind, settings, shape, network, weights })
+    }
+}
+
+impl TableGenerator for Fitted {
+    fn sample(&self, given: &Conditioning, seed: Seed, name: &str) -> Result<EncodedTable, GeneratorError> {
+        let conditioning = self.kind.view(given);
+        self.check(name, &conditioning)?;
+        super::sample::sample(self, &conditioning, seed, name)
+            .map_err(|source| GeneratorError::Tensor { table: name.to_owned(), source })
+    }
+
+    fn save(&self) -> SavedGenerator {
+        super::save::save(self)
+    }
+}
+
+impl Fitted {
+    fn check(&self, name: &str, conditioning: &Conditioning) -> Result<(), GeneratorError> {
+        check_counts(name, conditioning)?;
+        let mismatch = |detail| Err(GeneratorError::Mismatch { table: name.to_owned(), detail });
+        let now = Shape::new(&self.shape.sub_columns, conditioning, &self.settings);
+        if now.siblings.is_some() != self.shape.siblings.is_some() {
+            return mismatch("siblings are known on one side only".to_owned());
+        }
+        if now.given != self.shape.given {
+            return mismatch("other columns are decided beforehand".to_owned());
+        }
+        let (trained, asked) = (&self.shape.context.messages, &now.context.messages);
+        if trained.len() != asked.len() {
+            return mismatch(format!("{} relations instead of {}", asked.len(), trained.len()));
+        }
+        match trained.iter().zip(asked).find(|(trained, asked)| trained != asked) {
+            Some((trained, asked)) if trained.name != asked.name => {
+                mismatch(format!("relation {} instead of {}", asked.name, trained.name))
+            }
+            Some((trained, _)) => mismatch(format!("relation {} has another shape", trained.name)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_counts(name: &str, conditioning: &Conditioning) -> Result<(), GeneratorError> {
+    let mismatch = |detail| Err(GeneratorError::Mismatch { table: name.to_owned(), detail });
+    let (families, rows) = (conditioning.families.len(), conditioning.families.row_count());
+    for message in &conditioning.messages {
+        let entries = if message.per == crate::conditioning::Per::Family { families } else { rows };
+        if let Some(detail) = message.fault(entries) {
+            return mismatch(detail);
+        }
+    }
+    match &conditioning.given {
+        Some(given) if given.row_count != rows => {
+            mismatch(format!("{} rows are decided beforehand, not {rows}", given.row_count))
+        }
+        _ => Ok(()),
+    }
+}

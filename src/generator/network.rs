@@ -1,0 +1,181 @@
+//! The network of one table: conditioning, then one small head per sub-column over the tokens before it.
+
+use candle_core::{D, Device, Result, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codec::SubColumn,
+    conditioning::{Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout},
+    nn::{Dropout, Heads, Init, Parameters, activate},
+};
+
+use super::settings::Settings;
+
+/// Everything about a table's network but its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Shape {
+    /// The sub-columns to generate.
+    pub sub_columns: Vec<SubColumn>,
+    /// The sub-columns decided before.
+    pub given: Vec<SubColumn>,
+    /// The state kept of earlier siblings; `None` without siblings.
+    pub siblings: Option<SiblingLayout>,
+    /// The conditioning network.
+    pub context: ContextShape,
+    /// Hidden units per head.
+    pub hidden: usize,
+    /// Width of a token's embedding.
+    pub embedding: usize,
+}
+
+impl Shape {
+    /// Reads the shape off the conditioning (as the generator views it) and the columns.
+    pub(super) fn new(sub_columns: &[SubColumn], conditioning: &Conditioning, settings: &Settings) -> Self {
+        let given = conditioning.given.as_ref().map_or_else(Vec::new, |given| given.sub_columns.clone());
+        let siblings = conditioning
+            .has_siblings
+            .then(|| SiblingLayout::new(given.iter().chain(sub_columns).cloned().collect()));
+        let width_of = |columns: &[SubColumn]| columns.iter().map(SubColumn::feature_width).sum::<usize>();
+        let messages = conditioning
+            .messages
+            .iter()
+            .map(|message| {
+                let (MessageSource::Row { table, .. } | MessageSource::Pool { table, .. }) = &message.source;
+                MessageShape {
+                    name: message.name.clone(),
+                    per: message.per,
+                    via: message.via,
+                    pooled: message.is_pooled(),
+                    width: message.width(),
+                    active: 2 * table.sub_columns.len() + 2,
+                }
+            })
+            .collect();
+        let context = ContextShape {
+            messages,
+            own_width: width_of(&given) + siblings.as_ref().map_or(0, SiblingLayout::width),
+            own_active: 2 * given.len() + siblings.as_ref().map_or(0, SiblingLayout::active),
+            message: settings.message,
+            context: settings.context,
+        };
+        Self {
+            sub_columns: sub_columns.to_vec(),
+            given,
+            siblings,
+            context,
+            hidden: settings.hidden,
+            embedding: settings.embedding,
+        }
+    }
+
+    /// Returns the heads' shape.
+    pub(super) fn heads(&self) -> Heads {
+        Heads {
+            hidden: self.hidden,
+            sizes: self.sub_columns.iter().map(|column| usize::from(column.size.max(1))).collect(),
+        }
+    }
+
+    /// Number of weights that take part in a row.
+    pub(super) fn weight_count(&self) -> usize {
+        let heads = self.sub_columns.len() * self.hidden;
+        let tokens = self.sub_columns.len() * (self.embedding + 1);
+        self.context.weight_count() + heads * (tokens + self.context.context) + self.heads().weight_count()
+    }
+}
+
+/// The weights of one table's network.
+#[derive(Debug, Clone)]
+pub(super) struct Network {
+    /// The conditioning network.
+    pub context: ContextNetwork,
+    /// The heads' shape.
+    pub heads: Heads,
+    /// Embeddings of all tokens, `[ΣK, width]`.
+    pub embedding: Tensor,
+    /// Places on the line of all tokens, `[ΣK, 1]`.
+    pub scalars: Tensor,
+    /// First layer on the tokens, `[J·(width + 1), J·H]`; zero where a head may not look.
+    pub from_tokens: Tensor,
+    /// First layer on the conditioning, `[C, J·H]`.
+    pub from_context: Tensor,
+    /// First layer's bias, `[J·H]`.
+    pub hidden_bias: Tensor,
+    /// Output weights, head by head.
+    pub output: Tensor,
+    /// Output biases, `[ΣK]`.
+    pub output_bias: Tensor,
+}
+
+impl Network {
+    /// Makes or loads the weights. `log_marginals` is where fresh output biases start.
+    pub(super) fn new(shape: &Shape, parameters: &mut Parameters, log_marginals: Vec<f32>) -> Result<Self> {
+        let heads = shape.heads();
+        let (columns, hidden, width) = (shape.sub_columns.len(), shape.hidden, shape.embedding + 1);
+        let context = ContextNetwork::new(&shape.context, parameters)?;
+        let mut mask = vec![0.0; columns * width * columns * hidden];
+        for (row, mask) in mask.chunks_exact_mut((columns * hidden).max(1)).enumerate() {
+            mask[(row / width + 1) * hidden..].fill(1.0);
+        }
+        let bound = |fan_in: usize| Init::Uniform((2.0 / fan_in.max(1) as f32).sqrt());
+        let scalars = shape
+            .sub_columns
+            .iter()
+            .flat_map(|column| {
+                (0..usize::from(column.size.max(1))).map(|token| column.scalars.get(token).copied().unwrap_or(0.0))
+            })
+            .collect();
+        Ok(Self {
+            context,
+            embedding: parameters.get("embedding", &[heads.token_count(), shape.embedding], Init::Uniform(0.5))?,
+            scalars: Tensor::from_vec(scalars, (heads.token_count(), 1), &Device::Cpu)?,
+            from_tokens: parameters.get_masked(
+                "heads.tokens",
+                &[columns * width, columns * hidden],
+                bound(columns * width),
+                mask,
+            )?,
+            from_context: parameters.get(
+                "heads.context",
+                &[shape.context.context, columns * hidden],
+                bound(shape.context.context),
+            )?,
+            hidden_bias: parameters.get("heads.bias", &[columns * hidden], Init::Uniform(0.1))?,
+            output: parameters.get(
+                "output.weight",
+                &[heads.weight_count()],
+                Init::Uniform(0.5 / (hidden.max(1) as f32).sqrt()),
+            )?,
+            output_bias: parameters.get("output.bias", &[heads.token_count()], Init::Values(log_marginals))?,
+            heads,
+        })
+    }
+
+    /// Returns the hidden units of all heads, `[N, J·H]`, given all tokens of the rows.
+    pub(super) fn hidden(&self, inputs: &Inputs, tokens: &[Vec<u16>], dropout: &mut Dropout<'_>) -> Result<Tensor> {
+        let families = self.context.families(&inputs.families, dropout)?;
+        let context = self.context.rows(&families, &inputs.rows, dropout)?;
+        let before = (context.matmul(&self.from_context)?
+            + self.embed_rows(inputs.rows.count, tokens)?.matmul(&self.from_tokens)?)?;
+        activate(&before.broadcast_add(&self.hidden_bias)?, dropout)
+    }
+
+    /// Returns the embeddings of whole rows, `[N, J·(width + 1)]`.
+    fn embed_rows(&self, rows: usize, tokens: &[Vec<u16>]) -> Result<Tensor> {
+        let mut offsets = Vec::with_capacity(tokens.len());
+        let mut next = 0;
+        for size in &self.heads.sizes {
+            offsets.push(next);
+            next += *size as u32;
+        }
+        let mut slots = Vec::with_capacity(rows * tokens.len());
+        for row in 0..rows {
+            slots.extend(tokens.iter().zip(&offsets).map(|(column, offset)| offset + u32::from(column[row])));
+        }
+        let slots = Tensor::from_vec(slots, rows * tokens.len(), &Device::Cpu)?;
+        let embedded = self.embedding.index_select(&slots, 0)?;
+        let scalars = self.scalars.index_select(&slots, 0)?;
+        let width = embedded.dim(1)? + 1;
+        Tensor::cat(&[&embedded, &scalars], D::Minus1)?.reshape((rows, tokens.len() * width))
+    }
+}

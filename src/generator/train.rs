@@ -1,0 +1,229 @@
+//! Learns one table: splits by family, feeds batches, keeps the weights that validate best.
+
+use candle_core::Result;
+
+use crate::{
+    codec::EncodedTable,
+    conditioning::Distortion,
+    nn::{AdamW, Dropout, Noise, Outcome, Parameters, Rates, Schedule, Stored, Targets, Trainee, train},
+    progress::{Event, Progress, interrupted},
+    seed::Seed,
+};
+
+use super::{
+    TrainingSet,
+    batches::{Reader, Window},
+    network::Network,
+    settings::Settings,
+};
+
+/// Tables with fewer rows are drawn from their smoothed marginals: there is nothing to validate on, and a
+/// network would learn the rows by heart.
+const MIN_ROWS: usize = 20;
+
+/// Most rows that are validated on.
+const MAX_VALIDATION_ROWS: usize = 8_192;
+
+/// Most steps between two validations.
+const MAX_ROUND_STEPS: usize = 256;
+
+/// Families from which whole families are held out; with fewer, windows are.
+const MIN_SPLIT_FAMILIES: usize = 20;
+
+struct TableTrainee<'a> {
+    reader: Reader<'a>,
+    network: &'a Network,
+    settings: &'a Settings,
+    marginals: Vec<Vec<f32>>,
+    training: Vec<Window>,
+    validation: Vec<Window>,
+    next: usize,
+    epoch: u32,
+    noise: Noise,
+    name: &'a str,
+    progress: &'a dyn Progress,
+}
+
+/// Learns the weights; `None` if interrupted.
+pub(super) fn learn(
+    set: &TrainingSet,
+    reader: Reader<'_>,
+    settings: &Settings,
+    seed: Seed,
+    progress: &dyn Progress,
+) -> Result<Option<Stored>> {
+    let shape = reader.shape;
+    let mut noise = Noise::new(&mut seed.stream(&format!("train/{}", set.name), 0));
+    let marginals = marginals(&set.rows);
+    let mut parameters = Parameters::fresh(noise.clone());
+    noise.bits();
+    let network = Network::new(shape, &mut parameters, log_marginals(&set.rows, &marginals))?;
+    let mut optimiser = AdamW::new(parameters.into_trainable())?;
+    if set.rows.row_count < MIN_ROWS || shape.sub_columns.is_empty() {
+        return constant_weights(&optimiser).map(Some);
+    }
+    let (training, validation) = split(reader, settings.validation, &mut noise);
+    let rows: usize = training.iter().map(|window| window.rows.len()).sum();
+    let max_steps = settings.steps_for(rows, shape.weight_count());
+    let schedule = Schedule {
+        rate: settings.rate,
+        decay: settings.decay,
+        average: settings.average,
+        round_steps: rows.div_ceil(settings.batch_rows).min(MAX_ROUND_STEPS),
+        max_steps,
+        patience: settings.patience,
+    };
+    let mut trainee = TableTrainee {
+        next: training.len(),
+        reader,
+        network: &network,
+        settings,
+        marginals,
+        training,
+        validation,
+        epoch: 0,
+        noise,
+        name: &set.name,
+        progress,
+    };
+    match train(&mut trainee, &mut optimiser, schedule)? {
+        Outcome::Trained(weights) => Ok(Some(weights)),
+        Outcome::Stopped => Ok(None),
+    }
+}
+
+/// Weights under which every token is drawn from its marginal distribution.
+fn constant_weights(optimiser: &AdamW) -> Result<Stored> {
+    let mut weights = optimiser.store()?;
+    if let Some((_, values)) = weights.get_mut("output.weight") {
+        values.fill(0.0);
+    }
+    Ok(weights)
+}
+
+/// Shares of each column's tokens.
+pub(super) fn marginals(rows: &EncodedTable) -> Vec<Vec<f32>> {
+    let share = |(column, tokens): (&crate::codec::SubColumn, &Vec<u16>)| {
+        let mut counts = vec![0.0_f32; usize::from(column.size.max(1))];
+        for token in tokens {
+            counts[usize::from(*token)] += 1.0;
+        }
+        let total = tokens.len().max(1) as f32;
+        counts.iter_mut().for_each(|count| *count /= total);
+        counts
+    };
+    rows.sub_columns.iter().zip(&rows.tokens).map(share).collect()
+}
+
+/// Logarithms of the shares; a token never seen counts as a hundredth of a row.
+fn log_marginals(rows: &EncodedTable, marginals: &[Vec<f32>]) -> Vec<f32> {
+    let floor = 0.01 / rows.row_count.max(1) as f32;
+    marginals.iter().flatten().map(|share| (share + floor).ln()).collect()
+}
+
+/// Holds out whole families, so that validation cannot be won by remembering siblings.
+fn split(reader: Reader<'_>, share: f32, noise: &mut Noise) -> (Vec<Window>, Vec<Window>) {
+    let windows = reader.windows();
+    let with_rows = {
+        let families = &reader.conditioning.families;
+        (0..families.len()).filter(|family| !families.rows(*family).is_empty()).count()
+    };
+    let by_family = with_rows >= MIN_SPLIT_FAMILIES;
+    let rows: usize = windows.iter().map(|window| window.rows.len()).sum();
+    let wanted = ((rows as f32 * share) as usize).min(MAX_VALIDATION_ROWS);
+    let mut order: Vec<usize> =
+        if by_family { (0..reader.conditioning.families.len()).collect() } else { (0..windows.len()).collect() };
+    noise.shuffle(&mut order);
+    let mut held_out = vec![false; order.len()];
+    let mut held_rows = 0;
+    for unit in order {
+        if held_rows >= wanted {
+            break;
+        }
+        let size =
+            if by_family { reader.conditioning.families.rows(unit).len() } else { windows[unit].rows.len() };
+        // A family larger than the whole validation set would starve the training.
+        if size <= wanted.max(1) || !by_family {
+            held_out[unit] = true;
+            held_rows += size;
+        }
+    }
+    let (mut training, mut validation) = (Vec::new(), Vec::new());
+    for (position, window) in windows.into_iter().enumerate() {
+        let unit = if by_family { window.family as usize } else { position };
+        if held_out[unit] { validation.push(window) } else { training.push(window) }
+    }
+    if training.is_empty() {
+        std::mem::swap(&mut training, &mut validation);
+    }
+    (training, validation)
+}
+
+impl TableTrainee<'_> {
+    /// The windows of the next batch; a new epoch shuffles them anew.
+    fn draw(&mut self) -> std::ops::Range<usize> {
+        if self.next >= self.training.len() {
+            self.noise.shuffle(&mut self.training);
+            self.next = 0;
+            self.epoch += 1;
+        }
+        let start = self.next;
+        let mut rows = 0;
+        while self.next < self.training.len() && rows < self.settings.batch_rows {
+            rows += self.training[self.next].rows.len();
+            self.next += 1;
+        }
+        start..self.next
+    }
+}
+
+impl Trainee for TableTrainee<'_> {
+    fn step(&mut self, optimiser: &mut AdamW, rates: Rates) -> Result<()> {
+        let windows = self.draw();
+        let windows: Vec<&Window> = self.training[windows].iter().collect();
+        let distortion = Distortion {
+            corruption: self.settings.corruption,
+            dropout: self.settings.input_dropout,
+            noise: &mut self.noise,
+        };
+        let batch = self.reader.batch(&windows, Some(distortion))?;
+        let mut dropout = Dropout::On { rate: self.settings.dropout, noise: &mut self.noise };
+        let hidden = self.network.hidden(&batch.inputs, &batch.tokens, &mut dropout)?;
+        let targets = Targets {
+            tokens: &batch.tokens,
+            marginals: &self.marginals,
+            smoothing: self.settings.smoothing,
+        };
+        let network = self.network;
+        let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets)?;
+        optimiser.step(&loss.backward()?, rates)
+    }
+
+    fn validate(&mut self) -> Result<Option<f32>> {
+        let (mut loss, mut rows) = (0.0, 0);
+        let mut start = 0;
+        while start < self.validation.len() {
+            let (mut end, mut size) = (start, 0);
+            while end < self.validation.len() && size < 1024 {
+                size += self.validation[end].rows.len();
+                end += 1;
+            }
+            let windows: Vec<&Window> = self.validation[start..end].iter().collect();
+            let batch = self.reader.batch(&windows, None)?;
+            let network = self.network;
+            let hidden = network.hidden(&batch.inputs, &batch.tokens, &mut Dropout::Off)?;
+            loss +=
+                network.heads.loss_only(&hidden, &network.output, &network.output_bias, &batch.tokens)?;
+            rows += size;
+            start = end;
+        }
+        Ok((rows > 0).then(|| (loss / f64::from(rows as u32)) as f32))
+    }
+
+    fn finished_round(&mut self, loss: Option<f32>) -> bool {
+        if let Some(loss) = loss {
+            self.progress.event(&Event::Loss { table: self.name.to_owned(), epoch: self.epoch, loss });
+        }
+        !interrupted()
+    }
+}

@@ -1,0 +1,177 @@
+//! AdamW in one pass over each weight, with masks and a running average of the weights.
+//!
+//! Source: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2. The stock
+//! implementation makes some fourteen temporaries per weight; this one makes none.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use candle_core::{CpuStorage, Error, InplaceOp1, InplaceOp2, Layout, Result, backprop::GradStore};
+
+use super::parameters::{Stored, Trainable, store};
+
+/// What one optimiser step uses.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Learning rate.
+    pub learning: f32,
+    /// Decoupled weight decay, per unit of learning rate.
+    pub decay: f32,
+    /// Decay of the running average of the weights.
+    pub average: f32,
+}
+
+const BETA_1: f32 = 0.9;
+const BETA_2: f32 = 0.99;
+const EPSILON: f32 = 1e-8;
+
+/// First and second moments of one weight's gradient, and the weight's running average.
+#[derive(Debug)]
+struct Moments {
+    first: Vec<f32>,
+    second: Vec<f32>,
+    average: Vec<f32>,
+}
+
+/// The optimiser and the weights it moves.
+#[derive(Debug)]
+pub struct AdamW {
+    weights: BTreeMap<String, Trainable>,
+    moments: BTreeMap<String, Mutex<Moments>>,
+    steps: i32,
+}
+
+impl AdamW {
+    /// Takes charge of `weights`.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn new(weights: BTreeMap<String, Trainable>) -> Result<Self> {
+        let moments = weights
+            .iter()
+            .map(|(name, weight)| {
+                let average = weight.var.flatten_all()?.to_vec1::<f32>()?;
+                let zeros = vec![0.0; average.len()];
+                Ok((name.clone(), Mutex::new(Moments { first: zeros.clone(), second: zeros, average })))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { weights, moments, steps: 0 })
+    }
+
+    /// The weights.
+    #[must_use]
+    pub fn weights(&self) -> &BTreeMap<String, Trainable> {
+        &self.weights
+    }
+
+    /// Moves every weight that has a gradient.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn step(&mut self, gradients: &GradStore, rates: Rates) -> Result<()> {
+        self.steps += 1;
+        let warm = (1.0 + self.steps as f32) / (10.0 + self.steps as f32);
+        for (name, weight) in &self.weights {
+            let Some(gradient) = gradients.get(weight.var.as_tensor()) else { continue };
+            let update = Update {
+                rates: Rates {
+                    decay: if weight.decayed { rates.decay } else { 0.0 },
+                    average: rates.average.min(warm),
+                    ..rates
+                },
+                first_scale: 1.0 / (1.0 - BETA_1.powi(self.steps)),
+                second_scale: 1.0 / (1.0 - BETA_2.powi(self.steps)),
+                mask: weight.mask.as_deref(),
+                moments: &self.moments[name],
+            };
+            weight.var.as_tensor().inplace_op2(&gradient.contiguous()?, &update)?;
+        }
+        Ok(())
+    }
+
+    /// Swaps every weight with its running average; a second call swaps back.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn swap_averages(&mut self) -> Result<()> {
+        for (name, weight) in &self.weights {
+            let tensor = weight.var.as_tensor();
+            tensor.inplace_op1(&Swap(&self.moments[name]))?;
+        }
+        Ok(())
+    }
+
+    /// Copies the weights to storage.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn store(&self) -> Result<Stored> {
+        store(&self.weights)
+    }
+}
+
+/// One weight's step.
+struct Update<'a> {
+    rates: Rates,
+    first_scale: f32,
+    second_scale: f32,
+    mask: Option<&'a [f32]>,
+    moments: &'a Mutex<Moments>,
+}
+
+fn lock(moments: &Mutex<Moments>) -> Result<std::sync::MutexGuard<'_, Moments>> {
+    moments.lock().map_err(|_| Error::Msg("an optimiser step failed before".to_owned()))
+}
+
+fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let values = storage.as_slice::<f32>()?;
+    let (start, end) =
+        layout.contiguous_offsets().ok_or_else(|| Error::Msg("gradient is not contiguous".to_owned()))?;
+    Ok(&values[start..end])
+}
+
+fn floats_mut(storage: &mut CpuStorage) -> Result<&mut Vec<f32>> {
+    match storage {
+        CpuStorage::F32(values) => Ok(values),
+        _ => Err(Error::Msg("weights are f32".to_owned())),
+    }
+}
+
+impl InplaceOp2 for Update<'_> {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, _: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<()> {
+        let mut moments = lock(self.moments)?;
+        let Moments { first, second, average } = &mut *moments;
+        let weights = floats_mut(s1)?;
+        let gradient = floats(s2, l2)?;
+        let shrink = 1.0 - self.rates.learning * self.rates.decay;
+        let kept = self.rates.average;
+        for (index, weight) in weights.iter_mut().enumerate() {
+            let slope = gradient[index] * self.mask.map_or(1.0, |mask| mask[index]);
+            first[index] = BETA_1 * first[index] + (1.0 - BETA_1) * slope;
+            second[index] = BETA_2 * second[index] + (1.0 - BETA_2) * slope * slope;
+            let direction =
+                first[index] * self.first_scale / ((second[index] * self.second_scale).sqrt() + EPSILON);
+            *weight = *weight * shrink - self.rates.learning * direction;
+            average[index] = kept * average[index] + (1.0 - kept) * *weight;
+        }
+        Ok(())
+    }
+}
+
+/// Exchanges a weight and its average.
+struct Swap<'a>(&'a Mutex<Moments>);
+
+impl InplaceOp1 for Swap<'_> {
+    fn name(&self) -> &'static str {
+        "swap-average"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, _: &Layout) -> Result<()> {
+        let mut moments = lock(self.0)?;
+        floats_mut(s1)?.swap_with_slice(&mut moments.average);
+        Ok(())
+    }
+}
