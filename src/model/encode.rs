@@ -10,7 +10,7 @@ use crate::{
     finding::Finding,
     model::{ChildCount, TableFacts},
     plan::{ColumnRole, LinkRole, Plan},
-    rules::{Rules, family_positions},
+    rules::{Rule, Rules, TableRules, discover, family_positions},
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
@@ -50,18 +50,8 @@ pub(super) fn encode(
     let copied = plan.table(id).mode == TableMode::Copy;
     let settings = config.tables.iter().find(|(name, _)| schema.find(name) == Some(id)).map(|(_, s)| s);
 
-    let positions = if plan.table(id).context.is_some() && !copied {
-        family_positions(table, &rows.data, &rows.families)
-    } else {
-        Vec::new()
-    };
-    let is_position = |column: ColumnId| positions.iter().any(|position| position.column == column);
-    let modelled: Vec<ColumnId> = table
-        .iter()
-        .map(|(column, _)| column)
-        .filter(|column| matches!(plan.table(id).columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute))
-        .filter(|column| !is_position(*column))
-        .collect();
+    let mut facts_rules = rules.table(id).clone();
+    let modelled = if copied { attributes(table, plan, id) } else { learn_rules(table, plan, id, rows, &mut facts_rules) };
     let (codecs, written) = choose_codecs(table, rows, &modelled, settings, rules, id, copied);
     let (writer, findings) = if copied {
         RowWriter::fit(table, &rows.data, &[])
@@ -80,8 +70,7 @@ pub(super) fn encode(
     let facts = TableFacts {
         codecs,
         writer,
-        positions,
-        rules: rules.table(id).clone(),
+        rules: facts_rules,
         presence,
         counts,
         anchors: Vec::new(),
@@ -91,6 +80,39 @@ pub(super) fn encode(
         train_seconds: 0.0,
     };
     Some((Encoded { facts, given, rows: learned }, findings))
+}
+
+/// Columns with values of their own.
+fn attributes(table: &Table, plan: &Plan, id: TableId) -> Vec<ColumnId> {
+    let roles = &plan.table(id).columns;
+    let own = |column: &ColumnId| matches!(roles[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute);
+    table.iter().map(|(column, _)| column).filter(own).collect()
+}
+
+/// Discovers what can be computed instead of sampled. Returns the columns that are left to model.
+fn learn_rules(
+    table: &Table,
+    plan: &Plan,
+    id: TableId,
+    rows: &TableSnapshot,
+    rules: &mut TableRules,
+) -> Vec<ColumnId> {
+    let mut columns = attributes(table, plan, id);
+    if plan.table(id).context.is_some() {
+        rules.positions = family_positions(&rows.data, &rows.families);
+        columns.retain(|column| !rules.positions.iter().any(|position| position.column == *column));
+    }
+    // A key must stay free to move, and text is written, not computed.
+    let free = |column: ColumnId| {
+        let in_key = table.keys().any(|key| key.columns.contains(&column));
+        let textual = matches!(table.column(column).data_type.storage(), Storage::Text | Storage::Bytes);
+        let checked = rules.checks.iter().any(|check| check.columns.contains(&column));
+        columns.contains(&column) && !in_key && !textual && !checked
+    };
+    rules.discovered = discover(&rows.data.select(free), PROTECT_BELOW);
+    let computed: Vec<ColumnId> = rules.discovered.iter().filter_map(Rule::computes).map(|(to, _)| to).collect();
+    columns.retain(|column| !computed.contains(column));
+    columns
 }
 
 type Chosen = (Vec<(ColumnId, Codec)>, Vec<(ColumnId, Meaning, bool)>);

@@ -17,7 +17,7 @@ use crate::{
     db::Blueprint,
     generator::TableGenerator,
     plan::Plan,
-    rules::{FamilyPosition, TableRules},
+    rules::TableRules,
     schema::{ColumnId, ForeignKeyId, Schema, TableId},
     semantic::RowWriter,
     structure::{CountCodec, DepthProfile},
@@ -41,9 +41,7 @@ pub struct TableFacts {
     pub codecs: Vec<(ColumnId, Codec)>,
     /// Writes the columns that are not modelled.
     pub writer: RowWriter,
-    /// Columns that count 1, 2, 3 … inside a family.
-    pub positions: Vec<FamilyPosition>,
-    /// What must hold inside a row.
+    /// What must hold inside a row, declared and discovered, and the columns that only number a family's rows.
     pub rules: TableRules,
     /// Nullable foreign keys whose presence is a token, in token order.
     pub presence: Vec<ForeignKeyId>,

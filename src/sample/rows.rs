@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, new_null_array};
-use arrow_select::{concat::concat, zip::zip};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, new_null_array};
 use rayon::prelude::*;
 
 use crate::{
@@ -12,9 +11,9 @@ use crate::{
     data::{Families, Links, TableData},
     finding::Finding,
     generator::TableGenerator,
-    model::TableModel,
-    plan::LinkRole,
-    rules::RepairTally,
+    model::{TableModel, take_linked},
+    plan::{ColumnRole, LinkRole},
+    rules::{Position, RepairTally, enforce},
     sample::{SampleError, Sampler, draft::Draft, keys::arrow_type},
     schema::{ColumnId, Table, TableId},
     structure::{FanOut, TokenFanOut},
@@ -201,25 +200,35 @@ impl Sampler<'_> {
             let decoded = decode_table(&facts.codecs, tokens, seed, &format!("decode/{name}/{round}"));
             self.write_text(&name, model, decoded, round)
         };
+        let numbered: Vec<(ColumnId, ArrayRef)> = facts
+            .rules
+            .positions
+            .iter()
+            .map(|position| (position.column, number_families(*position, &draft.families)))
+            .collect();
         let mut values = decode(&tokens, 0);
-        for position in &facts.positions {
-            values.set(position.column, position.count(&draft.families));
+        for (column, numbers) in &numbered {
+            values.set(*column, numbers.clone());
         }
+        let (values, changed) = enforce(&facts.rules.discovered, table, values);
+        let roles = &self.model.plan.table(id).columns;
+        let allowed = values.columns.iter().copied().filter(|c| roles[c.0] == ColumnRole::Attribute).collect();
         let mut round = 0;
         let (values, tally) = facts.rules.repair(
             &values,
+            &allowed,
             &mut |rows: &[usize]| {
                 round += 1;
                 let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
                 let mut again = decode(&tokens.take(&rows), round);
-                for position in &facts.positions {
-                    let all = position.count(&draft.families);
-                    again.set(position.column, crate::model::take_linked(all.as_ref(), &rows));
+                for (column, numbers) in &numbered {
+                    again.set(*column, take_linked(numbers.as_ref(), &rows));
                 }
-                again
+                enforce(&facts.rules.discovered, table, again).0
             },
             REPAIR_ROUNDS,
         );
+        self.report_enforced(&name, changed);
         self.report_repairs(&name, &tally);
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
             if draft.data.column(column).is_none() {
@@ -267,6 +276,13 @@ impl Sampler<'_> {
         data
     }
 
+    fn report_enforced(&mut self, table: &str, changed: usize) {
+        if changed > 0 {
+            let what = format!("{changed} values were moved to keep relations found in the source");
+            self.summary.findings.push(Finding::note("rule-enforced", what).table(table));
+        }
+    }
+
     fn report_repairs(&mut self, table: &str, tally: &RepairTally) {
         if tally.repaired + tally.copied + tally.left == 0 {
             return;
@@ -288,6 +304,12 @@ impl Sampler<'_> {
     }
 }
 
+/// Counts the rows of every family from the position's start.
+fn number_families(position: Position, families: &Families) -> ArrayRef {
+    let numbers = (0..families.len()).flat_map(|family| (position.start..).take(families.rows(family).len()));
+    Arc::new(Int64Array::from_iter_values(numbers))
+}
+
 /// Adds every writable column that nothing filled: null, which the plan has made sure is allowed.
 pub(super) fn fill_missing_columns(table: &Table, draft: &mut Draft) {
     let row_count = draft.row_count();
@@ -297,10 +319,4 @@ pub(super) fn fill_missing_columns(table: &Table, draft: &mut Draft) {
             draft.data.set(column, new_null_array(&kind, row_count));
         }
     }
-}
-
-/// Takes `new` where `change` says so, else `old`.
-pub(super) fn choose(change: &[bool], new: &ArrayRef, old: &ArrayRef) -> ArrayRef {
-    let mask = BooleanArray::from(change.to_vec());
-    zip(&mask, new, old).unwrap_or_else(|_| concat(&[old.as_ref()]).expect("one array concatenates"))
 }

@@ -135,7 +135,7 @@ fn resolve(
         .iter()
         .copied()
         .filter(|column| matches!(roles[column.0], ColumnRole::KeyAttribute | ColumnRole::Attribute))
-        .filter(|column| !model.facts.positions.iter().any(|position| position.column == *column))
+        .filter(|column| !model.facts.rules.positions.iter().any(|position| position.column == *column))
         .collect();
     for column in movable {
         if stuck.is_empty() {

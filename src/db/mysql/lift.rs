@@ -102,6 +102,7 @@ fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut
         auto_increment: has("auto_increment"),
         generated: is_generated.then(|| catalog.home.unqualify(without_outer_parentheses(&expression))),
         case_insensitive: collation.split('_').any(|part| part == "ci" || part == "ai"),
+        representation: None,
         native_type,
     }
 }

@@ -132,6 +132,7 @@ fn column(catalog: &Catalog, types: &Types<'_>, row: &ColumnRow) -> Column {
         auto_increment: !row.identity.is_empty() || (numbered && !generated),
         generated: row.expression.clone().filter(|_| generated),
         case_insensitive: !row.deterministic || types.is_citext(row.type_oid),
+        representation: None,
     }
 }
 
