@@ -27,6 +27,9 @@ pub struct Planned {
     pub real_rows: Vec<u64>,
     /// Rows to be generated per table, as far as known before training.
     pub target_rows: Vec<u64>,
+    /// Tables in the target that will be removed; empty if there is no target or it is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -96,6 +99,15 @@ pub fn generate(
     progress: &dyn Progress,
 ) -> Result<RunSummary, Error> {
     let _ = (model, target, config, on_plan, progress);
+    Err(Error::Interrupted)
+}
+
+/// Reads the schema and plan out of a model file.
+///
+/// # Errors
+/// [`Error::ModelFile`] if it cannot be read.
+pub fn inspect_model(model: &Path) -> Result<Planned, Error> {
+    let _ = model;
     Err(Error::Interrupted)
 }
 
