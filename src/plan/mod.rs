@@ -16,6 +16,8 @@ mod strata;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::schema as fixture;
 
 pub use build::Observed;
 pub use error::PlanError;

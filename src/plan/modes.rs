@@ -63,16 +63,6 @@ impl Mode {
     }
 }
 
-/// The word for a mode, as in `synth.toml`.
-pub(super) fn word(mode: TableMode) -> &'static str {
-    match mode {
-        TableMode::Synthesize => "synthesize",
-        TableMode::Copy => "copy",
-        TableMode::Structure => "structure",
-        TableMode::Skip => "skip",
-    }
-}
-
 /// Collects what the configuration says per table, and checks every name in it.
 pub(super) fn settings(
     schema: &Schema,
@@ -162,7 +152,7 @@ fn settle_copies(schema: &Schema, modes: &mut [Mode]) -> Result<(), PlanError> {
                 table: table.name.to_string(),
                 columns: column_names(table, fk),
                 parent: schema.table(fk.parent).name.to_string(),
-                parent_mode: word(modes[fk.parent.0].mode),
+                parent_mode: modes[fk.parent.0].mode.word(),
             });
         }
         modes[child.0] = Mode::new(TableMode::Synthesize, "its parents are not copied");
@@ -189,7 +179,7 @@ fn settle_empty(schema: &Schema, modes: &mut [Mode], findings: &mut Vec<Finding>
         let Some((child, _, fk)) = blocked else { return };
         let parent = schema.table(fk.parent);
         let table = schema.table(child);
-        let parent_mode = word(modes[fk.parent.0].mode);
+        let parent_mode = modes[fk.parent.0].mode.word();
         findings.push(
             Finding::warning(
                 "parent-without-rows",

@@ -12,7 +12,7 @@ use crate::schema::{
 /// Per column: a leading `*` puts it in the primary key, a leading `^` makes it unique, a trailing `!` makes it NOT
 /// NULL, `> table.column` makes it a foreign key (`cascade` and `deferrable` may follow), `: text` sets a type.
 /// A line `child(a, b) > parent(c, d)` adds a composite foreign key. Tables must come sorted by name.
-pub(super) fn schema(text: &str) -> Schema {
+pub(crate) fn schema(text: &str) -> Schema {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let is_table = |line: &&str| !line.contains(") >");
     let mut tables: Vec<Table> = lines().filter(is_table).map(table).collect();

@@ -1,0 +1,392 @@
+//! The command line, declared. Help texts are snapshot-tested in `tests.rs`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{GeneratorKind, Overrides};
+
+/// Clone a database as synthetic data.
+///
+/// Reads the live schema of a Postgres, MySQL, MariaDB or SQLite database, learns its rows along the foreign
+/// keys, and writes a new database that keeps every constraint and behaves like the original, with none of its rows.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dbsynth",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    after_help = "SOURCE and TARGET are URLs (postgres://user@host/db, mysql://user@host/db, sqlite:file.db) or names \
+                  from synth.toml.\n\nExamples:\n  \
+                  dbsynth plan sqlite:shop.db\n  \
+                  dbsynth clone sqlite:shop.db sqlite:synthetic.db\n  \
+                  dbsynth init postgres://app@localhost/shop\n  \
+                  dbsynth clone prod postgres://app@localhost/shop_synthetic --scale 0.1"
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) globals: Globals,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(super) struct Globals {
+    /// Configuration file [default: synth.toml, if there is one].
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(super) config: Option<PathBuf>,
+    /// Say nothing but results and errors.
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub(super) quiet: bool,
+    /// Write a log to stderr instead of progress bars.
+    #[arg(long, global = true, value_name = "LEVEL", help_heading = "Global options")]
+    pub(super) log: Option<LogLevel>,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Clone a database as synthetic data: learn SOURCE, write TARGET, prove every constraint.
+    #[command(after_help = "Examples:\n  \
+        dbsynth clone sqlite:shop.db sqlite:synthetic.db\n  \
+        dbsynth clone prod staging --scale 0.1\n  \
+        dbsynth clone prod staging --rows orders=500 --exclude 'log_*' --yes")]
+    Clone(CloneArgs),
+    /// Write a commented synth.toml for a database.
+    #[command(after_help = "Examples:\n  \
+        dbsynth init postgres://app@localhost/shop\n  \
+        dbsynth init sqlite:shop.db --config shop.toml --force")]
+    Init(InitArgs),
+    /// Show what a clone would do: order of work, contexts, links, cut cycles, rows. Writes nothing.
+    #[command(after_help = "Examples:\n  \
+        dbsynth plan sqlite:shop.db\n  \
+        dbsynth plan prod --mermaid > plan.mmd\n  \
+        dbsynth plan prod --scale 0.1 --json | jq .strata")]
+    Plan(PlanArgs),
+    /// Learn a database into a model file, to generate from later or elsewhere.
+    #[command(after_help = "Examples:\n  \
+        dbsynth train prod -o shop.dbsynth\n  \
+        dbsynth train prod -o shop.dbsynth --training-rows 50000")]
+    Train(TrainArgs),
+    /// Write a synthetic database from a model file; the source is not needed.
+    #[command(after_help = "Examples:\n  \
+        dbsynth generate shop.dbsynth sqlite:synthetic.db\n  \
+        dbsynth generate shop.dbsynth staging --scale 10 --seed 7")]
+    Generate(GenerateArgs),
+    /// Prove every constraint of a database: keys, foreign keys, NOT NULL, CHECK.
+    #[command(after_help = "Exits with 1 if any row violates a constraint.\n\nExamples:\n  \
+        dbsynth verify sqlite:synthetic.db\n  \
+        dbsynth verify staging --json")]
+    Verify(VerifyArgs),
+    /// Score a synthetic database against the real one: fidelity and privacy.
+    #[command(after_help = "Examples:\n  \
+        dbsynth evaluate sqlite:shop.db sqlite:synthetic.db\n  \
+        dbsynth evaluate prod staging --holdout sqlite:holdout.db --json")]
+    Evaluate(EvaluateArgs),
+    /// Show the tables, columns, types, keys, roles and rows of a database or a model file.
+    #[command(after_help = "Examples:\n  \
+        dbsynth inspect sqlite:shop.db\n  \
+        dbsynth inspect shop.dbsynth --json")]
+    Inspect(InspectArgs),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Examples:\n  \
+        dbsynth completions bash > ~/.local/share/bash-completion/completions/dbsynth\n  \
+        dbsynth completions fish > ~/.config/fish/completions/dbsynth.fish")]
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    #[command(after_help = "Example:\n  dbsynth man | man -l -")]
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CloneArgs {
+    /// Database to learn from: URL or name. It is only ever read.
+    pub(super) source: String,
+    /// Database to write: URL or name.
+    pub(super) target: String,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) amount: Amount,
+    #[command(flatten)]
+    pub(super) learning: Learning,
+    #[command(flatten)]
+    pub(super) running: Running,
+    #[command(flatten)]
+    pub(super) writing: Writing,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Database to describe: URL or name.
+    pub(super) source: String,
+    /// Overwrite a file that is there.
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Database to plan for: URL or name.
+    pub(super) source: String,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) amount: Amount,
+    /// Exit with 1 if there are warnings.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print the plan as a Mermaid flowchart.
+    #[arg(long, conflicts_with = "json")]
+    pub(super) mermaid: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrainArgs {
+    /// Database to learn from: URL or name. It is only ever read.
+    pub(super) source: String,
+    /// Model file to write.
+    #[arg(long, short, value_name = "MODEL", default_value = "model.dbsynth")]
+    pub(super) output: PathBuf,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) learning: Learning,
+    #[command(flatten)]
+    pub(super) running: Running,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GenerateArgs {
+    /// Model file to generate from.
+    pub(super) model: PathBuf,
+    /// Database to write: URL or name.
+    pub(super) target: String,
+    #[command(flatten)]
+    pub(super) amount: Amount,
+    #[command(flatten)]
+    pub(super) running: Running,
+    #[command(flatten)]
+    pub(super) writing: Writing,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// Database to check: URL or name. It is only read.
+    pub(super) target: String,
+    /// Exit with 1 if there are warnings.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Print the proof as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArgs {
+    /// The real database: URL or name.
+    pub(super) real: String,
+    /// The synthetic database: URL or name.
+    pub(super) synthetic: String,
+    /// Real rows the model never saw, to calibrate the scores.
+    #[arg(long, value_name = "DB")]
+    pub(super) holdout: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// Seed of every random choice.
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Worker threads [default: one per core].
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Print the scores as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// Database (URL or name) or model file.
+    #[arg(value_name = "SOURCE|MODEL")]
+    pub(super) what: String,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell.
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Which tables.
+#[derive(Debug, Args, Default)]
+pub(super) struct Selection {
+    /// Only these tables; `*` stands for any characters.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = "Tables")]
+    pub(super) tables: Vec<String>,
+    /// Not these tables.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = "Tables")]
+    pub(super) exclude: Vec<String>,
+}
+
+/// How many rows.
+#[derive(Debug, Args, Default)]
+pub(super) struct Amount {
+    /// Synthetic rows per real row [default: 1].
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Rows")]
+    pub(super) scale: Option<f64>,
+    /// Rows of one table, instead of the scale; may be repeated.
+    #[arg(long, value_name = "TABLE=N", value_parser = table_rows, help_heading = "Rows")]
+    pub(super) rows: Vec<(String, u64)>,
+}
+
+/// How to learn.
+#[derive(Debug, Args, Default)]
+pub(super) struct Learning {
+    /// Most rows of a table to learn from [default: 200000].
+    #[arg(long, value_name = "N", help_heading = "Learning")]
+    pub(super) training_rows: Option<u64>,
+    /// Generator of rows [default: relational].
+    #[arg(long, value_name = "KIND", value_enum, help_heading = "Learning")]
+    pub(super) generator: Option<GeneratorKind>,
+}
+
+/// How to run.
+#[derive(Debug, Args, Default)]
+pub(super) struct Running {
+    /// Seed of every random choice [default: 42].
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Worker threads [default: one per core]; they do not change the result.
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Exit with 1 if there are warnings.
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+/// How to write.
+#[derive(Debug, Args, Default)]
+pub(super) struct Writing {
+    /// Replace tables in the target that dbsynth did not make.
+    #[arg(long, help_heading = "Target")]
+    pub(super) replace: bool,
+    /// Do not ask before replacing something.
+    #[arg(long, short, help_heading = "Target")]
+    pub(super) yes: bool,
+}
+
+impl ValueEnum for GeneratorKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Relational, Self::Independent, Self::Flattened]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        use clap::builder::PossibleValue;
+        Some(match self {
+            Self::Relational => PossibleValue::new("relational").help("Rows under their relations"),
+            Self::Independent => PossibleValue::new("independent").help("Baseline: every table by itself"),
+            Self::Flattened => {
+                PossibleValue::new("flattened").help("Baseline: parent and child in one flat table")
+            }
+        })
+    }
+}
+
+fn table_rows(text: &str) -> Result<(String, u64), String> {
+    let (table, rows) = text.rsplit_once('=').ok_or("write it as TABLE=N, for example orders=500")?;
+    let rows = rows.replace('_', "").parse().map_err(|_| format!("`{rows}` is no number of rows"))?;
+    if table.is_empty() { Err("no table before the `=`".to_owned()) } else { Ok((table.to_owned(), rows)) }
+}
+
+impl Command {
+    /// What its flags say over the file.
+    pub(super) fn overrides(&self) -> Overrides {
+        let mut flags = Overrides::default();
+        let selection = match self {
+            Self::Clone(args) => Some(&args.selection),
+            Self::Plan(args) => Some(&args.selection),
+            Self::Train(args) => Some(&args.selection),
+            Self::Evaluate(args) => Some(&args.selection),
+            Self::Inspect(args) => Some(&args.selection),
+            _ => None,
+        };
+        if let Some(selection) = selection {
+            flags.only_tables.clone_from(&selection.tables);
+            flags.exclude_tables.clone_from(&selection.exclude);
+        }
+        let amount = match self {
+            Self::Clone(args) => Some(&args.amount),
+            Self::Plan(args) => Some(&args.amount),
+            Self::Generate(args) => Some(&args.amount),
+            _ => None,
+        };
+        if let Some(amount) = amount {
+            flags.scale = amount.scale;
+            flags.rows.clone_from(&amount.rows);
+        }
+        let learning = match self {
+            Self::Clone(args) => Some(&args.learning),
+            Self::Train(args) => Some(&args.learning),
+            _ => None,
+        };
+        if let Some(learning) = learning {
+            flags.training_rows = learning.training_rows;
+            flags.generator = learning.generator;
+        }
+        if let Some(running) = self.running() {
+            flags.seed = running.seed;
+            flags.threads = running.threads;
+            flags.strict = running.strict;
+        }
+        match self {
+            Self::Clone(args) => flags.replace = args.writing.replace,
+            Self::Generate(args) => flags.replace = args.writing.replace,
+            Self::Plan(args) => flags.strict = args.strict,
+            Self::Verify(args) => flags.strict = args.strict,
+            Self::Evaluate(args) => (flags.seed, flags.threads) = (args.seed, args.threads),
+            _ => {}
+        }
+        flags
+    }
+
+    fn running(&self) -> Option<&Running> {
+        match self {
+            Self::Clone(args) => Some(&args.running),
+            Self::Train(args) => Some(&args.running),
+            Self::Generate(args) => Some(&args.running),
+            _ => None,
+        }
+    }
+
+    /// True for the commands that multiply matrices.
+    pub(super) fn computes(&self) -> bool {
+        self.running().is_some() || matches!(self, Self::Evaluate(_))
+    }
+}

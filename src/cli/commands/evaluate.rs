@@ -1,0 +1,17 @@
+//! `dbsynth evaluate REAL SYNTHETIC`.
+
+use super::{Setting, lookup};
+use crate::{
+    cli::{args::EvaluateArgs, render, terminal},
+    error::Error,
+    pipeline,
+};
+
+pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Error> {
+    let real = setting.file.source(&args.real, &lookup)?;
+    let synthetic = setting.file.written(&args.synthetic, &lookup)?;
+    let holdout = args.holdout.as_ref().map(|word| setting.file.source(word, &lookup)).transpose()?;
+    let scorecard = pipeline::evaluate(&real, &synthetic, holdout.as_ref(), &setting.config)?;
+    terminal::result(&if args.json { render::json(&scorecard) } else { render::scorecard(&scorecard) });
+    Ok(0)
+}

@@ -1,0 +1,127 @@
+//! One file per command.
+
+mod clone;
+mod completions;
+mod evaluate;
+mod generate;
+mod init;
+mod inspect;
+mod man;
+mod plan;
+mod train;
+mod verify;
+
+#[cfg(test)]
+pub(super) use self::{init::text as synth_toml, inspect::text as inspected, man::page as manual_page};
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    cli::{
+        args::{Cli, Command, Globals},
+        diagnostic, process, render, terminal,
+    },
+    config::{Config, ConfigError, DbUrl, File, environment},
+    error::Error,
+    finding::{Finding, Severity},
+    pipeline::Planned,
+    schema::DialectName,
+};
+
+/// The configuration file looked for.
+const DEFAULT_FILE: &str = "synth.toml";
+
+/// What every command starts from: the file, the flags over it, and how to talk.
+struct Setting<'a> {
+    file: File,
+    config: Config,
+    globals: &'a Globals,
+}
+
+/// Runs a command. Returns the exit code of a run that did not fail.
+pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
+    match &cli.command {
+        Command::Completions(args) => return Ok(completions::run(args)),
+        Command::Man => return man::run(),
+        _ => {}
+    }
+    let file = read_file(&cli.globals, &cli.command)?;
+    let config = cli.command.overrides().apply(file.config.clone())?;
+    if cli.command.computes() {
+        process::start_workers(config.threads);
+    }
+    let setting = Setting { file, config, globals: &cli.globals };
+    match &cli.command {
+        Command::Clone(args) => clone::run(args, &setting),
+        Command::Init(args) => init::run(args, &setting),
+        Command::Plan(args) => plan::run(args, &setting),
+        Command::Train(args) => train::run(args, &setting),
+        Command::Generate(args) => generate::run(args, &setting),
+        Command::Verify(args) => verify::run(args, &setting),
+        Command::Evaluate(args) => evaluate::run(args, &setting),
+        Command::Inspect(args) => inspect::run(args, &setting),
+        Command::Completions(_) | Command::Man => Ok(0),
+    }
+}
+
+/// Reads `--config`, else `synth.toml` if there is one. `init` writes that file: a missing one is no error there.
+fn read_file(globals: &Globals, command: &Command) -> Result<File, ConfigError> {
+    let path = config_path(globals);
+    let optional = globals.config.is_none() || matches!(command, Command::Init(_));
+    if optional && !path.exists() { Ok(File::default()) } else { File::read(&path) }
+}
+
+fn config_path(globals: &Globals) -> PathBuf {
+    globals.config.clone().unwrap_or_else(|| Path::new(DEFAULT_FILE).to_owned())
+}
+
+impl Setting<'_> {
+    /// Says something to people, unless they want quiet.
+    fn say(&self, text: &str) {
+        if !self.globals.quiet {
+            terminal::say(text);
+        }
+    }
+
+    /// Shows findings and returns the exit code they earn.
+    fn conclude(&self, findings: &[Finding]) -> u8 {
+        if !findings.is_empty() {
+            self.say(&render::findings(findings));
+        }
+        let warned = findings.iter().any(|finding| finding.severity == Severity::Warning);
+        if self.config.strict && warned {
+            terminal::error("error: there are warnings, and --strict does not let them pass");
+            return diagnostic::FINDINGS;
+        }
+        0
+    }
+
+    /// Shows the plan in short and asks before something is replaced.
+    fn approve(&self, planned: &Planned, yes: bool) -> Result<(), Error> {
+        self.say(&render::plan_in_short(planned));
+        if planned.replaces.is_empty() {
+            return Ok(());
+        }
+        self.say(&format!("will be replaced in the target: {}", planned.replaces.join(", ")));
+        if yes || !terminal::can_ask() || terminal::confirm("Go on?") { Ok(()) } else { Err(Error::Declined) }
+    }
+}
+
+/// Looks a variable up in the environment.
+fn lookup(name: &str) -> Option<String> {
+    environment(name)
+}
+
+/// A word of the command line, safe to show again: a URL without its password.
+fn shown(word: &str, url: &DbUrl) -> String {
+    if word.contains(':') { url.to_string() } else { word.to_owned() }
+}
+
+/// A target of the same engine, to suggest.
+fn example_target(dialect: DialectName) -> &'static str {
+    match dialect {
+        DialectName::Postgres => "postgres://localhost/synthetic",
+        DialectName::MySql => "mysql://localhost/synthetic",
+        DialectName::Sqlite => "sqlite:synthetic.db",
+    }
+}

@@ -1,0 +1,25 @@
+//! `dbsynth plan SOURCE`.
+
+use super::{Setting, example_target, lookup, shown};
+use crate::{
+    cli::{args::PlanArgs, render, terminal},
+    error::Error,
+    pipeline,
+};
+
+pub(super) fn run(args: &PlanArgs, setting: &Setting<'_>) -> Result<u8, Error> {
+    let source = setting.file.source(&args.source, &lookup)?;
+    let planned = pipeline::plan(&source, &setting.config)?;
+    let explanation = render::explanation(&planned);
+    terminal::result(&if args.json {
+        render::json(&explanation)
+    } else if args.mermaid {
+        explanation.mermaid()
+    } else {
+        explanation.text()
+    });
+    let code = setting.conclude(&planned.findings);
+    let target = example_target(source.dialect());
+    setting.say(&format!("next: dbsynth clone {} {target}", shown(&args.source, &source)));
+    Ok(code)
+}

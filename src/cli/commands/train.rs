@@ -1,0 +1,22 @@
+//! `dbsynth train SOURCE -o MODEL`.
+
+use super::{Setting, example_target, lookup};
+use crate::{
+    cli::{args::TrainArgs, progress, render, terminal},
+    error::Error,
+    pipeline,
+};
+
+pub(super) fn run(args: &TrainArgs, setting: &Setting<'_>) -> Result<u8, Error> {
+    let source = setting.file.source(&args.source, &lookup)?;
+    let progress = progress::listener(setting.globals);
+    let mut on_plan = |planned: &pipeline::Planned| setting.approve(planned, true);
+    let findings = pipeline::train(&source, &args.output, &setting.config, &mut on_plan, progress.as_ref())?;
+    if args.json {
+        terminal::result(&render::json(&findings));
+    }
+    let code = setting.conclude(&findings);
+    let target = example_target(source.dialect());
+    setting.say(&format!("next: dbsynth generate {} {target}", args.output.display()));
+    Ok(code)
+}

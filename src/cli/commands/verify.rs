@@ -1,0 +1,16 @@
+//! `dbsynth verify TARGET`.
+
+use super::{Setting, lookup};
+use crate::{
+    cli::{args::VerifyArgs, diagnostic, render, terminal},
+    error::Error,
+    pipeline,
+};
+
+pub(super) fn run(args: &VerifyArgs, setting: &Setting<'_>) -> Result<u8, Error> {
+    let target = setting.file.written(&args.target, &lookup)?;
+    let (proof, findings) = pipeline::verify(&target)?;
+    terminal::result(&if args.json { render::json(&proof) } else { render::proof(&proof) });
+    let code = setting.conclude(&findings);
+    Ok(if proof.violations() > 0 { diagnostic::FINDINGS } else { code })
+}

@@ -1,0 +1,171 @@
+//! Events shown live: bars on a terminal, plain lines elsewhere, nothing under `--quiet`.
+
+use std::{
+    collections::BTreeMap,
+    io::IsTerminal,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::{
+    cli::{args::Globals, terminal},
+    config::environment,
+    plan::explain::grouped,
+    progress::{Event, Progress, Silent},
+};
+
+/// Chooses the listener that suits where stderr goes.
+pub(super) fn listener(globals: &Globals) -> Box<dyn Progress> {
+    if globals.quiet {
+        Box::new(Silent)
+    } else if globals.log.is_none() && std::io::stderr().is_terminal() && environment("CI").is_none() {
+        Box::new(ProgressBars::default())
+    } else {
+        Box::new(ProgressLines::new(Box::new(terminal::say)))
+    }
+}
+
+type Key = (&'static str, String);
+
+/// One bar per table at work: what is done, rows per second, time left.
+#[derive(Default)]
+struct ProgressBars {
+    all: MultiProgress,
+    bars: Mutex<BTreeMap<Key, ProgressBar>>,
+}
+
+impl ProgressBars {
+    fn start(&self, stage: &'static str, table: &str, total: Option<u64>) -> ProgressBar {
+        let (bar, template) = match total {
+            Some(total) => (
+                ProgressBar::new(total),
+                "{prefix:10} {msg:32!} {bar:24} {human_pos:>11}/{human_len:11} {per_sec:>14} {eta:>4}",
+            ),
+            None => (ProgressBar::no_length(), "{prefix:10} {msg:32!} {human_pos:>11} {per_sec:>14}"),
+        };
+        // The templates are constants that a test renders; a plain bar is no reason to stop a run.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(stage);
+        bar.set_message(table.to_owned());
+        self.all.add(bar)
+    }
+}
+
+impl Progress for ProgressBars {
+    fn event(&self, event: &Event) {
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::StageStarted { .. } => {}
+            Event::StageFinished { stage } => {
+                let left: Vec<Key> = bars.keys().filter(|key| key.0 == *stage).cloned().collect();
+                for bar in left.iter().filter_map(|key| bars.remove(key)) {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::TableStarted { stage, table, total } => {
+                bars.insert((stage, table.clone()), self.start(stage, table, *total));
+            }
+            Event::TableAdvanced { stage, table, done } => {
+                if let Some(bar) = bars.get(&(*stage, table.clone())) {
+                    bar.inc(*done);
+                }
+            }
+            Event::TableFinished { stage, table } => {
+                if let Some(bar) = bars.remove(&(*stage, table.clone())) {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Loss { table, epoch, loss } => {
+                for (_, bar) in bars.iter().filter(|((stage, name), _)| *stage == "train" && name == table) {
+                    bar.set_message(format!("{table} (epoch {epoch}, loss {loss:.3})"));
+                }
+            }
+        }
+    }
+}
+
+/// One line per stage and per table done: for logs and scripts.
+struct ProgressLines {
+    say: Box<dyn Fn(&str) + Send + Sync>,
+    running: Mutex<BTreeMap<Key, (Instant, u64)>>,
+}
+
+impl ProgressLines {
+    fn new(say: Box<dyn Fn(&str) + Send + Sync>) -> Self {
+        Self { say, running: Mutex::default() }
+    }
+}
+
+impl Progress for ProgressLines {
+    fn event(&self, event: &Event) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::StageStarted { stage } => (self.say)(stage),
+            Event::StageFinished { .. } | Event::Loss { .. } => {}
+            Event::TableStarted { stage, table, .. } => {
+                running.insert((stage, table.clone()), (Instant::now(), 0));
+            }
+            Event::TableAdvanced { stage, table, done } => {
+                if let Some((_, sum)) = running.get_mut(&(*stage, table.clone())) {
+                    *sum += done;
+                }
+            }
+            Event::TableFinished { stage, table } => {
+                if let Some((started, done)) = running.remove(&(*stage, table.clone())) {
+                    let seconds = started.elapsed().as_secs_f64();
+                    (self.say)(&format!("{stage} {table}: {} in {seconds:.1} s", grouped(done)));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::{ProgressBars, ProgressLines};
+    use crate::progress::{Event, Progress};
+
+    fn tell(listener: &dyn Progress) {
+        let table = || "orders".to_owned();
+        for event in [
+            Event::StageStarted { stage: "train" },
+            Event::TableStarted { stage: "train", table: table(), total: Some(10) },
+            Event::TableAdvanced { stage: "train", table: table(), done: 4 },
+            Event::Loss { table: table(), epoch: 1, loss: 2.5 },
+            Event::TableAdvanced { stage: "train", table: table(), done: 6_000 },
+            Event::TableAdvanced { stage: "train", table: "unheard-of".to_owned(), done: 1 },
+            Event::TableFinished { stage: "train", table: table() },
+            Event::StageFinished { stage: "train" },
+        ] {
+            listener.event(&event);
+        }
+    }
+
+    #[test]
+    fn lines_sum_what_advanced() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let ear = Arc::clone(&heard);
+        tell(&ProgressLines::new(Box::new(move |line| ear.lock().unwrap().push(line.to_owned()))));
+
+        let heard = heard.lock().unwrap();
+        assert_eq!(heard[0], "train");
+        assert!(heard[1].starts_with("train orders: 6,004 in "), "{heard:?}");
+    }
+
+    #[test]
+    fn bars_are_cleared_when_their_table_is_done() {
+        let bars = ProgressBars::default();
+        tell(&bars);
+
+        assert!(bars.bars.lock().unwrap().is_empty());
+        for template in ["{bar:24} {human_pos:>11}/{human_len:11} {per_sec:>14} {eta:>4}", "{msg:32!}"] {
+            assert!(indicatif::ProgressStyle::with_template(template).is_ok());
+        }
+    }
+}

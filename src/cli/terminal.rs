@@ -1,0 +1,52 @@
+//! Everything that is written to stdout and stderr, and the one question asked.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::config::environment;
+
+/// Writes a result to stdout. A closed pipe (`dbsynth plan … | head`) is nobody's mistake.
+pub(super) fn result(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}
+
+/// Writes a line for people to stderr.
+pub(super) fn say(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = writeln!(err, "{}", text.trim_end_matches('\n'));
+}
+
+/// Writes a failure to stderr, its labels coloured on a terminal.
+pub(super) fn error(text: &str) {
+    if !io::stderr().is_terminal() || environment("NO_COLOR").is_some() {
+        return say(text);
+    }
+    let coloured: Vec<String> = text
+        .lines()
+        .map(|line| match (line.strip_prefix("error:"), line.strip_prefix("hint:")) {
+            (Some(rest), _) => format!("\u{1b}[1;31merror:\u{1b}[0m{rest}"),
+            (_, Some(rest)) => format!("\u{1b}[1;36mhint:\u{1b}[0m{rest}"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    say(&coloured.join("\n"));
+}
+
+/// True if somebody sits there who can answer.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal() && environment("CI").is_none()
+}
+
+/// Asks a question that only `y` or `yes` affirms.
+pub(super) fn confirm(question: &str) -> bool {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{question} [y/N] ");
+    let _ = err.flush();
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}

@@ -1,0 +1,111 @@
+use crate::{
+    cli::{
+        commands::{inspected, synth_toml},
+        render,
+    },
+    config::{Config, DbUrl, File, TableMode},
+    finding::Finding,
+    load::{LoadSummary, TableLoad},
+    pipeline::{Planned, RunSummary},
+    plan::{Plan, target_rows},
+    schema::{Check, Schema},
+    verify::{ConstraintKind, Proof, ProofLine},
+};
+
+fn planned() -> Planned {
+    let mut schema: Schema = crate::plan::fixture(
+        "
+        Weird Name: *id, kind:text
+        customers: *id, ^email!:text, name:text
+        orders: *id, customer_id! > customers.id, total
+        ",
+    );
+    let expression = "total >= 0".to_owned();
+    schema.tables[2].checks =
+        vec![Check { name: "orders_total".to_owned(), expression, domain_column: None }];
+    let real_rows = vec![3, 1_000, 25_000];
+    let (plan, findings) = Plan::build(&schema, &Config::default(), &real_rows).unwrap();
+    let target_rows = target_rows(&plan, &real_rows, 1.0);
+    Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), findings }
+}
+
+#[test]
+fn inspect_shows_tables_columns_and_keys() {
+    insta::assert_snapshot!("inspect", inspected(&planned()));
+}
+
+#[test]
+fn init_writes_a_file_that_parses_and_holds_no_password() {
+    let url = DbUrl::parse("postgres://ann:s3cret@db.example/shop").unwrap();
+    let text = synth_toml("prod", &url, &planned());
+
+    assert!(!text.contains("s3cret"));
+    insta::assert_snapshot!("init", text);
+    let file = File::from_toml(&text, "synth.toml").unwrap();
+    assert_eq!(file.config, Config::default());
+    let from_environment = |_: &str| Some(url.expose().to_owned());
+    assert_eq!(file.source("prod", &from_environment).unwrap().expose(), url.expose());
+}
+
+#[test]
+fn the_tables_init_suggests_parse_once_uncommented() {
+    let url = DbUrl::parse("sqlite:a.db").unwrap();
+    let text = synth_toml("odd name", &url, &planned());
+    let wanted =
+        |line: &str| ["# [tables.", "# mode", "# context"].iter().any(|start| line.starts_with(start));
+    let start = text.find("# [tables.").unwrap();
+    let tables: Vec<&str> =
+        text[start..].lines().filter(|line| wanted(line)).map(|line| &line[2..]).collect();
+
+    let file = File::from_toml(&tables.join("\n"), "synth.toml").unwrap();
+
+    assert_eq!(file.config.tables["orders"].context, Some(vec!["customer_id".to_owned()]));
+    assert!(Plan::build(&planned().schema, &file.config, &[]).is_ok());
+    assert!(text.contains("[source.\"odd name\"]\nurl = \"sqlite:a.db\""));
+}
+
+#[test]
+fn a_run_is_summed_up() {
+    let table = |table: &str, real_rows, synthetic_rows| TableLoad {
+        table: table.to_owned(),
+        mode: TableMode::Synthesize,
+        real_rows,
+        synthetic_rows,
+        train_seconds: 1.0,
+        sample_seconds: 0.5,
+        load_seconds: 0.25,
+    };
+    let line = |name: &str, violations| ProofLine {
+        table: "orders".to_owned(),
+        kind: ConstraintKind::ForeignKey,
+        name: name.to_owned(),
+        violations,
+    };
+    let tables = vec![table("customers", 1_000, 100), table("orders", 25_000, 2_500)];
+    let proof = Proof { lines: vec![line("a_fkey", Some(0)), line("b_fkey", Some(2)), line("c_fkey", None)] };
+    let run = RunSummary { load: LoadSummary { tables, seconds: 4.2 }, proof, findings: Vec::new() };
+
+    insta::assert_snapshot!("summary", render::summary(&run));
+    insta::assert_snapshot!("proof", render::proof(&run.proof));
+}
+
+#[test]
+fn warnings_come_before_notes() {
+    let findings = [
+        Finding::note("a", "small").table("x"),
+        Finding::warning("b", "large").table("z").column("c").instead("did this").remedy("do that"),
+    ];
+
+    assert_eq!(
+        render::findings(&findings),
+        "warning: z.c: large; did this (do that) [b]\nnote: x: small [a]\n"
+    );
+}
+
+#[test]
+fn the_plan_in_short_counts() {
+    assert_eq!(
+        render::plan_in_short(&planned()),
+        "3 tables in 2 strata, 26,003 rows in the source, about 26,003 to be written"
+    );
+}
