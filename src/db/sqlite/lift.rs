@@ -174,10 +174,13 @@ fn foreign_keys(
                 validated: false,
             }),
             Err(reason) => findings.push(
-                Finding::warning("unusable-foreign-key", format!("the foreign key to {} {reason}", key.parent))
-                    .table(&raw.name)
-                    .column(key.columns.join(", "))
-                    .instead("treated as if it were not there"),
+                Finding::warning(
+                    "unusable-foreign-key",
+                    format!("the foreign key to {} {reason}", key.parent),
+                )
+                .table(&raw.name)
+                .column(key.columns.join(", "))
+                .instead("treated as if it were not there"),
             ),
         }
     }

@@ -48,7 +48,8 @@ impl Connection {
     }
 
     fn connect(options: SqliteConnectOptions, path: &Path) -> Result<Self, DbError> {
-        let options = options.busy_timeout(BUSY_TIMEOUT).row_buffer_size(ROW_BUFFER).disable_statement_logging();
+        let options =
+            options.busy_timeout(BUSY_TIMEOUT).row_buffer_size(ROW_BUFFER).disable_statement_logging();
         let what = format!("cannot open {}", path.display());
         let inner = block_on(async { options.connect().await.map_err(|error| lift_error(&what, error)) })?;
         Ok(Self { inner })
@@ -86,7 +87,9 @@ impl Connection {
 
     /// Closes the file.
     pub(super) fn close(self) -> Result<(), DbError> {
-        block_on(async { self.inner.close().await.map_err(|error| lift_error("cannot close the file", error)) })
+        block_on(async {
+            self.inner.close().await.map_err(|error| lift_error("cannot close the file", error))
+        })
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) fn inventory(target: &Path) -> Result<Inventory, DbError> {
     }
     let mut connection = Connection::read(target)?;
     let present = connection.texts(WHAT, &present())?;
-    let marked = format!("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = {}", literal(MARKER));
+    let marked =
+        format!("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = {}", literal(MARKER));
     let made = connection.integer(WHAT, &marked)? > 0 && {
         let listed = format!("SELECT name FROM {} WHERE kind = 'object' ORDER BY name", identifier(MARKER));
         // A table of that name and another shape is somebody else's.
@@ -99,7 +100,8 @@ pub(super) fn swap(partial: &Path, target: &Path) -> Result<(), DbError> {
 fn retire(target: &Path) {
     if COMPANIONS.iter().any(|suffix| beside(target, suffix).exists()) {
         if let Ok(mut old) = Connection::write(target) {
-            let _ = old.run("cannot close the old file", "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = DELETE");
+            let _ = old
+                .run("cannot close the old file", "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = DELETE");
             let _ = old.close();
         }
         for suffix in COMPANIONS {
