@@ -23,13 +23,19 @@ use super::{
     probe,
     server::{Connection, canonical, identity, lift_error},
     sql::{identifier, identifiers, literal},
+    swap,
 };
 use crate::{
     data::TableData,
-    db::{Batch, DbError, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on},
+    db::{
+        Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
+    },
     finding::Finding,
     schema::{Column, Storage, Table},
 };
+
+/// Whole numbers below this are exact in a float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A file opened for reading.
 pub(super) struct SqliteSource {
@@ -42,9 +48,21 @@ pub(super) struct SqliteSource {
 impl SqliteSource {
     /// Opens the file and takes the snapshot.
     pub(super) fn open(path: &Path) -> Result<Self, DbError> {
-        let mut connection = Connection::read(path)?;
         // A deferred transaction sees the file as of its first read.
-        connection.run("cannot begin to read", "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+        let begin = |mut connection: Connection| {
+            connection.run("cannot begin to read", "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+            Ok(connection)
+        };
+        let connection = match Connection::read(path).and_then(begin) {
+            // A file in WAL mode on a read-only disk cannot have its log made; without a log nobody writes it.
+            Err(error)
+                if matches!(error.kind, DbErrorKind::Unreachable | DbErrorKind::Permission)
+                    && swap::has_no_log(path) =>
+            {
+                Connection::read_immutable(path).and_then(begin).map_err(|_| error)?
+            }
+            opened => opened?,
+        };
         Ok(Self { connection, path: canonical(path), misfits: BTreeMap::new() })
     }
 }
@@ -295,6 +313,9 @@ impl<'r> Value<'r> {
         match self {
             Self::Null => Some(None),
             Self::Integer(value) => Some(Some(*value)),
+            // A key may hold its parent's number in another class; SQLite still calls them equal.
+            Self::Real(value) if value.fract() == 0.0 && value.abs() < EXACT => Some(Some(*value as i64)),
+            Self::Text(text) => text.parse().ok().filter(|value: &i64| value.to_string() == *text).map(Some),
             _ => None,
         }
     }

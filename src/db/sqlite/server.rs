@@ -28,12 +28,20 @@ pub(super) struct Connection {
 impl Connection {
     /// Opens an existing file for reading only.
     pub(super) fn read(path: &Path) -> Result<Self, DbError> {
+        Self::connect(Self::read_options(path)?, path)
+    }
+
+    /// Opens a file that nobody writes, without locks.
+    pub(super) fn read_immutable(path: &Path) -> Result<Self, DbError> {
+        Self::connect(Self::read_options(path)?.immutable(true), path)
+    }
+
+    fn read_options(path: &Path) -> Result<SqliteConnectOptions, DbError> {
         File::open(path).map_err(|error| file_error("open", path, error))?;
         if path.is_dir() {
             return Err(DbError::new(DbErrorKind::Unreachable, format!("{} is a folder", path.display())));
         }
-        let options = SqliteConnectOptions::new().filename(path).read_only(true).pragma("query_only", "ON");
-        Self::connect(options, path)
+        Ok(SqliteConnectOptions::new().filename(path).read_only(true).pragma("query_only", "ON"))
     }
 
     /// Opens an existing file for writing.

@@ -30,6 +30,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// True if no log of pending writes lies beside a file.
+pub(super) fn has_no_log(path: &Path) -> bool {
+    ["-wal", "-journal"]
+        .iter()
+        .all(|suffix| fs::metadata(beside(path, suffix)).map_or(true, |log| log.len() == 0))
+}
+
 /// Deletes a side file and what belongs to it, if there.
 pub(super) fn remove_partial(partial: &Path) {
     for suffix in COMPANIONS {

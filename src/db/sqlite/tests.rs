@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow_array::{Array as _, cast::AsArray as _, types::TimestampMicrosecondType};
+use arrow_array::{Array, cast::AsArray as _, types::TimestampMicrosecondType};
 use tempfile::TempDir;
 
 use super::{open, server::Connection, sql::identifier, sql::literal, swap};
@@ -342,7 +342,7 @@ fn dirty_values_are_null_and_counted() {
     assert_eq!(count, 32);
     assert_eq!(batches.len(), 5);
     let whole = crate::data::TableData::concat(&batches).unwrap();
-    let nulls: Vec<usize> = whole.arrays.iter().map(|array| array.null_count()).collect();
+    let nulls: Vec<usize> = whole.arrays.iter().map(Array::null_count).collect();
     assert_eq!(nulls, [1, 2, 2]);
     assert_eq!(whole.arrays[1].as_primitive::<TimestampMicrosecondType>().value(1), 1_577_934_245_000_000);
     let findings = source.take_findings();
@@ -509,4 +509,40 @@ fn a_wide_table_stays_within_the_limit_of_bound_values() {
     let rows = vec![format!("({values})"); 90].join(", ");
 
     assert_round_trip(&format!("CREATE TABLE wide ({}); INSERT INTO wide VALUES {rows};", names.join(", ")));
+}
+
+#[test]
+fn a_childs_key_follows_its_parents_type() {
+    let files = Files::new();
+    let path = files.make(
+        "a.db",
+        "CREATE TABLE day (d TEXT PRIMARY KEY); CREATE TABLE n (id INTEGER PRIMARY KEY);
+         CREATE TABLE child (d TEXT REFERENCES day, n TEXT REFERENCES n, k);
+         CREATE TABLE empty (d REFERENCES day, up INT REFERENCES empty2 (e)); CREATE TABLE empty2 (e REFERENCES n UNIQUE);
+         INSERT INTO day VALUES ('2020-01-01'); INSERT INTO n VALUES (1), (2);
+         INSERT INTO child VALUES ('2020-01-01', '1', 1), (NULL, '2', 2);",
+    );
+    let mut source = source(&path);
+
+    let schema = source.introspect().unwrap().schema;
+
+    let storage = |name: &str, column| table(&schema, name).column(ColumnId(column)).data_type.storage();
+    assert_eq!([storage("child", 0), storage("empty", 0)], [Storage::Date; 2]);
+    assert_eq!([storage("child", 1), storage("empty", 1), storage("empty2", 0)], [Storage::Integer; 3]);
+    let child = table(&schema, "child");
+    let scan = Scan { columns: every_column(child), order_by: Vec::new(), batch_rows: 10 };
+    source.scan(child, &scan, &mut |_| Ok(())).unwrap();
+    assert_eq!(source.take_findings(), []);
+}
+
+#[test]
+fn a_file_nobody_writes_is_read_without_locks() {
+    let files = Files::new();
+    let path = files.make("a.db", "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+    assert!(swap::has_no_log(&path));
+
+    let mut connection = Connection::read_immutable(&path).unwrap();
+
+    assert_eq!(connection.integer("test", "SELECT count(*) FROM t").unwrap(), 1);
+    assert!(!files.path("a.db-shm").exists());
 }
