@@ -5,7 +5,9 @@ use std::time::Instant;
 use crate::{
     config::TableMode,
     data::TableData,
-    db::{Blueprint, DbError, DbErrorKind, Dialect, Inventory, Phase, ServerIdentity, Session, Sink, Statement},
+    db::{
+        Blueprint, DbError, DbErrorKind, Dialect, Inventory, Phase, ServerIdentity, Session, Sink, Statement,
+    },
     finding::Finding,
     plan::Plan,
     progress::{Event, Progress, interrupted},
@@ -70,7 +72,12 @@ impl<'a> Loader<'a> {
     ///
     /// # Errors
     /// What the engine says; [`DbErrorKind::Interrupted`] if the user stops the run.
-    pub fn write(&mut self, table: TableId, rows: &TableData, progress: &dyn Progress) -> Result<(), DbError> {
+    pub fn write(
+        &mut self,
+        table: TableId,
+        rows: &TableData,
+        progress: &dyn Progress,
+    ) -> Result<(), DbError> {
         let name = self.schema.table(table).name.to_string();
         let mut from = 0;
         while from < rows.row_count {

@@ -58,10 +58,8 @@ struct Prover<'a> {
 impl Prover<'_> {
     fn keys(&mut self, table: &Table) -> Result<(), DbError> {
         if let Some(key) = &table.primary_key {
-            let sql = [
-                queries::null_keys(self.dialect, table, key),
-                queries::duplicates(self.dialect, table, key),
-            ];
+            let sql =
+                [queries::null_keys(self.dialect, table, key), queries::duplicates(self.dialect, table, key)];
             self.line(table, ConstraintKind::PrimaryKey, &key.name, &sql)?;
         }
         for key in &table.unique_keys {

@@ -57,11 +57,7 @@ pub(super) fn orphans(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, pa
     );
     let violation = if key.match_full {
         // All null is fine; some null is not, whatever the parent holds.
-        format!(
-            "NOT ({}) AND (({}) OR {missing})",
-            all("IS NULL", " AND "),
-            all("IS NULL", " OR ")
-        )
+        format!("NOT ({}) AND (({}) OR {missing})", all("IS NULL", " AND "), all("IS NULL", " OR "))
     } else {
         format!("{} AND {missing}", all("IS NOT NULL", " AND "))
     };
@@ -81,9 +77,7 @@ pub(super) fn failed_check(dialect: &dyn Dialect, table: &Table, check: &Check) 
 /// Puts a column in the place of a domain's VALUE, and of nothing that merely looks like it.
 fn replace_value(expression: &str, column: &str) -> Option<String> {
     let tokens = Tokenizer::new(&GenericDialect {}, expression).with_unescape(false).tokenize().ok()?;
-    let is_value = |token: &Token| {
-        matches!(token, Token::Word(Word { value, quote_style: None, .. }) if value.eq_ignore_ascii_case("value"))
-    };
+    let is_value = |token: &Token| matches!(token, Token::Word(Word { value, quote_style: None, .. }) if value.eq_ignore_ascii_case("value"));
     let replaced = tokens
         .iter()
         .map(|token| if is_value(token) { column.to_owned() } else { token.to_string() })
@@ -105,7 +99,8 @@ mod tests {
 
     #[test]
     fn only_the_bare_word_value_is_replaced() {
-        let sql = replace_value("VALUE ~ 'VALUE' AND \"value\" > lower((value)::text)", "\"zip code\"").unwrap();
+        let sql =
+            replace_value("VALUE ~ 'VALUE' AND \"value\" > lower((value)::text)", "\"zip code\"").unwrap();
 
         assert_eq!(sql, "\"zip code\" ~ 'VALUE' AND \"value\" > lower((\"zip code\")::text)");
     }

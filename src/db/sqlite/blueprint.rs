@@ -29,8 +29,17 @@ pub(super) fn settings(connection: &mut Connection) -> Result<Vec<Statement>, Db
         let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
         let values = connection.texts("cannot read the settings of the file", &sql)?;
         if let Some(value) = values.into_iter().find(|value| value != usual) {
-            let quoted = if value.chars().all(|c| c.is_ascii_digit() || c == '-') { value } else { format!("'{value}'") };
-            statements.push(statement(Phase::Prepare, &format!("setting {name}"), None, format!("PRAGMA {name} = {quoted}")));
+            let quoted = if value.chars().all(|c| c.is_ascii_digit() || c == '-') {
+                value
+            } else {
+                format!("'{value}'")
+            };
+            statements.push(statement(
+                Phase::Prepare,
+                &format!("setting {name}"),
+                None,
+                format!("PRAGMA {name} = {quoted}"),
+            ));
         }
     }
     Ok(statements)
@@ -51,7 +60,8 @@ pub(super) fn blueprint(
         sequences.extend(sequence(raw, TableId(index)));
         for key in &raw.indexes {
             let Some(sql) = &key.sql else { continue };
-            let understood = schema.table(TableId(index)).unique_keys.iter().any(|known| known.name == key.name);
+            let understood =
+                schema.table(TableId(index)).unique_keys.iter().any(|known| known.name == key.name);
             statements.push(Statement {
                 // A unique index the generator could not read may be broken by its rows.
                 optional: key.unique && !understood,
@@ -66,7 +76,8 @@ pub(super) fn blueprint(
     }
     let (views, triggers): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| object.kind == "view");
     for object in in_order(views).into_iter().chain(triggers) {
-        let table = schema.tables.iter().position(|table| table.name.name.eq_ignore_ascii_case(&object.table));
+        let table =
+            schema.tables.iter().position(|table| table.name.name.eq_ignore_ascii_case(&object.table));
         let table = table.filter(|_| object.kind == "trigger").map(TableId);
         let name = format!("{} {}", object.kind, object.name);
         statements.push(Statement { optional: true, ..statement(Phase::Finish, &name, table, object.sql) });

@@ -188,7 +188,10 @@ impl Sink for SqliteSink {
         let said = connection.texts("cannot check the new file", "PRAGMA quick_check(1)")?.concat();
         if said != "ok" {
             // The text names tables and pages, never values.
-            return Err(DbError::new(DbErrorKind::Constraint, format!("the new file fails its check: {said}")));
+            return Err(DbError::new(
+                DbErrorKind::Constraint,
+                format!("the new file fails its check: {said}"),
+            ));
         }
         let Some(connection) = self.connection.take() else {
             return Err(DbError::new(DbErrorKind::Other, "the load has not begun"));

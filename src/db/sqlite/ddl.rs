@@ -282,9 +282,10 @@ mod tests {
 
     #[test]
     fn index_parts_lose_order_and_collation_but_keep_their_expression() {
-        let text =
-            read_index("CREATE UNIQUE INDEX i ON t (lower(a || ',') COLLATE NOCASE DESC, b ASC) WHERE c IS NULL")
-                .unwrap();
+        let text = read_index(
+            "CREATE UNIQUE INDEX i ON t (lower(a || ',') COLLATE NOCASE DESC, b ASC) WHERE c IS NULL",
+        )
+        .unwrap();
 
         assert_eq!(text.parts, ["lower(a || ',')", "b"]);
         assert_eq!(text.predicate.as_deref(), Some("c IS NULL"));

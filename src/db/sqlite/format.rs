@@ -101,7 +101,8 @@ impl Layout {
     pub(super) fn write(&self, days: i64, micros: i64) -> Option<String> {
         let mut text = String::with_capacity(32);
         if let Some(mark) = self.date {
-            let day = NaiveDate::from_num_days_from_ce_opt(i32::try_from(days).ok()?.checked_add(EPOCH_DAY)?)?;
+            let day =
+                NaiveDate::from_num_days_from_ce_opt(i32::try_from(days).ok()?.checked_add(EPOCH_DAY)?)?;
             text = format!("{:04}{mark}{:02}{mark}{:02}", day.year(), day.month(), day.day());
         }
         if let Some(clock) = &self.clock {
@@ -309,7 +310,8 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_not_read() {
-        for text in ["", "n/a", "2009-1-31", "31.01.2009", "2009-01-31 25:00", "2009-01-31 later", "20090131"] {
+        for text in ["", "n/a", "2009-1-31", "31.01.2009", "2009-01-31 25:00", "2009-01-31 later", "20090131"]
+        {
             assert_eq!(Moment::read(text), None, "{text}");
         }
         assert_eq!(Moment::read("2009-02-30").unwrap().days(), None);

@@ -31,6 +31,7 @@ pub(super) fn schema(mut measured: Vec<Measured>, findings: &mut Vec<Finding>) -
         let keys = foreign_keys(&table.raw, text, index, &tables, findings);
         tables[index].foreign_keys = keys;
     }
+    follow_parents(&mut tables);
     (Schema { dialect: DialectName::Sqlite, tables }, measured)
 }
 
@@ -174,15 +175,50 @@ fn foreign_keys(
                 validated: false,
             }),
             Err(reason) => findings.push(
-                Finding::warning("unusable-foreign-key", format!("the foreign key to {} {reason}", key.parent))
-                    .table(&raw.name)
-                    .column(key.columns.join(", "))
-                    .instead("treated as if it were not there"),
+                Finding::warning(
+                    "unusable-foreign-key",
+                    format!("the foreign key to {} {reason}", key.parent),
+                )
+                .table(&raw.name)
+                .column(key.columns.join(", "))
+                .instead("treated as if it were not there"),
             ),
         }
     }
     keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));
     keys
+}
+
+/// A child's key column holds what the parent's holds, whatever its own values (or the lack of any) suggest:
+/// SQLite compares `'1'` in a TEXT column with `1` in an INTEGER column as equal.
+fn follow_parents(tables: &mut [Table]) {
+    // Each round carries a type one key further down; a longer chain than there are tables is a circle.
+    for _ in 0..tables.len() {
+        let mut changes = Vec::new();
+        for (child, table) in tables.iter().enumerate() {
+            for key in &table.foreign_keys {
+                for (column, parent_column) in key.columns.iter().zip(&key.parent_columns) {
+                    let (own, theirs) = (table.column(*column), tables[key.parent.0].column(*parent_column));
+                    let same = own.data_type.storage() == theirs.data_type.storage()
+                        && own.representation == theirs.representation;
+                    // Of two keys over one column the first decides, else they could take turns for ever.
+                    let taken = changes.iter().any(|(c, id, _, _)| *c == child && id == column);
+                    if !same && !taken {
+                        let representation = theirs.representation.clone();
+                        changes.push((child, *column, theirs.data_type.clone(), representation));
+                    }
+                }
+            }
+        }
+        if changes.is_empty() {
+            return;
+        }
+        for (child, column, data_type, representation) in changes {
+            let column = &mut tables[child].columns[column.0];
+            column.data_type = data_type;
+            column.representation = representation;
+        }
+    }
 }
 
 type Resolved = (TableId, Vec<ColumnId>, Vec<ColumnId>);

@@ -63,7 +63,8 @@ fn contents(connection: &mut Connection, table: &RawTable) -> Result<(u64, Vec<C
             let sum = |condition: String| format!("coalesce(sum({condition}), 0)");
             parts.extend(["integer", "real", "text", "blob"].map(|c| sum(format!("typeof({name}) = '{c}'"))));
             parts.push(sum(format!("typeof({name}) = 'integer' AND {name} NOT IN (0, 1)")));
-            parts.push(format!("coalesce(max(CASE WHEN typeof({name}) = 'text' THEN length({name}) END), 0)"));
+            parts
+                .push(format!("coalesce(max(CASE WHEN typeof({name}) = 'text' THEN length({name}) END), 0)"));
             parts.push(sum(format!(
                 "typeof({name}) = 'text' AND NOT (length({name}) BETWEEN 10 AND 40 AND \
                  {name} GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]*')"
@@ -156,9 +157,7 @@ impl Probe<'_> {
             match seen {
                 Some((seen, _)) => seen.clone(),
                 None if like.len() > 1 && like == like.to_uppercase() => word.to_uppercase(),
-                None if like.starts_with(char::is_uppercase) => {
-                    word[..1].to_uppercase() + &word[1..]
-                }
+                None if like.starts_with(char::is_uppercase) => word[..1].to_uppercase() + &word[1..],
                 None => word.to_owned(),
             }
         };
@@ -206,7 +205,8 @@ impl Probe<'_> {
         let offset_varies = layout.suffix.contains(|letter: char| letter.is_ascii_digit())
             && self.distinct_endings(layout.suffix.chars().count())? > 1;
         if offset_varies {
-            layout.suffix = layout.suffix.replace(|letter: char| letter.is_ascii_digit(), "0").replace('-', "+");
+            layout.suffix =
+                layout.suffix.replace(|letter: char| letter.is_ascii_digit(), "0").replace('-', "+");
         }
         if kinds.len() > 1 || offset_varies {
             self.findings.push(

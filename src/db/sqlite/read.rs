@@ -23,13 +23,19 @@ use super::{
     probe,
     server::{Connection, canonical, identity, lift_error},
     sql::{identifier, identifiers, literal},
+    swap,
 };
 use crate::{
     data::TableData,
-    db::{Batch, DbError, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on},
+    db::{
+        Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
+    },
     finding::Finding,
     schema::{Column, Storage, Table},
 };
+
+/// Whole numbers below this are exact in a float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A file opened for reading.
 pub(super) struct SqliteSource {
@@ -42,9 +48,21 @@ pub(super) struct SqliteSource {
 impl SqliteSource {
     /// Opens the file and takes the snapshot.
     pub(super) fn open(path: &Path) -> Result<Self, DbError> {
-        let mut connection = Connection::read(path)?;
         // A deferred transaction sees the file as of its first read.
-        connection.run("cannot begin to read", "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+        let begin = |mut connection: Connection| {
+            connection.run("cannot begin to read", "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+            Ok(connection)
+        };
+        let connection = match Connection::read(path).and_then(begin) {
+            // A file in WAL mode on a read-only disk cannot have its log made; without a log nobody writes it.
+            Err(error)
+                if matches!(error.kind, DbErrorKind::Unreachable | DbErrorKind::Permission)
+                    && swap::has_no_log(path) =>
+            {
+                Connection::read_immutable(path).and_then(begin).map_err(|_| error)?
+            }
+            opened => opened?,
+        };
         Ok(Self { connection, path: canonical(path), misfits: BTreeMap::new() })
     }
 }
@@ -110,7 +128,8 @@ impl Source for SqliteSource {
                 }
                 Ok(())
             })?;
-            for (builder, id) in builders.iter().zip(&scan.columns).filter(|(builder, _)| builder.misfits > 0) {
+            for (builder, id) in builders.iter().zip(&scan.columns).filter(|(builder, _)| builder.misfits > 0)
+            {
                 let key = (table.name.to_string(), table.column(*id).name.clone());
                 *misfits.entry(key).or_default() += builder.misfits;
             }
@@ -129,20 +148,25 @@ impl Source for SqliteSource {
         std::mem::take(&mut self.misfits)
             .into_iter()
             .map(|((table, column), count)| {
-                Finding::warning("unreadable-value", format!("{count} values do not fit the type of the column"))
-                    .table(table)
-                    .column(column)
-                    .instead("read as null")
+                Finding::warning(
+                    "unreadable-value",
+                    format!("{count} values do not fit the type of the column"),
+                )
+                .table(table)
+                .column(column)
+                .instead("read as null")
             })
             .collect()
     }
 }
 
 fn select(connection: &mut Connection, table: &Table, scan: &Scan) -> Result<String, DbError> {
-    let names = |ids: &[crate::schema::ColumnId]| identifiers(ids.iter().map(|id| table.column(*id).name.as_str()));
+    let names =
+        |ids: &[crate::schema::ColumnId]| identifiers(ids.iter().map(|id| table.column(*id).name.as_str()));
     let columns = if scan.columns.is_empty() { "1".to_owned() } else { names(&scan.columns) };
     let from = identifier(&table.name.name);
-    let order = if scan.order_by.is_empty() { rowid(connection, table)? } else { Some(names(&scan.order_by)) };
+    let order =
+        if scan.order_by.is_empty() { rowid(connection, table)? } else { Some(names(&scan.order_by)) };
     Ok(match order {
         Some(order) => format!("SELECT {columns} FROM {from} ORDER BY {order}"),
         None => format!("SELECT {columns} FROM {from}"),
@@ -151,10 +175,8 @@ fn select(connection: &mut Connection, table: &Table, scan: &Scan) -> Result<Str
 
 /// The name of the rowid that no column hides; `None` for a table that has none (it is stored in key order).
 fn rowid(connection: &mut Connection, table: &Table) -> Result<Option<String>, DbError> {
-    let sql = format!(
-        "SELECT wr FROM pragma_table_list({}) WHERE schema = 'main'",
-        literal(&table.name.name)
-    );
+    let sql =
+        format!("SELECT wr FROM pragma_table_list({}) WHERE schema = 'main'", literal(&table.name.name));
     if connection.integer("cannot read the catalog", &sql)? != 0 {
         return Ok(None);
     }
@@ -194,7 +216,8 @@ impl ColumnBuilder {
             Storage::Date => Builder::Date(Date32Builder::new()),
             Storage::Time => Builder::Time(Time64MicrosecondBuilder::new()),
             Storage::Timestamp => {
-                let offset = representation.and_then(Layout::parse).map_or(0, |layout| layout.offset_seconds());
+                let offset =
+                    representation.and_then(Layout::parse).map_or(0, |layout| layout.offset_seconds());
                 Builder::Timestamp(TimestampMicrosecondBuilder::new(), offset)
             }
         };
@@ -204,7 +227,9 @@ impl ColumnBuilder {
     fn push(&mut self, row: &SqliteRow, index: usize) {
         let value = Value::read(row, index);
         let fitted = match &mut self.builder {
-            Builder::Boolean(builder, words) => value.boolean(words.as_ref()).map(|value| builder.append_option(value)),
+            Builder::Boolean(builder, words) => {
+                value.boolean(words.as_ref()).map(|value| builder.append_option(value))
+            }
             Builder::Integer(builder) => value.integer().map(|value| builder.append_option(value)),
             Builder::Float(builder) => value.float().map(|value| builder.append_option(value)),
             Builder::Text(builder) => value.text().map(|value| builder.append_option(value)),
@@ -288,6 +313,9 @@ impl<'r> Value<'r> {
         match self {
             Self::Null => Some(None),
             Self::Integer(value) => Some(Some(*value)),
+            // A key may hold its parent's number in another class; SQLite still calls them equal.
+            Self::Real(value) if value.fract() == 0.0 && value.abs() < EXACT => Some(Some(*value as i64)),
+            Self::Text(text) => text.parse().ok().filter(|value: &i64| value.to_string() == *text).map(Some),
             _ => None,
         }
     }

@@ -28,12 +28,20 @@ pub(super) struct Connection {
 impl Connection {
     /// Opens an existing file for reading only.
     pub(super) fn read(path: &Path) -> Result<Self, DbError> {
+        Self::connect(Self::read_options(path)?, path)
+    }
+
+    /// Opens a file that nobody writes, without locks.
+    pub(super) fn read_immutable(path: &Path) -> Result<Self, DbError> {
+        Self::connect(Self::read_options(path)?.immutable(true), path)
+    }
+
+    fn read_options(path: &Path) -> Result<SqliteConnectOptions, DbError> {
         File::open(path).map_err(|error| file_error("open", path, error))?;
         if path.is_dir() {
             return Err(DbError::new(DbErrorKind::Unreachable, format!("{} is a folder", path.display())));
         }
-        let options = SqliteConnectOptions::new().filename(path).read_only(true).pragma("query_only", "ON");
-        Self::connect(options, path)
+        Ok(SqliteConnectOptions::new().filename(path).read_only(true).pragma("query_only", "ON"))
     }
 
     /// Opens an existing file for writing.
@@ -48,7 +56,8 @@ impl Connection {
     }
 
     fn connect(options: SqliteConnectOptions, path: &Path) -> Result<Self, DbError> {
-        let options = options.busy_timeout(BUSY_TIMEOUT).row_buffer_size(ROW_BUFFER).disable_statement_logging();
+        let options =
+            options.busy_timeout(BUSY_TIMEOUT).row_buffer_size(ROW_BUFFER).disable_statement_logging();
         let what = format!("cannot open {}", path.display());
         let inner = block_on(async { options.connect().await.map_err(|error| lift_error(&what, error)) })?;
         Ok(Self { inner })
@@ -86,7 +95,9 @@ impl Connection {
 
     /// Closes the file.
     pub(super) fn close(self) -> Result<(), DbError> {
-        block_on(async { self.inner.close().await.map_err(|error| lift_error("cannot close the file", error)) })
+        block_on(async {
+            self.inner.close().await.map_err(|error| lift_error("cannot close the file", error))
+        })
     }
 }
 

@@ -30,6 +30,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// True if no log of pending writes lies beside a file.
+pub(super) fn has_no_log(path: &Path) -> bool {
+    ["-wal", "-journal"]
+        .iter()
+        .all(|suffix| fs::metadata(beside(path, suffix)).map_or(true, |log| log.len() == 0))
+}
+
 /// Deletes a side file and what belongs to it, if there.
 pub(super) fn remove_partial(partial: &Path) {
     for suffix in COMPANIONS {
@@ -45,7 +52,8 @@ pub(super) fn inventory(target: &Path) -> Result<Inventory, DbError> {
     }
     let mut connection = Connection::read(target)?;
     let present = connection.texts(WHAT, &present())?;
-    let marked = format!("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = {}", literal(MARKER));
+    let marked =
+        format!("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = {}", literal(MARKER));
     let made = connection.integer(WHAT, &marked)? > 0 && {
         let listed = format!("SELECT name FROM {} WHERE kind = 'object' ORDER BY name", identifier(MARKER));
         // A table of that name and another shape is somebody else's.
@@ -99,7 +107,8 @@ pub(super) fn swap(partial: &Path, target: &Path) -> Result<(), DbError> {
 fn retire(target: &Path) {
     if COMPANIONS.iter().any(|suffix| beside(target, suffix).exists()) {
         if let Ok(mut old) = Connection::write(target) {
-            let _ = old.run("cannot close the old file", "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = DELETE");
+            let _ = old
+                .run("cannot close the old file", "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = DELETE");
             let _ = old.close();
         }
         for suffix in COMPANIONS {

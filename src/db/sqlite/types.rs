@@ -104,7 +104,9 @@ pub(super) fn declared(text: &str) -> Declared {
         _ if name.starts_with("DATETIME") || name.starts_with("TIMESTAMP") => Declared::Timestamp,
         _ if name == "TIME" || name.starts_with("TIME WITH") => Declared::Time,
         _ if name.contains("INT") => Declared::Integer,
-        _ if ["CHAR", "CLOB", "TEXT", "STRING"].iter().any(|part| name.contains(part)) => Declared::Text(first),
+        _ if ["CHAR", "CLOB", "TEXT", "STRING"].iter().any(|part| name.contains(part)) => {
+            Declared::Text(first)
+        }
         _ if name.contains("BLOB") || name.contains("BINARY") => Declared::Bytes,
         _ if ["REAL", "FLOA", "DOUB"].iter().any(|part| name.contains(part)) => Declared::Float,
         _ => Declared::Number,
