@@ -67,9 +67,6 @@ pub enum Error {
     /// A generator failed.
     #[error(transparent)]
     Generator(#[from] GeneratorError),
-    /// The configuration does not fit the schema.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
     /// The rows could not be generated.
     #[error(transparent)]
     Sample(#[from] SampleError),

@@ -46,7 +46,7 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
     progress.event(&Event::StageFinished { stage: "introspect" });
-    let planned = Planned { schema, plan, real_rows, target_rows, findings };
+    let planned = Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), findings };
     Ok(Opened { source, identity, blueprint: introspection.blueprint, planned })
 }
 

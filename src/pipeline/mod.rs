@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     config::{Config, DbUrl},
-    db::{DbErrorKind, connect},
+    db::{DbErrorKind, Sink, connect},
     error::Error,
     evaluate::Scorecard,
     finding::Finding,
@@ -18,7 +18,7 @@ use crate::{
     model_file,
     model::Model,
     plan::Plan,
-    progress::Progress,
+    progress::{Progress, Silent},
     schema::Schema,
     verify::{Proof, prove},
 };
@@ -59,8 +59,8 @@ pub type OnPlan<'a> = &'a mut dyn FnMut(&Planned) -> Result<(), Error>;
 ///
 /// # Errors
 /// [`Error`] if the source cannot be read or the configuration does not fit it.
-pub fn plan(source: &DbUrl, config: &Config, progress: &dyn Progress) -> Result<Planned, Error> {
-    Ok(learn::open(source, config, progress)?.planned)
+pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
+    Ok(learn::open(source, config, &Silent)?.planned)
 }
 
 /// Clones a source into a target.
@@ -77,14 +77,16 @@ pub fn clone(
     let started = Instant::now();
     if source.dialect() != target.dialect() {
         let (from, to) = (source.dialect(), target.dialect());
-        return Err(Error::Usage(format!("cannot clone {from} into {to}: source and target must be one engine")));
+        return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
-    let opened = learn::open(source, config, progress)?;
+    let mut opened = learn::open(source, config, progress)?;
     let database = connect(target).map_err(Error::Target)?;
     // Ask the target everything that could refuse the run before an hour of work, then let go of it.
     let mut sink = database.sink().map_err(Error::Target)?;
-    refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).map_err(Error::Target)?;
-    sink.inventory().and_then(|inventory| refuse_strangers(&inventory, config.replace)).map_err(Error::Target)?;
+    if refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).is_err() {
+        return Err(Error::SameDatabase { target: target.to_string() });
+    }
+    opened.planned.replaces = replaceable(sink.as_mut(), target, config)?;
     drop(sink);
 
     on_plan(&opened.planned)?;
@@ -132,24 +134,17 @@ pub fn generate(
     let model = model_file::load(model)?;
     if model.schema.dialect != target.dialect() {
         let (from, to) = (model.schema.dialect, target.dialect());
-        return Err(Error::Usage(format!("this model was learned from {from}; it cannot generate into {to}")));
+        return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
     let database = connect(target).map_err(Error::Target)?;
     let mut sink = database.sink().map_err(Error::Target)?;
-    sink.inventory().and_then(|inventory| refuse_strangers(&inventory, config.replace)).map_err(Error::Target)?;
-    on_plan(&planned(&model, config))?;
+    let mut planned = planned(&model, config);
+    planned.replaces = replaceable(sink.as_mut(), target, config)?;
+    on_plan(&planned)?;
     let pool = thread_pool(config)?;
     let target = write::Target { sink, dialect: database.dialect() };
     let run = write::Run { config, started, pool: &pool, progress };
     interruptible(write::write(&model, target, Vec::new(), run))
-}
-
-/// What a model would generate.
-///
-/// # Errors
-/// [`Error::ModelFile`] if the file cannot be read.
-pub fn inspect_model(model: &Path, config: &Config) -> Result<Planned, Error> {
-    Ok(planned(&model_file::load(model)?, config))
 }
 
 fn planned(model: &Model, config: &Config) -> Planned {
@@ -160,7 +155,18 @@ fn planned(model: &Model, config: &Config) -> Planned {
         plan: model.plan.clone(),
         real_rows,
         target_rows,
+        replaces: Vec::new(),
         findings: Vec::new(),
+    }
+}
+
+/// The tables a run would replace.
+fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<Vec<String>, Error> {
+    let inventory = sink.inventory().map_err(Error::Target)?;
+    let tables: Vec<String> = inventory.tables.iter().map(ToString::to_string).collect();
+    match refuse_strangers(&inventory, config.replace) {
+        Ok(()) => Ok(tables),
+        Err(_) => Err(Error::TargetNotEmpty { target: target.to_string(), tables }),
     }
 }
 
@@ -169,8 +175,7 @@ fn planned(model: &Model, config: &Config) -> Planned {
 /// # Errors
 /// [`Error::ModelFile`] if it cannot be read.
 pub fn inspect_model(model: &Path) -> Result<Planned, Error> {
-    let _ = model;
-    Err(Error::Interrupted)
+    Ok(planned(&model_file::load(model)?, &Config::default()))
 }
 
 /// Proves every constraint of a database.
@@ -198,9 +203,8 @@ pub fn evaluate(
     synthetic: &DbUrl,
     holdout: Option<&DbUrl>,
     config: &Config,
-    progress: &dyn Progress,
 ) -> Result<Scorecard, Error> {
-    score::evaluate(real, synthetic, holdout, config, progress)
+    score::evaluate(real, synthetic, holdout, config)
 }
 
 /// A pool of as many threads as the user asked for; results do not depend on their number.

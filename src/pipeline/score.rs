@@ -6,7 +6,6 @@ use crate::{
     db::{Scan, connect},
     error::Error,
     evaluate::{Scorecard, Side, score},
-    progress::{Event, Progress},
     schema::Schema,
 };
 
@@ -29,20 +28,15 @@ pub(super) fn evaluate(
     synthetic: &DbUrl,
     holdout: Option<&DbUrl>,
     config: &Config,
-    progress: &dyn Progress,
 ) -> Result<Scorecard, Error> {
-    let real = read(real, progress).map_err(Error::Source)?;
-    let synthetic = read(synthetic, progress).map_err(Error::Target)?;
-    let holdout = holdout.map(|url| read(url, progress)).transpose().map_err(Error::Source)?;
-    progress.event(&Event::StageStarted { stage: "evaluate" });
+    let real = read(real).map_err(Error::Source)?;
+    let synthetic = read(synthetic).map_err(Error::Target)?;
+    let holdout = holdout.map(|url| read(url)).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
-    let card = score(&real.side(), &synthetic.side(), holdout.as_ref(), config.seed);
-    progress.event(&Event::StageFinished { stage: "evaluate" });
-    Ok(card)
+    Ok(score(&real.side(), &synthetic.side(), holdout.as_ref(), config.seed))
 }
 
-fn read(url: &DbUrl, progress: &dyn Progress) -> Result<Whole, crate::db::DbError> {
-    progress.event(&Event::StageStarted { stage: "read" });
+fn read(url: &DbUrl) -> Result<Whole, crate::db::DbError> {
     let database = connect(url)?;
     let mut source = database.source()?;
     let schema = source.introspect()?.schema;
@@ -59,6 +53,5 @@ fn read(url: &DbUrl, progress: &dyn Progress) -> Result<Whole, crate::db::DbErro
         let empty = || TableData { columns: Vec::new(), arrays: Vec::new(), row_count: 0 };
         tables.push(TableData::concat(&batches).unwrap_or_else(empty));
     }
-    progress.event(&Event::StageFinished { stage: "read" });
     Ok(Whole { schema, tables })
 }
