@@ -8,6 +8,7 @@ use crate::{
     db::{DbError, DbErrorKind},
     error::Error,
     generator::GeneratorError,
+    sample::SampleError,
     plan::PlanError,
 };
 
@@ -67,11 +68,15 @@ impl Diagnostic {
                 (USAGE, Some("give a file that `dbsynth train` of this version wrote".to_owned()))
             }
             Error::Usage(_) => (USAGE, None),
-            Error::Interrupted | Error::Generator(GeneratorError::Interrupted) => (INTERRUPTED, None),
-            Error::Structure(_) => {
+            Error::Interrupted
+            | Error::Generator(GeneratorError::Interrupted)
+            | Error::Sample(SampleError::Interrupted | SampleError::Generator(GeneratorError::Interrupted)) => {
+                (INTERRUPTED, None)
+            }
+            Error::Sample(SampleError::Structure { .. }) => {
                 (USAGE, Some("ask for fewer --rows of the child table, or for more of its parent".to_owned()))
             }
-            Error::Generator(_) => (INTERNAL, Some(BUG.to_owned())),
+            Error::Generator(_) | Error::Sample(_) => (INTERNAL, Some(BUG.to_owned())),
         };
         Self { message: with_causes(error), hint, code }
     }

@@ -209,8 +209,10 @@ pub fn evaluate(
 
 /// A pool of as many threads as the user asked for; results do not depend on their number.
 fn thread_pool(config: &Config) -> Result<rayon::ThreadPool, Error> {
+    // Not rayon's own default: the process tells rayon inside tensor operations to stay on one thread.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     rayon::ThreadPoolBuilder::new()
-        .num_threads(config.threads.unwrap_or(0))
+        .num_threads(config.threads.unwrap_or(cores))
         .build()
         .map_err(|error| Error::Usage(format!("cannot start the worker threads: {error}")))
 }
