@@ -132,7 +132,7 @@ impl Line {
     fn middle_of(&self, bin: u16) -> i64 {
         let cells: Vec<&Cell> = self.cells.iter().filter(|cell| cell.bin == bin).collect();
         cells.get(cells.len() / 2).map_or(0, |cell| {
-            if cells.len() % 2 == 0 {
+            if cells.len().is_multiple_of(2) {
                 cell.low
             } else {
                 ((i128::from(cell.low) + i128::from(cell.high)) / 2) as i64

@@ -1,1 +1,181 @@
-//! (rules)
+//! What must hold: declared by CHECK constraints, or found in the data to hold always.
+//!
+//! [`Rules::declare`] reads the checks; [`discover`] finds relations between columns of one row, and
+//! [`family_positions`] columns that merely number the rows of a family. [`TableRules::repair`] and
+//! [`enforce`] make generated rows obey, and count every change.
+
+mod calendar;
+mod discover;
+mod enforce;
+mod eval;
+mod expression;
+mod functions;
+mod parse;
+mod pattern;
+mod position;
+mod ranges;
+mod repair;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use discover::{Rule, discover};
+pub use enforce::enforce;
+pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operator};
+pub use pattern::Pattern;
+pub use position::{Position, family_positions};
+pub use repair::RepairTally;
+pub use value::Value;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::TableData,
+    finding::Finding,
+    schema::{ColumnId, Schema, Table, TableId},
+};
+
+/// The rules of a whole schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rules {
+    /// One entry per table of the schema, indexed by [`TableId`].
+    pub tables: Vec<TableRules>,
+}
+
+/// The rules of one table.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TableRules {
+    /// CHECK constraints, in the order of the schema.
+    pub checks: Vec<CheckRule>,
+    /// Relations found in the data.
+    pub discovered: Vec<Rule>,
+    /// Columns found to number the rows of their family.
+    pub positions: Vec<Position>,
+    /// Ends as [`Value::Float`]: JSON has no infinity.
+    ranges: Vec<(ColumnId, Value, Value)>,
+    lists: Vec<(ColumnId, Vec<String>)>,
+}
+
+/// One CHECK constraint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckRule {
+    /// Its name.
+    pub name: String,
+    /// Its condition; `None` if it is not understood here, so that only the target can check it.
+    pub expression: Option<Expression>,
+    /// The columns it reads; empty if not understood.
+    pub columns: Vec<ColumnId>,
+    /// True if its texts compare without case.
+    pub fold_case: bool,
+}
+
+impl Rules {
+    /// Reads every CHECK of a schema. One that is not understood is kept without its condition and told of.
+    #[must_use]
+    pub fn declare(schema: &Schema) -> (Self, Vec<Finding>) {
+        let mut findings = Vec::new();
+        let tables = schema.tables.iter().map(|table| declare(schema, table, &mut findings)).collect();
+        (Self { tables }, findings)
+    }
+
+    /// The rules of a table.
+    ///
+    /// # Panics
+    /// If the id is of another schema.
+    #[must_use]
+    pub fn table(&self, id: TableId) -> &TableRules {
+        &self.tables[id.0]
+    }
+}
+
+fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> TableRules {
+    let mut rules = TableRules::default();
+    for check in &table.checks {
+        let expression = parse::parse(check, table, schema.dialect);
+        if expression.is_none() {
+            findings.push(
+                Finding::note(
+                    "check-not-understood",
+                    format!("CHECK {} is too special to evaluate here", check.name),
+                )
+                .table(&table.name)
+                .instead(
+                    "generated rows are not tested against it; the target checks it when they are loaded",
+                ),
+            );
+        }
+        let columns = expression.as_ref().map(Expression::columns).unwrap_or_default();
+        let fold_case = columns.iter().any(|column| table.column(*column).case_insensitive);
+        rules.checks.push(CheckRule { name: check.name.clone(), expression, columns, fold_case });
+    }
+    for (column, _) in table.iter() {
+        let understood = || rules.checks.iter().filter_map(|check| check.expression.as_ref());
+        let range = understood()
+            .filter_map(|expression| ranges::bounds(expression, table, column))
+            .reduce(|a, b| (a.0.max(b.0), a.1.min(b.1)));
+        let list = understood().find_map(|expression| ranges::allowed(expression, column));
+        let range = range.filter(|(low, high)| low <= high);
+        rules.ranges.extend(range.map(|(low, high)| (column, Value::Float(low), Value::Float(high))));
+        rules.lists.extend(list.map(|list| (column, list)));
+    }
+    rules
+}
+
+impl TableRules {
+    /// The values the schema allows a column, if a CHECK lists them.
+    #[must_use]
+    pub fn allowed_values(&self, column: ColumnId) -> Option<Vec<String>> {
+        self.lists.iter().find(|(id, _)| *id == column).map(|(_, list)| list.clone())
+    }
+
+    /// The range CHECKs leave to a column alone, both ends included; an open end is infinite.
+    #[must_use]
+    pub fn bounds(&self, column: ColumnId) -> Option<(f64, f64)> {
+        let (_, low, high) = self.ranges.iter().find(|(id, ..)| *id == column)?;
+        low.number().zip(high.number())
+    }
+
+    /// The columns a check reads.
+    #[must_use]
+    pub fn needs<'a>(&self, check: &'a CheckRule) -> &'a [ColumnId] {
+        &check.columns
+    }
+
+    /// Which rows make some understood CHECK false. Unknown passes, as in SQL; a check that needs a column `rows`
+    /// does not hold is left out.
+    #[must_use]
+    pub fn violations(&self, rows: &TableData) -> Vec<bool> {
+        let mut violated = vec![false; rows.row_count];
+        for (_, failed) in self.failures(rows) {
+            for (all, one) in violated.iter_mut().zip(failed) {
+                *all |= one;
+            }
+        }
+        violated
+    }
+
+    /// Per check that can be evaluated on `rows`: which rows make it false.
+    fn failures(&self, rows: &TableData) -> Vec<(&CheckRule, Vec<bool>)> {
+        let width = rows.columns.iter().map(|column| column.0 + 1).max().unwrap_or(0);
+        let columns: Vec<_> = (0..width).map(|index| rows.column(ColumnId(index))).collect();
+        let held = |column: &ColumnId| columns.get(column.0).copied().flatten().is_some();
+        self.checks
+            .iter()
+            .filter(|check| check.columns.iter().all(held))
+            .filter_map(|check| {
+                let expression = check.expression.as_ref()?;
+                let failed = (0..rows.row_count)
+                    .into_par_iter()
+                    .with_min_len(1024)
+                    .map(|index| {
+                        let row = eval::Row { columns: &columns, index, fold_case: check.fold_case };
+                        row.evaluate(expression).truth() == Some(false)
+                    })
+                    .collect();
+                Some((check, failed))
+            })
+            .collect()
+    }
+}

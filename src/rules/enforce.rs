@@ -1,0 +1,163 @@
+//! Making generated rows obey the relations found in the data.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray,
+};
+
+use crate::{
+    data::TableData,
+    schema::{ColumnId, Storage, Table},
+};
+
+use super::{discover::Rule, eval::order, value::Value};
+
+/// Passes over the orderings: a swap can disturb a chain a ≤ b ≤ c.
+const PASSES: usize = 4;
+
+/// Applies `rules` of [`super::discover`] to rows: values that break an ordering change places, computed columns are
+/// computed (and added where `rows` lacks them). Returns the rows and the number of values changed; values of
+/// added columns are not counted.
+#[must_use]
+pub fn enforce(rules: &[Rule], table: &Table, rows: TableData) -> (TableData, usize) {
+    let mut rows = rows;
+    let mut changed = 0;
+    for _ in 0..PASSES {
+        let mut quiet = true;
+        for rule in rules {
+            if let Rule::Ordering { low, high, .. } = rule {
+                let swapped = swap(&mut rows, *low, *high);
+                changed += 2 * swapped;
+                quiet &= swapped == 0;
+            }
+        }
+        if quiet {
+            break;
+        }
+    }
+    for rule in rules {
+        changed += compute(rule, table, &mut rows);
+    }
+    (rows, changed)
+}
+
+fn index_of(rows: &TableData, column: ColumnId) -> Option<usize> {
+    rows.columns.iter().position(|held| *held == column)
+}
+
+/// Exchanges the two values of each row that breaks `low ≤ high`. As every observed row keeps the order, both values
+/// stay inside the range of their new column.
+fn swap(rows: &mut TableData, low: ColumnId, high: ColumnId) -> usize {
+    let (Some(low), Some(high)) = (index_of(rows, low), index_of(rows, high)) else { return 0 };
+    let (lows, highs) = (rows.arrays[low].clone(), rows.arrays[high].clone());
+    if lows.data_type() != highs.data_type() {
+        return 0;
+    }
+    let count = rows.row_count as u32;
+    let broken: Vec<u32> = (0..count)
+        .filter(|row| {
+            let (x, y) = (Value::read(&lows, *row as usize), Value::read(&highs, *row as usize));
+            order(&x, &y, false).is_some_and(|order| order.is_gt())
+        })
+        .collect();
+    if broken.is_empty() {
+        return 0;
+    }
+    let pick = |own: &ArrayRef, other: &ArrayRef| {
+        let part = |array: &ArrayRef| TableData::new(vec![ColumnId(0)], vec![array.clone()], rows.row_count);
+        let mut index: Vec<u32> = (0..count).collect();
+        for row in &broken {
+            index[*row as usize] = count + row;
+        }
+        TableData::concat(&[part(own), part(other)]).map(|both| both.take(&index).arrays.remove(0))
+    };
+    if let (Some(new_low), Some(new_high)) = (pick(&lows, &highs), pick(&highs, &lows)) {
+        rows.arrays[low] = new_low;
+        rows.arrays[high] = new_high;
+    }
+    broken.len()
+}
+
+/// Computes the column of a rule; returns how many values changed.
+fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> usize {
+    let Some((to, from)) = rule.computes() else { return 0 };
+    let Some(source) = rows.column(from).cloned() else { return 0 };
+    let old = rows.column(to).cloned();
+    let map = value_map(rule);
+    let values: Vec<Value> = (0..rows.row_count)
+        .map(|row| {
+            let x = Value::read(&source, row);
+            let known = match &map {
+                Some((pairs, _)) => pairs.get(&key(&x)).map(|value| (*value).clone()),
+                None => rule.predict(&x),
+            };
+            known.unwrap_or_else(|| match (&old, &map) {
+                (Some(old), _) => Value::read(old, row),
+                (None, Some((_, otherwise))) => (*otherwise).clone(),
+                (None, None) => Value::Null,
+            })
+        })
+        .collect();
+    let Some(array) = build(table.column(to).data_type.storage(), &values) else { return 0 };
+    match index_of(rows, to) {
+        Some(index) => {
+            let before = &rows.arrays[index];
+            let changed = (0..rows.row_count)
+                .filter(|row| Value::read(before, *row) != Value::read(&array, *row))
+                .count();
+            rows.arrays[index] = array;
+            changed
+        }
+        None => {
+            rows.columns.push(to);
+            rows.arrays.push(array);
+            0
+        }
+    }
+}
+
+type ValueMap<'a> = (BTreeMap<String, &'a Value>, &'a Value);
+
+fn value_map(rule: &Rule) -> Option<ValueMap<'_>> {
+    match rule {
+        Rule::Determines { pairs, otherwise, .. } => {
+            Some((pairs.iter().map(|(x, y)| (key(x), y)).collect(), otherwise))
+        }
+        _ => None,
+    }
+}
+
+fn key(value: &Value) -> String {
+    value.text().map_or_else(|| "n".to_owned(), |text| format!("v{text}"))
+}
+
+/// An array of `storage` from values; what does not fit it is null. `None` for bytes.
+fn build(storage: Storage, values: &[Value]) -> Option<ArrayRef> {
+    fn each<T>(values: &[Value], read: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
+        values.iter().map(read).collect()
+    }
+    Some(match storage {
+        Storage::Boolean => Arc::new(BooleanArray::from(each(values, Value::truth))),
+        Storage::Integer => Arc::new(Int64Array::from(each(values, |value| match value {
+            Value::Integer(value) => Some(*value),
+            other => other.number().map(|number| number.round() as i64),
+        }))),
+        Storage::Float => Arc::new(Float64Array::from(each(values, Value::number))),
+        Storage::Text => Arc::new(StringArray::from(each(values, Value::text))),
+        Storage::Date => Arc::new(Date32Array::from(each(values, |value| match value {
+            Value::Date(value) => Some(*value),
+            _ => None,
+        }))),
+        Storage::Time => Arc::new(Time64MicrosecondArray::from(each(values, |value| match value {
+            Value::Time(value) => Some(*value),
+            _ => None,
+        }))),
+        Storage::Timestamp => Arc::new(TimestampMicrosecondArray::from(each(values, |value| match value {
+            Value::Timestamp(value) => Some(*value),
+            _ => None,
+        }))),
+        Storage::Bytes => return None,
+    })
+}

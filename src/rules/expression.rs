@@ -1,0 +1,261 @@
+//! Conditions as trees: what we understand of SQL expressions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::ColumnId;
+
+use super::{pattern::Pattern, value::Value};
+
+/// An expression over the columns of one row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expression {
+    /// The value of a column.
+    Column(ColumnId),
+    /// A literal.
+    Literal(Value),
+    /// All must hold.
+    And(Vec<Expression>),
+    /// One must hold.
+    Or(Vec<Expression>),
+    /// Negation.
+    Not(Box<Expression>),
+    /// A comparison.
+    Compare(Comparison, Box<Expression>, Box<Expression>),
+    /// `IS NOT DISTINCT FROM`: null equals null.
+    Same(Box<Expression>, Box<Expression>),
+    /// A comparison with any of a list (`IN`, `= ANY`).
+    Any(Comparison, Box<Expression>, Vec<Expression>),
+    /// A comparison with all of a list (`NOT IN`, `<> ALL`).
+    All(Comparison, Box<Expression>, Vec<Expression>),
+    /// `IS NULL`.
+    IsNull(Box<Expression>),
+    /// `IS TRUE` or `IS FALSE`.
+    Is(bool, Box<Expression>),
+    /// Text against a constant pattern.
+    Matches(Box<Expression>, Pattern),
+    /// Arithmetic.
+    Arithmetic(Operator, Box<Expression>, Box<Expression>),
+    /// A cast that changes a value.
+    Cast(CastTo, Box<Expression>),
+    /// A field of a date or time.
+    Field(DateField, Box<Expression>),
+    /// First condition that holds, its result; else the last.
+    Case(Vec<(Expression, Expression)>, Box<Expression>),
+    /// A function.
+    Call(Function, Vec<Expression>),
+}
+
+/// How two values compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    /// The comparison with its sides exchanged.
+    #[must_use]
+    pub fn flipped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            other => other,
+        }
+    }
+
+    /// True for the four that need an order.
+    #[must_use]
+    pub fn is_ordered(self) -> bool {
+        !matches!(self, Self::Equal | Self::NotEqual)
+    }
+}
+
+/// Arithmetic and text joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    /// Division of two whole numbers that drops the fraction.
+    DivideWhole,
+    Remainder,
+    Concat,
+}
+
+/// Casts that are not folded away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum CastTo {
+    Text,
+    Integer,
+    Date,
+    Timestamp,
+}
+
+/// Fields of dates and times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DateField {
+    Year,
+    Quarter,
+    Month,
+    Day,
+    DayOfYear,
+    /// Sunday is 0.
+    Weekday,
+    /// Monday is 1.
+    IsoWeekday,
+    Hour,
+    Minute,
+    Second,
+    Epoch,
+}
+
+impl DateField {
+    /// Reads a field's SQL name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name.to_lowercase().trim_end_matches('s') {
+            "year" => Self::Year,
+            "quarter" => Self::Quarter,
+            "month" => Self::Month,
+            "day" | "dayofmonth" => Self::Day,
+            "doy" | "dayofyear" => Self::DayOfYear,
+            "dow" => Self::Weekday,
+            "isodow" => Self::IsoWeekday,
+            "hour" => Self::Hour,
+            "minute" => Self::Minute,
+            "second" => Self::Second,
+            "epoch" => Self::Epoch,
+            _ => return None,
+        })
+    }
+}
+
+/// Functions we evaluate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Function {
+    /// Characters.
+    Length,
+    /// Bytes.
+    ByteLength,
+    Lower,
+    Upper,
+    Trim,
+    TrimStart,
+    TrimEnd,
+    Coalesce,
+    NullIf,
+    Absolute,
+    Round,
+    Floor,
+    Ceiling,
+    Sign,
+    Greatest,
+    Least,
+    JsonValid,
+    /// Position of the second text in the first, from 1; 0 if absent.
+    Position,
+    Left,
+    Right,
+    Substring,
+    StartsWith,
+    CountNulls,
+    CountNonNulls,
+}
+
+impl Function {
+    /// Reads a function's SQL name. `length_is_bytes` for MySQL, where `LENGTH` counts bytes.
+    #[must_use]
+    pub fn named(name: &str, length_is_bytes: bool) -> Option<Self> {
+        Some(match name.to_lowercase().as_str() {
+            "length" | "len" if length_is_bytes => Self::ByteLength,
+            "length" | "len" | "char_length" | "character_length" => Self::Length,
+            "octet_length" => Self::ByteLength,
+            "lower" | "lcase" => Self::Lower,
+            "upper" | "ucase" => Self::Upper,
+            "trim" | "btrim" => Self::Trim,
+            "ltrim" => Self::TrimStart,
+            "rtrim" => Self::TrimEnd,
+            "coalesce" | "ifnull" => Self::Coalesce,
+            "nullif" => Self::NullIf,
+            "abs" => Self::Absolute,
+            "round" => Self::Round,
+            "floor" => Self::Floor,
+            "ceil" | "ceiling" => Self::Ceiling,
+            "sign" => Self::Sign,
+            "greatest" => Self::Greatest,
+            "least" => Self::Least,
+            "json_valid" => Self::JsonValid,
+            "strpos" | "instr" => Self::Position,
+            "left" => Self::Left,
+            "right" => Self::Right,
+            "substr" | "substring" => Self::Substring,
+            "starts_with" => Self::StartsWith,
+            "num_nulls" => Self::CountNulls,
+            "num_nonnulls" => Self::CountNonNulls,
+            _ => return None,
+        })
+    }
+}
+
+impl Expression {
+    /// The expressions directly below.
+    fn children(&self) -> Vec<&Self> {
+        match self {
+            Self::Column(_) | Self::Literal(_) => Vec::new(),
+            Self::And(all) | Self::Or(all) | Self::Call(_, all) => all.iter().collect(),
+            Self::Not(inner)
+            | Self::IsNull(inner)
+            | Self::Is(_, inner)
+            | Self::Matches(inner, _)
+            | Self::Cast(_, inner)
+            | Self::Field(_, inner) => vec![inner],
+            Self::Compare(_, left, right) | Self::Same(left, right) | Self::Arithmetic(_, left, right) => {
+                vec![left, right]
+            }
+            Self::Any(_, left, list) | Self::All(_, left, list) => {
+                std::iter::once(left.as_ref()).chain(list).collect()
+            }
+            Self::Case(branches, otherwise) => {
+                let mut all: Vec<&Self> = branches.iter().flat_map(|(when, then)| [when, then]).collect();
+                all.push(otherwise);
+                all
+            }
+        }
+    }
+
+    /// The columns it reads, each once, ascending.
+    #[must_use]
+    pub fn columns(&self) -> Vec<ColumnId> {
+        fn visit(expression: &Expression, found: &mut Vec<ColumnId>) {
+            if let Expression::Column(column) = expression {
+                found.push(*column);
+            }
+            for child in expression.children() {
+                visit(child, found);
+            }
+        }
+        let mut found = Vec::new();
+        visit(self, &mut found);
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}

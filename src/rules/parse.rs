@@ -1,0 +1,431 @@
+//! SQL text of a condition → [`Expression`]. What is not understood is `None`; nothing is guessed.
+
+use sqlparser::{
+    ast::{
+        BinaryOperator, CastKind, DataType as SqlType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+        Ident, TrimWhereField, UnaryOperator, Value as SqlValue,
+    },
+    dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect},
+    parser::Parser,
+    tokenizer::Token,
+};
+
+use crate::schema::{Check, ColumnId, DataType, DialectName, Table};
+
+use super::{
+    expression::{CastTo, Comparison, DateField, Expression, Function, Operator},
+    pattern::Pattern,
+    value::Value,
+};
+
+/// Deepest nesting translated: beyond it a condition is nobody's handwriting, and the stack is finite.
+const MAX_DEPTH: usize = 100;
+
+/// Reads a check of `table`, as its server printed it.
+pub(super) fn parse(check: &Check, table: &Table, dialect: DialectName) -> Option<Expression> {
+    let reader = Reader { table, domain_column: check.domain_column, dialect };
+    let direct = expression(&check.expression, dialect);
+    let retry = || expression(&respelled(&check.expression, dialect), dialect);
+    reader.translate(&direct.or_else(retry)?, 0)
+}
+
+/// The condition as `sqlparser` can read it, tried only where it cannot read the server's own text.
+fn respelled(text: &str, dialect: DialectName) -> String {
+    match dialect {
+        // MySQL's catalog escapes the clause once too often: _utf8mb4\'a\'.
+        DialectName::MySql => text.replace("\\'", "'"),
+        _ => text
+            .replace("TRIM(BOTH FROM ", "btrim(")
+            .replace("TRIM(LEADING FROM ", "ltrim(")
+            .replace("TRIM(TRAILING FROM ", "rtrim("),
+    }
+}
+
+fn expression(text: &str, dialect: DialectName) -> Option<Expr> {
+    let dialect: &dyn Dialect = match dialect {
+        DialectName::Postgres => &PostgreSqlDialect {},
+        DialectName::MySql => &MySqlDialect {},
+        DialectName::Sqlite => &SQLiteDialect {},
+    };
+    let mut parser = Parser::new(dialect).try_with_sql(text).ok()?;
+    let expression = parser.parse_expr().ok()?;
+    (parser.peek_token().token == Token::EOF).then_some(expression)
+}
+
+struct Reader<'a> {
+    table: &'a Table,
+    domain_column: Option<ColumnId>,
+    dialect: DialectName,
+}
+
+impl Reader<'_> {
+    fn translate(&self, expr: &Expr, depth: usize) -> Option<Expression> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let child = |expr: &Expr| self.translate(expr, depth + 1);
+        let boxed = |expr: &Expr| child(expr).map(Box::new);
+        let not = |yes: bool, expression: Expression| {
+            if yes { Expression::Not(Box::new(expression)) } else { expression }
+        };
+        Some(match expr {
+            Expr::Identifier(name) => self.identifier(name)?,
+            Expr::CompoundIdentifier(names) => self.identifier(names.last()?)?,
+            Expr::Nested(inner) | Expr::Collate { expr: inner, .. } | Expr::Prefixed { value: inner, .. } => {
+                child(inner)?
+            }
+            Expr::Value(value) => Expression::Literal(literal(&value.value)?),
+            Expr::TypedString(typed) => {
+                let text = Expression::Literal(literal(&typed.value.value)?);
+                cast(&typed.data_type, text)
+            }
+            Expr::Cast { kind, expr, data_type, .. } => {
+                let _: &CastKind = kind;
+                cast(data_type, child(expr)?)
+            }
+            Expr::IsNull(inner) => Expression::IsNull(boxed(inner)?),
+            Expr::IsNotNull(inner) => not(true, Expression::IsNull(boxed(inner)?)),
+            Expr::IsTrue(inner) => Expression::Is(true, boxed(inner)?),
+            Expr::IsNotTrue(inner) => not(true, Expression::Is(true, boxed(inner)?)),
+            Expr::IsFalse(inner) => Expression::Is(false, boxed(inner)?),
+            Expr::IsNotFalse(inner) => not(true, Expression::Is(false, boxed(inner)?)),
+            Expr::IsUnknown(inner) => Expression::IsNull(boxed(inner)?),
+            Expr::IsNotUnknown(inner) => not(true, Expression::IsNull(boxed(inner)?)),
+            Expr::IsDistinctFrom(left, right) => not(true, Expression::Same(boxed(left)?, boxed(right)?)),
+            Expr::IsNotDistinctFrom(left, right) => Expression::Same(boxed(left)?, boxed(right)?),
+            Expr::InList { expr, list, negated } => {
+                let list = list.iter().map(child).collect::<Option<Vec<_>>>()?;
+                self.among(Comparison::Equal, boxed(expr)?, list, *negated)?
+            }
+            Expr::AnyOp { left, compare_op, right, .. } => {
+                let how = comparison(compare_op)?;
+                Expression::Any(how, boxed(left)?, self.list(right, depth)?)
+            }
+            Expr::AllOp { left, compare_op, right } => {
+                let how = comparison(compare_op)?;
+                Expression::All(how, boxed(left)?, self.list(right, depth)?)
+            }
+            Expr::Between { expr, negated, low, high } => {
+                let value = child(expr)?;
+                let inside = vec![
+                    self.compare(Comparison::GreaterOrEqual, value.clone(), child(low)?)?,
+                    self.compare(Comparison::LessOrEqual, value, child(high)?)?,
+                ];
+                not(*negated, Expression::And(inside))
+            }
+            Expr::Like { negated, any: false, expr, pattern, escape_char } => {
+                // LIKE ignores case in MySQL's usual collations and always in SQLite (for ASCII).
+                let ignore_case = match self.dialect {
+                    DialectName::Postgres => false,
+                    DialectName::MySql => true,
+                    DialectName::Sqlite => true,
+                };
+                not(*negated, self.like(boxed(expr)?, &child(pattern)?, escape_char.as_deref(), ignore_case)?)
+            }
+            Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
+                not(*negated, self.like(boxed(expr)?, &child(pattern)?, escape_char.as_deref(), true)?)
+            }
+            Expr::RLike { negated, expr, pattern, .. } => {
+                not(*negated, regex(boxed(expr)?, &child(pattern)?, self.dialect == DialectName::MySql)?)
+            }
+            Expr::UnaryOp { op, expr } => match op {
+                UnaryOperator::Not | UnaryOperator::BangNot => not(true, child(expr)?),
+                UnaryOperator::Plus => child(expr)?,
+                UnaryOperator::Minus => match child(expr)? {
+                    Expression::Literal(Value::Integer(value)) => {
+                        Expression::Literal(Value::Integer(value.checked_neg()?))
+                    }
+                    Expression::Literal(Value::Float(value)) => Expression::Literal(Value::Float(-value)),
+                    other => Expression::Arithmetic(
+                        Operator::Subtract,
+                        Box::new(Expression::Literal(Value::Integer(0))),
+                        Box::new(other),
+                    ),
+                },
+                _ => return None,
+            },
+            Expr::BinaryOp { left, op, right } => self.binary(op, child(left)?, child(right)?)?,
+            Expr::Extract { field, expr, .. } => {
+                Expression::Field(DateField::named(&field.to_string())?, boxed(expr)?)
+            }
+            Expr::Ceil { expr, .. } => Expression::Call(Function::Ceiling, vec![child(expr)?]),
+            Expr::Floor { expr, .. } => Expression::Call(Function::Floor, vec![child(expr)?]),
+            Expr::Position { expr, r#in } => {
+                Expression::Call(Function::Position, vec![child(r#in)?, child(expr)?])
+            }
+            Expr::Substring { expr, substring_from, substring_for, .. } => {
+                let mut arguments = vec![child(expr)?, child(substring_from.as_deref()?)?];
+                if let Some(length) = substring_for {
+                    arguments.push(child(length)?);
+                }
+                Expression::Call(Function::Substring, arguments)
+            }
+            Expr::Trim { trim_where, trim_what, expr, trim_characters } => {
+                let function = match trim_where {
+                    Some(TrimWhereField::Leading) => Function::TrimStart,
+                    Some(TrimWhereField::Trailing) => Function::TrimEnd,
+                    _ => Function::Trim,
+                };
+                let mut arguments = vec![child(expr)?];
+                let set =
+                    trim_what.as_deref().or_else(|| trim_characters.as_ref().and_then(|set| set.first()));
+                if let Some(set) = set {
+                    arguments.push(child(set)?);
+                }
+                Expression::Call(function, arguments)
+            }
+            Expr::Case { operand, conditions, else_result, .. } => {
+                let operand = operand.as_deref().map(child);
+                let mut branches = Vec::with_capacity(conditions.len());
+                for branch in conditions {
+                    let when = child(&branch.condition)?;
+                    let when = match &operand {
+                        Some(operand) => self.compare(Comparison::Equal, operand.clone()?, when)?,
+                        None => when,
+                    };
+                    branches.push((when, child(&branch.result)?));
+                }
+                let otherwise = match else_result {
+                    Some(otherwise) => child(otherwise)?,
+                    None => Expression::Literal(Value::Null),
+                };
+                Expression::Case(branches, Box::new(otherwise))
+            }
+            Expr::Function(function) => {
+                let name = function.name.0.last()?.as_ident()?.value.clone();
+                self.call(&name, &function.args, depth)?
+            }
+            _ => return None,
+        })
+    }
+
+    fn identifier(&self, name: &Ident) -> Option<Expression> {
+        if let Some(column) = self.domain_column {
+            return name.value.eq_ignore_ascii_case("value").then_some(Expression::Column(column));
+        }
+        self.table.find(&name.value).map(Expression::Column)
+    }
+
+    fn binary(&self, op: &BinaryOperator, left: Expression, right: Expression) -> Option<Expression> {
+        if let Some(how) = comparison(op) {
+            return self.compare(how, left, right);
+        }
+        let pair = |left, right| (Box::new(left), Box::new(right));
+        let not = |expression| Expression::Not(Box::new(expression));
+        let arithmetic = |operator, left, right| {
+            let (left, right) = pair(left, right);
+            Expression::Arithmetic(operator, left, right)
+        };
+        Some(match op {
+            BinaryOperator::And => Expression::And(flatten(left, right, |e| match e {
+                Expression::And(all) => Ok(all),
+                other => Err(other),
+            })),
+            BinaryOperator::Or => Expression::Or(flatten(left, right, |e| match e {
+                Expression::Or(all) => Ok(all),
+                other => Err(other),
+            })),
+            BinaryOperator::Spaceship => {
+                let (left, right) = pair(left, right);
+                Expression::Same(left, right)
+            }
+            BinaryOperator::Plus => arithmetic(Operator::Add, left, right),
+            BinaryOperator::Minus => arithmetic(Operator::Subtract, left, right),
+            BinaryOperator::Multiply => arithmetic(Operator::Multiply, left, right),
+            // MySQL's `/` keeps the fraction of whole numbers; `DIV` does not.
+            BinaryOperator::Divide if self.dialect == DialectName::MySql => {
+                arithmetic(Operator::Divide, left, right)
+            }
+            BinaryOperator::Divide | BinaryOperator::MyIntegerDivide => {
+                arithmetic(Operator::DivideWhole, left, right)
+            }
+            BinaryOperator::Modulo => arithmetic(Operator::Remainder, left, right),
+            BinaryOperator::StringConcat if self.dialect != DialectName::MySql => {
+                arithmetic(Operator::Concat, left, right)
+            }
+            BinaryOperator::PGLikeMatch => self.like(Box::new(left), &right, None, false)?,
+            BinaryOperator::PGILikeMatch => self.like(Box::new(left), &right, None, true)?,
+            BinaryOperator::PGNotLikeMatch => not(self.like(Box::new(left), &right, None, false)?),
+            BinaryOperator::PGNotILikeMatch => not(self.like(Box::new(left), &right, None, true)?),
+            BinaryOperator::PGRegexMatch => regex(Box::new(left), &right, false)?,
+            BinaryOperator::PGRegexIMatch => regex(Box::new(left), &right, true)?,
+            BinaryOperator::PGRegexNotMatch => not(regex(Box::new(left), &right, false)?),
+            BinaryOperator::PGRegexNotIMatch => not(regex(Box::new(left), &right, true)?),
+            BinaryOperator::Regexp => regex(Box::new(left), &right, self.dialect == DialectName::MySql)?,
+            BinaryOperator::PGStartsWith => Expression::Call(Function::StartsWith, vec![left, right]),
+            _ => return None,
+        })
+    }
+
+    fn compare(&self, how: Comparison, left: Expression, right: Expression) -> Option<Expression> {
+        // Labels of an enum are ordered by their place in the type, not by their text.
+        if how.is_ordered() && (self.is_enum(&left) || self.is_enum(&right)) {
+            return None;
+        }
+        Some(Expression::Compare(how, Box::new(left), Box::new(right)))
+    }
+
+    fn is_enum(&self, expression: &Expression) -> bool {
+        matches!(expression, Expression::Column(id)
+            if matches!(self.table.column(*id).data_type, DataType::Enum { .. } | DataType::Set { .. }))
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "reads as the other builders do")]
+    fn among(
+        &self,
+        how: Comparison,
+        left: Box<Expression>,
+        list: Vec<Expression>,
+        negated: bool,
+    ) -> Option<Expression> {
+        Some(if negated {
+            Expression::All(Comparison::NotEqual, left, list)
+        } else {
+            Expression::Any(how, left, list)
+        })
+    }
+
+    /// The elements of `ARRAY[...]`, whatever casts surround it, or of a parenthesised list.
+    fn list(&self, expr: &Expr, depth: usize) -> Option<Vec<Expression>> {
+        match expr {
+            Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => self.list(inner, depth),
+            Expr::Array(array) => array.elem.iter().map(|one| self.translate(one, depth + 1)).collect(),
+            Expr::Tuple(all) => all.iter().map(|one| self.translate(one, depth + 1)).collect(),
+            _ => None,
+        }
+    }
+
+    fn like(
+        &self,
+        left: Box<Expression>,
+        pattern: &Expression,
+        escape: Option<&Expr>,
+        ignore_case: bool,
+    ) -> Option<Expression> {
+        let escape = match escape {
+            Some(expr) => match self.translate(expr, 0)? {
+                Expression::Literal(Value::Text(text)) => text.chars().next(),
+                _ => return None,
+            },
+            // SQLite's LIKE has no escape character unless one is named.
+            None => (self.dialect != DialectName::Sqlite).then_some('\\'),
+        };
+        let Expression::Literal(Value::Text(pattern)) = pattern else { return None };
+        Some(Expression::Matches(left, Pattern::like(pattern, escape, ignore_case)?))
+    }
+
+    fn call(&self, name: &str, arguments: &FunctionArguments, depth: usize) -> Option<Expression> {
+        let FunctionArguments::List(list) = arguments else { return None };
+        let arguments = list
+            .args
+            .iter()
+            .map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.translate(expr, depth + 1),
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()?;
+        let lower = name.to_lowercase();
+        match (lower.as_str(), arguments.as_slice()) {
+            ("date_part", [Expression::Literal(Value::Text(field)), value]) => {
+                return Some(Expression::Field(DateField::named(field)?, Box::new(value.clone())));
+            }
+            ("mod", [left, right]) => {
+                let (left, right) = (Box::new(left.clone()), Box::new(right.clone()));
+                return Some(Expression::Arithmetic(Operator::Remainder, left, right));
+            }
+            ("date", [value]) => return Some(Expression::Cast(CastTo::Date, Box::new(value.clone()))),
+            ("regexp_like", [value, pattern]) => {
+                return regex(Box::new(value.clone()), pattern, self.dialect == DialectName::MySql);
+            }
+            (_, [value]) => {
+                if let Some(field) = DateField::named(name) {
+                    return Some(Expression::Field(field, Box::new(value.clone())));
+                }
+            }
+            _ => {}
+        }
+        let function = Function::named(name, self.dialect == DialectName::MySql)?;
+        (!arguments.is_empty()).then_some(Expression::Call(function, arguments))
+    }
+}
+
+/// `left op right` with nested uses of the same operator made one list.
+fn flatten(
+    left: Expression,
+    right: Expression,
+    open: impl Fn(Expression) -> Result<Vec<Expression>, Expression>,
+) -> Vec<Expression> {
+    let mut all = open(left).unwrap_or_else(|one| vec![one]);
+    all.extend(open(right).unwrap_or_else(|one| vec![one]));
+    all
+}
+
+fn comparison(op: &BinaryOperator) -> Option<Comparison> {
+    Some(match op {
+        BinaryOperator::Eq => Comparison::Equal,
+        BinaryOperator::NotEq => Comparison::NotEqual,
+        BinaryOperator::Lt => Comparison::Less,
+        BinaryOperator::LtEq => Comparison::LessOrEqual,
+        BinaryOperator::Gt => Comparison::Greater,
+        BinaryOperator::GtEq => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
+fn regex(left: Box<Expression>, pattern: &Expression, ignore_case: bool) -> Option<Expression> {
+    let Expression::Literal(Value::Text(pattern)) = pattern else { return None };
+    Some(Expression::Matches(left, Pattern::regex(pattern, ignore_case)?))
+}
+
+fn literal(value: &SqlValue) -> Option<Value> {
+    Some(match value {
+        SqlValue::Number(text, _) => match text.parse::<i64>() {
+            Ok(whole) => Value::Integer(whole),
+            Err(_) => Value::Float(text.parse().ok()?),
+        },
+        SqlValue::Boolean(value) => Value::Boolean(*value),
+        SqlValue::Null => Value::Null,
+        SqlValue::SingleQuotedString(text)
+        | SqlValue::DoubleQuotedString(text)
+        | SqlValue::EscapedStringLiteral(text)
+        | SqlValue::NationalStringLiteral(text) => Value::Text(text.clone()),
+        _ => return None,
+    })
+}
+
+/// A cast, folded away where it changes nothing we compare.
+fn cast(data_type: &SqlType, inner: Expression) -> Expression {
+    let name = data_type.to_string().to_lowercase();
+    let is = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+    let is_text = |expression: &Expression| matches!(expression, Expression::Literal(Value::Text(_)));
+    let to = if name.contains('[') {
+        return inner;
+    } else if is(&["timestamp", "datetime"]) {
+        CastTo::Timestamp
+    } else if is(&["date"]) {
+        CastTo::Date
+    } else if is(&["text", "varchar", "character", "char", "bpchar", "citext"]) && !is_text(&inner) {
+        CastTo::Text
+    } else if is(&["int", "bigint", "smallint", "signed", "unsigned"]) && !name.contains("interval") {
+        CastTo::Integer
+    } else if is(&["numeric", "decimal", "double", "real", "float"]) && is_text(&inner) {
+        // '0.5'::numeric is a number, also for arithmetic and bounds.
+        return match &inner {
+            Expression::Literal(value) => {
+                value.number().map_or(inner.clone(), |number| Expression::Literal(Value::Float(number)))
+            }
+            _ => inner,
+        };
+    } else {
+        return inner;
+    };
+    match (&inner, to) {
+        (Expression::Literal(value), CastTo::Integer) => {
+            match value.text().and_then(|text| text.parse().ok()) {
+                Some(whole) => Expression::Literal(Value::Integer(whole)),
+                None => Expression::Cast(to, Box::new(inner)),
+            }
+        }
+        _ => Expression::Cast(to, Box::new(inner)),
+    }
+}

@@ -1,0 +1,122 @@
+//! Making generated rows satisfy the checks.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{data::TableData, schema::ColumnId};
+
+use super::TableRules;
+
+/// Donors tried per row in the last resort.
+const DONORS: usize = 8;
+
+/// How many rows violated a check, and what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RepairTally {
+    /// Generated anew.
+    pub repaired: usize,
+    /// Given the values of another generated row in the columns of the check.
+    pub copied: usize,
+    /// Still violating.
+    pub left: usize,
+}
+
+impl TableRules {
+    /// Replaces rows that violate a check.
+    ///
+    /// `retry` generates a replacement for each row index it is given, in that order and with the same columns; it
+    /// is asked at most `max_rounds` times. What still violates takes the values of `allowed` columns (attributes,
+    /// never keys) that the failed checks read from another row of the batch, if that helps.
+    pub fn repair(
+        &self,
+        rows: &TableData,
+        allowed: &BTreeSet<ColumnId>,
+        retry: &mut dyn FnMut(&[usize]) -> TableData,
+        max_rounds: usize,
+    ) -> (TableData, RepairTally) {
+        let mut tally = RepairTally::default();
+        let mut rows = rows.clone();
+        let mut bad = positions(&self.violations(&rows));
+        for _ in 0..max_rounds {
+            if bad.is_empty() {
+                break;
+            }
+            let fresh = retry(&bad);
+            if fresh.row_count != bad.len() || fresh.columns != rows.columns {
+                break;
+            }
+            let good: Vec<usize> =
+                positions(&self.violations(&fresh).iter().map(|bad| !bad).collect::<Vec<_>>());
+            tally.repaired += good.len();
+            let mut index: Vec<u32> = (0..rows.row_count as u32).collect();
+            for place in &good {
+                index[bad[*place]] = (rows.row_count + place) as u32;
+            }
+            let Some(both) = TableData::concat(&[rows.clone(), fresh]) else { break };
+            rows = both.take(&index);
+            let fixed: BTreeSet<usize> = good.into_iter().collect();
+            bad = bad
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| !fixed.contains(place))
+                .map(|(_, row)| *row)
+                .collect();
+        }
+        for attempt in 0..DONORS {
+            if bad.is_empty() {
+                break;
+            }
+            let (next, copied) = self.copy(&rows, &bad, allowed, attempt);
+            rows = next;
+            tally.copied += copied;
+            bad = positions(&self.violations(&rows));
+        }
+        tally.left = bad.len();
+        (rows, tally)
+    }
+
+    /// Gives each row of `bad` the values of a donor in the columns its failed checks read; keeps what helps.
+    fn copy(
+        &self,
+        rows: &TableData,
+        bad: &[usize],
+        allowed: &BTreeSet<ColumnId>,
+        attempt: usize,
+    ) -> (TableData, usize) {
+        let failures = self.failures(rows);
+        let violated = self.violations(rows);
+        let donors: Vec<u32> = (0..rows.row_count as u32).filter(|row| !violated[*row as usize]).collect();
+        if donors.is_empty() {
+            return (rows.clone(), 0);
+        }
+        // A fixed hash of the row spreads the donors over the batch without a random stream.
+        let donor = |row: usize| donors[(row.wrapping_mul(0x9E37_79B9) + attempt * 7919) % donors.len()];
+        let candidate = |rows_to_change: &[usize]| {
+            let arrays = rows.columns.iter().zip(&rows.arrays).map(|(column, array)| {
+                let mut index: Vec<u32> = (0..rows.row_count as u32).collect();
+                for row in rows_to_change {
+                    let wanted = allowed.contains(column)
+                        && failures
+                            .iter()
+                            .any(|(check, failed)| failed[*row] && check.columns.contains(column));
+                    if wanted {
+                        index[*row] = donor(*row);
+                    }
+                }
+                TableData::new(vec![*column], vec![array.clone()], rows.row_count)
+                    .take(&index)
+                    .arrays
+                    .remove(0)
+            });
+            TableData::new(rows.columns.clone(), arrays.collect(), rows.row_count)
+        };
+        let still = self.violations(&candidate(bad));
+        let helped: Vec<usize> = bad.iter().copied().filter(|row| !still[*row]).collect();
+        if helped.is_empty() { (rows.clone(), 0) } else { (candidate(&helped), helped.len()) }
+    }
+}
+
+fn positions(flags: &[bool]) -> Vec<usize> {
+    flags.iter().enumerate().filter(|(_, flag)| **flag).map(|(index, _)| index).collect()
+}

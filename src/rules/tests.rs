@@ -1,0 +1,413 @@
+use std::{collections::BTreeSet, sync::Arc};
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    TimestampMicrosecondArray,
+};
+use rand::RngExt;
+
+use super::*;
+use crate::{
+    data::Families,
+    schema::{Check, Column, DataType, DialectName, TableName},
+    seed::{Seed, Stream},
+};
+
+fn integer() -> DataType {
+    DataType::Integer { min: i64::MIN, max: i64::MAX }
+}
+
+fn money() -> DataType {
+    DataType::Decimal { precision: Some(10), scale: Some(2) }
+}
+
+fn text() -> DataType {
+    DataType::Text { max_chars: None }
+}
+
+fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
+    let column = |(name, data_type): &(&str, DataType)| Column {
+        name: (*name).to_owned(),
+        native_type: String::new(),
+        data_type: data_type.clone(),
+        nullable: true,
+        default: None,
+        auto_increment: false,
+        generated: None,
+        case_insensitive: false,
+    };
+    let check = |(index, expression): (usize, &&str)| Check {
+        name: format!("check_{index}"),
+        expression: (*expression).to_owned(),
+        domain_column: None,
+    };
+    Table {
+        name: TableName::bare("t"),
+        columns: columns.iter().map(column).collect(),
+        primary_key: None,
+        unique_keys: Vec::new(),
+        foreign_keys: Vec::new(),
+        checks: checks.iter().enumerate().map(check).collect(),
+        estimated_rows: None,
+    }
+}
+
+fn declared(
+    dialect: DialectName,
+    columns: &[(&str, DataType)],
+    checks: &[&str],
+) -> (TableRules, Vec<Finding>) {
+    let schema = Schema { dialect, tables: vec![table(columns, checks)] };
+    let (mut rules, findings) = Rules::declare(&schema);
+    (rules.tables.remove(0), findings)
+}
+
+fn integers(values: impl IntoIterator<Item = i64>) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(values))
+}
+
+fn floats(values: impl IntoIterator<Item = f64>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter_values(values))
+}
+
+fn data(arrays: Vec<ArrayRef>) -> TableData {
+    let rows = arrays[0].len();
+    TableData::new((0..arrays.len()).map(ColumnId).collect(), arrays, rows)
+}
+
+fn stream() -> Stream {
+    Seed(3).stream("rules/test", 0)
+}
+
+/// Columns of one row: i = 5, f = 2.5, s = 'Abc', d = 2020-02-29, ts = 2020-02-29 12:30, b = true, n = NULL.
+fn sample_columns() -> Vec<(&'static str, DataType)> {
+    vec![
+        ("i", integer()),
+        ("f", money()),
+        ("s", text()),
+        ("d", DataType::Date),
+        ("ts", DataType::Timestamp { zoned: false }),
+        ("b", DataType::Boolean),
+        ("n", integer()),
+        ("e", DataType::Enum { labels: vec!["sad".into(), "ok".into()] }),
+    ]
+}
+
+fn sample_row() -> TableData {
+    data(vec![
+        integers([5]),
+        floats([2.5]),
+        Arc::new(StringArray::from(vec!["Abc"])),
+        Arc::new(Date32Array::from(vec![18_321])),
+        Arc::new(TimestampMicrosecondArray::from(vec![18_321 * 86_400_000_000 + 45_000_000_000])),
+        Arc::new(BooleanArray::from(vec![true])),
+        Arc::new(Int64Array::from(vec![None::<i64>])),
+        Arc::new(StringArray::from(vec!["ok"])),
+    ])
+}
+
+/// True if the check is understood and false on the sample row.
+fn fails(dialect: DialectName, check: &str) -> bool {
+    let (rules, findings) = declared(dialect, &sample_columns(), &[check]);
+    assert!(findings.is_empty(), "not understood: {check}");
+    rules.violations(&sample_row())[0]
+}
+
+#[test]
+fn postgres_checks_are_evaluated_as_the_server_prints_them() {
+    let hold = [
+        "((i >= 0) AND (i <= 10))",
+        "(i = ANY (ARRAY[4, 5]))",
+        "((s)::text = ANY ((ARRAY['Abc'::character varying, 'x'::character varying])::text[]))",
+        "(s <> ALL (ARRAY['a'::text, 'b'::text]))",
+        "((s)::text ~~ 'A%'::text)",
+        "((s)::text ~~* 'a_C'::text)",
+        "((s)::text !~~ 'x%'::text)",
+        "((s)::text ~ '^[A-Z][a-z]+$'::text)",
+        "((s)::text !~* 'q'::text)",
+        "(n IS NULL)",
+        "(n > 3)",
+        "((n IS DISTINCT FROM 4) AND (i IS NOT DISTINCT FROM 5))",
+        "(f > (0)::numeric)",
+        "(f = '2.50'::numeric)",
+        "((f * (2)::numeric) = (i)::numeric)",
+        "(char_length((s)::text) = 3)",
+        "(lower((s)::text) = 'abc'::text)",
+        "(COALESCE(n, 7) = 7)",
+        "(d >= '2020-01-01'::date)",
+        "(ts > '2020-02-29 12:00:00'::timestamp without time zone)",
+        "(ts >= d)",
+        "(EXTRACT(month FROM d) = (2)::numeric)",
+        "(date_part('hour'::text, ts) = (12)::double precision)",
+        "CASE\n    WHEN b THEN (i > 0)\n    ELSE (i < 0)\nEND",
+        "(b OR (n = 1))",
+        "(e = 'ok'::mood)",
+        "(num_nonnulls(i, n) = 1)",
+        "(TRIM(BOTH FROM s) <> ''::text)",
+        "((i % 5) = 0)",
+        "((i / 2) = 2)",
+        "(abs((- i)) = 5)",
+        "((d + 1) > '2020-02-29'::date)",
+    ];
+    for check in hold {
+        assert!(!fails(DialectName::Postgres, check), "{check}");
+        assert!(fails(DialectName::Postgres, &format!("NOT {check}")) || check == "(n > 3)", "NOT {check}");
+    }
+}
+
+#[test]
+fn mysql_and_sqlite_checks_are_evaluated() {
+    for check in [
+        "(`s` in (_utf8mb4'Abc',_utf8mb4'x'))",
+        "(`s` in (_utf8mb4\\'Abc\\',_utf8mb4\\'x\\'))",
+        "`i` between 1 and 5",
+        "(`s` like _utf8mb4'a%')",
+        "regexp_like(`s`,_utf8mb4'^a')",
+        "`i` / 2 = 2.5",
+        "(`n` <=> NULL)",
+        "year(`d`) = 2020",
+        "`b` in (0,1)",
+        "length(`s`) = 3",
+        "(`f` > -1)",
+    ] {
+        assert!(!fails(DialectName::MySql, check), "{check}");
+        assert!(fails(DialectName::MySql, &format!("not ({check})")) || check.contains('\\'), "not {check}");
+    }
+    for check in ["\"s\" LIKE 'aB%'", "length(s) <= 3", "i / 2 = 2", "b IN (0, 1)", "s GLOB 'x' OR 1"] {
+        let (rules, findings) = declared(DialectName::Sqlite, &sample_columns(), &[check]);
+        assert_eq!(findings.len(), usize::from(check.contains("GLOB")), "{check}");
+        assert!(!rules.violations(&sample_row())[0], "{check}");
+    }
+}
+
+#[test]
+fn json_checks_of_mariadb_are_evaluated() {
+    let (rules, _) = declared(DialectName::MySql, &[("doc", text())], &["json_valid(`doc`)"]);
+    let rows = data(vec![Arc::new(StringArray::from(vec!["{\"a\": 1}", "{oops"]))]);
+
+    assert_eq!(rules.violations(&rows), [false, true]);
+}
+
+#[test]
+fn what_is_not_understood_is_told_and_never_violated() {
+    for check in
+        ["(my_function(i) > 3)", "(e < 'ok'::mood)", "(d <= CURRENT_DATE)", "(xm IS DOCUMENT)", "((("]
+    {
+        let (rules, findings) = declared(DialectName::Postgres, &sample_columns(), &[check]);
+
+        assert_eq!(findings[0].code, "check-not-understood", "{check}");
+        assert_eq!(rules.violations(&sample_row()), [false], "{check}");
+        assert_eq!(rules.checks.len(), 1);
+    }
+}
+
+#[test]
+fn a_domain_check_reads_its_column() {
+    let mut table = table(&[("a", integer()), ("b", integer())], &["(VALUE > 3)"]);
+    table.checks[0].domain_column = Some(ColumnId(1));
+    let (rules, _) = Rules::declare(&Schema { dialect: DialectName::Postgres, tables: vec![table] });
+
+    assert_eq!(rules.tables[0].violations(&data(vec![integers([0]), integers([2])])), [true]);
+    assert_eq!(rules.tables[0].bounds(ColumnId(1)), Some((4.0, f64::INFINITY)));
+}
+
+#[test]
+fn ranges_and_lists_of_single_columns_are_read() {
+    let columns = [
+        ("i", integer()),
+        ("f", money()),
+        ("s", text()),
+        ("g", DataType::Float { single: false }),
+        ("u", integer()),
+    ];
+    let checks = [
+        "((i > 0) AND (i < 100))",
+        "(f > 0.5)",
+        "((s IS NULL) OR ((s)::text = ANY (ARRAY['a'::text, 'b'::text])))",
+        "((g >= (- (1.5)::double precision)) AND (g <= (1.5)::double precision))",
+        "((u >= 1) OR (i = 3))",
+    ];
+    let (rules, _) = declared(DialectName::Postgres, &columns, &checks);
+
+    assert_eq!(rules.bounds(ColumnId(0)), Some((1.0, 99.0)));
+    assert_eq!(rules.bounds(ColumnId(1)), Some((0.51, f64::INFINITY)));
+    assert_eq!(rules.allowed_values(ColumnId(2)), Some(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(rules.bounds(ColumnId(3)), Some((-1.5, 1.5)));
+    assert_eq!(rules.bounds(ColumnId(4)), None);
+    assert_eq!(rules.allowed_values(ColumnId(0)), None);
+}
+
+#[test]
+fn rules_survive_json() {
+    let (mut rules, _) = declared(
+        DialectName::Postgres,
+        &sample_columns(),
+        &["(f > 0.1)", "((s)::text ~~ 'A%'::text)", "nonsense(", "(i = ANY (ARRAY[1, 2]))"],
+    );
+    rules.positions.push(Position { column: ColumnId(0), start: 1 });
+    rules.discovered.push(Rule::Linear {
+        from: ColumnId(0),
+        to: ColumnId(1),
+        factor: Value::Float(1.0 / 3.0),
+        offset: Value::Float(0.0),
+        decimals: Some(2),
+        rows: 100,
+    });
+
+    let back: TableRules = serde_json::from_str(&serde_json::to_string(&rules).unwrap()).unwrap();
+
+    assert_eq!(rules, back);
+}
+
+#[test]
+fn repair_retries_then_copies_then_counts() {
+    let (rules, _) = declared(DialectName::Postgres, &[("a", integer()), ("b", integer())], &["(a <= b)"]);
+    let rows = data(vec![integers([1, 9, 9, 2]), integers([5, 3, 3, 4])]);
+    let attributes = BTreeSet::from([ColumnId(0), ColumnId(1)]);
+    let mut asked = Vec::new();
+    let mut retry = |indices: &[usize]| {
+        asked.push(indices.to_vec());
+        // The first is mended at once, the others never.
+        data(vec![
+            integers(indices.iter().map(|index| if *index == 1 { 0 } else { 8 })),
+            integers(indices.iter().map(|_| 7)),
+        ])
+    };
+
+    let (fixed, tally) = rules.repair(&rows, &attributes, &mut retry, 3);
+
+    assert_eq!(asked, [vec![1, 2], vec![2], vec![2]]);
+    assert_eq!(tally, RepairTally { repaired: 1, copied: 1, left: 0 });
+    assert_eq!(rules.violations(&fixed), [false; 4]);
+    assert_eq!(Value::read(fixed.column(ColumnId(0)).unwrap(), 1), Value::Integer(0));
+
+    let mut never =
+        |indices: &[usize]| rows.take(&indices.iter().map(|index| *index as u32).collect::<Vec<_>>());
+    let (_, tally) = rules.repair(&rows, &BTreeSet::new(), &mut never, 2);
+    assert_eq!(tally, RepairTally { repaired: 0, copied: 0, left: 2 });
+}
+
+#[test]
+fn line_numbers_are_positions_and_other_integers_are_not() {
+    let mut random = stream();
+    let counts: Vec<u32> = (0..200).map(|family| family % 6).collect();
+    let families = Families::from_counts(&counts);
+    let numbered = |start: i64| {
+        integers(counts.iter().flat_map(|n| (0..i64::from(*n)).map(move |i| i + start)).collect::<Vec<_>>())
+    };
+    let noise = integers((0..families.row_count()).map(|_| random.random_range(1..4)).collect::<Vec<_>>());
+
+    let found = family_positions(&data(vec![numbered(1), noise, numbered(0)]), &families);
+
+    assert_eq!(
+        found,
+        [Position { column: ColumnId(0), start: 1 }, Position { column: ColumnId(2), start: 0 }]
+    );
+}
+
+#[test]
+fn nothing_is_found_in_random_columns() {
+    for seed in 0..10 {
+        let mut random = Seed(seed).stream("rules/random", 0);
+        let rows = 400;
+        let mut whole =
+            |most: i64| integers((0..rows).map(|_| random.random_range(0..most)).collect::<Vec<_>>());
+        let mut arrays = vec![whole(2), whole(5), whole(100), whole(100_000), whole(1_000_000)];
+        let mut random = Seed(seed).stream("rules/random", 1);
+        // Rare yes, disjoint ranges, near-constant text: chance makes them look related.
+        arrays.push(Arc::new(BooleanArray::from(
+            (0..rows).map(|_| random.random::<f64>() < 0.01).collect::<Vec<_>>(),
+        )));
+        arrays.push(integers((0..rows).map(|_| 5_000_000 + random.random_range(0..10)).collect::<Vec<_>>()));
+        arrays.push(Arc::new(StringArray::from(
+            (0..rows).map(|row| if row == 7 { "b" } else { "a" }).collect::<Vec<_>>(),
+        )));
+        arrays.push(Arc::new(StringArray::from(
+            (0..rows).map(|_| format!("v{}", random.random_range(0..150))).collect::<Vec<_>>(),
+        )));
+        arrays.push(floats((0..rows).map(|_| random.random::<f64>()).collect::<Vec<_>>()));
+
+        let found = discover(&data(arrays), 0);
+
+        assert_eq!(found, [], "seed {seed}");
+    }
+}
+
+#[test]
+fn planted_relations_are_found_and_enforced() {
+    let mut random = stream();
+    let rows = 1000;
+    let price: Vec<f64> = (0..rows).map(|_| f64::from(random.random_range(100..100_000)) / 100.0).collect();
+    let start: Vec<i32> = (0..rows).map(|_| random.random_range(10_000..12_000)).collect();
+    let city: Vec<i64> = (0..rows).map(|_| random.random_range(0..40)).collect();
+    let columns = [
+        ("price", money()),
+        ("tax", money()),
+        ("copy", money()),
+        ("start", DataType::Date),
+        ("end", DataType::Date),
+        ("due", DataType::Date),
+        ("country", text()),
+        ("city", text()),
+    ];
+    let original = data(vec![
+        floats(price.iter().copied()),
+        floats(price.iter().map(|price| (price * 19.0).round() / 100.0)),
+        floats(price.iter().copied()),
+        Arc::new(Date32Array::from(start.clone())),
+        Arc::new(Date32Array::from(
+            start.iter().map(|day| day + random.random_range(0..60)).collect::<Vec<_>>(),
+        )),
+        Arc::new(Date32Array::from(start.iter().map(|day| day + 14).collect::<Vec<_>>())),
+        Arc::new(StringArray::from(
+            city.iter().map(|city| format!("country {}", city % 7)).collect::<Vec<_>>(),
+        )),
+        Arc::new(StringArray::from(city.iter().map(|city| format!("city {city}")).collect::<Vec<_>>())),
+    ]);
+
+    let rules = discover(&original, 0);
+
+    let computed: Vec<_> = rules.iter().filter_map(Rule::computes).map(|(to, from)| (to.0, from.0)).collect();
+    assert_eq!(computed, [(1, 0), (2, 0), (5, 3), (6, 7)]);
+    let ordered = |rule: &Rule| matches!(rule, Rule::Ordering { low: ColumnId(3), high: ColumnId(4), .. });
+    assert!(rules.iter().any(ordered), "{rules:?}");
+    assert_eq!(rules.len(), 5);
+
+    // Columns that are computed may be missing from generated rows; an inverted period changes places.
+    let table = table(&columns, &[]);
+    let generated = TableData::new(
+        vec![ColumnId(0), ColumnId(3), ColumnId(4), ColumnId(7)],
+        vec![
+            floats([10.0]),
+            Arc::new(Date32Array::from(vec![11_000])),
+            Arc::new(Date32Array::from(vec![10_500])),
+            Arc::new(StringArray::from(vec!["city 9"])),
+        ],
+        1,
+    );
+    let (fixed, changed) = enforce(&rules, &table, generated);
+    let read = |column| Value::read(fixed.column(ColumnId(column)).unwrap(), 0);
+    assert_eq!(changed, 2);
+    assert_eq!(read(1), Value::Float(1.9));
+    assert_eq!((read(3), read(4), read(5)), (Value::Date(10_500), Value::Date(11_000), Value::Date(10_514)));
+    assert_eq!(read(6), Value::Text("country 2".to_owned()));
+
+    let (same, unchanged) = enforce(&rules, &table, original.clone());
+    assert_eq!(unchanged, 0);
+    assert_eq!(same.arrays, original.arrays);
+}
+
+#[test]
+fn protection_drops_rare_pairs_of_a_dependency() {
+    let name = |row: usize| if row == 0 { "only Eve".to_owned() } else { format!("v{}", row % 30) };
+    let group = |row: usize| if row == 0 { "hers".to_owned() } else { format!("g{}", row % 30 % 5) };
+    let rows = data(vec![
+        Arc::new(StringArray::from((0..600).map(name).collect::<Vec<_>>())),
+        Arc::new(StringArray::from((0..600).map(group).collect::<Vec<_>>())),
+    ]);
+
+    let rules = discover(&rows, 5);
+
+    assert_eq!(rules.len(), 1);
+    assert!(rules[0].literals().iter().all(|value| value != "only Eve" && value != "hers"));
+}
