@@ -1,1 +1,32 @@
-//! (semantic)
+//! What a text column means, and how new values of that meaning are written.
+//!
+//! [`detect`] reads a column's name and values and names its [`Meaning`]. A column that is a
+//! [`Meaning::Category`] is modelled as tokens; every other one is written by a [`RowWriter`], which keeps the
+//! shape of the values (masks, lengths, common words) and none of the values of a personal column.
+
+mod array;
+mod checksum;
+mod column_name;
+mod detect;
+mod distinct;
+mod geometry;
+mod json;
+mod mask;
+mod meaning;
+mod opaque;
+mod pattern;
+mod persona;
+mod quantiles;
+mod row_writer;
+mod span;
+#[cfg(test)]
+mod tests;
+mod text;
+mod value_writer;
+
+pub use detect::{Detected, detect};
+pub use meaning::Meaning;
+pub use row_writer::RowWriter;
+
+/// Rows that must share a literal (a word, a label, a key of a document) before it may be kept.
+const SHARED_ROWS: usize = 5;

@@ -1,0 +1,157 @@
+//! Arrays in Postgres's text form: `{a,"b c",NULL}`.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    detect,
+    meaning::Meaning,
+    quantiles::Quantiles,
+    value_writer::{Cell, ColumnShape, ValueWriter},
+};
+use crate::{schema::DataType, seed::Stream};
+
+/// Arrays looked at.
+const ARRAYS_MAX: usize = 20_000;
+
+/// How long arrays are, and what is in them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct ArrayShape {
+    length: Quantiles,
+    /// Share of null elements.
+    nulls: f64,
+    element: Element,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Element {
+    /// Share of true.
+    Boolean(f64),
+    /// Numbers with so many decimals.
+    Number(Quantiles, usize),
+    Written(Box<ValueWriter>),
+    /// No element type we can write: arrays stay empty.
+    Unknown,
+}
+
+impl ArrayShape {
+    pub(super) fn fit(name: &str, element: &DataType, values: &[&str]) -> Self {
+        let step = values.len().div_ceil(ARRAYS_MAX).max(1);
+        let arrays: Vec<Vec<Option<String>>> =
+            values.iter().step_by(step).filter_map(|text| parse(text)).collect();
+        let lengths = arrays.iter().map(|array| array.len() as f64).collect();
+        let all: usize = arrays.iter().map(Vec::len).sum();
+        let elements: Vec<&str> = arrays.iter().flatten().filter_map(Option::as_deref).collect();
+        let nulls = (all - elements.len()) as f64 / all.max(1) as f64;
+        let written = |meaning: &Meaning| {
+            let shape = ColumnShape { data_type: element, ..ColumnShape::text(name) };
+            Element::Written(Box::new(ValueWriter::fit(meaning, &shape, &elements)))
+        };
+        let element = match element {
+            _ if elements.is_empty() => Element::Unknown,
+            DataType::Boolean => {
+                Element::Boolean(super::pattern::share(&elements, |text| text == "t" || text == "true"))
+            }
+            DataType::Integer { .. } | DataType::Decimal { .. } | DataType::Float { .. } => {
+                let decimals =
+                    elements.iter().map(|text| text.split_once('.').map_or(0, |(_, d)| d.len())).max();
+                let whole = matches!(element, DataType::Integer { .. });
+                Quantiles::fit(elements.iter().filter_map(|text| text.parse().ok()).collect())
+                    .map_or(Element::Unknown, |numbers| {
+                        Element::Number(numbers, if whole { 0 } else { decimals.unwrap_or(0).min(12) })
+                    })
+            }
+            DataType::Enum { .. } => written(&Meaning::Category),
+            DataType::Text { .. } => written(&detect::detect_text("", name, &elements, false).meaning),
+            DataType::Uuid => written(&Meaning::Uuid),
+            DataType::Json => written(&Meaning::Json),
+            DataType::Inet => written(&Meaning::Inet),
+            DataType::Interval => written(&Meaning::Interval),
+            DataType::Bits { .. } => written(&Meaning::Bits),
+            DataType::Date | DataType::Timestamp { .. }
+                if super::pattern::date_format(&elements).is_some() =>
+            {
+                written(&Meaning::DateText)
+            }
+            _ => Element::Unknown,
+        };
+        let length = Quantiles::fit(lengths).unwrap_or_else(|| Quantiles::constant(0.0));
+        Self { length, nulls, element }
+    }
+
+    /// True if arrays stay empty because nothing is known about their elements.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.element == Element::Unknown && self.length.largest() > 0.0
+    }
+
+    pub(super) fn write(&self, cell: &Cell<'_>, random: &mut Stream) -> String {
+        let length = if self.element == Element::Unknown { 0 } else { self.length.draw_count(random) };
+        let mut elements = Vec::with_capacity(length);
+        for place in 0..length {
+            let null = random.random_bool(self.nulls.clamp(0.0, 1.0));
+            // The first element carries what makes a row different.
+            let index = cell.index.filter(|_| place == 0);
+            let text = match &self.element {
+                Element::Boolean(share) => {
+                    Some(if random.random_bool(share.clamp(0.0, 1.0)) { "t" } else { "f" }.to_owned())
+                }
+                Element::Number(numbers, decimals) => Some(
+                    index.map_or_else(|| format!("{:.decimals$}", numbers.draw(random)), |i| i.to_string()),
+                ),
+                Element::Written(writer) => writer.write(&Cell { index, max: None, ..*cell }, random),
+                Element::Unknown => None,
+            };
+            elements.push(text.filter(|_| !null).map_or_else(|| "NULL".to_owned(), |text| quoted(&text)));
+        }
+        format!("{{{}}}", elements.join(","))
+    }
+}
+
+/// An element as Postgres prints it: in quotes only where it must be.
+fn quoted(text: &str) -> String {
+    let plain = !text.is_empty()
+        && !text.eq_ignore_ascii_case("null")
+        && !text.contains(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | ',' | '"' | '\\'));
+    if plain {
+        return text.to_owned();
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The elements of an array, nested ones in one line; `None` if it is no array.
+pub(super) fn parse(text: &str) -> Option<Vec<Option<String>>> {
+    // Arrays that do not start at 1 print their bounds first: `[0:2]={1,2,3}`.
+    let body = text.find('{').map(|start| &text[start..]).filter(|body| body.ends_with('}'))?;
+    let mut elements = Vec::new();
+    let mut current = String::new();
+    let mut was_quoted = false;
+    let mut characters = body.chars();
+    let mut finish = |current: &mut String, was_quoted: &mut bool| {
+        if *was_quoted || !current.is_empty() {
+            let null = !*was_quoted && current.eq_ignore_ascii_case("null");
+            elements.push((!null).then(|| current.clone()));
+        }
+        current.clear();
+        *was_quoted = false;
+    };
+    while let Some(character) = characters.next() {
+        match character {
+            '{' => {}
+            '}' | ',' => finish(&mut current, &mut was_quoted),
+            '"' => {
+                was_quoted = true;
+                loop {
+                    match characters.next()? {
+                        '"' => break,
+                        '\\' => current.push(characters.next()?),
+                        other => current.push(other),
+                    }
+                }
+            }
+            '\\' => current.push(characters.next()?),
+            other => current.push(other),
+        }
+    }
+    Some(elements)
+}

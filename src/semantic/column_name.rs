@@ -1,0 +1,253 @@
+//! What a column's name says about its values.
+
+use super::Meaning;
+
+/// Splits an identifier into lower-case words: `billingPostal_code2` → `billing postal code`.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut fresh = true;
+    let mut lower_before = false;
+    for character in name.chars() {
+        if !character.is_alphabetic() {
+            fresh = true;
+            continue;
+        }
+        if fresh || (lower_before && character.is_uppercase()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.extend(character.to_lowercase());
+        }
+        fresh = false;
+        lower_before = character.is_lowercase();
+    }
+    words
+}
+
+/// Joined names and their meaning. A name matches where its words stand in the column's name one after the
+/// other, joined or not. English first, then Spanish, French, German, Italian, Portuguese, Dutch.
+const NAMES: &[(&str, Meaning)] = &[
+    ("email|e mail|mail address|mailaddress|correo|courriel|emailadresse", Meaning::Email),
+    (
+        "first name|firstname|given name|givenname|fname|forename|middle name|middlename|vorname|prenom|nombre pila|\
+         primer nombre|voornaam|cognome proprio",
+        Meaning::FirstName,
+    ),
+    (
+        "last name|lastname|surname|family name|familyname|lname|maiden name|nachname|nom famille|apellido|\
+         apellidos|cognome|sobrenome|achternaam",
+        Meaning::LastName,
+    ),
+    (
+        "full name|fullname|person name|contact name|contact person|customer name|client name|patient name|\
+         employee name|author name|owner name|recipient|cardholder|card holder|display name|displayname|\
+         real name|realname|nombre completo|nom complet|ship name|billing name|shipping name|beneficiary|spouse|\
+         manager name|sender name|receiver name|passenger|guest name|holder name",
+        Meaning::FullName,
+    ),
+    (
+        "user name|username|login|nickname|nick name|screen name|handle|account name|usuario|benutzername|\
+         identifiant",
+        Meaning::UserName,
+    ),
+    (
+        "phone|telephone|mobile|cell|fax|tel|msisdn|telefon|telefono|telefone|telefoon|handynummer|phone number",
+        Meaning::Phone,
+    ),
+    (
+        "password|passwd|pwd|password hash|passphrase|encrypted password|crypted password|secret|passwort|\
+         contrasena|mot de passe|senha|salt",
+        Meaning::PasswordHash,
+    ),
+    (
+        "street|street address|address line|address|addr|strasse|rue|calle|direccion|indirizzo|endereco|adres|\
+         adresse|straat",
+        Meaning::StreetAddress,
+    ),
+    (
+        "zip|zip code|zipcode|postal code|postalcode|postcode|post code|plz|codigo postal|code postal|cap|cep",
+        Meaning::PostalCode,
+    ),
+    ("city|town|municipality|ciudad|ville|stadt|citta|cidade|stad", Meaning::City),
+    ("state|province|region|county|provincia|provinz|estado|bundesland", Meaning::State),
+    ("country|nation|pais|pays|land|paese|nationality", Meaning::Country),
+    (
+        "company|company name|organization|organisation|employer|firm|firma|empresa|societe|azienda|bedrijf|\
+         business name|supplier name|vendor name|manufacturer|publisher",
+        Meaning::Company,
+    ),
+    ("job title|jobtitle|job|occupation|profession|position|contact title|beruf|puesto", Meaning::JobTitle),
+    ("url|uri|website|web site|homepage|home page|link|web page", Meaning::Url),
+    ("domain|domain name|hostname|host name|host|fqdn", Meaning::DomainName),
+    ("ip|ip address|ipaddress|ip addr|remote addr|client ip", Meaning::IpAddress),
+    ("uuid|guid", Meaning::Uuid),
+    (
+        "token|api key|apikey|access key|hash|digest|checksum|fingerprint|session id|nonce|signature|sha|md|etag",
+        Meaning::HexToken,
+    ),
+    ("credit card|creditcard|card number|cardnumber|cc number|pan|kreditkarte", Meaning::CreditCard),
+    ("iban|bank account|account number", Meaning::Iban),
+    ("slug|permalink", Meaning::Slug),
+    (
+        "path|file path|filepath|filename|file name|directory|folder|picture|image|photo|avatar",
+        Meaning::FilePath,
+    ),
+    (
+        "description|comment|comments|notes|note|body|message|text|content|summary|bio|about|review|remarks|\
+         details|abstract|reports|beschreibung|descripcion|kommentar|observaciones",
+        Meaning::FreeText,
+    ),
+    ("title|subject|headline|caption|label|titel|titulo|titre", Meaning::Title),
+];
+
+/// Words that make a column an enumeration where its values repeat.
+const LABELS: &[&str] = &[
+    "status",
+    "state",
+    "type",
+    "kind",
+    "category",
+    "genre",
+    "country",
+    "currency",
+    "language",
+    "locale",
+    "gender",
+    "sex",
+    "unit",
+    "level",
+    "role",
+    "priority",
+    "severity",
+    "mode",
+    "format",
+    "color",
+    "colour",
+    "size",
+    "rating",
+    "region",
+    "continent",
+    "class",
+    "segment",
+    "flag",
+    "method",
+    "channel",
+    "department",
+    "timezone",
+    "element",
+];
+
+/// Tables whose `name` is a person's.
+const PERSONS: &[&str] = &[
+    "user",
+    "customer",
+    "client",
+    "person",
+    "people",
+    "employee",
+    "member",
+    "contact",
+    "patient",
+    "student",
+    "teacher",
+    "author",
+    "actor",
+    "director",
+    "artist",
+    "staff",
+    "passenger",
+    "guest",
+    "player",
+    "driver",
+    "doctor",
+    "owner",
+    "subscriber",
+    "candidate",
+    "lead",
+    "tenant",
+    "cliente",
+    "kunde",
+    "persona",
+    "empleado",
+    "mitarbeiter",
+    "usuario",
+    "buyer",
+    "seller",
+    "donor",
+    "voter",
+    "citizen",
+    "instructor",
+    "lecturer",
+    "agent",
+];
+
+/// Tables whose `name` is a firm's.
+const FIRMS: &[&str] = &[
+    "company",
+    "supplier",
+    "vendor",
+    "shipper",
+    "manufacturer",
+    "organization",
+    "organisation",
+    "employer",
+    "firm",
+    "publisher",
+    "brand",
+    "carrier",
+    "airline",
+    "agency",
+    "bank",
+];
+
+/// What the name of a column of `table` says its values are, if it says anything.
+pub(super) fn hint(table: &str, column: &str) -> Option<Meaning> {
+    let column = words(column);
+    let joined = column.join(" ");
+    let padded = format!(" {joined} ");
+    let best = NAMES
+        .iter()
+        .flat_map(|(names, meaning)| names.split('|').map(move |name| (name.trim(), meaning)))
+        .filter(|(name, _)| padded.contains(&format!(" {name} ")))
+        // The longest name says most: `company name` over `name`, `email address` over `address`; then the last one.
+        .max_by_key(|(name, meaning)| (strength(meaning), name.len()));
+    if let Some((_, meaning)) = best {
+        return Some(meaning.clone());
+    }
+    if joined == "name" || joined.ends_with(" name") || joined == "names" {
+        let holder = words(table);
+        let about = |list: &[&str]| {
+            holder.iter().chain(&column).any(|word| {
+                list.iter().any(|entry| {
+                    word == entry
+                        || word.strip_suffix('s') == Some(entry)
+                        || word.strip_suffix("es") == Some(entry)
+                        || word.strip_suffix("ies").is_some_and(|stem| format!("{stem}y") == **entry)
+                })
+            })
+        };
+        if about(PERSONS) {
+            return Some(Meaning::FullName);
+        }
+        if about(FIRMS) {
+            return Some(Meaning::Company);
+        }
+        return Some(Meaning::Title);
+    }
+    None
+}
+
+/// Words that decide over vaguer ones beside them: `email address` is no address, `password hash` no digest.
+fn strength(meaning: &Meaning) -> u8 {
+    match meaning {
+        Meaning::Email | Meaning::PasswordHash | Meaning::CreditCard | Meaning::Iban | Meaning::Phone => 3,
+        Meaning::IpAddress | Meaning::Uuid | Meaning::Url | Meaning::PostalCode | Meaning::FilePath => 2,
+        Meaning::Title | Meaning::FreeText => 0,
+        _ => 1,
+    }
+}
+
+/// True if the name says the values are labels of an enumeration.
+pub(super) fn is_label(column: &str) -> bool {
+    words(column).iter().any(|word| LABELS.contains(&word.as_str()))
+}

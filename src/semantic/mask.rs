@@ -1,0 +1,369 @@
+//! Codes of a fixed shape: learned position by position, written anew.
+
+use std::collections::BTreeMap;
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::{SHARED_ROWS, distinct};
+use crate::seed::Stream;
+
+/// Share of values that must agree before a character is kept literally.
+const LITERAL_SHARE: f64 = 0.95;
+/// Most lengths told apart.
+const SHAPES_MAX: usize = 16;
+/// Longest code described position by position.
+const LENGTH_MAX: usize = 160;
+/// Index space that is plenty for any table.
+const PLENTY: u64 = 1 << 40;
+
+/// One position of a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Place {
+    /// The same character in (nearly) every value.
+    Literal(char),
+    /// Drawn from ranges of digits, upper-case and lower-case letters.
+    Drawn(Vec<(char, char)>),
+}
+
+/// A shape: one place per character.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mask {
+    pub(super) places: Vec<Place>,
+    rows: usize,
+}
+
+/// The shapes of a column, one per length.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Masks {
+    /// Ascending by length, never empty.
+    masks: Vec<Mask>,
+}
+
+impl Masks {
+    /// Learns shapes from values; `None` if no length is shared by enough of them.
+    pub(super) fn fit(values: &[&str]) -> Option<Self> {
+        let mut by_length = BTreeMap::<usize, Vec<Vec<char>>>::new();
+        for value in values {
+            let characters: Vec<char> = value.chars().collect();
+            if (1..=LENGTH_MAX).contains(&characters.len()) {
+                by_length.entry(characters.len()).or_default().push(characters);
+            }
+        }
+        let mut masks: Vec<Mask> = by_length
+            .into_values()
+            .filter(|group| group.len() >= SHARED_ROWS)
+            .map(|group| Mask::fit(&group))
+            .collect();
+        masks.sort_by_key(|mask| std::cmp::Reverse(mask.rows));
+        masks.truncate(SHAPES_MAX);
+        masks.sort_by_key(|mask| mask.places.len());
+        (!masks.is_empty()).then_some(Self { masks })
+    }
+
+    /// Reads a mask as a user writes it.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let places: Vec<Place> = text
+            .chars()
+            .map(|c| match c {
+                '#' => Place::Drawn(vec![('0', '9')]),
+                '^' => Place::Drawn(vec![('A', 'Z')]),
+                '?' => Place::Drawn(vec![('a', 'z')]),
+                '*' => Place::Drawn(vec![('0', '9'), ('A', 'Z')]),
+                literal => Place::Literal(literal),
+            })
+            .collect();
+        (!places.is_empty()).then(|| Self { masks: vec![Mask { places, rows: 1 }] })
+    }
+
+    /// Eight digits.
+    pub(super) fn digits() -> Self {
+        Self { masks: vec![Mask { places: vec![Place::Drawn(vec![('0', '9')]); 8], rows: 1 }] }
+    }
+
+    /// The most frequent shape, for people.
+    pub(super) fn describe(&self) -> String {
+        self.masks.iter().max_by_key(|mask| mask.rows).map(Mask::describe).unwrap_or_default()
+    }
+
+    /// The kinds of characters only, for values too few to share anything: every letter and digit is drawn.
+    pub(super) fn generic(values: &[&str]) -> Option<Self> {
+        let mut masks: Vec<Mask> = Vec::new();
+        for value in values {
+            let length = value.chars().count();
+            let known = masks.iter().any(|mask| mask.places.len() == length);
+            if known || !(1..=LENGTH_MAX).contains(&length) || masks.len() == SHAPES_MAX {
+                continue;
+            }
+            masks.push(Mask { places: value.chars().map(Place::any_like).collect(), rows: 1 });
+        }
+        masks.sort_by_key(|mask| mask.places.len());
+        (!masks.is_empty()).then_some(Self { masks })
+    }
+
+    /// Draws letters and digits that all rows share too, unless `keep` (length-independent place, all places)
+    /// says it is no secret.
+    #[must_use]
+    pub(super) fn loosened(mut self, keep: impl Fn(usize, &[Place]) -> bool) -> Self {
+        for mask in &mut self.masks {
+            let before = mask.places.clone();
+            for (index, place) in mask.places.iter_mut().enumerate() {
+                if let Place::Literal(literal) = *place
+                    && !keep(index, &before)
+                {
+                    *place = Place::any_like(literal);
+                }
+            }
+        }
+        self
+    }
+
+    /// Fixes three neighbouring digits of every shape so that no value of `sources` can come out: 555 in the
+    /// exchange (telephone numbers that ring nowhere), else three digits no source value has there.
+    #[must_use]
+    pub(super) fn unreachable(mut self, sources: &[&str]) -> Self {
+        for mask in &mut self.masks {
+            let slots: Vec<usize> = (0..mask.places.len()).filter(|i| mask.places[*i].is_digit()).collect();
+            let starts =
+                [slots.len().saturating_sub(7), 0].into_iter().chain(0..slots.len().saturating_sub(2));
+            let free = starts.filter(|start| start + 3 <= slots.len()).find_map(|start| {
+                let slots = &slots[start..start + 3];
+                ["555", "000", "999", "111"].into_iter().find_map(|digits| {
+                    let clash = sources.iter().any(|source| {
+                        let characters: Vec<char> = source.chars().collect();
+                        characters.len() == mask.places.len()
+                            && slots
+                                .iter()
+                                .zip(digits.chars())
+                                .all(|(slot, digit)| characters[*slot] == digit)
+                    });
+                    (!clash).then(|| (slots.to_vec(), digits))
+                })
+            });
+            for (slot, digit) in free.iter().flat_map(|(slots, digits)| slots.iter().zip(digits.chars())) {
+                mask.places[*slot] = Place::Literal(digit);
+            }
+        }
+        self
+    }
+
+    /// Writes a code; with an `index`, a different one for every index, ignoring case, within `max` characters.
+    pub(super) fn write(&self, index: Option<u64>, max: Option<usize>, random: &mut Stream) -> String {
+        let total: usize = self.masks.iter().map(|mask| mask.rows).sum();
+        let mut pick = random.random_range(0..total.max(1));
+        let drawn = self.masks.iter().find(|mask| {
+            let hit = pick < mask.rows;
+            pick = pick.saturating_sub(mask.rows);
+            hit
+        });
+        let mask = drawn.unwrap_or(&self.masks[0]);
+        let Some(index) = index else { return mask.write(None, random) };
+        if index < mask.space() {
+            return mask.write(Some(index), random);
+        }
+        // Lengths differ, so an index that one shape cannot hold may use another.
+        let Some(widest) = self.masks.iter().max_by_key(|mask| mask.space()) else { return String::new() };
+        if index < widest.space() {
+            return widest.write(Some(index), random);
+        }
+        let longest = self.masks.last().map_or(0, |mask| mask.places.len());
+        widest.widened(longest, max).write_tiers(index - widest.space(), random)
+    }
+}
+
+impl Mask {
+    fn fit(group: &[Vec<char>]) -> Self {
+        let length = group.first().map_or(0, Vec::len);
+        let places = (0..length).map(|place| Place::fit(group.iter().map(|value| value[place]))).collect();
+        Self { places, rows: group.len() }
+    }
+
+    fn describe(&self) -> String {
+        self.places
+            .iter()
+            .map(|place| match place {
+                Place::Literal(literal) => *literal,
+                Place::Drawn(ranges) => match ranges.as_slice() {
+                    [(low, _)] if low.is_ascii_digit() => '#',
+                    [(low, _)] if low.is_ascii_uppercase() => '^',
+                    [_] => '?',
+                    _ => '*',
+                },
+            })
+            .collect()
+    }
+
+    /// How many codes the places that carry the index can tell apart, ignoring case.
+    fn space(&self) -> u64 {
+        self.indexed().iter().map(|place| self.places[*place].signs().len() as u64).product()
+    }
+
+    /// The last places that together tell plenty of codes apart; the others stay random.
+    fn indexed(&self) -> Vec<usize> {
+        let mut space = 1_u64;
+        let mut places = Vec::new();
+        for (index, place) in self.places.iter().enumerate().rev() {
+            if matches!(place, Place::Drawn(_)) && space < PLENTY {
+                space = space.saturating_mul(place.signs().len() as u64);
+                places.push(index);
+            }
+        }
+        places
+    }
+
+    fn write(&self, index: Option<u64>, random: &mut Stream) -> String {
+        let mut text: Vec<char> = self.places.iter().map(|place| place.draw(random)).collect();
+        if let Some(index) = index {
+            let mut rest = distinct::permute(index, self.space());
+            for place in self.indexed() {
+                let signs = self.places[place].signs();
+                text[place] = self.places[place].cased(signs[(rest % signs.len() as u64) as usize], random);
+                rest /= signs.len() as u64;
+            }
+        }
+        text.into_iter().collect()
+    }
+
+    /// Shapes for indices this one cannot hold: longer ones where the column has room (a length no shape has),
+    /// else any sign in any place, with a first sign this shape never starts with.
+    fn widened(&self, longest: usize, max: Option<usize>) -> Wider {
+        let any = || Place::Drawn(vec![('0', '9'), ('a', 'z')]);
+        let room = max.map_or(12, |max| max.saturating_sub(longest).min(12));
+        if room > 0 {
+            let tiers = (1..=room)
+                .map(|extra| {
+                    let mut places = self.places.clone();
+                    let digits = longest - self.places.len() + extra;
+                    places.extend(std::iter::repeat_n(Place::Drawn(vec![('0', '9')]), digits));
+                    Mask { places, rows: 1 }
+                })
+                .collect();
+            return Wider { tiers };
+        }
+        let first = match self.places.first() {
+            Some(place) if place.starts_with_digit() => vec![('a', 'z')],
+            _ => vec![('0', '9')],
+        };
+        let mut places = vec![any(); self.places.len()];
+        if let Some(place) = places.first_mut() {
+            *place = Place::Drawn(first);
+        }
+        Wider { tiers: vec![Mask { places, rows: 1 }] }
+    }
+}
+
+struct Wider {
+    tiers: Vec<Mask>,
+}
+
+impl Wider {
+    fn write_tiers(&self, mut index: u64, random: &mut Stream) -> String {
+        for mask in &self.tiers {
+            if index < mask.space() {
+                return mask.write(Some(index), random);
+            }
+            index -= mask.space();
+        }
+        // Nothing is left in the type: a repeat, which the caller repairs.
+        self.tiers.last().map(|mask| mask.write(None, random)).unwrap_or_default()
+    }
+}
+
+impl Place {
+    fn fit(characters: impl Iterator<Item = char>) -> Self {
+        let mut counts = BTreeMap::<char, usize>::new();
+        for character in characters {
+            *counts.entry(character).or_default() += 1;
+        }
+        let total: usize = counts.values().sum();
+        let Some((common, rows)) = counts.iter().max_by_key(|(_, rows)| **rows) else {
+            return Self::Literal(' ');
+        };
+        if *rows as f64 >= LITERAL_SHARE * total as f64 && *rows >= SHARED_ROWS {
+            return Self::Literal(*common);
+        }
+        let spread = |is: fn(char) -> bool| {
+            let mut all = counts.keys().copied().filter(|c| is(*c));
+            let first = all.next()?;
+            Some((first, all.next_back().unwrap_or(first)))
+        };
+        let mut ranges: Vec<(char, char)> = Vec::new();
+        ranges.extend(spread(|c| c.is_ascii_digit()));
+        let letters = |full: (char, char), seen: Option<(char, char)>| {
+            // Letters of other alphabets are written in ASCII: every column can hold it.
+            seen.map(|(low, high)| if low.is_ascii() && high.is_ascii() { (low, high) } else { full })
+        };
+        ranges.extend(letters(('A', 'Z'), spread(|c| c.is_alphabetic() && c.is_uppercase())));
+        ranges.extend(letters(('a', 'z'), spread(|c| c.is_alphabetic() && !c.is_uppercase())));
+        if ranges.is_empty() {
+            return Self::Literal(*common);
+        }
+        // A single sign would be a literal that too few rows share.
+        for (low, high) in &mut ranges {
+            if low == high {
+                (*low, *high) = match low {
+                    '0'..='9' => ('0', '9'),
+                    'A'..='Z' => ('A', 'Z'),
+                    _ => ('a', 'z'),
+                };
+            }
+        }
+        Self::Drawn(ranges)
+    }
+
+    /// The signs of a drawn place, lower case, each once: what differs even where case does not count.
+    fn signs(&self) -> Vec<char> {
+        let Self::Drawn(ranges) = self else { return Vec::new() };
+        let mut signs: Vec<char> =
+            ranges.iter().flat_map(|(low, high)| *low..=*high).map(|c| c.to_ascii_lowercase()).collect();
+        signs.sort_unstable();
+        signs.dedup();
+        signs
+    }
+
+    /// A sign in a case this place has.
+    fn cased(&self, sign: char, random: &mut Stream) -> char {
+        let Self::Drawn(ranges) = self else { return sign };
+        let within = |c: char| ranges.iter().any(|(low, high)| (*low..=*high).contains(&c));
+        match (within(sign), within(sign.to_ascii_uppercase())) {
+            (true, true) if random.random() => sign,
+            (_, true) => sign.to_ascii_uppercase(),
+            _ => sign,
+        }
+    }
+
+    fn draw(&self, random: &mut Stream) -> char {
+        match self {
+            Self::Literal(literal) => *literal,
+            Self::Drawn(_) => {
+                let signs = self.signs();
+                self.cased(signs[random.random_range(0..signs.len())], random)
+            }
+        }
+    }
+
+    /// A drawn place for the kind of a character; punctuation stays itself.
+    fn any_like(character: char) -> Self {
+        match character {
+            '0'..='9' => Self::Drawn(vec![('0', '9')]),
+            c if c.is_alphabetic() && c.is_uppercase() => Self::Drawn(vec![('A', 'Z')]),
+            c if c.is_alphanumeric() => Self::Drawn(vec![('a', 'z')]),
+            other => Self::Literal(other),
+        }
+    }
+
+    fn is_digit(&self) -> bool {
+        match self {
+            Self::Literal(literal) => literal.is_ascii_digit(),
+            Self::Drawn(ranges) => matches!(ranges.as_slice(), [(low, _)] if low.is_ascii_digit()),
+        }
+    }
+
+    fn starts_with_digit(&self) -> bool {
+        match self {
+            Self::Literal(literal) => literal.is_ascii_digit(),
+            Self::Drawn(ranges) => ranges.iter().any(|(low, _)| low.is_ascii_digit()),
+        }
+    }
+}

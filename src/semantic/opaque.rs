@@ -1,0 +1,124 @@
+//! Safe literals for server types that dbsynth does not know.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::{distinct, persona, quantiles::Quantiles};
+use crate::seed::Stream;
+
+/// What stands in for the values of an unknown type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OpaqueShape {
+    /// Words in quotes: a text-search document.
+    Lexemes,
+    /// A text-search query.
+    Query,
+    /// An XML document.
+    Xml,
+    /// A label path.
+    LabelPath,
+    /// Keys and values.
+    KeyValue,
+    /// An amount of money.
+    Money(Quantiles),
+    /// A log position.
+    LogPosition,
+    /// A text type under another name (citext, a domain).
+    Word,
+    /// A composite of so many fields, all null.
+    Composite(usize),
+    /// A vector of so many numbers.
+    Vector(usize),
+    /// A cube or similar of numbers.
+    Tuple,
+    /// A whole number.
+    Number,
+    /// Null where the column allows, else an empty text.
+    Missing,
+}
+
+impl OpaqueShape {
+    pub(super) fn fit(native_type: &str, values: &[&str]) -> Self {
+        let native = native_type.to_ascii_lowercase();
+        let head = native.split('(').next().unwrap_or_default().trim();
+        let base = head.rsplit('.').next().unwrap_or_default().trim_matches('"');
+        let composite = values.first().filter(|value| value.starts_with('(') && value.ends_with(')'));
+        match base {
+            "tsvector" => Self::Lexemes,
+            "tsquery" => Self::Query,
+            "xml" => Self::Xml,
+            "ltree" => Self::LabelPath,
+            "hstore" => Self::KeyValue,
+            "money" => {
+                let amounts = values.iter().filter_map(|value| amount(value)).collect();
+                Self::Money(Quantiles::fit(amounts).unwrap_or_else(|| Quantiles::constant(0.0)))
+            }
+            "pg_lsn" => Self::LogPosition,
+            "citext" | "name" | "bpchar" => Self::Word,
+            "vector" | "halfvec" => {
+                let width = values.first().map_or(1, |value| value.matches(',').count() + 1);
+                Self::Vector(width)
+            }
+            "cube" => Self::Tuple,
+            "oid" | "xid" | "xid8" | "cid" => Self::Number,
+            _ => composite.map_or(Self::Missing, |value| Self::Composite(value.matches(',').count() + 1)),
+        }
+    }
+
+    /// A few words for the finding.
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Self::Lexemes | Self::Query => "random lexemes are written",
+            Self::Xml => "an empty document is written",
+            Self::LabelPath | Self::Word => "random words are written",
+            Self::KeyValue => "empty key-value sets are written",
+            Self::Money(_) => "amounts inside the observed range are written",
+            Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => "random values are written",
+            Self::Composite(_) => "composites of nulls are written",
+            Self::Missing => "null is written (an empty text where null is not allowed)",
+        }
+    }
+
+    /// `None` means null.
+    pub(super) fn write(&self, index: Option<u64>, random: &mut Stream) -> Option<String> {
+        let number = index.unwrap_or_else(|| random.random_range(1..1_000_000));
+        let mut word = || persona::pick(&persona::LOREM, random);
+        Some(match self {
+            Self::Lexemes => {
+                let first = index.map_or_else(|| word().to_owned(), |i| format!("w{i}"));
+                format!("'{first}':1 '{}':2", word())
+            }
+            Self::Query => format!("'{}'", index.map_or_else(|| word().to_owned(), |i| format!("w{i}"))),
+            Self::Xml => index.map_or_else(|| "<doc/>".to_owned(), |i| format!("<doc>{i}</doc>")),
+            Self::LabelPath => {
+                let last = index.map_or_else(|| word().to_owned(), |i| format!("n{i}"));
+                format!("{}.{last}", word())
+            }
+            Self::KeyValue => index.map_or_else(String::new, |i| format!("\"n\"=>\"{i}\"")),
+            Self::Money(amounts) => match index {
+                Some(index) => format!("{}.{:02}", index / 100, index % 100),
+                None => format!("{:.2}", amounts.draw(random)),
+            },
+            Self::LogPosition => format!("0/{number:X}"),
+            Self::Word => {
+                index.map_or_else(|| word().to_owned(), |i| distinct::numbered("word", " ", i, None))
+            }
+            Self::Composite(fields) => format!("({})", ",".repeat(fields.saturating_sub(1))),
+            Self::Vector(width) => {
+                let numbers: Vec<String> =
+                    (0..*width).map(|_| format!("{:.4}", random.random_range(-1.0..1.0))).collect();
+                format!("[{}]", numbers.join(","))
+            }
+            Self::Tuple => format!("({number})"),
+            Self::Number => number.to_string(),
+            Self::Missing => return None,
+        })
+    }
+}
+
+/// `$1,234.50` → 1234.5.
+fn amount(text: &str) -> Option<f64> {
+    let digits: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | '-')).collect();
+    digits.parse().ok()
+}

@@ -1,0 +1,238 @@
+//! Writing all written columns of a table, a block of rows at a time.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BinaryArray, Int64Array, StringArray, cast::AsArray};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Meaning,
+    array::ArrayShape,
+    distinct,
+    opaque::OpaqueShape,
+    persona::Persona,
+    quantiles::Quantiles,
+    value_writer::{Cell, ColumnShape, ValueWriter},
+};
+use crate::{
+    data::TableData,
+    finding::Finding,
+    schema::{Column, ColumnId, DataType, Storage, Table},
+    seed::Stream,
+};
+
+/// Writes new values for the columns of a table that are not modelled as tokens.
+///
+/// Holds shapes, lengths, common words and labels that at least five rows share; no value of a personal column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowWriter {
+    columns: Vec<ColumnWriter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ColumnWriter {
+    id: ColumnId,
+    /// What its values mean, for people and for reports.
+    meaning: Meaning,
+    storage: Storage,
+    max_chars: Option<usize>,
+    nullable: bool,
+    unique: bool,
+    values: Values,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Values {
+    Text(Box<ValueWriter>),
+    /// Random bytes of these lengths.
+    Bytes {
+        lengths: Quantiles,
+        max: Option<usize>,
+    },
+}
+
+impl RowWriter {
+    /// Learns how the values of each column (its meaning, and whether values must all differ) look.
+    ///
+    /// The findings name columns of types that are unknown here and what is written instead.
+    #[must_use]
+    pub fn fit(
+        table: &Table,
+        data: &TableData,
+        columns: &[(ColumnId, Meaning, bool)],
+    ) -> (Self, Vec<Finding>) {
+        let mut findings = Vec::new();
+        let columns = columns
+            .iter()
+            .map(|(id, meaning, unique)| {
+                let writer = ColumnWriter::fit(*id, table.column(*id), data.column(*id), meaning, *unique);
+                findings.extend(writer.finding(table));
+                writer
+            })
+            .collect();
+        (Self { columns }, findings)
+    }
+
+    /// The columns it writes, with their meanings.
+    pub fn columns(&self) -> impl Iterator<Item = (ColumnId, &Meaning)> {
+        self.columns.iter().map(|column| (column.id, &column.meaning))
+    }
+
+    /// Writes a block of rows: one value per row and column, null where `present` says false (a column not named
+    /// there is present everywhere). `first_row` is the block's first row in the whole table: values of unique
+    /// columns are made from it, so they differ across blocks.
+    ///
+    /// # Panics
+    /// If the entries of `present` differ in length.
+    #[must_use]
+    pub fn write(&self, present: &[(ColumnId, Vec<bool>)], first_row: u64, random: &mut Stream) -> TableData {
+        let rows = present.first().map_or(0, |(_, present)| present.len());
+        assert!(present.iter().all(|(_, present)| present.len() == rows), "one flag per row");
+        let flags: Vec<Option<&[bool]>> = self
+            .columns
+            .iter()
+            .map(|column| present.iter().find(|(id, _)| *id == column.id).map(|(_, flags)| flags.as_slice()))
+            .collect();
+        let mut written: Vec<Vec<Option<Written>>> = vec![Vec::with_capacity(rows); self.columns.len()];
+        for row in 0..rows {
+            // One person per row, whichever columns are null: the columns of a row agree.
+            let persona = Persona::draw(random);
+            for ((column, flags), out) in self.columns.iter().zip(&flags).zip(&mut written) {
+                let is_present = flags.is_none_or(|flags| flags[row]);
+                let value =
+                    is_present.then(|| column.write(&persona, first_row + row as u64, random)).flatten();
+                out.push(value);
+            }
+        }
+        let arrays = self.columns.iter().zip(written).map(|(column, values)| column.array(values)).collect();
+        TableData::new(self.columns.iter().map(|column| column.id).collect(), arrays, rows)
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Written {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl ColumnWriter {
+    fn fit(
+        id: ColumnId,
+        column: &Column,
+        values: Option<&ArrayRef>,
+        meaning: &Meaning,
+        unique: bool,
+    ) -> Self {
+        let storage = column.data_type.storage();
+        let max_chars = match &column.data_type {
+            DataType::Text { max_chars } => max_chars.map(|max| max as usize),
+            _ => None,
+        };
+        let bytes = storage == Storage::Bytes;
+        let values = if bytes && *meaning == Meaning::Bytes {
+            let binary = values.and_then(|values| values.as_binary_opt::<i32>());
+            let lengths =
+                binary.map(|binary| binary.iter().flatten().map(|value| value.len() as f64).collect());
+            let max = match &column.data_type {
+                DataType::Bytes { max_bytes } => max_bytes.map(|max| max as usize),
+                _ => None,
+            };
+            let lengths = lengths.and_then(Quantiles::fit).unwrap_or_else(|| Quantiles::constant(16.0));
+            Values::Bytes { lengths, max }
+        } else {
+            let texts: Vec<&str> = match values {
+                Some(values) if bytes => values
+                    .as_binary_opt::<i32>()
+                    .map(|binary| {
+                        binary.iter().flatten().filter_map(|value| std::str::from_utf8(value).ok()).collect()
+                    })
+                    .unwrap_or_default(),
+                Some(values) => {
+                    values.as_string_opt::<i32>().map(|s| s.iter().flatten().collect()).unwrap_or_default()
+                }
+                None => Vec::new(),
+            };
+            let shape = ColumnShape {
+                name: &column.name,
+                data_type: &column.data_type,
+                native_type: &column.native_type,
+                max_chars,
+                unique,
+            };
+            Values::Text(Box::new(ValueWriter::fit(meaning, &shape, &texts)))
+        };
+        Self { id, meaning: meaning.clone(), storage, max_chars, nullable: column.nullable, unique, values }
+    }
+
+    fn finding(&self, table: &Table) -> Option<Finding> {
+        let column = table.column(self.id);
+        let instead = match &self.values {
+            Values::Text(writer) => match writer.as_ref() {
+                ValueWriter::Opaque(shape) => OpaqueShape::describe(shape),
+                ValueWriter::Array(shape) if ArrayShape::is_unknown(shape) => "empty arrays are written",
+                _ => return None,
+            },
+            Values::Bytes { .. } => return None,
+        };
+        let what = format!("values of type {} cannot be modelled", column.native_type);
+        let remedy =
+            "name a meaning for the column in synth.toml, or set the table's mode to copy or structure";
+        Some(
+            Finding::warning("opaque-type", what)
+                .table(&table.name)
+                .column(&column.name)
+                .instead(instead)
+                .remedy(remedy),
+        )
+    }
+
+    fn write(&self, persona: &Persona, row: u64, random: &mut Stream) -> Option<Written> {
+        let index = self.unique.then_some(row);
+        match &self.values {
+            Values::Bytes { lengths, max } => {
+                let length = lengths.draw_count(random).min(max.unwrap_or(usize::MAX)).min(1 << 24);
+                let mut bytes = vec![0; length];
+                random.fill(&mut bytes[..]);
+                // The index in front, most of all rows' difference in few bytes.
+                for (byte, part) in bytes.iter_mut().zip(index.map(u64::to_le_bytes).iter().flatten()) {
+                    *byte = *part;
+                }
+                Some(Written::Bytes(bytes))
+            }
+            Values::Text(writer) => {
+                let text = writer.write(&Cell { persona, index, max: self.max_chars }, random);
+                match text {
+                    None if !self.nullable => Some(Written::Text(String::new())),
+                    text => text.map(Written::Text),
+                }
+            }
+        }
+    }
+
+    /// Puts values into the column's own array. A column of another storage (a telephone number kept as a number,
+    /// at the user's word) takes the digits.
+    fn array(&self, values: Vec<Option<Written>>) -> ArrayRef {
+        let text = |value: &Option<Written>| match value {
+            Some(Written::Text(text)) => Some(text.clone()),
+            Some(Written::Bytes(_)) | None => None,
+        };
+        match self.storage {
+            Storage::Bytes => {
+                let bytes = values.into_iter().map(|value| {
+                    value.map(|value| match value {
+                        Written::Bytes(bytes) => bytes,
+                        Written::Text(text) => text.into_bytes(),
+                    })
+                });
+                Arc::new(bytes.collect::<BinaryArray>())
+            }
+            Storage::Integer => {
+                let number = |text: String| distinct::leading_number(&text);
+                Arc::new(values.iter().map(|value| text(value).and_then(number)).collect::<Int64Array>())
+            }
+            _ => Arc::new(values.iter().map(text).collect::<StringArray>()),
+        }
+    }
+}
