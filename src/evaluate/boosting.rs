@@ -164,8 +164,7 @@ impl Grower<'_> {
 
     /// Grows the node of these rows and everything below it; returns its index.
     fn grow(&mut self, rows: &mut [u32], histogram: &[Sums], depth: usize) -> usize {
-        let total =
-            rows.iter().fold(Sums::default(), |total, row| total.plus(self.sums[*row as usize]));
+        let total = rows.iter().fold(Sums::default(), |total, row| total.plus(self.sums[*row as usize]));
         let at = self.nodes.len();
         self.nodes.push(Node::Leaf(-LEARNING_RATE * total.gradient / (total.hessian + LAMBDA)));
         if depth == MAX_DEPTH {

@@ -238,8 +238,7 @@ fn links_of(real: &Schema, side: &Side<'_>, child: TableId, key: &ForeignKey) ->
         }
     }
     let children = cells_of(real, side, child, &key.columns);
-    let parent_of = |row| {
-        fingerprint(&children, row, false).and_then(|key| index.get(&key).copied()).unwrap_or(NO_ROW)
-    };
+    let parent_of =
+        |row| fingerprint(&children, row, false).and_then(|key| index.get(&key).copied()).unwrap_or(NO_ROW);
     Links { parent: (0..rows(child)).map(parent_of).collect() }
 }
