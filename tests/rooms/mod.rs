@@ -1,15 +1,15 @@
 //! The rooms table, and what breaks it. Checked on planted violations below.
 
-pub mod scan;
+pub(crate) mod scan;
 
 /// The rows of the table: a room and the rooms it may import, in order.
-pub struct Rooms {
+pub(crate) struct Rooms {
     rows: Vec<(String, Vec<String>)>,
 }
 
 impl Rooms {
     /// Reads the table that has the columns `room`, `one line` and `may import`.
-    pub fn parse(document: &str) -> Self {
+    pub(crate) fn parse(document: &str) -> Self {
         let table = document
             .lines()
             .skip_while(|line| !line.starts_with("| room |"))
@@ -33,12 +33,12 @@ impl Rooms {
     }
 
     /// All rooms, top to bottom.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.rows.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// Rows that name a room which does not stand above them.
-    pub fn upward_rows(&self) -> Vec<String> {
+    pub(crate) fn upward_rows(&self) -> Vec<String> {
         let names = self.names();
         let mut wrong = Vec::new();
         for (index, (room, imports)) in self.rows.iter().enumerate() {
@@ -50,7 +50,7 @@ impl Rooms {
     }
 
     /// Imports of a file (its path below `src`) that the table does not allow.
-    pub fn violations(&self, path: &str, text: &str) -> Vec<String> {
+    pub(crate) fn violations(&self, path: &str, text: &str) -> Vec<String> {
         let room = scan::room_of(path);
         if matches!(room, "lib" | "main") {
             return Vec::new();

@@ -2,22 +2,22 @@
 
 /// A room named by a file.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Import {
+pub(crate) struct Import {
     /// The first segment after `crate::`.
-    pub room: String,
+    pub(crate) room: String,
     /// Line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 /// The room a file (its path below `src`) belongs to: `db/pg/mod.rs` and `db.rs` are both `db`.
-pub fn room_of(path: &str) -> &str {
+pub(crate) fn room_of(path: &str) -> &str {
     let first = path.split('/').next().unwrap_or(path);
     first.strip_suffix(".rs").unwrap_or(first)
 }
 
 /// Rooms named outside comments, texts and unit tests: `use crate::…`, inline `crate::…`, and `super::…`
 /// where it leaves the room.
-pub fn imports(path: &str, text: &str, rooms: &[String]) -> Vec<Import> {
+pub(crate) fn imports(path: &str, text: &str, rooms: &[String]) -> Vec<Import> {
     if path.ends_with("tests.rs") {
         return Vec::new();
     }
@@ -28,7 +28,10 @@ pub fn imports(path: &str, text: &str, rooms: &[String]) -> Vec<Import> {
     while at < words.len() {
         if words[at].text == "crate" && is(&words, at + 1, "::") && !is(&words, at.wrapping_sub(1), "::") {
             segments(&words, at + 2, &mut found);
-        } else if words[at].text == "super" && !is(&words, at.wrapping_sub(1), "::") {
+        } else if words[at].text == "super"
+            && is(&words, at + 1, "::")
+            && !is(&words, at.wrapping_sub(1), "::")
+        {
             let mut levels = 0;
             while is(&words, at, "super") && is(&words, at + 1, "::") {
                 levels += 1;
@@ -47,7 +50,7 @@ pub fn imports(path: &str, text: &str, rooms: &[String]) -> Vec<Import> {
 }
 
 /// Crates or macros (`name!`) named by a file outside the rooms that are their home.
-pub fn strays(path: &str, text: &str, names: &[&str], homes: &[&str]) -> Vec<String> {
+pub(crate) fn strays(path: &str, text: &str, names: &[&str], homes: &[&str]) -> Vec<String> {
     if homes.contains(&room_of(path)) || path.ends_with("tests.rs") {
         return Vec::new();
     }

@@ -1,0 +1,199 @@
+//! The scores against what other tools compute (`fixtures/reference/evaluate`), and on sides whose score is known.
+
+use std::{path::Path, sync::Arc};
+
+use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray};
+use serde_json::Value;
+
+use super::{Scorecard, Side, score};
+use crate::{
+    data::TableData,
+    schema::{
+        Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId, TableName, UniqueKey,
+    },
+    seed::Seed,
+};
+
+const INTEGER: DataType = DataType::Integer { min: i64::MIN, max: i64::MAX };
+const FLOAT: DataType = DataType::Float { single: false };
+const TEXT: DataType = DataType::Text { max_chars: None };
+
+fn column(name: &str, data_type: DataType) -> Column {
+    Column {
+        name: name.to_owned(),
+        native_type: String::new(),
+        data_type,
+        nullable: true,
+        default: None,
+        auto_increment: false,
+        generated: None,
+        case_insensitive: false,
+    }
+}
+
+fn table(name: &str, columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Table {
+    let primary_key = UniqueKey {
+        name: "pk".to_owned(),
+        columns: vec![ColumnId(0)],
+        expressions: Vec::new(),
+        predicate: None,
+        nulls_not_distinct: false,
+    };
+    Table {
+        name: TableName::bare(name),
+        columns,
+        primary_key: Some(primary_key),
+        unique_keys: Vec::new(),
+        foreign_keys,
+        checks: Vec::new(),
+        estimated_rows: None,
+    }
+}
+
+/// `sale(id, shop_id → shop, kind, amount)` and `shop(id, region, income, opened)`.
+fn shops() -> Schema {
+    let key = ForeignKey {
+        name: "sale_shop".to_owned(),
+        columns: vec![ColumnId(1)],
+        parent: TableId(1),
+        parent_columns: vec![ColumnId(0)],
+        cascades: false,
+        match_full: false,
+        deferrable: false,
+        validated: true,
+    };
+    let sale = vec![
+        column("id", INTEGER),
+        column("shop_id", INTEGER),
+        column("kind", TEXT),
+        column("amount", FLOAT),
+    ];
+    let shop = vec![
+        column("id", INTEGER),
+        column("region", TEXT),
+        column("income", FLOAT),
+        column("opened", DataType::Date),
+    ];
+    let tables = vec![table("sale", sale, vec![key]), table("shop", shop, Vec::new())];
+    Schema { dialect: DialectName::Sqlite, tables }
+}
+
+fn reference(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reference/evaluate");
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+fn read_csv(table: &Table, text: &str) -> TableData {
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let cells = |index: usize| rows.iter().map(move |row| Some(row[index]).filter(|cell| !cell.is_empty()));
+    let days = |text: &str| {
+        let day: chrono::NaiveDate = text.parse().unwrap();
+        day.signed_duration_since(chrono::NaiveDate::default()).num_days() as i32
+    };
+    let array = |(index, column): (usize, &Column)| -> ArrayRef {
+        match column.data_type {
+            DataType::Integer { .. } => Arc::new(Int64Array::from_iter(
+                cells(index).map(|cell| cell.map(|text| text.parse().unwrap())),
+            )),
+            DataType::Float { .. } => Arc::new(Float64Array::from_iter(
+                cells(index).map(|cell| cell.map(|text| text.parse().unwrap())),
+            )),
+            DataType::Date => Arc::new(Date32Array::from_iter(cells(index).map(|cell| cell.map(days)))),
+            _ => Arc::new(StringArray::from_iter(cells(index))),
+        }
+    };
+    let columns = (0..table.columns.len()).map(ColumnId).collect();
+    TableData::new(columns, table.columns.iter().enumerate().map(array).collect(), rows.len())
+}
+
+fn side<'a>(schema: &'a Schema, name: &str) -> Side<'a> {
+    let read = |table: &Table| read_csv(table, &reference(&format!("{name}.{}.csv", table.name)));
+    Side { schema, tables: schema.tables.iter().map(read).collect() }
+}
+
+fn shops_scored() -> Scorecard {
+    let schema = shops();
+    let (real, synthetic, holdout) =
+        (side(&schema, "real"), side(&schema, "synthetic"), side(&schema, "holdout"));
+    score(&real, &synthetic, Some(&holdout), Seed(1))
+}
+
+fn near(actual: f64, expected: &Value, tolerance: f64) {
+    let expected = expected.as_f64().unwrap();
+    assert!((actual - expected).abs() <= tolerance, "{actual} is not {expected} ± {tolerance}");
+}
+
+#[test]
+fn scores_agree_with_other_tools() {
+    let expected: Value = serde_json::from_str(&reference("expected.json")).unwrap();
+
+    let card = shops_scored();
+
+    for column in &card.columns {
+        near(column.shape, &expected["shapes"][&column.table][&column.column], 1e-9);
+    }
+    assert_eq!(card.columns.len(), 5);
+    near(card.fan_outs[0].score, &expected["fan_out"], 1e-9);
+    near(card.hops[0].score, &expected["hop1"], 1e-9);
+    // Classifiers see other folds: three standard errors.
+    for table in &card.tables {
+        let c2st = table.c2st.unwrap();
+        near(c2st.accuracy, &expected["c2st"][&table.table]["accuracy"], 3.0 * c2st.standard_error);
+    }
+    let entity = &card.entities[0];
+    near(
+        entity.c2st.accuracy,
+        &expected["entity"]["synthetic"]["accuracy"],
+        3.0 * entity.c2st.standard_error,
+    );
+    let real = entity.c2st_real.unwrap();
+    near(real.accuracy, &expected["entity"]["real"]["accuracy"], 3.0 * real.standard_error);
+    near(entity.nearest_is_training.unwrap(), &expected["nearest_is_training"], 0.01);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_scorecard() {
+    assert_eq!(shops_scored(), shops_scored());
+}
+
+#[test]
+fn a_copy_is_reported_as_a_leak() {
+    let schema = shops();
+    let (real, holdout) = (side(&schema, "real"), side(&schema, "holdout"));
+
+    let card = score(&real, &real.clone(), Some(&holdout), Seed(1));
+
+    assert!(card.columns.iter().all(|column| column.shape > 0.999_999));
+    assert_eq!(card.tables[1].exact_share, Some(1.0));
+    assert!(card.entities[0].nearest_is_training.unwrap() > 0.99);
+    let codes: Vec<String> = card.findings().into_iter().map(|finding| finding.code).collect();
+    assert!(
+        codes.contains(&"possible-leak".to_owned()) && codes.contains(&"exact-copies".to_owned()),
+        "{codes:?}"
+    );
+}
+
+#[test]
+fn a_missing_table_is_named_and_the_rest_is_scored() {
+    let schema = shops();
+    let mut smaller = schema.clone();
+    smaller.tables.remove(0);
+    let real = side(&schema, "real");
+    let synthetic = Side { schema: &smaller, tables: vec![real.tables[1].clone()] };
+
+    let card = score(&real, &synthetic, None, Seed(1));
+
+    assert_eq!(card.missing_tables, ["sale"]);
+    assert_eq!(card.tables.len(), 1);
+    assert!(card.entities.is_empty() && card.fan_outs.is_empty());
+}
+
+#[test]
+fn empty_sides_score_nothing_and_do_not_fail() {
+    let schema = shops();
+    let real = side(&schema, "real");
+    let empty = Side { schema: &schema, tables: real.tables.iter().map(|data| data.slice(0, 0)).collect() };
+
+    assert_eq!(score(&real, &empty, None, Seed(1)).mean_entity_c2st(), None);
+    assert_eq!(score(&empty, &real, Some(&empty), Seed(1)).mean_c2st(), None);
+}
