@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, DbUrl, TableMode},
+    config::{Config, TableMode},
     data::TableData,
     db::{DbError, DbErrorKind, Dialect, Sink},
     error::Error,

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::TableData,
     finding::Finding,
-    schema::{ColumnId, Schema, Table, TableId},
+    schema::{Check, ColumnId, DialectName, Schema, Table, TableId, UniqueKey},
 };
 
 /// The rules of a whole schema.
@@ -93,8 +93,8 @@ impl Rules {
 fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> TableRules {
     let mut rules = TableRules::default();
     for check in &table.checks {
-        let expression = parse::parse(check, table, schema.dialect);
-        if expression.is_none() {
+        let rule = understand(check, table, schema.dialect);
+        if rule.expression.is_none() {
             findings.push(
                 Finding::note(
                     "check-not-understood",
@@ -106,9 +106,12 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
                 ),
             );
         }
-        let columns = expression.as_ref().map(Expression::columns).unwrap_or_default();
-        let fold_case = columns.iter().any(|column| table.column(*column).case_insensitive);
-        rules.checks.push(CheckRule { name: check.name.clone(), expression, columns, fold_case });
+        rules.checks.push(rule);
+    }
+    for key in &table.unique_keys {
+        let Some(predicate) = &key.predicate else { continue };
+        let check = Check { name: key.name.clone(), expression: predicate.clone(), domain_column: None };
+        rules.predicates.push(understand(&check, table, schema.dialect));
     }
     for (column, _) in table.iter() {
         let understood = || rules.checks.iter().filter_map(|check| check.expression.as_ref());
@@ -123,7 +126,27 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
     rules
 }
 
+fn understand(check: &Check, table: &Table, dialect: DialectName) -> CheckRule {
+    let expression = parse::parse(check, table, dialect);
+    let columns = expression.as_ref().map(Expression::columns).unwrap_or_default();
+    let fold_case = columns.iter().any(|column| table.column(*column).case_insensitive);
+    CheckRule { name: check.name.clone(), expression, columns, fold_case }
+}
+
 impl TableRules {
+    /// Which rows a unique key speaks of: those that its predicate holds for. A predicate that is not understood
+    /// speaks of every row, which is stricter than needed and never wrong.
+    #[must_use]
+    pub fn key_subjects(&self, key: &UniqueKey, rows: &TableData) -> Vec<bool> {
+        let predicate = key
+            .predicate
+            .as_ref()
+            .and_then(|_| self.predicates.iter().find(|predicate| predicate.name == key.name));
+        predicate
+            .and_then(|predicate| truths(predicate, rows))
+            .map_or_else(|| vec![true; rows.row_count], |truths| truths.iter().map(|t| *t == Some(true)).collect())
+    }
+
     /// The values the schema allows a column, if a CHECK lists them.
     #[must_use]
     pub fn allowed_values(&self, column: ColumnId) -> Option<Vec<String>> {
@@ -158,24 +181,27 @@ impl TableRules {
 
     /// Per check that can be evaluated on `rows`: which rows make it false.
     fn failures(&self, rows: &TableData) -> Vec<(&CheckRule, Vec<bool>)> {
-        let width = rows.columns.iter().map(|column| column.0 + 1).max().unwrap_or(0);
-        let columns: Vec<_> = (0..width).map(|index| rows.column(ColumnId(index))).collect();
-        let held = |column: &ColumnId| columns.get(column.0).copied().flatten().is_some();
         self.checks
             .iter()
-            .filter(|check| check.columns.iter().all(held))
             .filter_map(|check| {
-                let expression = check.expression.as_ref()?;
-                let failed = (0..rows.row_count)
-                    .into_par_iter()
-                    .with_min_len(1024)
-                    .map(|index| {
-                        let row = eval::Row { columns: &columns, index, fold_case: check.fold_case };
-                        row.evaluate(expression).truth() == Some(false)
-                    })
-                    .collect();
+                let failed = truths(check, rows)?.iter().map(|truth| *truth == Some(false)).collect();
                 Some((check, failed))
             })
             .collect()
     }
+}
+
+/// Evaluates a condition on every row; `None` if it is not understood or needs a column `rows` does not hold.
+fn truths(check: &CheckRule, rows: &TableData) -> Option<Vec<Option<bool>>> {
+    let expression = check.expression.as_ref()?;
+    let width = rows.columns.iter().map(|column| column.0 + 1).max().unwrap_or(0);
+    let columns: Vec<_> = (0..width).map(|index| rows.column(ColumnId(index))).collect();
+    if !check.columns.iter().all(|column| columns.get(column.0).copied().flatten().is_some()) {
+        return None;
+    }
+    let truth = |index| {
+        let row = eval::Row { columns: &columns, index, fold_case: check.fold_case };
+        row.evaluate(expression).truth()
+    };
+    Some((0..rows.row_count).into_par_iter().with_min_len(1024).map(truth).collect())
 }

@@ -241,12 +241,11 @@ impl Sampler<'_> {
     /// Replaces the presence of written columns by written values.
     fn write_text(&self, name: &str, model: &TableModel, decoded: TableData, round: usize) -> TableData {
         let writer = &model.facts.writer;
-        let written = writer.columns();
-        let presence: BTreeMap<ColumnId, Vec<bool>> = written
-            .iter()
-            .filter_map(|column| {
-                let flags = decoded.column(*column)?.as_any().downcast_ref::<BooleanArray>()?;
-                Some((*column, (0..flags.len()).map(|row| flags.value(row)).collect()))
+        let presence: BTreeMap<ColumnId, Vec<bool>> = writer
+            .columns()
+            .filter_map(|(column, _)| {
+                let flags = decoded.column(column)?.as_any().downcast_ref::<BooleanArray>()?;
+                Some((column, (0..flags.len()).map(|row| flags.value(row)).collect()))
             })
             .collect();
         let row_count = decoded.row_count;
