@@ -53,6 +53,8 @@ pub struct TableRules {
     pub discovered: Vec<Rule>,
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
+    /// Predicates of partial unique keys, by key name.
+    predicates: Vec<CheckRule>,
     /// Ends as [`Value::Float`]: JSON has no infinity.
     ranges: Vec<(ColumnId, Value, Value)>,
     lists: Vec<(ColumnId, Vec<String>)>,
