@@ -14,7 +14,10 @@ use arrow_array::{
     },
 };
 use futures_util::StreamExt as _;
-use sqlx::{AssertSqlSafe, Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
+use sqlx::{
+    AssertSqlSafe, Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _,
+    sqlite::{SqliteRow, SqliteValueRef},
+};
 
 use super::{
     blueprint, catalog,
@@ -273,6 +276,25 @@ impl ColumnBuilder {
     }
 }
 
+/// The storage class of a value that is not null.
+enum Class {
+    Integer,
+    Real,
+    Text,
+    Blob,
+}
+
+impl Class {
+    fn of(raw: &SqliteValueRef<'_>) -> Self {
+        match raw.type_info().name() {
+            "INTEGER" => Self::Integer,
+            "REAL" => Self::Real,
+            "TEXT" => Self::Text,
+            _ => Self::Blob,
+        }
+    }
+}
+
 /// One value as SQLite holds it. The readers return `None` for a value that does not fit, `Some(None)` for null.
 enum Value<'r> {
     Null,
@@ -290,13 +312,11 @@ impl<'r> Value<'r> {
         if raw.is_null() {
             return Self::Null;
         }
-        let class = raw.type_info().name().to_owned();
-        match class.as_str() {
-            "INTEGER" => <i64 as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Integer),
-            "REAL" => <f64 as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Real),
-            "TEXT" => <&str as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Text),
-            "BLOB" => <&[u8] as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Blob),
-            _ => Self::Broken,
+        match Class::of(&raw) {
+            Class::Integer => <i64 as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Integer),
+            Class::Real => <f64 as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Real),
+            Class::Text => <&str as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Text),
+            Class::Blob => <&[u8] as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Blob),
         }
     }
 
