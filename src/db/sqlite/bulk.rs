@@ -28,9 +28,10 @@ const MOST_VALUES: usize = 32_766;
 const MOST_ROWS: usize = 500;
 
 /// The side file is thrown away on failure, so nothing needs to reach the disk before commit. The journal
-/// stays in memory (not off) so that a refused statement can be undone.
+/// stays in memory (not off) so that a refused statement can be undone. The query takes the lock that
+/// tells another run to keep away (a write would fix the page size).
 const PRAGMAS: &str = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; \
-                       PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF";
+                       PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF; SELECT count(*) FROM sqlite_schema";
 
 /// A file opened for writing.
 pub(super) struct SqliteSink {
@@ -101,6 +102,7 @@ impl Sink for SqliteSink {
 
     fn begin(&mut self) -> Result<(), DbError> {
         self.discard();
+        swap::refuse_running(&self.partial)?;
         swap::remove_partial(&self.partial);
         let mut connection = Connection::create(&self.partial)?;
         let prepared = connection.run("cannot prepare the new file", PRAGMAS);

@@ -546,3 +546,19 @@ fn a_file_nobody_writes_is_read_without_locks() {
     assert_eq!(connection.integer("test", "SELECT count(*) FROM t").unwrap(), 1);
     assert!(!files.path("a.db-shm").exists());
 }
+
+#[test]
+fn two_loads_into_one_target_do_not_meet() {
+    let files = Files::new();
+    let to = files.path("b.db");
+    let mut first = database(&to).sink().unwrap();
+    first.begin().unwrap();
+
+    let error = database(&to).sink().unwrap().begin().unwrap_err();
+
+    assert_eq!(error.kind, DbErrorKind::Refused);
+    first.execute("CREATE TABLE t (a)").unwrap();
+    first.commit().unwrap();
+    std::fs::write(swap::partial_path(&to), "left behind by a crash").unwrap();
+    database(&to).sink().unwrap().begin().unwrap();
+}
