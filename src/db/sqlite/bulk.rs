@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sqlx::{Arguments as _, AssertSqlSafe, sqlite::SqliteArguments};
 
 use super::{
+    ddl,
     encode::ColumnWriter,
     server::{Connection, canonical, identity, lift_error},
     sql::{identifier, insert},
@@ -112,6 +113,7 @@ impl Sink for SqliteSink {
             return self.connection()?.run("the new file refuses a setting", sql);
         }
         let connection = self.in_transaction()?;
+        connection.stand_in(ddl::collations(sql))?;
         connection.run("the new file refuses a statement", sql)?;
         if first == "CREATE VIEW" { try_view(connection) } else { Ok(()) }
     }

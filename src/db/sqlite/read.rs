@@ -9,11 +9,13 @@ use futures_util::StreamExt as _;
 use sqlx::AssertSqlSafe;
 
 use super::{
-    blueprint, catalog,
+    blueprint,
+    catalog::{self, RawTable},
+    ddl,
     decode::ColumnBuilder,
     lift::{self, Measured},
     probe,
-    server::{Connection, canonical, identity, lift_error},
+    server::{Connection, canonical, identity, lift_error, unknown_collations},
     sql::{identifier, identifiers, literal},
     swap,
 };
@@ -39,7 +41,10 @@ impl SqliteSource {
     pub(super) fn open(path: &Path) -> Result<Self, DbError> {
         // A deferred transaction sees the file as of its first read.
         let begin = |mut connection: Connection| {
-            connection.run("cannot begin to read", "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+            let what = "cannot begin to read";
+            connection.run(what, "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+            let texts = connection.texts(what, "SELECT sql FROM sqlite_schema WHERE sql LIKE '%collate%'")?;
+            connection.stand_in(texts.iter().flat_map(|sql| ddl::collations(sql)).collect())?;
             Ok(connection)
         };
         let connection = match Connection::read(path).and_then(begin) {
@@ -53,6 +58,30 @@ impl SqliteSource {
             opened => opened?,
         };
         Ok(Self { connection, path: canonical(path), misfits: BTreeMap::new() })
+    }
+}
+
+impl SqliteSource {
+    /// A check that calls a function of the application would make its table impossible to build.
+    fn leave_out_strange_checks(&mut self, raw: &mut RawTable, findings: &mut Vec<Finding>) {
+        let Some(text) = ddl::read_table(&raw.sql) else { return };
+        let mut strange = Vec::new();
+        for (number, (name, expression)) in text.checks.iter().enumerate() {
+            let sql = format!("EXPLAIN SELECT 1 FROM {} WHERE NOT ({expression}\n)", identifier(&raw.name));
+            let Err(error) = self.connection.run("it cannot be evaluated", &sql) else { continue };
+            strange.push(number);
+            let name = name.clone().unwrap_or_else(|| format!("number {}", number + 1));
+            findings.push(
+                Finding::warning("check-left-out", format!("CHECK {name}: {error}"))
+                    .table(&raw.name)
+                    .instead("left out of the target"),
+            );
+        }
+        if !strange.is_empty()
+            && let Some(sql) = ddl::without_checks(&raw.sql, &strange)
+        {
+            raw.sql = sql;
+        }
     }
 }
 
@@ -71,7 +100,7 @@ impl Source for SqliteSource {
     fn introspect(&mut self) -> Result<Introspection, DbError> {
         let mut findings = Vec::new();
         let mut measured = Vec::new();
-        for raw in catalog::tables(&mut self.connection)? {
+        for mut raw in catalog::tables(&mut self.connection)? {
             match raw.kind.as_str() {
                 "table" => {}
                 "shadow" => continue,
@@ -81,6 +110,8 @@ impl Source for SqliteSource {
                     continue;
                 }
             }
+            note_collations(&raw, &mut findings);
+            self.leave_out_strange_checks(&mut raw, &mut findings);
             let (row_count, verdicts) = probe::table(&mut self.connection, &raw, &mut findings)?;
             measured.push(Measured { raw, row_count, verdicts });
         }
@@ -146,6 +177,19 @@ impl Source for SqliteSource {
                 .instead("read as null")
             })
             .collect()
+    }
+}
+
+fn note_collations(raw: &RawTable, findings: &mut Vec<Finding>) {
+    let mut names = ddl::collations(&raw.sql);
+    names.extend(raw.indexes.iter().filter_map(|index| index.sql.as_deref()).flat_map(ddl::collations));
+    for name in unknown_collations(names) {
+        findings.push(
+            Finding::warning("unknown-collation", format!("uses the collation {name} of an application"))
+                .table(&raw.name)
+                .instead("compared byte by byte")
+                .remedy("run REINDEX on the target in the application before using it"),
+        );
     }
 }
 

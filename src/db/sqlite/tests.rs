@@ -562,3 +562,27 @@ fn two_loads_into_one_target_do_not_meet() {
     std::fs::write(swap::partial_path(&to), "left behind by a crash").unwrap();
     database(&to).sink().unwrap().begin().unwrap();
 }
+
+#[test]
+fn what_only_the_application_knows_is_left_out_or_stood_in_for() {
+    let files = Files::new();
+    let from = files.path("a.db");
+    let mut application = Connection::create(&from).unwrap();
+    application.stand_in(vec!["LOCALIZED".to_owned()]).unwrap();
+    let sql = "CREATE TABLE t (a TEXT COLLATE LOCALIZED PRIMARY KEY, n INTEGER COLLATE LOCALIZED, b INT CHECK (b > 0));
+         CREATE UNIQUE INDEX i ON t (b COLLATE LOCALIZED); INSERT INTO t VALUES ('b', 1, 1), ('a', 2, 2);
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'b > 0', 'b > 0 AND known_to_app(b)') WHERE name = 't';";
+    application.run("test", sql).unwrap();
+    application.close().unwrap();
+    let to = files.path("b.db");
+
+    let found = rebuild(&from, &to);
+
+    let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["unknown-collation", "check-left-out"]);
+    assert_eq!(found.schema.tables[0].checks, []);
+    let (before, after) = (dump(&from), dump(&to));
+    assert_eq!(before[..2], after[..2]);
+    assert!(after[3].contains("COLLATE LOCALIZED") && !after[3].contains("known_to_app"), "{after:?}");
+}
