@@ -586,3 +586,30 @@ fn what_only_the_application_knows_is_left_out_or_stood_in_for() {
     assert_eq!(before[..2], after[..2]);
     assert!(after[3].contains("COLLATE LOCALIZED") && !after[3].contains("known_to_app"), "{after:?}");
 }
+
+#[test]
+fn a_full_disk_is_told_from_other_failures() {
+    let files = Files::new();
+    let to = files.path("b.db");
+    let mut sink = database(&to).sink().unwrap();
+    sink.begin().unwrap();
+    sink.execute("PRAGMA max_page_count = 2").unwrap();
+
+    let error = sink.execute("CREATE TABLE t AS SELECT zeroblob(100000) AS a").unwrap_err();
+
+    assert_eq!(error.kind, DbErrorKind::DiskFull);
+    drop(sink);
+    assert!(!to.exists() && !swap::partial_path(&to).exists());
+}
+
+#[test]
+fn nothing_is_written_outside_of_a_load() {
+    let files = Files::new();
+    let mut sink = database(&files.path("b.db")).sink().unwrap();
+
+    assert!(sink.execute("CREATE TABLE t (a)").is_err());
+    assert!(sink.commit().is_err());
+    let nowhere = database(&files.path("missing/b.db")).sink().unwrap().begin().unwrap_err();
+    assert_eq!(nowhere.kind, DbErrorKind::NoDatabase);
+    assert_eq!(std::fs::read_dir(files.folder.path()).unwrap().count(), 0);
+}
