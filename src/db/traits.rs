@@ -193,6 +193,11 @@ pub trait Sink: Session {
     /// [`DbError`] if the server refuses.
     fn set_sequences(&mut self, schema: &Schema, blueprint: &Blueprint) -> Result<(), DbError>;
 
+    /// Returns what the user should know about how the target was written so far.
+    fn take_findings(&mut self) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// Leaves the marker that says dbsynth made these tables, and makes everything visible at once.
     ///
     /// # Errors

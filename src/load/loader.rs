@@ -120,6 +120,7 @@ impl<'a> Loader<'a> {
         }
         self.sink.set_sequences(self.schema, &self.here())?;
         progress.event(&Event::StageFinished { stage: "constraints" });
+        self.findings.extend(self.sink.take_findings());
         Ok(std::mem::take(&mut self.findings))
     }
 
