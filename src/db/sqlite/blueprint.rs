@@ -63,8 +63,12 @@ pub(super) fn blueprint(
             let understood =
                 schema.table(TableId(index)).unique_keys.iter().any(|known| known.name == key.name);
             statements.push(Statement {
-                // A unique index the generator could not read may be broken by its rows.
-                optional: key.unique && !understood,
+                // A unique index the generator could not read may be broken by its rows, and an expression
+                // may call a function only the application has.
+                optional: !key.unique
+                    || !understood
+                    || key.partial
+                    || key.parts.iter().any(|part| part.0 < 0),
                 ..statement(
                     if key.unique { Phase::Key } else { Phase::Index },
                     &format!("index {}", key.name),

@@ -139,6 +139,59 @@ pub(super) fn read_index(sql: &str) -> Option<IndexText> {
     Some(IndexText { parts, predicate })
 }
 
+/// Removes CHECK constraints (with their names) from a CREATE TABLE, counted in the order of the text.
+pub(super) fn without_checks(sql: &str, unwanted: &[usize]) -> Option<String> {
+    let all = tokens(sql)?;
+    let open = all.iter().position(|token| *token == Token::LParen)?;
+    let end = group_end(&all.iter().collect::<Vec<_>>(), open);
+    let mut number = 0;
+    let mut definitions = Vec::new();
+    for definition in split(all.get(open + 1..end - 1)?) {
+        let references: Vec<&Token> = definition.iter().collect();
+        let mut kept: Vec<Token> = Vec::new();
+        let mut index = 0;
+        while index < definition.len() {
+            let group = next_solid(&references, index + 1).filter(|at| definition[*at] == Token::LParen);
+            let mut after = index + 1;
+            if definition[index] == Token::LParen {
+                after = group_end(&references, index);
+            } else if is_word(&definition[index], "CHECK")
+                && let Some(group) = group
+            {
+                after = group_end(&references, group);
+                number += 1;
+                if unwanted.contains(&(number - 1)) {
+                    drop_constraint_name(&mut kept);
+                    index = after;
+                    continue;
+                }
+            }
+            kept.extend_from_slice(&definition[index..after]);
+            index = after;
+        }
+        if kept.iter().any(is_solid) {
+            definitions.push(render(&kept));
+        }
+    }
+    Some(format!("{} {} {}", render(&all[..=open]), definitions.join(", "), render(&all[end - 1..])))
+}
+
+fn drop_constraint_name(kept: &mut Vec<Token>) {
+    let solid: Vec<usize> = (0..kept.len()).filter(|index| is_solid(&kept[*index])).collect();
+    if let [.., before, _name] = solid[..]
+        && is_word(&kept[before], "CONSTRAINT")
+    {
+        kept.truncate(before);
+    }
+}
+
+/// The collations a statement names.
+pub(super) fn collations(sql: &str) -> Vec<String> {
+    let tokens: Vec<Token> = tokens(sql).unwrap_or_default().into_iter().filter(is_solid).collect();
+    let named = tokens.windows(2).filter(|pair| is_word(&pair[0], "COLLATE"));
+    named.filter_map(|pair| name_of(&pair[1])).collect()
+}
+
 /// Every bare word of a statement, lower-cased: the names it may mention.
 pub(super) fn words(sql: &str) -> Vec<String> {
     tokens(sql)
@@ -243,7 +296,7 @@ fn render<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ForeignKeyText, read_index, read_table, words};
+    use super::{ForeignKeyText, collations, read_index, read_table, without_checks, words};
 
     #[test]
     fn checks_collations_and_keys_are_read_wherever_sqlite_allows_them() {
@@ -295,5 +348,16 @@ mod tests {
     fn a_text_that_is_no_sql_is_refused() {
         assert!(read_table("CREATE TABLE t (a 'unterminated)").is_none());
         assert!(words("CREATE VIEW v AS SELECT * FROM \"Big Table\"").contains(&"big table".to_owned()));
+    }
+
+    #[test]
+    fn a_check_is_removed_with_its_name_and_its_comma() {
+        let sql = "CREATE TABLE t (a INT CONSTRAINT c1 CHECK (a > f(1)) NOT NULL, b DEFAULT (1) CHECK(b), CONSTRAINT c3 CHECK (x), d) STRICT";
+
+        assert_eq!(
+            without_checks(sql, &[0, 2]).unwrap(),
+            "CREATE TABLE t ( a INT  NOT NULL, b DEFAULT (1) CHECK(b), d ) STRICT"
+        );
+        assert_eq!(collations("CREATE INDEX i ON t (a collate \"Nat ural\")"), ["Nat ural"]);
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Layout {
     /// What stands between year, month and day, if there is a date.
     pub(super) date: Option<char>,
     /// What stands between date and time, if there are both.
-    pub(super) separator: String,
+    pub(super) separator: Option<char>,
     pub(super) clock: Option<Clock>,
     /// What follows: `Z`, `+00:00`, ` UTC` or nothing.
     pub(super) suffix: String,
@@ -59,7 +59,7 @@ impl Layout {
     pub(super) fn usual(date: bool, clock: bool) -> Self {
         Self {
             date: date.then_some('-'),
-            separator: if date && clock { " ".to_owned() } else { String::new() },
+            separator: (date && clock).then_some(' '),
             clock: clock.then_some(Clock { seconds: true, fraction: Fraction::Fixed(0) }),
             suffix: String::new(),
         }
@@ -75,9 +75,9 @@ impl Layout {
             date = Some(mark);
         }
         let Some(clock_at) = rest.find("hh:mm") else {
-            return Some(Self { date, separator: String::new(), clock: None, suffix: rest.to_owned() });
+            return Some(Self { date, separator: None, clock: None, suffix: rest.to_owned() });
         };
-        let separator = rest[..clock_at].to_owned();
+        let separator = rest[..clock_at].chars().next();
         rest = &rest[clock_at + "hh:mm".len()..];
         let seconds = rest.strip_prefix(":ss");
         rest = seconds.unwrap_or(rest);
@@ -108,7 +108,8 @@ impl Layout {
         if let Some(clock) = &self.clock {
             let seconds = micros / MICROS_PER_SECOND;
             let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-            text += &format!("{}{hour:02}:{minute:02}", self.separator);
+            text.extend(self.separator);
+            text += &format!("{hour:02}:{minute:02}");
             if clock.seconds {
                 text += &format!(":{second:02}");
             }
@@ -160,7 +161,10 @@ impl fmt::Display for Layout {
             write!(f, "YYYY{mark}MM{mark}DD")?;
         }
         if let Some(clock) = &self.clock {
-            write!(f, "{}hh:mm{}", self.separator, if clock.seconds { ":ss" } else { "" })?;
+            if let Some(separator) = self.separator {
+                write!(f, "{separator}")?;
+            }
+            write!(f, "hh:mm{}", if clock.seconds { ":ss" } else { "" })?;
             let digits = "f".repeat(clock.fraction.digits());
             match clock.fraction {
                 Fraction::Fixed(0) => {}
@@ -178,7 +182,7 @@ impl Moment {
     pub(super) fn read(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let mut moment = Self {
-            layout: Layout { date: None, separator: String::new(), clock: None, suffix: String::new() },
+            layout: Layout { date: None, separator: None, clock: None, suffix: String::new() },
             year: 1970,
             month: 1,
             day: 1,
@@ -197,7 +201,7 @@ impl Moment {
             at = 10;
             match bytes.get(at) {
                 None => return Some(moment),
-                Some(mark @ (b' ' | b'T' | b't')) => moment.layout.separator = char::from(*mark).to_string(),
+                Some(mark @ (b' ' | b'T' | b't')) => moment.layout.separator = Some(char::from(*mark)),
                 Some(_) => return None,
             }
             at += 1;

@@ -8,6 +8,8 @@ mod blueprint;
 mod bulk;
 mod catalog;
 mod ddl;
+mod decode;
+mod encode;
 mod format;
 mod lift;
 mod probe;

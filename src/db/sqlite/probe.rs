@@ -15,7 +15,7 @@ use super::{
 use crate::{db::DbError, finding::Finding, schema::DataType};
 
 const WHAT: &str = "cannot look at the values";
-/// Columns measured per query: seven results each, and SQLite allows 2000.
+/// Columns measured per query: at most seven results each, and SQLite allows 2000.
 const COLUMNS_PER_QUERY: usize = 100;
 /// Different shapes of text looked at; a date column has one or two.
 const SHAPES: usize = 64;
@@ -53,45 +53,118 @@ pub(super) fn table(
     Ok((rows, verdicts))
 }
 
+/// The storage class that the values of a declared type have unless the data is mixed.
+fn expected_class(declared: Declared) -> Option<&'static str> {
+    match declared {
+        Declared::Boolean | Declared::Integer => Some("integer"),
+        Declared::Float => Some("real"),
+        Declared::Bytes => Some("blob"),
+        Declared::Text(_)
+        | Declared::Date
+        | Declared::Time
+        | Declared::Timestamp
+        | Declared::Uuid
+        | Declared::Json => Some("text"),
+        Declared::Decimal(..) | Declared::Untyped | Declared::Number => None,
+    }
+}
+
+/// Counts what every column holds. The first pass over the table asks only whether a column holds what it
+/// declares (ten times cheaper than asking for everything); the second looks at those that do not.
 fn contents(connection: &mut Connection, table: &RawTable) -> Result<(u64, Vec<Contents>), DbError> {
+    let mut found = vec![Contents::default(); table.columns.len()];
+    let mut mixed = Vec::new();
+    let every: Vec<usize> = (0..table.columns.len()).collect();
     let mut row_count = 0;
-    let mut found = Vec::with_capacity(table.columns.len());
-    for columns in table.columns.chunks(COLUMNS_PER_QUERY) {
+    for columns in every.chunks(COLUMNS_PER_QUERY) {
         let mut parts = vec!["count(*)".to_owned()];
-        for column in columns {
-            let name = identifier(&column.name);
-            let sum = |condition: String| format!("coalesce(sum({condition}), 0)");
-            parts.extend(["integer", "real", "text", "blob"].map(|c| sum(format!("typeof({name}) = '{c}'"))));
-            parts.push(sum(format!("typeof({name}) = 'integer' AND {name} NOT IN (0, 1)")));
+        for index in columns {
+            let column = &table.columns[*index];
+            let (name, declared) = (identifier(&column.name), declared(&column.declared));
+            let class = expected_class(declared).unwrap_or("null");
+            parts.push(format!("count({name})"));
+            parts.push(sum(&format!("typeof({name}) = '{class}'")));
+            parts.push(if class == "text" {
+                sum(&no_date(&name))
+            } else {
+                sum(&format!("{name} NOT IN (0, 1)"))
+            });
+            parts.push(match declared {
+                Declared::Text(Some(_)) => format!("coalesce(max(length({name})), 0)"),
+                _ => "0".to_owned(),
+            });
+        }
+        let numbers = aggregate(connection, table, &parts)?;
+        let mut numbers = numbers.into_iter();
+        let mut next = || numbers.next().unwrap_or(0);
+        row_count = next();
+        for index in columns {
+            let (values, expected, exceptions, longest_text) = (next(), next(), next(), next());
+            let class = expected_class(declared(&table.columns[*index].declared));
+            if values != expected {
+                mixed.push(*index);
+                continue;
+            }
+            let count = |name: &str| if class == Some(name) { expected } else { 0 };
+            found[*index] = Contents {
+                integers: count("integer"),
+                reals: count("real"),
+                texts: count("text"),
+                blobs: count("blob"),
+                flags_only: exceptions == 0,
+                longest_text,
+                texts_like_dates: exceptions == 0,
+            };
+        }
+    }
+    for columns in mixed.chunks(COLUMNS_PER_QUERY) {
+        let mut parts = Vec::new();
+        for index in columns {
+            let name = identifier(&table.columns[*index].name);
+            parts
+                .extend(["integer", "real", "text", "blob"].map(|c| sum(&format!("typeof({name}) = '{c}'"))));
+            parts.push(sum(&format!("typeof({name}) = 'integer' AND {name} NOT IN (0, 1)")));
             parts
                 .push(format!("coalesce(max(CASE WHEN typeof({name}) = 'text' THEN length({name}) END), 0)"));
-            parts.push(sum(format!(
-                "typeof({name}) = 'text' AND NOT (length({name}) BETWEEN 10 AND 40 AND \
-                 {name} GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]*')"
-            )));
+            parts.push(sum(&format!("typeof({name}) = 'text' AND {}", no_date(&name))));
         }
-        let sql = format!("SELECT {} FROM {}", parts.join(", "), identifier(&table.name));
-        let rows = connection.rows(WHAT, &sql)?;
-        let Some(row) = rows.first() else { continue };
-        let number = |index: usize| -> Result<u64, DbError> {
-            let value: i64 = row.try_get(index).map_err(|error| lift_error(WHAT, error))?;
-            Ok(u64::try_from(value).unwrap_or(0))
-        };
-        row_count = number(0)?;
-        for index in 0..columns.len() {
-            let at = 1 + index * 7;
-            found.push(Contents {
-                integers: number(at)?,
-                reals: number(at + 1)?,
-                texts: number(at + 2)?,
-                blobs: number(at + 3)?,
-                flags_only: number(at + 4)? == 0,
-                longest_text: number(at + 5)?,
-                texts_like_dates: number(at + 6)? == 0,
-            });
+        let numbers = aggregate(connection, table, &parts)?;
+        let mut numbers = numbers.into_iter();
+        let mut next = || numbers.next().unwrap_or(0);
+        for index in columns {
+            found[*index] = Contents {
+                integers: next(),
+                reals: next(),
+                texts: next(),
+                blobs: next(),
+                flags_only: next() == 0,
+                longest_text: next(),
+                texts_like_dates: next() == 0,
+            };
         }
     }
     Ok((row_count, found))
+}
+
+fn sum(condition: &str) -> String {
+    format!("coalesce(sum({condition}), 0)")
+}
+
+/// True for a text that does not begin like an ISO date, or is longer than one can be.
+fn no_date(name: &str) -> String {
+    format!("NOT ({name} GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]*' AND length({name}) <= 40)")
+}
+
+fn aggregate(connection: &mut Connection, table: &RawTable, parts: &[String]) -> Result<Vec<u64>, DbError> {
+    let sql = format!("SELECT {} FROM {}", parts.join(", "), identifier(&table.name));
+    let rows = connection.rows(WHAT, &sql)?;
+    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    (0..parts.len())
+        .map(|index| {
+            let value: i64 = row.try_get(index).map_err(|error| lift_error(WHAT, error))?;
+            Ok(u64::try_from(value).unwrap_or(0))
+        })
+        .collect()
 }
 
 struct Probe<'a> {

@@ -3,25 +3,19 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use arrow_array::{
-    ArrayRef,
-    builder::{
-        BinaryBuilder, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
-        Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
-    },
-};
 use futures_util::StreamExt as _;
-use sqlx::{AssertSqlSafe, Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
+use sqlx::AssertSqlSafe;
 
 use super::{
-    blueprint, catalog,
-    format::{Layout, Moment},
+    blueprint,
+    catalog::{self, RawTable},
+    ddl,
+    decode::ColumnBuilder,
     lift::{self, Measured},
     probe,
-    server::{Connection, canonical, identity, lift_error},
+    server::{Connection, canonical, identity, lift_error, unknown_collations},
     sql::{identifier, identifiers, literal},
     swap,
 };
@@ -31,11 +25,8 @@ use crate::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
     },
     finding::Finding,
-    schema::{Column, Storage, Table},
+    schema::Table,
 };
-
-/// Whole numbers below this are exact in a float.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A file opened for reading.
 pub(super) struct SqliteSource {
@@ -50,7 +41,10 @@ impl SqliteSource {
     pub(super) fn open(path: &Path) -> Result<Self, DbError> {
         // A deferred transaction sees the file as of its first read.
         let begin = |mut connection: Connection| {
-            connection.run("cannot begin to read", "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+            let what = "cannot begin to read";
+            connection.run(what, "BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+            let texts = connection.texts(what, "SELECT sql FROM sqlite_schema WHERE sql LIKE '%collate%'")?;
+            connection.stand_in(texts.iter().flat_map(|sql| ddl::collations(sql)).collect())?;
             Ok(connection)
         };
         let connection = match Connection::read(path).and_then(begin) {
@@ -64,6 +58,30 @@ impl SqliteSource {
             opened => opened?,
         };
         Ok(Self { connection, path: canonical(path), misfits: BTreeMap::new() })
+    }
+}
+
+impl SqliteSource {
+    /// A check that calls a function of the application would make its table impossible to build.
+    fn leave_out_strange_checks(&mut self, raw: &mut RawTable, findings: &mut Vec<Finding>) {
+        let Some(text) = ddl::read_table(&raw.sql) else { return };
+        let mut strange = Vec::new();
+        for (number, (name, expression)) in text.checks.iter().enumerate() {
+            let sql = format!("EXPLAIN SELECT 1 FROM {} WHERE NOT ({expression}\n)", identifier(&raw.name));
+            let Err(error) = self.connection.run("it cannot be evaluated", &sql) else { continue };
+            strange.push(number);
+            let name = name.clone().unwrap_or_else(|| format!("number {}", number + 1));
+            findings.push(
+                Finding::warning("check-left-out", format!("CHECK {name}: {error}"))
+                    .table(&raw.name)
+                    .instead("left out of the target"),
+            );
+        }
+        if !strange.is_empty()
+            && let Some(sql) = ddl::without_checks(&raw.sql, &strange)
+        {
+            raw.sql = sql;
+        }
     }
 }
 
@@ -82,7 +100,7 @@ impl Source for SqliteSource {
     fn introspect(&mut self) -> Result<Introspection, DbError> {
         let mut findings = Vec::new();
         let mut measured = Vec::new();
-        for raw in catalog::tables(&mut self.connection)? {
+        for mut raw in catalog::tables(&mut self.connection)? {
             match raw.kind.as_str() {
                 "table" => {}
                 "shadow" => continue,
@@ -92,6 +110,8 @@ impl Source for SqliteSource {
                     continue;
                 }
             }
+            note_collations(&raw, &mut findings);
+            self.leave_out_strange_checks(&mut raw, &mut findings);
             let (row_count, verdicts) = probe::table(&mut self.connection, &raw, &mut findings)?;
             measured.push(Measured { raw, row_count, verdicts });
         }
@@ -160,6 +180,19 @@ impl Source for SqliteSource {
     }
 }
 
+fn note_collations(raw: &RawTable, findings: &mut Vec<Finding>) {
+    let mut names = ddl::collations(&raw.sql);
+    names.extend(raw.indexes.iter().filter_map(|index| index.sql.as_deref()).flat_map(ddl::collations));
+    for name in unknown_collations(names) {
+        findings.push(
+            Finding::warning("unknown-collation", format!("uses the collation {name} of an application"))
+                .table(&raw.name)
+                .instead("compared byte by byte")
+                .remedy("run REINDEX on the target in the application before using it"),
+        );
+    }
+}
+
 fn select(connection: &mut Connection, table: &Table, scan: &Scan) -> Result<String, DbError> {
     let names =
         |ids: &[crate::schema::ColumnId]| identifiers(ids.iter().map(|id| table.column(*id).name.as_str()));
@@ -182,176 +215,4 @@ fn rowid(connection: &mut Connection, table: &Table) -> Result<Option<String>, D
     }
     let free = |name: &&str| !table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     Ok(["rowid", "_rowid_", "oid"].iter().find(|name| free(name)).map(|name| (*name).to_owned()))
-}
-
-enum Builder {
-    Boolean(BooleanBuilder, Option<(String, String)>),
-    Integer(Int64Builder),
-    Float(Float64Builder),
-    Text(StringBuilder),
-    Bytes(BinaryBuilder),
-    Date(Date32Builder),
-    Time(Time64MicrosecondBuilder),
-    Timestamp(TimestampMicrosecondBuilder, i64),
-}
-
-struct ColumnBuilder {
-    builder: Builder,
-    misfits: u64,
-}
-
-impl ColumnBuilder {
-    fn new(column: &Column) -> Self {
-        let representation = column.representation.as_deref();
-        let builder = match column.data_type.storage() {
-            Storage::Boolean => {
-                let words = representation.and_then(|words| words.split_once('|'));
-                let words = words.map(|(yes, no)| (yes.to_owned(), no.to_owned()));
-                Builder::Boolean(BooleanBuilder::new(), words)
-            }
-            Storage::Integer => Builder::Integer(Int64Builder::new()),
-            Storage::Float => Builder::Float(Float64Builder::new()),
-            Storage::Text => Builder::Text(StringBuilder::new()),
-            Storage::Bytes => Builder::Bytes(BinaryBuilder::new()),
-            Storage::Date => Builder::Date(Date32Builder::new()),
-            Storage::Time => Builder::Time(Time64MicrosecondBuilder::new()),
-            Storage::Timestamp => {
-                let offset =
-                    representation.and_then(Layout::parse).map_or(0, |layout| layout.offset_seconds());
-                Builder::Timestamp(TimestampMicrosecondBuilder::new(), offset)
-            }
-        };
-        Self { builder, misfits: 0 }
-    }
-
-    fn push(&mut self, row: &SqliteRow, index: usize) {
-        let value = Value::read(row, index);
-        let fitted = match &mut self.builder {
-            Builder::Boolean(builder, words) => {
-                value.boolean(words.as_ref()).map(|value| builder.append_option(value))
-            }
-            Builder::Integer(builder) => value.integer().map(|value| builder.append_option(value)),
-            Builder::Float(builder) => value.float().map(|value| builder.append_option(value)),
-            Builder::Text(builder) => value.text().map(|value| builder.append_option(value)),
-            Builder::Bytes(builder) => value.bytes().map(|value| builder.append_option(value)),
-            Builder::Date(builder) => value
-                .moment(|moment| i32::try_from(moment.days()?).ok())
-                .map(|value| builder.append_option(value)),
-            Builder::Time(builder) => {
-                value.moment(|moment| Some(moment.micros_of_day())).map(|value| builder.append_option(value))
-            }
-            Builder::Timestamp(builder, offset) => {
-                value.moment(|moment| moment.timestamp(*offset)).map(|value| builder.append_option(value))
-            }
-        };
-        if fitted.is_none() {
-            self.misfits += 1;
-            match &mut self.builder {
-                Builder::Boolean(builder, _) => builder.append_null(),
-                Builder::Integer(builder) => builder.append_null(),
-                Builder::Float(builder) => builder.append_null(),
-                Builder::Text(builder) => builder.append_null(),
-                Builder::Bytes(builder) => builder.append_null(),
-                Builder::Date(builder) => builder.append_null(),
-                Builder::Time(builder) => builder.append_null(),
-                Builder::Timestamp(builder, _) => builder.append_null(),
-            }
-        }
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self.builder {
-            Builder::Boolean(mut builder, _) => Arc::new(builder.finish()),
-            Builder::Integer(mut builder) => Arc::new(builder.finish()),
-            Builder::Float(mut builder) => Arc::new(builder.finish()),
-            Builder::Text(mut builder) => Arc::new(builder.finish()),
-            Builder::Bytes(mut builder) => Arc::new(builder.finish()),
-            Builder::Date(mut builder) => Arc::new(builder.finish()),
-            Builder::Time(mut builder) => Arc::new(builder.finish()),
-            Builder::Timestamp(mut builder, _) => Arc::new(builder.finish()),
-        }
-    }
-}
-
-/// One value as SQLite holds it. The readers return `None` for a value that does not fit, `Some(None)` for null.
-enum Value<'r> {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(&'r str),
-    Blob(&'r [u8]),
-    /// Text that is no UTF-8.
-    Broken,
-}
-
-impl<'r> Value<'r> {
-    fn read(row: &'r SqliteRow, index: usize) -> Self {
-        let Ok(raw) = row.try_get_raw(index) else { return Self::Broken };
-        if raw.is_null() {
-            return Self::Null;
-        }
-        let class = raw.type_info().name().to_owned();
-        match class.as_str() {
-            "INTEGER" => <i64 as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Integer),
-            "REAL" => <f64 as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Real),
-            "TEXT" => <&str as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Text),
-            "BLOB" => <&[u8] as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Blob),
-            _ => Self::Broken,
-        }
-    }
-
-    fn boolean(&self, words: Option<&(String, String)>) -> Option<Option<bool>> {
-        match (self, words) {
-            (Self::Null, _) => Some(None),
-            (Self::Integer(flag @ (0 | 1)), _) => Some(Some(*flag == 1)),
-            (Self::Text(text), Some((yes, no))) if text == yes || text == no => Some(Some(text == yes)),
-            _ => None,
-        }
-    }
-
-    fn integer(&self) -> Option<Option<i64>> {
-        match self {
-            Self::Null => Some(None),
-            Self::Integer(value) => Some(Some(*value)),
-            // A key may hold its parent's number in another class; SQLite still calls them equal.
-            Self::Real(value) if value.fract() == 0.0 && value.abs() < EXACT => Some(Some(*value as i64)),
-            Self::Text(text) => text.parse().ok().filter(|value: &i64| value.to_string() == *text).map(Some),
-            _ => None,
-        }
-    }
-
-    fn float(&self) -> Option<Option<f64>> {
-        match self {
-            Self::Null => Some(None),
-            Self::Integer(value) => Some(Some(*value as f64)),
-            Self::Real(value) => Some(Some(*value)),
-            _ => None,
-        }
-    }
-
-    fn text(&self) -> Option<Option<String>> {
-        match self {
-            Self::Null => Some(None),
-            Self::Integer(value) => Some(Some(value.to_string())),
-            Self::Real(value) => Some(Some(value.to_string())),
-            Self::Text(text) => Some(Some((*text).to_owned())),
-            Self::Blob(_) | Self::Broken => None,
-        }
-    }
-
-    fn bytes(&self) -> Option<Option<&'r [u8]>> {
-        match self {
-            Self::Null => Some(None),
-            Self::Blob(bytes) => Some(Some(bytes)),
-            _ => None,
-        }
-    }
-
-    fn moment<T>(&self, read: impl FnOnce(&Moment) -> Option<T>) -> Option<Option<T>> {
-        match self {
-            Self::Null => Some(None),
-            Self::Text(text) => Moment::read(text).and_then(|moment| read(&moment)).map(Some),
-            _ => None,
-        }
-    }
 }

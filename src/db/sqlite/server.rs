@@ -63,6 +63,18 @@ impl Connection {
         Ok(Self { inner })
     }
 
+    /// Makes collations that only an application has known to SQLite: compared byte by byte.
+    pub(super) fn stand_in(&mut self, collations: Vec<String>) -> Result<(), DbError> {
+        for name in unknown_collations(collations) {
+            let what = "cannot add a collation";
+            block_on(async {
+                let mut handle = self.inner.lock_handle().await.map_err(|error| lift_error(what, error))?;
+                handle.create_collation(&name, str::cmp).map_err(|error| lift_error(what, error))
+            })?;
+        }
+        Ok(())
+    }
+
     /// Runs statements that return nothing of interest.
     pub(super) fn run(&mut self, what: &str, sql: &str) -> Result<(), DbError> {
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
@@ -99,6 +111,14 @@ impl Connection {
             self.inner.close().await.map_err(|error| lift_error("cannot close the file", error))
         })
     }
+}
+
+/// Those of the collations that SQLite itself does not have.
+pub(super) fn unknown_collations(mut names: Vec<String>) -> Vec<String> {
+    names.retain(|name| !["binary", "nocase", "rtrim"].contains(&name.to_lowercase().as_str()));
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Says which file this is: two paths (symbolic and hard links too) to one file have one identity.

@@ -11,7 +11,7 @@ use super::{
     sql::{identifier, literal},
 };
 use crate::{
-    db::{DbError, Inventory},
+    db::{DbError, DbErrorKind, Inventory},
     schema::TableName,
 };
 
@@ -35,6 +35,23 @@ pub(super) fn has_no_log(path: &Path) -> bool {
     ["-wal", "-journal"]
         .iter()
         .all(|suffix| fs::metadata(beside(path, suffix)).map_or(true, |log| log.len() == 0))
+}
+
+/// Refuses a side file that another run is writing; one left behind by a crash is nobody's.
+pub(super) fn refuse_running(partial: &Path) -> Result<(), DbError> {
+    if !partial.exists() {
+        return Ok(());
+    }
+    let Ok(mut left) = Connection::write(partial) else { return Ok(()) };
+    let tried = left.run("cannot lock", "PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE; ROLLBACK");
+    let _ = left.close();
+    match tried {
+        Err(error) if error.kind == DbErrorKind::Timeout => {
+            let message = format!("another load is writing {}", partial.display());
+            Err(DbError::new(DbErrorKind::Refused, message).caused_by(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Deletes a side file and what belongs to it, if there.

@@ -546,3 +546,70 @@ fn a_file_nobody_writes_is_read_without_locks() {
     assert_eq!(connection.integer("test", "SELECT count(*) FROM t").unwrap(), 1);
     assert!(!files.path("a.db-shm").exists());
 }
+
+#[test]
+fn two_loads_into_one_target_do_not_meet() {
+    let files = Files::new();
+    let to = files.path("b.db");
+    let mut first = database(&to).sink().unwrap();
+    first.begin().unwrap();
+
+    let error = database(&to).sink().unwrap().begin().unwrap_err();
+
+    assert_eq!(error.kind, DbErrorKind::Refused);
+    first.execute("CREATE TABLE t (a)").unwrap();
+    first.commit().unwrap();
+    std::fs::write(swap::partial_path(&to), "left behind by a crash").unwrap();
+    database(&to).sink().unwrap().begin().unwrap();
+}
+
+#[test]
+fn what_only_the_application_knows_is_left_out_or_stood_in_for() {
+    let files = Files::new();
+    let from = files.path("a.db");
+    let mut application = Connection::create(&from).unwrap();
+    application.stand_in(vec!["LOCALIZED".to_owned()]).unwrap();
+    let sql = "CREATE TABLE t (a TEXT COLLATE LOCALIZED PRIMARY KEY, n INTEGER COLLATE LOCALIZED, b INT CHECK (b > 0));
+         CREATE UNIQUE INDEX i ON t (b COLLATE LOCALIZED); INSERT INTO t VALUES ('b', 1, 1), ('a', 2, 2);
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'b > 0', 'b > 0 AND known_to_app(b)') WHERE name = 't';";
+    application.run("test", sql).unwrap();
+    application.close().unwrap();
+    let to = files.path("b.db");
+
+    let found = rebuild(&from, &to);
+
+    let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["unknown-collation", "check-left-out"]);
+    assert_eq!(found.schema.tables[0].checks, []);
+    let (before, after) = (dump(&from), dump(&to));
+    assert_eq!(before[..2], after[..2]);
+    assert!(after[3].contains("COLLATE LOCALIZED") && !after[3].contains("known_to_app"), "{after:?}");
+}
+
+#[test]
+fn a_full_disk_is_told_from_other_failures() {
+    let files = Files::new();
+    let to = files.path("b.db");
+    let mut sink = database(&to).sink().unwrap();
+    sink.begin().unwrap();
+    sink.execute("PRAGMA max_page_count = 2").unwrap();
+
+    let error = sink.execute("CREATE TABLE t AS SELECT zeroblob(100000) AS a").unwrap_err();
+
+    assert_eq!(error.kind, DbErrorKind::DiskFull);
+    drop(sink);
+    assert!(!to.exists() && !swap::partial_path(&to).exists());
+}
+
+#[test]
+fn nothing_is_written_outside_of_a_load() {
+    let files = Files::new();
+    let mut sink = database(&files.path("b.db")).sink().unwrap();
+
+    assert!(sink.execute("CREATE TABLE t (a)").is_err());
+    assert!(sink.commit().is_err());
+    let nowhere = database(&files.path("missing/b.db")).sink().unwrap().begin().unwrap_err();
+    assert_eq!(nowhere.kind, DbErrorKind::NoDatabase);
+    assert_eq!(std::fs::read_dir(files.folder.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,120 @@
+//! From Arrow arrays to SQLite's values, in the representation the source had.
+
+use arrow_array::{
+    Array, ArrayRef,
+    cast::AsArray as _,
+    types::{Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType},
+};
+use sqlx::{Arguments as _, sqlite::SqliteArguments};
+
+use super::format::{Layout, MICROS_PER_DAY};
+use crate::{
+    db::{DbError, DbErrorKind},
+    schema::{Column, DataType, Storage, Table},
+};
+
+/// Binds the values of one column.
+pub(super) struct ColumnWriter<'a> {
+    pub(super) column: &'a Column,
+    array: &'a ArrayRef,
+    how: How,
+}
+
+enum How {
+    /// 0 and 1, or the words for true and false.
+    Boolean(Option<(String, String)>),
+    Integer,
+    /// Digits after the point, where declared.
+    Float(Option<i32>),
+    Text,
+    Bytes,
+    Date(Layout),
+    Time(Layout),
+    Timestamp(Layout),
+}
+
+impl<'a> ColumnWriter<'a> {
+    /// Checks that the array is of the column's kind.
+    pub(super) fn new(table: &Table, column: &'a Column, array: &'a ArrayRef) -> Result<Self, DbError> {
+        let representation = column.representation.as_deref();
+        let layout = |date, clock| {
+            representation.and_then(Layout::parse).unwrap_or_else(|| Layout::usual(date, clock))
+        };
+        let (how, fits) = match column.data_type.storage() {
+            Storage::Boolean => {
+                let words = representation.and_then(|words| words.split_once('|'));
+                let words = words.map(|(yes, no)| (yes.to_owned(), no.to_owned()));
+                (How::Boolean(words), array.as_boolean_opt().is_some())
+            }
+            Storage::Integer => (How::Integer, array.as_primitive_opt::<Int64Type>().is_some()),
+            Storage::Float => {
+                let scale = match column.data_type {
+                    DataType::Decimal { scale, .. } => scale,
+                    _ => None,
+                };
+                (How::Float(scale), array.as_primitive_opt::<Float64Type>().is_some())
+            }
+            Storage::Text => (How::Text, array.as_string_opt::<i32>().is_some()),
+            Storage::Bytes => (How::Bytes, array.as_binary_opt::<i32>().is_some()),
+            Storage::Date => {
+                (How::Date(layout(true, false)), array.as_primitive_opt::<Date32Type>().is_some())
+            }
+            Storage::Time => {
+                (How::Time(layout(false, true)), array.as_primitive_opt::<Time64MicrosecondType>().is_some())
+            }
+            Storage::Timestamp => (
+                How::Timestamp(layout(true, true)),
+                array.as_primitive_opt::<TimestampMicrosecondType>().is_some(),
+            ),
+        };
+        if !fits {
+            let message = format!("{}.{} is written from the wrong kind of array", table.name, column.name);
+            return Err(DbError::new(DbErrorKind::Other, message));
+        }
+        Ok(Self { column, array, how })
+    }
+
+    /// Binds the value of a row.
+    pub(super) fn bind(&self, row: usize, arguments: &mut SqliteArguments) -> Result<(), DbError> {
+        let bound = if self.array.is_null(row) {
+            arguments.add(None::<i64>)
+        } else {
+            match &self.how {
+                How::Boolean(None) => arguments.add(i64::from(self.array.as_boolean().value(row))),
+                How::Boolean(Some((yes, no))) => {
+                    arguments.add(if self.array.as_boolean().value(row) { yes.as_str() } else { no.as_str() })
+                }
+                How::Integer => arguments.add(self.array.as_primitive::<Int64Type>().value(row)),
+                How::Float(scale) => {
+                    arguments.add(on_grid(self.array.as_primitive::<Float64Type>().value(row), *scale))
+                }
+                How::Text => arguments.add(self.array.as_string::<i32>().value(row)),
+                How::Bytes => arguments.add(self.array.as_binary::<i32>().value(row)),
+                How::Date(layout) => {
+                    let days = i64::from(self.array.as_primitive::<Date32Type>().value(row));
+                    arguments.add(layout.write(days, 0))
+                }
+                How::Time(layout) => {
+                    let micros = self.array.as_primitive::<Time64MicrosecondType>().value(row);
+                    arguments.add(layout.write(0, micros.rem_euclid(MICROS_PER_DAY)))
+                }
+                How::Timestamp(layout) => {
+                    let micros = self.array.as_primitive::<TimestampMicrosecondType>().value(row);
+                    let (days, rest) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
+                    arguments.add(layout.write(days, rest))
+                }
+            }
+        };
+        bound.map_err(|error| {
+            DbError::new(DbErrorKind::Other, format!("cannot bind {}", self.column.name)).caused_by(error)
+        })
+    }
+}
+
+/// Rounds to the declared digits after the point, so that 1.98 is written as 1.98 and not as a near miss.
+fn on_grid(value: f64, scale: Option<i32>) -> f64 {
+    let Some(scale) = scale.filter(|scale| (0..=15).contains(scale)) else { return value };
+    let unit = 10_f64.powi(scale);
+    let rounded = (value * unit).round() / unit;
+    if rounded.is_finite() { rounded } else { value }
+}
