@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use super::{Setting, lookup};
+use super::Setting;
 use crate::{
     cli::{args::InspectArgs, render, terminal},
     error::Error,
@@ -15,7 +15,7 @@ pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error
     let planned = if is_model(Path::new(&args.what)) {
         pipeline::inspect_model(Path::new(&args.what))?
     } else {
-        pipeline::plan(&setting.file.source(&args.what, &lookup)?, &setting.config)?
+        pipeline::plan(&setting.source(&args.what)?, &setting.config)?
     };
     terminal::result(&if args.json { render::json(&planned) } else { text(&planned) });
     Ok(setting.conclude(&planned.findings))

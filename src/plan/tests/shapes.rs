@@ -265,6 +265,28 @@ fn two_names_of_one_table_may_agree_but_not_disagree() {
 }
 
 #[test]
+fn an_entry_for_one_table_goes_before_a_pattern() {
+    let schema = schema("log_a: *id\nlog_b: *id\nother: *id");
+    let config = with(&[("log_*", mode(TableMode::Structure)), ("log_b", mode(TableMode::Skip))]);
+
+    let modes: Vec<TableMode> =
+        Plan::build(&schema, &config, &[]).unwrap().0.tables.iter().map(|table| table.mode).collect();
+
+    assert_eq!(modes, [TableMode::Structure, TableMode::Skip, TableMode::Synthesize]);
+}
+
+#[test]
+fn a_nullable_key_to_another_table_is_worth_a_question() {
+    let schema = schema(
+        "
+        a: *id, next > a.id
+        b: *id, a_id > a.id, other_id! > a.id
+        ",
+    );
+    assert_eq!(Observed::questions(&schema), [(TableId(1), ForeignKeyId(0))]);
+}
+
+#[test]
 fn a_name_in_two_namespaces_must_be_qualified() {
     let mut schema = schema("a: *id\nb: *id");
     schema.tables[0].name = crate::schema::TableName::qualified("x", "users");
