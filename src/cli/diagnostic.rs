@@ -17,11 +17,11 @@ pub(super) const FINDINGS: u8 = 1;
 /// The command line or the configuration is wrong.
 pub(super) const USAGE: u8 = 2;
 /// The source failed.
-const SOURCE: u8 = 3;
+pub(super) const SOURCE: u8 = 3;
 /// The target failed.
-const TARGET: u8 = 4;
+pub(super) const TARGET: u8 = 4;
 /// The target may not be written.
-const REFUSED: u8 = 5;
+pub(super) const REFUSED: u8 = 5;
 /// A mistake in dbsynth.
 pub(super) const INTERNAL: u8 = 70;
 /// Stopped by the user.

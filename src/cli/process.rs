@@ -23,7 +23,7 @@ pub(super) fn prepare(cli: &Cli) {
     }
     start_log(&cli.globals);
     let handler = || {
-        if progress::interrupted() {
+        if progress::interrupted() || terminal::is_asking() {
             std::process::exit(i32::from(diagnostic::INTERRUPTED));
         }
         progress::interrupt();

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::{
     cli::{args::Globals, terminal},
@@ -38,21 +38,25 @@ struct ProgressBars {
 
 impl ProgressBars {
     fn start(&self, stage: &'static str, table: &str, total: Option<u64>) -> ProgressBar {
-        let (bar, template) = match total {
-            Some(total) => (
-                ProgressBar::new(total),
-                "{prefix:10} {msg:32!} {bar:24} {human_pos:>11}/{human_len:11} {per_sec:>14} {eta:>4}",
-            ),
-            None => (ProgressBar::no_length(), "{prefix:10} {msg:32!} {human_pos:>11} {per_sec:>14}"),
-        };
-        // The templates are constants that a test renders; a plain bar is no reason to stop a run.
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.set_prefix(stage);
-        bar.set_message(table.to_owned());
-        self.all.add(bar)
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        // A bar that is dressed before it is added is never drawn undressed.
+        self.all.add(bar.with_style(style(total)).with_prefix(stage).with_message(table.to_owned()))
     }
+}
+
+// 70 columns and the bar: it fits a terminal of 80.
+const WITH_TOTAL: &str = "{prefix:8} {msg:24!} {wide_bar} {human_pos:>9}/{human_len:<9} {rate:>11} {eta:>3}";
+const WITHOUT_TOTAL: &str = "{prefix:8} {msg:24!} {human_pos:>9} {rate:>11}";
+
+fn style(total: Option<u64>) -> ProgressStyle {
+    let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
+    // The templates are constants that a test parses; a plain bar is no reason to stop a run.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key(
+        "rate",
+        |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
+        },
+    )
 }
 
 impl Progress for ProgressBars {
@@ -81,7 +85,8 @@ impl Progress for ProgressBars {
             }
             Event::Loss { table, epoch, loss } => {
                 for (_, bar) in bars.iter().filter(|((stage, name), _)| *stage == "train" && name == table) {
-                    bar.set_message(format!("{table} (epoch {epoch}, loss {loss:.3})"));
+                    bar.set_message(format!("{table} (loss {loss:.2})"));
+                    bar.set_prefix(format!("train {epoch}"));
                 }
             }
         }
@@ -164,7 +169,11 @@ mod tests {
         tell(&bars);
 
         assert!(bars.bars.lock().unwrap().is_empty());
-        for template in ["{bar:24} {human_pos:>11}/{human_len:11} {per_sec:>14} {eta:>4}", "{msg:32!}"] {
+    }
+
+    #[test]
+    fn the_templates_of_the_bars_parse() {
+        for template in [super::WITH_TOTAL, super::WITHOUT_TOTAL] {
             assert!(indicatif::ProgressStyle::with_template(template).is_ok());
         }
     }

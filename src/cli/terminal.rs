@@ -1,8 +1,18 @@
 //! Everything that is written to stdout and stderr, and the one question asked.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crate::config::environment;
+
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// True while a question waits for its answer: nothing is at work that an interrupt could break.
+pub(super) fn is_asking() -> bool {
+    ASKING.load(Ordering::Relaxed)
+}
 
 /// Writes a result to stdout. A closed pipe (`dbsynth plan … | head`) is nobody's mistake.
 pub(super) fn result(text: &str) {
@@ -47,6 +57,8 @@ pub(super) fn confirm(question: &str) -> bool {
     let _ = write!(err, "{question} [y/N] ");
     let _ = err.flush();
     let mut answer = String::new();
+    ASKING.store(true, Ordering::Relaxed);
     let read = io::stdin().lock().read_line(&mut answer);
+    ASKING.store(false, Ordering::Relaxed);
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }

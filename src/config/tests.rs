@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::{Config, ConfigError, File, GeneratorKind, Overrides, TableMode};
 
 fn parse(text: &str) -> Result<File, ConfigError> {
@@ -154,4 +156,38 @@ fn flags_are_checked_like_the_file() {
     let scale = Overrides { scale: Some(f64::NAN), ..Overrides::default() };
 
     assert!(matches!(scale.apply(Config::default()), Err(ConfigError::Flag { flag: "--scale", .. })));
+}
+
+/// Text made of pieces that a configuration consists of, and of anything else.
+fn any_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("[clone]\n".to_owned()),
+        Just("[tables.\"ü\"]\n".to_owned()),
+        Just("[[references]]\n".to_owned()),
+        Just("scale = ".to_owned()),
+        Just("from = \"é(".to_owned()),
+        Just("url = \"postgres://ü:ß@".to_owned()),
+        Just("\r\n".to_owned()),
+        "\\PC{0,6}",
+        any::<String>(),
+    ];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_complained_about(text in any_text()) {
+        if let Err(error) = parse(&text) {
+            prop_assert!(error.to_string().starts_with("synth.toml:"));
+        }
+    }
+
+    #[test]
+    fn a_url_in_a_broken_file_never_shows_its_password(head in "[a-z= \"]{0,8}", tail in "[a-z= \"\\[\\]]{0,8}") {
+        let complaint = match parse(&format!("[source.a]\n{head}url = \"mysql://u:s3cret@h/d{tail}\n")) {
+            Ok(file) => format!("{:?}", file.source("b", &nothing)),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        prop_assert!(!complaint.contains("s3cret"), "{}", complaint);
+    }
 }

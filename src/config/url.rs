@@ -101,11 +101,23 @@ impl DbUrl {
     /// True if the server runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.dialect == DialectName::Sqlite
-            || ::url::Url::parse(&self.shown).is_ok_and(|url| {
-                matches!(url.host_str(), None | Some("" | "localhost" | "127.0.0.1" | "[::1]"))
-            })
+        if self.dialect == DialectName::Sqlite {
+            return true;
+        }
+        let Ok(url) = ::url::Url::parse(&self.shown) else { return false };
+        // Drivers let parameters override the host of the URL: all of them must be here.
+        let overrides = url.query_pairs().filter(|(key, _)| matches!(key.as_ref(), "host" | "hostaddr"));
+        let hosts = url.host_str().map(str::to_owned).into_iter();
+        hosts.chain(overrides.map(|(_, host)| host.into_owned())).all(|host| is_this_machine(&host))
     }
+}
+
+/// True for the loopback's names and addresses, and for the directory of a socket (bare or percent-encoded).
+fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let socket = bare.starts_with('/') || bare.to_lowercase().starts_with("%2f");
+    address || socket || bare.is_empty() || bare.eq_ignore_ascii_case("localhost")
 }
 
 fn redact_query(url: &::url::Url) -> String {
@@ -155,6 +167,31 @@ mod tests {
         let error = DbUrl::parse("mysql://ann:s3cret@[broken/shop").unwrap_err();
 
         assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn only_servers_on_this_machine_are_local() {
+        let is_local = |text| DbUrl::parse(text).unwrap().is_local();
+
+        for text in [
+            "postgres://localhost/shop",
+            "postgres://ann@127.0.0.2:5433/shop",
+            "mysql://[::1]/shop",
+            "postgres:///shop?host=/var/run/postgresql",
+            "postgres://%2Fvar%2Frun/shop",
+            "sqlite:a.db",
+        ] {
+            assert!(is_local(text), "{text}");
+        }
+        for text in [
+            "postgres://db.example/shop",
+            "mysql://10.0.0.7/shop",
+            "postgres:///shop?host=db.example",
+            "postgres://localhost/shop?hostaddr=10.0.0.7",
+            "postgres://localhost.example/shop",
+        ] {
+            assert!(!is_local(text), "{text}");
+        }
     }
 
     #[test]

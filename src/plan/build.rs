@@ -25,6 +25,15 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// The foreign keys of which it is worth knowing whether they hold a null: those that may, to another table.
+    #[must_use]
+    pub fn questions(schema: &Schema) -> Vec<(TableId, ForeignKeyId)> {
+        let open = schema
+            .foreign_keys()
+            .filter(|(child, _, fk)| *child != fk.parent && modes::is_optional(schema.table(*child), fk));
+        open.map(|(child, id, _)| (child, id)).collect()
+    }
+
     /// Rows of a table: counted, else estimated by the catalog.
     pub(super) fn rows(&self, schema: &Schema, id: TableId) -> Option<u64> {
         self.real_rows.get(id.0).copied().or(schema.table(id).estimated_rows)

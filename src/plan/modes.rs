@@ -63,25 +63,46 @@ impl Mode {
     }
 }
 
-/// Collects what the configuration says per table, and checks every name in it.
-pub(super) fn settings(
+/// Collects what the configuration says per table, and checks every name in it. An entry for one table goes
+/// before a pattern (`[tables."log_*"]`) that covers it.
+///
+/// # Errors
+/// [`PlanError`] if a table or column is unknown, or entries contradict each other.
+pub fn settings(schema: &Schema, config: &Config) -> Result<BTreeMap<TableId, TableSettings>, PlanError> {
+    let (patterns, names): (Vec<_>, Vec<_>) = config.tables.iter().partition(|(name, _)| name.contains('*'));
+    let covered = collect(schema, &patterns)?;
+    let mut settings = collect(schema, &names)?;
+    for (id, pattern) in covered {
+        let known = settings.entry(id).or_default();
+        known.mode = known.mode.or(pattern.mode);
+        known.rows = known.rows.or(pattern.rows);
+        known.context = known.context.take().or(pattern.context);
+        for (column, meaning) in pattern.columns {
+            known.columns.entry(column).or_insert(meaning);
+        }
+    }
+    Ok(settings)
+}
+
+fn collect(
     schema: &Schema,
-    config: &Config,
+    entries: &[(&String, &TableSettings)],
 ) -> Result<BTreeMap<TableId, TableSettings>, PlanError> {
     let mut settings: BTreeMap<TableId, TableSettings> = BTreeMap::new();
-    for (name, said) in &config.tables {
-        let id = names::table(schema, name, "[tables]")?;
-        for column in said.columns.keys() {
-            names::column(schema, id, column, &format!("[tables.{name}.columns]"))?;
+    for (name, said) in entries {
+        for id in names::tables(schema, name, "[tables]")? {
+            for column in said.columns.keys() {
+                names::column(schema, id, column, &format!("[tables.{name}.columns]"))?;
+            }
+            let known = settings.entry(id).or_default();
+            let contradiction =
+                |setting| PlanError::Contradiction { table: schema.table(id).name.to_string(), setting };
+            known.mode = merge(known.mode, said.mode).ok_or_else(|| contradiction("mode"))?;
+            known.rows = merge(known.rows, said.rows).ok_or_else(|| contradiction("rows"))?;
+            known.context =
+                merge(known.context.take(), said.context.clone()).ok_or_else(|| contradiction("context"))?;
+            known.columns.extend(said.columns.clone());
         }
-        let known = settings.entry(id).or_default();
-        let contradiction =
-            |setting| PlanError::Contradiction { table: schema.table(id).name.to_string(), setting };
-        known.mode = merge(known.mode, said.mode).ok_or_else(|| contradiction("mode"))?;
-        known.rows = merge(known.rows, said.rows).ok_or_else(|| contradiction("rows"))?;
-        known.context =
-            merge(known.context.take(), said.context.clone()).ok_or_else(|| contradiction("context"))?;
-        known.columns.extend(said.columns.clone());
     }
     Ok(settings)
 }

@@ -1,6 +1,6 @@
 //! `dbsynth clone SOURCE TARGET`.
 
-use super::{Setting, lookup, shown};
+use super::{Setting, shown};
 use crate::{
     cli::{args::CloneArgs, diagnostic, progress, render, terminal},
     error::Error,
@@ -8,8 +8,8 @@ use crate::{
 };
 
 pub(super) fn run(args: &CloneArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let source = setting.file.source(&args.source, &lookup)?;
-    let target = setting.file.target(&args.target, &lookup)?;
+    let source = setting.source(&args.source)?;
+    let target = setting.target(&args.target)?;
     let progress = progress::listener(setting.globals);
     let mut on_plan = |planned: &pipeline::Planned| setting.approve(planned, args.writing.yes);
     let run = pipeline::clone(&source, &target, &setting.config, &mut on_plan, progress.as_ref())?;

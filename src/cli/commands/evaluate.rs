@@ -1,6 +1,6 @@
 //! `dbsynth evaluate REAL SYNTHETIC`.
 
-use super::{Setting, lookup};
+use super::Setting;
 use crate::{
     cli::{args::EvaluateArgs, render, terminal},
     error::Error,
@@ -8,9 +8,9 @@ use crate::{
 };
 
 pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let real = setting.file.source(&args.real, &lookup)?;
-    let synthetic = setting.file.written(&args.synthetic, &lookup)?;
-    let holdout = args.holdout.as_ref().map(|word| setting.file.source(word, &lookup)).transpose()?;
+    let real = setting.source(&args.real)?;
+    let synthetic = setting.written(&args.synthetic)?;
+    let holdout = args.holdout.as_ref().map(|word| setting.source(word)).transpose()?;
     let scorecard = pipeline::evaluate(&real, &synthetic, holdout.as_ref(), &setting.config)?;
     terminal::result(&if args.json { render::json(&scorecard) } else { render::scorecard(&scorecard) });
     Ok(0)

@@ -1,6 +1,6 @@
 //! `dbsynth generate MODEL TARGET`.
 
-use super::{Setting, lookup, shown};
+use super::{Setting, shown};
 use crate::{
     cli::{args::GenerateArgs, diagnostic, progress, render, terminal},
     error::Error,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(super) fn run(args: &GenerateArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let target = setting.file.target(&args.target, &lookup)?;
+    let target = setting.target(&args.target)?;
     let progress = progress::listener(setting.globals);
     let mut on_plan = |planned: &pipeline::Planned| setting.approve(planned, args.writing.yes);
     let run = pipeline::generate(&args.model, &target, &setting.config, &mut on_plan, progress.as_ref())?;

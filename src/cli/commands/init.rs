@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use super::{Setting, config_path, example_target, lookup};
+use super::{Setting, config_path, example_target};
 use crate::{
     cli::{args::InitArgs, terminal},
     config::DbUrl,
@@ -21,7 +21,7 @@ pub(super) fn run(args: &InitArgs, setting: &Setting<'_>) -> Result<u8, Error> {
         let shown = path.display();
         return Err(Error::Usage(format!("{shown} is there already; --force overwrites it")));
     }
-    let source = setting.file.source(&args.source, &lookup)?;
+    let source = setting.source(&args.source)?;
     let planned = pipeline::plan(&source, &setting.config)?;
     let name = if args.source.contains(':') { "prod" } else { &args.source };
     write(&path, &text(name, &source, &planned))?;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use super::{Setting, lookup};
+use super::Setting;
 use crate::{
     cli::{args::InspectArgs, render, terminal},
     error::Error,
@@ -12,14 +12,21 @@ use crate::{
 };
 
 pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let file = Path::new(&args.what);
-    let planned = if file.is_file() && !args.what.contains(':') {
-        pipeline::inspect_model(file)?
+    let planned = if is_model(Path::new(&args.what)) {
+        pipeline::inspect_model(Path::new(&args.what))?
     } else {
-        pipeline::plan(&setting.file.source(&args.what, &lookup)?, &setting.config)?
+        pipeline::plan(&setting.source(&args.what)?, &setting.config)?
     };
     terminal::result(&if args.json { render::json(&planned) } else { text(&planned) });
     Ok(setting.conclude(&planned.findings))
+}
+
+/// True for the file of a model. A SQLite file without `sqlite:` is none: the hint says how to write it.
+fn is_model(path: &Path) -> bool {
+    let database = path.extension().is_some_and(|extension| {
+        ["db", "sqlite", "sqlite3"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    });
+    path.is_file() && !database
 }
 
 /// Every table with its columns, their types and roles, and its keys.

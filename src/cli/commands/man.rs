@@ -29,9 +29,16 @@ pub(in crate::cli) fn page() -> std::io::Result<String> {
         man.render_synopsis_section(&mut body)?;
         man.render_description_section(&mut body)?;
         man.render_options_section(&mut body)?;
-        page.extend(
-            String::from_utf8_lossy(&body).replace("\n.SH ", "\n.SS ").trim_start_matches(".ie").bytes(),
-        );
+        for line in String::from_utf8_lossy(&body).lines().filter(|line| !is_preamble(line)) {
+            let line =
+                line.strip_prefix(".SH ").map_or_else(|| line.to_owned(), |title| format!(".SS {title}"));
+            page.extend(format!("{line}\n").bytes());
+        }
     }
     Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// True for what stands at the top of every section clap renders: the page has it once already.
+fn is_preamble(line: &str) -> bool {
+    line.starts_with(".ie ") || line.starts_with(".el ")
 }

@@ -67,8 +67,18 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
 /// Reads `--config`, else `synth.toml` if there is one. `init` writes that file: a missing one is no error there.
 fn read_file(globals: &Globals, command: &Command) -> Result<File, ConfigError> {
     let path = config_path(globals);
-    let optional = globals.config.is_none() || matches!(command, Command::Init(_));
-    if optional && !path.exists() { Ok(File::default()) } else { File::read(&path) }
+    let init = match command {
+        Command::Init(args) => Some(args),
+        _ => None,
+    };
+    if !path.exists() && (globals.config.is_none() || init.is_some()) {
+        return Ok(File::default());
+    }
+    match File::read(&path) {
+        // About to be overwritten: it may be broken.
+        Err(ConfigError::Malformed(_)) if init.is_some_and(|args| args.force) => Ok(File::default()),
+        read => read,
+    }
 }
 
 fn config_path(globals: &Globals) -> PathBuf {
@@ -80,6 +90,36 @@ impl Setting<'_> {
     fn say(&self, text: &str) {
         if !self.globals.quiet {
             terminal::say(text);
+        }
+    }
+
+    /// The database to read that a word means.
+    fn source(&self, word: &str) -> Result<DbUrl, Error> {
+        let url = self.file.source(word, &lookup)?;
+        self.warn_of_password(word, &url);
+        Ok(url)
+    }
+
+    /// The database to write that a word means.
+    fn target(&self, word: &str) -> Result<DbUrl, Error> {
+        let url = self.file.target(word, &lookup)?;
+        self.warn_of_password(word, &url);
+        Ok(url)
+    }
+
+    /// The database that dbsynth wrote and is now read.
+    fn written(&self, word: &str) -> Result<DbUrl, Error> {
+        let url = self.file.written(word, &lookup)?;
+        self.warn_of_password(word, &url);
+        Ok(url)
+    }
+
+    fn warn_of_password(&self, word: &str, url: &DbUrl) {
+        if word == url.expose() && url.to_string() != word {
+            self.say(
+                "note: others on this machine can see a password on the command line; \
+                 synth.toml can take it from the environment: url = \"${PROD_URL}\"",
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! `dbsynth plan SOURCE`.
 
-use super::{Setting, example_target, lookup, shown};
+use super::{Setting, example_target, shown};
 use crate::{
     cli::{args::PlanArgs, render, terminal},
     error::Error,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(super) fn run(args: &PlanArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let source = setting.file.source(&args.source, &lookup)?;
+    let source = setting.source(&args.source)?;
     let planned = pipeline::plan(&source, &setting.config)?;
     let explanation = render::explanation(&planned);
     terminal::result(&if args.json {

@@ -1,6 +1,6 @@
 //! `dbsynth train SOURCE -o MODEL`.
 
-use super::{Setting, example_target, lookup};
+use super::{Setting, example_target};
 use crate::{
     cli::{args::TrainArgs, progress, render, terminal},
     error::Error,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(super) fn run(args: &TrainArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let source = setting.file.source(&args.source, &lookup)?;
+    let source = setting.source(&args.source)?;
     let progress = progress::listener(setting.globals);
     let mut on_plan = |planned: &pipeline::Planned| setting.approve(planned, true);
     let findings = pipeline::train(&source, &args.output, &setting.config, &mut on_plan, progress.as_ref())?;

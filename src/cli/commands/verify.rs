@@ -1,6 +1,6 @@
 //! `dbsynth verify TARGET`.
 
-use super::{Setting, lookup};
+use super::Setting;
 use crate::{
     cli::{args::VerifyArgs, diagnostic, render, terminal},
     error::Error,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(super) fn run(args: &VerifyArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let target = setting.file.written(&args.target, &lookup)?;
+    let target = setting.written(&args.target)?;
     let (proof, findings) = pipeline::verify(&target)?;
     terminal::result(&if args.json { render::json(&proof) } else { render::proof(&proof) });
     let code = setting.conclude(&findings);

@@ -198,3 +198,13 @@ fn a_configured_table_that_is_not_there_is_found_by_the_plan() {
 
     assert_eq!(Diagnostic::of(&error.into()).code, 2);
 }
+
+#[test]
+fn every_exit_code_is_documented() {
+    let page = include_str!("../../../docs/exit-codes.md");
+    use crate::cli::diagnostic::{FINDINGS, INTERNAL, INTERRUPTED, REFUSED, SOURCE, TARGET, USAGE};
+
+    for code in [0, FINDINGS, USAGE, SOURCE, TARGET, REFUSED, INTERNAL, INTERRUPTED] {
+        assert!(page.contains(&format!("\n| {code} | ")), "{code}");
+    }
+}

@@ -91,4 +91,5 @@ fn the_manual_page_has_every_command() {
         let heading = format!("DBSYNTH {}", subcommand.get_name().to_uppercase());
         assert!(page.contains(&heading), "{heading}");
     }
+    assert_eq!(page.matches(".ds Aq").count(), 2, "one preamble");
 }

@@ -83,16 +83,18 @@ fn column(text: &str) -> Column {
     } else {
         (DataType::Integer { min: i64::MIN, max: i64::MAX }, "bigint")
     };
-    Column {
-        name: bare(text).to_owned(),
-        native_type: native_type.to_owned(),
-        data_type,
-        nullable: !(text.starts_with('*') || text.split(' ').next().unwrap().ends_with('!')),
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-    }
+    // Through serde, so that whatever else a column may have keeps its default.
+    serde_json::from_value(serde_json::json!({
+        "name": bare(text),
+        "native_type": native_type,
+        "data_type": data_type,
+        "nullable": !(text.starts_with('*') || text.split(' ').next().unwrap().ends_with('!')),
+        "default": null,
+        "auto_increment": false,
+        "generated": null,
+        "case_insensitive": false,
+    }))
+    .unwrap()
 }
 
 fn add_key(tables: &mut [Table], child: usize, columns: &[&str], to: (&str, &[&str]), options: &[&str]) {

@@ -105,6 +105,33 @@ fn a_ring_of_three_loses_one_edge_only() {
 }
 
 #[test]
+fn one_cut_is_preferred_to_two() {
+    let schema = schema(
+        "
+        devices: *id, firmware_id > packages.id, software_id > packages.id
+        packages: *id, device_id > devices.id
+        ",
+    );
+    let plan = plan(&schema, &[]);
+
+    assert_eq!(plan.tables[0].links, [LinkRole::Link, LinkRole::Link]);
+    assert_eq!(plan.tables[1].links, [LinkRole::Deferred]);
+}
+
+#[test]
+fn the_json_of_a_plan_speaks_in_names() {
+    let schema = schema("a: *id\nb: *id, a_id! > a.id");
+    let plan = plan(&schema, &[5, 20]);
+
+    let json = serde_json::to_value(explain(&schema, &plan, &[5, 20], &[10, 40])).unwrap();
+
+    let line = &json["strata"][1][0];
+    assert_eq!((line["table"].as_str(), line["target_rows"].as_u64()), (Some("b"), Some(40)));
+    assert_eq!(line["foreign_keys"][0]["role"], "link");
+    assert_eq!(line["columns"][1]["role"], "foreign_key");
+}
+
+#[test]
 fn several_keys_to_one_parent_have_one_context() {
     let schema = schema(
         "
@@ -235,6 +262,28 @@ fn two_names_of_one_table_may_agree_but_not_disagree() {
         Plan::build(&schema, &said(TableMode::Structure, TableMode::Skip), &[]),
         Err(PlanError::Contradiction { setting: "mode", .. })
     ));
+}
+
+#[test]
+fn an_entry_for_one_table_goes_before_a_pattern() {
+    let schema = schema("log_a: *id\nlog_b: *id\nother: *id");
+    let config = with(&[("log_*", mode(TableMode::Structure)), ("log_b", mode(TableMode::Skip))]);
+
+    let modes: Vec<TableMode> =
+        Plan::build(&schema, &config, &[]).unwrap().0.tables.iter().map(|table| table.mode).collect();
+
+    assert_eq!(modes, [TableMode::Structure, TableMode::Skip, TableMode::Synthesize]);
+}
+
+#[test]
+fn a_nullable_key_to_another_table_is_worth_a_question() {
+    let schema = schema(
+        "
+        a: *id, next > a.id
+        b: *id, a_id > a.id, other_id! > a.id
+        ",
+    );
+    assert_eq!(Observed::questions(&schema), [(TableId(1), ForeignKeyId(0))]);
 }
 
 #[test]

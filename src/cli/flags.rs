@@ -1,0 +1,72 @@
+//! What the flags of a command say over the file.
+
+use crate::{
+    cli::args::{Command, Running},
+    config::Overrides,
+};
+
+impl Command {
+    /// What its flags say over the file.
+    pub(super) fn overrides(&self) -> Overrides {
+        let mut flags = Overrides::default();
+        let selection = match self {
+            Self::Clone(args) => Some(&args.selection),
+            Self::Plan(args) => Some(&args.selection),
+            Self::Train(args) => Some(&args.selection),
+            Self::Evaluate(args) => Some(&args.selection),
+            Self::Inspect(args) => Some(&args.selection),
+            _ => None,
+        };
+        if let Some(selection) = selection {
+            flags.only_tables.clone_from(&selection.tables);
+            flags.exclude_tables.clone_from(&selection.exclude);
+        }
+        let amount = match self {
+            Self::Clone(args) => Some(&args.amount),
+            Self::Plan(args) => Some(&args.amount),
+            Self::Generate(args) => Some(&args.amount),
+            _ => None,
+        };
+        if let Some(amount) = amount {
+            flags.scale = amount.scale;
+            flags.rows.clone_from(&amount.rows);
+        }
+        let learning = match self {
+            Self::Clone(args) => Some(&args.learning),
+            Self::Train(args) => Some(&args.learning),
+            _ => None,
+        };
+        if let Some(learning) = learning {
+            flags.training_rows = learning.training_rows;
+            flags.generator = learning.generator;
+        }
+        if let Some(running) = self.running() {
+            flags.seed = running.seed;
+            flags.threads = running.threads;
+            flags.strict = running.strict;
+        }
+        match self {
+            Self::Clone(args) => flags.replace = args.writing.replace,
+            Self::Generate(args) => flags.replace = args.writing.replace,
+            Self::Plan(args) => flags.strict = args.strict,
+            Self::Verify(args) => flags.strict = args.strict,
+            Self::Evaluate(args) => (flags.seed, flags.threads) = (args.seed, args.threads),
+            _ => {}
+        }
+        flags
+    }
+
+    fn running(&self) -> Option<&Running> {
+        match self {
+            Self::Clone(args) => Some(&args.running),
+            Self::Train(args) => Some(&args.running),
+            Self::Generate(args) => Some(&args.running),
+            _ => None,
+        }
+    }
+
+    /// True for the commands that multiply matrices.
+    pub(super) fn computes(&self) -> bool {
+        self.running().is_some() || matches!(self, Self::Evaluate(_))
+    }
+}
