@@ -34,7 +34,7 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
         Function::Coalesce => arguments.iter().find(|argument| !argument.is_null()).cloned(),
         Function::NullIf => {
             let equal =
-                order(arguments.first()?, arguments.get(1)?, false).is_some_and(|order| order.is_eq());
+                order(arguments.first()?, arguments.get(1)?, false).is_some_and(std::cmp::Ordering::is_eq);
             if equal { None } else { arguments.first().cloned() }
         }
         Function::Absolute => numeric(f64::abs),

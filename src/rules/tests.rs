@@ -411,3 +411,36 @@ fn protection_drops_rare_pairs_of_a_dependency() {
     assert_eq!(rules.len(), 1);
     assert!(rules[0].literals().iter().all(|value| value != "only Eve" && value != "hers"));
 }
+
+#[test]
+fn a_day_decides_and_an_unseen_day_takes_the_nearest() {
+    let days: Vec<i32> = (0..1200).map(|row| 18_000 + 2 * (row % 60)).collect();
+    let rows = data(vec![
+        Arc::new(Date32Array::from(days.clone())),
+        integers(days.iter().map(|day| i64::from(*day) % 5)),
+    ]);
+
+    let rules = discover(&rows, 0);
+
+    assert_eq!(rules.iter().filter_map(Rule::computes).collect::<Vec<_>>(), [(ColumnId(1), ColumnId(0))]);
+    let table = table(&[("day", DataType::Date), ("promo", integer())], &[]);
+    let unseen = TableData::new(vec![ColumnId(0)], vec![Arc::new(Date32Array::from(vec![30_000]))], 1);
+    let (fixed, _) = enforce(&rules, &table, unseen);
+    assert_eq!(Value::read(fixed.column(ColumnId(1)).unwrap(), 0), Value::Integer((18_000 + 118) % 5));
+}
+
+#[test]
+fn numbers_out_of_order_are_cut_and_codes_are_left_alone() {
+    let mut random = stream();
+    let prices: Vec<i64> = (0..1000).map(|_| random.random_range(10..1000)).collect();
+    let discounts: Vec<i64> = prices.iter().map(|price| random.random_range(0..=*price)).collect();
+    let code: Vec<i64> = prices.iter().map(|price| i64::from(*price > 500)).collect();
+    let columns = [("discount", integer()), ("price", integer()), ("code", integer())];
+    let rules = discover(&data(vec![integers(discounts), integers(prices), integers(code)]), 0);
+
+    assert_eq!(rules, [Rule::Ordering { low: ColumnId(0), high: ColumnId(1), rows: 1000 }]);
+    let generated = data(vec![integers([90]), integers([70]), integers([1])]);
+    let (fixed, changed) = enforce(&rules, &table(&columns, &[]), generated);
+    assert_eq!(changed, 1);
+    assert_eq!(fixed.arrays, data(vec![integers([70]), integers([70]), integers([1])]).arrays);
+}
