@@ -28,14 +28,27 @@ pub(super) struct Line {
     pub(super) weekdays: Option<[u32; 7]>,
 }
 
-/// Part of a bin.
+/// Part of a bin. Saved as a bare list: a column has up to two thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "(i64, i64, u32, u16, u16)", from = "(i64, i64, u32, u16, u16)")]
 pub(super) struct Cell {
     pub(super) low: i64,
     pub(super) high: i64,
     pub(super) rows: u32,
     pub(super) bin: u16,
     pub(super) fine: u16,
+}
+
+impl From<Cell> for (i64, i64, u32, u16, u16) {
+    fn from(cell: Cell) -> Self {
+        (cell.low, cell.high, cell.rows, cell.bin, cell.fine)
+    }
+}
+
+impl From<(i64, i64, u32, u16, u16)> for Cell {
+    fn from((low, high, rows, bin, fine): (i64, i64, u32, u16, u16)) -> Self {
+        Self { low, high, rows, bin, fine }
+    }
 }
 
 impl Line {

@@ -193,7 +193,9 @@ fn cut(rest: &[i64], spec: &LineSpec<'_>, dispensable: bool) -> Vec<Cell> {
     let bins = (clipped.len() / BIN_ROWS).clamp(few, spec.max_bins);
     let mut cells = Vec::new();
     for (bin, rows) in equal_parts(clipped, 0..clipped.len(), bins).into_iter().enumerate() {
-        let parts = (rows.len() / (2 * CELL_ROWS).max(protect)).clamp(1, MAX_CELLS);
+        // Cells that a head will learn need more rows than cells drawn in proportion.
+        let least = if rows.len() >= FINE_BIN_ROWS { 2 * CELL_ROWS } else { CELL_ROWS };
+        let parts = (rows.len() / least.max(protect)).clamp(1, MAX_CELLS);
         for (fine, part) in equal_parts(clipped, rows, parts).into_iter().enumerate() {
             let (low, high) = edges(clipped, &part);
             cells.push(Cell { low, high, rows: part.len() as u32, bin: bin as u16, fine: fine as u16 });

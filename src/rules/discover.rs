@@ -20,6 +20,12 @@ const LEAST_EXPECTED: f64 = 15.0;
 const LEAST_ORDERED_ROWS: usize = 200;
 const LEAST_ROWS: usize = 100;
 
+/// Distinct values both numbers of an ordering or a multiplication need: codes of a few values are not quantities.
+const LEAST_QUANTITIES: usize = 10;
+
+/// Share of rows that shuffled numbers must break an ordering in: otherwise the ranges hardly meet, and nothing is won.
+const LEAST_BROKEN_SHARE: f64 = 0.01;
+
 /// Rows looked at first; what holds on these is then tested on every row.
 const SAMPLE_ROWS: usize = 20_000;
 
@@ -78,7 +84,8 @@ pub enum Rule {
         to: ColumnId,
         /// Value of `from` → value of `to`.
         pairs: Vec<(Value, Value)>,
-        /// The most frequent value of `to`: for values of `from` never seen or too rare to keep.
+        /// The most frequent value of `to`: for values of `from` never seen or too rare to keep (numbers and days take
+        /// that of the nearest one kept).
         otherwise: Value,
         /// Rows seen.
         rows: usize,
@@ -156,7 +163,8 @@ struct Candidate<'a> {
     counts: Vec<usize>,
 }
 
-/// Finds the relations of a table's rows. A pair of values is kept only if `protect_below` rows have it (0 is off).
+/// Finds the relations of a table's rows. `rows` must hold attributes only: keys get fresh values, so nothing may be
+/// computed from theirs. A pair of values is kept only if `protect_below` rows have it (0 is off).
 /// Computed columns need not be sampled: [`super::enforce`] fills them in.
 #[must_use]
 pub fn discover(rows: &TableData, protect_below: u32) -> Vec<Rule> {
@@ -226,6 +234,11 @@ impl<'a> Candidate<'a> {
     fn sameness(&self) -> f64 {
         let rows = self.sample.len() as f64;
         self.counts.iter().map(|count| (*count as f64 / rows).powi(2)).sum()
+    }
+
+    /// True if it has enough distinct values to be a quantity and not a code.
+    fn is_quantity(&self) -> bool {
+        self.counts.is_empty() || self.counts.len() >= LEAST_QUANTITIES
     }
 }
 
@@ -297,7 +310,7 @@ fn computation(from: &Candidate<'_>, to: &Candidate<'_>) -> Option<Rule> {
         if let Some(places) = decimals {
             rules.push(linear(1.0, Value::Float(rounded(y - x, places)), decimals));
         }
-        if x != 0.0 && y != 0.0 && y.is_finite() {
+        if x != 0.0 && y != 0.0 && y.is_finite() && from.is_quantity() && to.is_quantity() {
             let ratio = y / x;
             rules.extend((0..=8).map(|places| linear(rounded(ratio, places), Value::Float(0.0), decimals)));
             rules.push(linear(ratio, Value::Float(0.0), decimals));
@@ -312,7 +325,7 @@ fn computation(from: &Candidate<'_>, to: &Candidate<'_>) -> Option<Rule> {
 }
 
 fn agree(guess: &Value, truth: &Value) -> bool {
-    guess == truth || (!guess.is_null() && order(guess, truth, false).is_some_and(|order| order.is_eq()))
+    guess == truth || (!guess.is_null() && order(guess, truth, false).is_some_and(std::cmp::Ordering::is_eq))
 }
 
 /// The fewest decimals that hold every number, if few do.
@@ -327,8 +340,8 @@ fn decimals(values: &[Value]) -> Option<i32> {
 fn decides(from: &Candidate<'_>, to: &Candidate<'_>) -> bool {
     let nameable = match from.array.data_type() {
         ArrowType::Utf8 | ArrowType::Boolean => true,
-        // Numbers must repeat enough for generated ones to be among those seen.
-        ArrowType::Int64 => from.counts.len() * LEAST_NUMBER_ROWS <= from.sample.len(),
+        // Numbers and days must repeat enough for generated ones to be among those seen.
+        ArrowType::Int64 | ArrowType::Date32 => from.counts.len() * LEAST_NUMBER_ROWS <= from.sample.len(),
         _ => false,
     };
     if !nameable || from.counts.len() < to.counts.len() || to.counts.len() < 2 {
@@ -401,8 +414,9 @@ fn orderings(columns: &[&Candidate<'_>]) -> Vec<Rule> {
 
 /// Rows with both values if `low ≤ high` in all of them and independent columns would break that.
 fn ordered_rows(low: &Candidate<'_>, high: &Candidate<'_>) -> Option<usize> {
-    let breaks =
-        |x: &Value, y: &Value| !x.is_null() && !y.is_null() && !order(x, y, false).is_some_and(|o| o.is_le());
+    let breaks = |x: &Value, y: &Value| {
+        !x.is_null() && !y.is_null() && !order(x, y, false).is_some_and(std::cmp::Ordering::is_le)
+    };
     let mut strict = false;
     let (mut lows, mut highs) = (Vec::new(), Vec::new());
     for (x, y) in low.sample.iter().zip(&high.sample) {
@@ -415,7 +429,12 @@ fn ordered_rows(low: &Candidate<'_>, high: &Candidate<'_>) -> Option<usize> {
             highs.push(b);
         }
     }
-    if !strict || expected_breaks(lows, highs) < LEAST_EXPECTED {
+    let number = matches!(low.array.data_type(), ArrowType::Int64 | ArrowType::Float64);
+    let share = if number { LEAST_BROKEN_SHARE * lows.len() as f64 } else { 0.0 };
+    if !strict
+        || (number && !(low.is_quantity() && high.is_quantity()))
+        || expected_breaks(lows, highs) < share.max(LEAST_EXPECTED)
+    {
         return None;
     }
     let mut rows = 0;
@@ -430,7 +449,7 @@ fn ordered_rows(low: &Candidate<'_>, high: &Candidate<'_>) -> Option<usize> {
 }
 
 /// A value as a number of its own line; NaN has no place.
-fn place(value: &Value) -> Option<f64> {
+pub(super) fn place(value: &Value) -> Option<f64> {
     match value {
         Value::Integer(value) | Value::Time(value) | Value::Timestamp(value) => Some(*value as f64),
         Value::Float(value) => (!value.is_nan()).then_some(*value),

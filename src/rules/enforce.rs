@@ -6,18 +6,23 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
     Time64MicrosecondArray, TimestampMicrosecondArray,
 };
+use arrow_schema::DataType as ArrowType;
 
 use crate::{
     data::TableData,
     schema::{ColumnId, Storage, Table},
 };
 
-use super::{discover::Rule, eval::order, value::Value};
+use super::{
+    discover::{Rule, place},
+    eval::order,
+    value::Value,
+};
 
 /// Passes over the orderings: a swap can disturb a chain a ≤ b ≤ c.
 const PASSES: usize = 4;
 
-/// Applies `rules` of [`super::discover`] to rows: values that break an ordering change places, computed columns are
+/// Applies `rules` of [`super::discover`] to rows: values that break an ordering are mended, computed columns are
 /// computed (and added where `rows` lacks them). Returns the rows and the number of values changed; values of
 /// added columns are not counted.
 #[must_use]
@@ -28,9 +33,9 @@ pub fn enforce(rules: &[Rule], table: &Table, rows: TableData) -> (TableData, us
         let mut quiet = true;
         for rule in rules {
             if let Rule::Ordering { low, high, .. } = rule {
-                let swapped = swap(&mut rows, *low, *high);
-                changed += 2 * swapped;
-                quiet &= swapped == 0;
+                let now = order_pair(&mut rows, *low, *high);
+                changed += now;
+                quiet &= now == 0;
             }
         }
         if quiet {
@@ -47,9 +52,10 @@ fn index_of(rows: &TableData, column: ColumnId) -> Option<usize> {
     rows.columns.iter().position(|held| *held == column)
 }
 
-/// Exchanges the two values of each row that breaks `low ≤ high`. As every observed row keeps the order, both values
-/// stay inside the range of their new column.
-fn swap(rows: &mut TableData, low: ColumnId, high: ColumnId) -> usize {
+/// Mends each row that breaks `low ≤ high`; returns the values changed. Dates change places. Of numbers the lower one is
+/// cut to the higher: exchanged, a year could become 5. As every observed row keeps the order, a value stays inside
+/// the range of its new column either way.
+fn order_pair(rows: &mut TableData, low: ColumnId, high: ColumnId) -> usize {
     let (Some(low), Some(high)) = (index_of(rows, low), index_of(rows, high)) else { return 0 };
     let (lows, highs) = (rows.arrays[low].clone(), rows.arrays[high].clone());
     if lows.data_type() != highs.data_type() {
@@ -59,7 +65,7 @@ fn swap(rows: &mut TableData, low: ColumnId, high: ColumnId) -> usize {
     let broken: Vec<u32> = (0..count)
         .filter(|row| {
             let (x, y) = (Value::read(&lows, *row as usize), Value::read(&highs, *row as usize));
-            order(&x, &y, false).is_some_and(|order| order.is_gt())
+            order(&x, &y, false).is_some_and(std::cmp::Ordering::is_gt)
         })
         .collect();
     if broken.is_empty() {
@@ -73,11 +79,13 @@ fn swap(rows: &mut TableData, low: ColumnId, high: ColumnId) -> usize {
         }
         TableData::concat(&[part(own), part(other)]).map(|both| both.take(&index).arrays.remove(0))
     };
-    if let (Some(new_low), Some(new_high)) = (pick(&lows, &highs), pick(&highs, &lows)) {
+    let numbers = matches!(lows.data_type(), ArrowType::Int64 | ArrowType::Float64);
+    let new_high = if numbers { Some(highs.clone()) } else { pick(&highs, &lows) };
+    if let (Some(new_low), Some(new_high)) = (pick(&lows, &highs), new_high) {
         rows.arrays[low] = new_low;
         rows.arrays[high] = new_high;
     }
-    broken.len()
+    if numbers { broken.len() } else { 2 * broken.len() }
 }
 
 /// Computes the column of a rule; returns how many values changed.
@@ -85,19 +93,15 @@ fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> usize {
     let Some((to, from)) = rule.computes() else { return 0 };
     let Some(source) = rows.column(from).cloned() else { return 0 };
     let old = rows.column(to).cloned();
-    let map = value_map(rule);
+    let map = ValueMap::new(rule);
     let values: Vec<Value> = (0..rows.row_count)
         .map(|row| {
             let x = Value::read(&source, row);
-            let known = match &map {
-                Some((pairs, _)) => pairs.get(&key(&x)).map(|value| (*value).clone()),
-                None => rule.predict(&x),
-            };
-            known.unwrap_or_else(|| match (&old, &map) {
-                (Some(old), _) => Value::read(old, row),
-                (None, Some((_, otherwise))) => (*otherwise).clone(),
-                (None, None) => Value::Null,
-            })
+            let kept = old.as_ref().map(|old| Value::read(old, row));
+            match &map {
+                Some(map) => map.value(&x, kept),
+                None => rule.predict(&x).or(kept).unwrap_or(Value::Null),
+            }
         })
         .collect();
     let Some(array) = build(table.column(to).data_type.storage(), &values) else { return 0 };
@@ -118,14 +122,38 @@ fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> usize {
     }
 }
 
-type ValueMap<'a> = (BTreeMap<String, &'a Value>, &'a Value);
+/// A determination, ready to be looked up.
+struct ValueMap<'a> {
+    exact: BTreeMap<String, &'a Value>,
+    /// By place on the line of `from`, ascending; empty for texts.
+    placed: Vec<(f64, &'a Value)>,
+    otherwise: &'a Value,
+}
 
-fn value_map(rule: &Rule) -> Option<ValueMap<'_>> {
-    match rule {
-        Rule::Determines { pairs, otherwise, .. } => {
-            Some((pairs.iter().map(|(x, y)| (key(x), y)).collect(), otherwise))
+impl<'a> ValueMap<'a> {
+    fn new(rule: &'a Rule) -> Option<Self> {
+        let Rule::Determines { pairs, otherwise, .. } = rule else { return None };
+        let exact = pairs.iter().map(|(x, y)| (key(x), y)).collect();
+        let mut placed: Vec<(f64, &Value)> = pairs.iter().filter_map(|(x, y)| Some((place(x)?, y))).collect();
+        placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Some(Self { exact, placed, otherwise })
+    }
+
+    /// The value decided by `x`. For an `x` never seen: that of the nearest one on its line, else the `old` value, else
+    /// the most frequent.
+    fn value(&self, x: &Value, old: Option<Value>) -> Value {
+        if let Some(value) = self.exact.get(&key(x)) {
+            return (*value).clone();
         }
-        _ => None,
+        let nearest = place(x).and_then(|at| {
+            let above = self.placed.partition_point(|(place, _)| *place < at);
+            let beside = [above.checked_sub(1), Some(above)].into_iter().flatten();
+            beside
+                .filter_map(|index| self.placed.get(index))
+                .min_by(|a, b| (a.0 - at).abs().total_cmp(&(b.0 - at).abs()))
+                .map(|(_, value)| (*value).clone())
+        });
+        nearest.or(old).unwrap_or_else(|| self.otherwise.clone())
     }
 }
 

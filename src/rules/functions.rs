@@ -34,13 +34,15 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
         Function::Coalesce => arguments.iter().find(|argument| !argument.is_null()).cloned(),
         Function::NullIf => {
             let equal =
-                order(arguments.first()?, arguments.get(1)?, false).is_some_and(|order| order.is_eq());
+                order(arguments.first()?, arguments.get(1)?, false).is_some_and(std::cmp::Ordering::is_eq);
             if equal { None } else { arguments.first().cloned() }
         }
         Function::Absolute => numeric(f64::abs),
         Function::Floor => numeric(f64::floor),
         Function::Ceiling => numeric(f64::ceil),
         Function::Sign => numeric(|number| if number == 0.0 { 0.0 } else { number.signum() }),
+        Function::Power => Some(Value::Float(arguments.first()?.number()?.powf(arguments.get(1)?.number()?))),
+        Function::SquareRoot => Some(Value::Float(arguments.first()?.number()?.sqrt())),
         Function::Round => {
             let unit = 10_f64.powi(if arguments.len() > 1 { count(1)?.clamp(-18, 18) as i32 } else { 0 });
             Some(Value::Float((arguments.first()?.number()? * unit).round() / unit))

@@ -168,6 +168,23 @@ impl TableRules {
         &check.columns
     }
 
+    /// The columns that are computed and need not be sampled: positions, and what a found relation decides.
+    #[must_use]
+    pub fn computed(&self) -> Vec<ColumnId> {
+        let decided = self.discovered.iter().filter_map(Rule::computes).map(|(to, _)| to);
+        let mut all: Vec<ColumnId> =
+            self.positions.iter().map(|position| position.column).chain(decided).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Lists the values of the source that the found relations keep, as text; checks are the schema's own.
+    #[must_use]
+    pub fn literals(&self) -> Vec<String> {
+        self.discovered.iter().flat_map(Rule::literals).collect()
+    }
+
     /// Which rows make some understood CHECK false. Unknown passes, as in SQL; a check that needs a column `rows`
     /// does not hold is left out.
     #[must_use]

@@ -247,7 +247,13 @@ impl Reader<'_> {
             BinaryOperator::PGILikeMatch => self.like(Box::new(left), &right, None, true)?,
             BinaryOperator::PGNotLikeMatch => not(self.like(Box::new(left), &right, None, false)?),
             BinaryOperator::PGNotILikeMatch => not(self.like(Box::new(left), &right, None, true)?),
-            BinaryOperator::PGRegexMatch => regex(Box::new(left), &right, false)?,
+            BinaryOperator::PGRegexMatch => match right {
+                Expression::Matches(pattern_of, similar) if is_marker(&pattern_of) => {
+                    Expression::Matches(Box::new(left), similar)
+                }
+                right => regex(Box::new(left), &right, false)?,
+            },
+            BinaryOperator::PGExp => Expression::Call(Function::Power, vec![left, right]),
             BinaryOperator::PGRegexIMatch => regex(Box::new(left), &right, true)?,
             BinaryOperator::PGRegexNotMatch => not(regex(Box::new(left), &right, false)?),
             BinaryOperator::PGRegexNotIMatch => not(regex(Box::new(left), &right, true)?),
@@ -290,6 +296,10 @@ impl Reader<'_> {
         match expr {
             Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => self.list(inner, depth),
             Expr::Array(array) => array.elem.iter().map(|one| self.translate(one, depth + 1)).collect(),
+            Expr::Value(value) => match literal(&value.value)? {
+                Value::Text(text) => elements(&text),
+                _ => None,
+            },
             Expr::Tuple(all) => all.iter().map(|one| self.translate(one, depth + 1)).collect(),
             _ => None,
         }
@@ -333,6 +343,14 @@ impl Reader<'_> {
                 let (left, right) = (Box::new(left.clone()), Box::new(right.clone()));
                 return Some(Expression::Arithmetic(Operator::Remainder, left, right));
             }
+            ("date_trunc", [Expression::Literal(Value::Text(field)), value]) => {
+                return (field == "day").then(|| Expression::Cast(CastTo::Date, Box::new(value.clone())));
+            }
+            // `x SIMILAR TO p` is printed as `x ~ similar_to_escape(p)`; the regular expression takes x's place later.
+            ("similar_to_escape", [Expression::Literal(Value::Text(pattern))]) => {
+                let marker = Box::new(Expression::Literal(Value::Null));
+                return Some(Expression::Matches(marker, Pattern::similar(pattern)?));
+            }
             ("date", [value]) => return Some(Expression::Cast(CastTo::Date, Box::new(value.clone()))),
             ("regexp_like", [value, pattern]) => {
                 return regex(Box::new(value.clone()), pattern, self.dialect == DialectName::MySql);
@@ -358,6 +376,30 @@ fn flatten(
     let mut all = open(left).unwrap_or_else(|one| vec![one]);
     all.extend(open(right).unwrap_or_else(|one| vec![one]));
     all
+}
+
+/// True for what stands in for the text a SIMILAR TO pattern is matched with.
+fn is_marker(expression: &Expression) -> bool {
+    matches!(expression, Expression::Literal(Value::Null))
+}
+
+/// The elements of an array literal, `{1,2}`; quoted elements are left to the target.
+fn elements(text: &str) -> Option<Vec<Expression>> {
+    let inner = text.strip_prefix('{')?.strip_suffix('}')?;
+    if inner.contains(['"', '{', '\\']) {
+        return None;
+    }
+    let element = |text: &str| match text.trim() {
+        "NULL" => Value::Null,
+        text => text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Integer),
+    };
+    Some(
+        inner
+            .split(',')
+            .filter(|text| !text.is_empty())
+            .map(|text| Expression::Literal(element(text)))
+            .collect(),
+    )
 }
 
 fn comparison(op: &BinaryOperator) -> Option<Comparison> {

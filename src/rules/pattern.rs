@@ -48,6 +48,24 @@ impl Pattern {
         Self::regex(&source, ignore_case)
     }
 
+    /// A SQL `SIMILAR TO` pattern: LIKE's wildcards inside regular-expression alternatives and repetitions.
+    #[must_use]
+    pub fn similar(pattern: &str) -> Option<Self> {
+        let mut source = String::from("(?s)^(?:");
+        let mut characters = pattern.chars();
+        while let Some(character) = characters.next() {
+            match character {
+                '\\' => source.push_str(&regex::escape(&characters.next()?.to_string())),
+                '%' => source.push_str(".*"),
+                '_' => source.push('.'),
+                '.' | '^' | '$' => source.extend(['\\', character]),
+                _ => source.push(character),
+            }
+        }
+        source.push_str(")$");
+        Self::regex(&source, false)
+    }
+
     fn compiled(&self) -> Option<&Regex> {
         self.compiled
             .get_or_init(|| RegexBuilder::new(&self.source).case_insensitive(self.ignore_case).build().ok())

@@ -85,8 +85,9 @@ impl TableRules {
         attempt: usize,
     ) -> (TableData, usize) {
         let failures = self.failures(rows);
-        let violated = self.violations(rows);
-        let donors: Vec<u32> = (0..rows.row_count as u32).filter(|row| !violated[*row as usize]).collect();
+        let is_bad: BTreeSet<usize> = bad.iter().copied().collect();
+        let donors: Vec<u32> =
+            (0..rows.row_count as u32).filter(|row| !is_bad.contains(&(*row as usize))).collect();
         if donors.is_empty() {
             return (rows.clone(), 0);
         }
@@ -111,8 +112,10 @@ impl TableRules {
             });
             TableData::new(rows.columns.clone(), arrays.collect(), rows.row_count)
         };
-        let still = self.violations(&candidate(bad));
-        let helped: Vec<usize> = bad.iter().copied().filter(|row| !still[*row]).collect();
+        let tried: Vec<u32> = bad.iter().map(|row| *row as u32).collect();
+        let still = self.violations(&candidate(bad).take(&tried));
+        let helped: Vec<usize> =
+            bad.iter().zip(still).filter(|(_, violates)| !violates).map(|(row, _)| *row).collect();
         if helped.is_empty() { (rows.clone(), 0) } else { (candidate(&helped), helped.len()) }
     }
 }
