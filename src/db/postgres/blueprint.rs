@@ -93,7 +93,11 @@ impl<'a> Draft<'a> {
         };
         for row in &self.catalog.made_types {
             if let Some(sql) = &row.sql {
-                add(row.key.clone(), Phase::Prepare, Maker::Ready { object: &row.object, sql, optional: false });
+                add(
+                    row.key.clone(),
+                    Phase::Prepare,
+                    Maker::Ready { object: &row.object, sql, optional: false },
+                );
             }
         }
         for row in self.catalog.sequences.iter().filter(|row| row.ownership != Some('i')) {
@@ -102,7 +106,11 @@ impl<'a> Draft<'a> {
         }
         for row in &self.catalog.functions {
             if let Some(sql) = &row.sql {
-                add(row.key.clone(), Phase::Prepare, Maker::Ready { object: &row.object, sql, optional: true });
+                add(
+                    row.key.clone(),
+                    Phase::Prepare,
+                    Maker::Ready { object: &row.object, sql, optional: true },
+                );
             }
         }
         for row in self.catalog.relations.iter().filter(|row| row.holds_rows()) {
@@ -198,7 +206,7 @@ impl<'a> Draft<'a> {
         }
         match (column.generated.as_str(), &column.expression) {
             // An inherited generated column takes its expression from the parent; naming it again is an error.
-            ("s" | "v", Some(expression)) if column.is_local => {
+            ("s" | "v", Some(expression)) if !self.is_inherited(column) => {
                 let kind = if column.generated == "s" { "STORED" } else { "VIRTUAL" };
                 sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) {kind}"));
             }
@@ -224,6 +232,13 @@ impl<'a> Draft<'a> {
             sql.push_str(" NOT NULL");
         }
         sql
+    }
+
+    /// True if an inheritance parent has the column as well.
+    fn is_inherited(&self, column: &ColumnRow) -> bool {
+        let parents = self.layout.relation(column.relation).map_or(&[][..], |row| &row.parents);
+        let of_parent = |other: &ColumnRow| parents.contains(&other.relation) && other.name == column.name;
+        !parents.is_empty() && self.catalog.columns.iter().any(of_parent)
     }
 
     fn sequence_owners(&mut self) {

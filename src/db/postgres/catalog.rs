@@ -58,7 +58,6 @@ pub(super) struct ColumnRow {
     pub(super) generated: String,
     /// The default or generation expression.
     pub(super) expression: Option<String>,
-    pub(super) is_local: bool,
     /// A collation other than the type's own.
     pub(super) collation: Option<String>,
     pub(super) deterministic: bool,
@@ -93,7 +92,6 @@ pub(super) struct DomainCheckRow {
 /// A table constraint.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ConstraintRow {
-    pub(super) oid: i64,
     pub(super) name: String,
     pub(super) quoted: String,
     /// `contype`: c f p u x.
@@ -119,7 +117,6 @@ pub(super) struct ConstraintRow {
 /// An index.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct IndexRow {
-    pub(super) oid: i64,
     pub(super) name: String,
     pub(super) quoted: String,
     pub(super) relation: i64,

@@ -1,4 +1,4 @@
-SELECT k.oid::int8 AS oid, k.conname AS name, quote_ident(k.conname) AS quoted, k.contype::text AS kind,
+SELECT k.conname AS name, quote_ident(k.conname) AS quoted, k.contype::text AS kind,
        k.conrelid::int8 AS relation, coalesce(to_json(k.conkey::int4[]), '[]') AS columns,
        k.confrelid::int8 AS parent, coalesce(to_json(k.confkey::int4[]), '[]') AS parent_columns,
        k.confdeltype = 'c' AS cascades, k.confmatchtype = 'f' AS match_full, k.condeferrable AS "deferrable",
