@@ -104,6 +104,8 @@ pub(super) struct ConstraintRow {
     pub(super) match_full: bool,
     pub(super) deferrable: bool,
     pub(super) validated: bool,
+    /// False for NOT ENFORCED.
+    pub(super) enforced: bool,
     /// Made by the server for a partition.
     pub(super) is_clone: bool,
     /// Comes with the parent's constraint.

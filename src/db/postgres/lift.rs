@@ -268,6 +268,11 @@ fn add_constraint(
             .table(&table.name)
             .instead(left_out),
         ),
+        'c' if !constraint.enforced => findings.push(
+            Finding::note("check-not-enforced", format!("{} is NOT ENFORCED", constraint.name))
+                .table(&table.name)
+                .instead("new rows need not satisfy it"),
+        ),
         'c' => {
             let expression = constraint.expression.as_deref().unwrap_or_default();
             let expression = without_outer_parentheses(expression).to_owned();
@@ -288,7 +293,10 @@ fn add_constraint(
             None => findings.push(
                 Finding::warning(
                     "foreign-key-not-followed",
-                    format!("{} points at a partition or at a table that is not cloned", constraint.name),
+                    format!(
+                        "{} points at a partition, a period, or a table that is not cloned",
+                        constraint.name
+                    ),
                 )
                 .table(&table.name)
                 .instead(left_out),
@@ -324,6 +332,9 @@ fn on_every_leaf(catalog: &Catalog, layout: &Layout<'_>, id: TableId, wanted: &C
 
 fn foreign_key(layout: &Layout<'_>, constraint: &ConstraintRow) -> Option<ForeignKey> {
     let parent = layout.table(constraint.parent).filter(|_| !layout.is_partition(constraint.parent))?;
+    if constraint.temporal {
+        return None;
+    }
     Some(ForeignKey {
         name: constraint.name.clone(),
         columns: layout.columns_of(constraint.relation, &constraint.columns)?,

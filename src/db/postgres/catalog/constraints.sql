@@ -3,6 +3,7 @@ SELECT k.conname AS name, quote_ident(k.conname) AS quoted, k.contype::text AS k
        k.confrelid::int8 AS parent, coalesce(to_json(k.confkey::int4[]), '[]') AS parent_columns,
        k.confdeltype = 'c' AS cascades, k.confmatchtype = 'f' AS match_full, k.condeferrable AS "deferrable",
        k.convalidated AND coalesce((to_jsonb(k) ->> 'conenforced')::bool, true) AS validated,
+       coalesce((to_jsonb(k) ->> 'conenforced')::bool, true) AS enforced,
        k.conparentid <> 0 AS is_clone, k.coninhcount > 0 AS inherited,
        coalesce((to_jsonb(k) ->> 'conperiod')::bool, false) AS temporal,
        CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) END AS expression,

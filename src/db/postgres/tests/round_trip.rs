@@ -88,3 +88,67 @@ fn a_clone_of_a_clone_replaces_the_first_and_keeps_what_others_made() {
     assert!(!held.made_by_dbsynth);
     assert_eq!(held.tables.len(), 3);
 }
+
+#[test]
+fn a_collation_that_ignores_case_is_cloned_and_seen() {
+    let Some(from) = TestDatabase::create("collation_from") else { return };
+    let Some(to) = TestDatabase::create("collation_to") else { return };
+    let supported = from.supports(
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+         CREATE TABLE t (name text COLLATE ci UNIQUE); INSERT INTO t VALUES ('Ann')",
+    );
+    if !supported {
+        return;
+    }
+
+    clone(from.open().as_ref(), to.open().as_ref());
+
+    let seen = to.open().source().unwrap().introspect().unwrap();
+    assert!(seen.schema.tables[0].columns[0].case_insensitive);
+    assert_eq!(to.text("SELECT name FROM t WHERE name = 'aNN'"), "Ann");
+}
+
+#[test]
+fn shapes_of_postgres_18_survive_a_clone() {
+    let Some(from) = TestDatabase::create("eighteen_from") else { return };
+    let Some(to) = TestDatabase::create("eighteen_to") else { return };
+    if from.text("SELECT (current_setting('server_version_num')::int >= 180000)::text") != "true" {
+        return;
+    }
+    from.run(
+        "CREATE EXTENSION btree_gist;
+         CREATE TABLE room (id int, during daterange, size int CONSTRAINT sized NOT NULL,
+             twice int GENERATED ALWAYS AS (size * 2) VIRTUAL, PRIMARY KEY (id, during WITHOUT OVERLAPS));
+         CREATE TABLE booking (room int, during daterange, n int,
+             FOREIGN KEY (room, PERIOD during) REFERENCES room (id, PERIOD during),
+             CONSTRAINT lax CHECK (n > 0) NOT ENFORCED);
+         INSERT INTO room VALUES (1, '[2024-01-01,2025-01-01)', 3);
+         INSERT INTO booking VALUES (1, '[2024-02-01,2024-02-03)', -1);
+         CREATE DOMAIN d AS int CONSTRAINT dn NOT NULL; CREATE TABLE dt (x d)",
+    );
+
+    let failed = clone(from.open().as_ref(), to.open().as_ref());
+
+    assert_eq!(failed, Vec::<String>::new());
+    let (mut old, mut new) = (from.open().source().unwrap(), to.open().source().unwrap());
+    let (seen, again) = (old.introspect().unwrap(), new.introspect().unwrap());
+    assert_eq!(without_estimates(&seen.schema), without_estimates(&again.schema));
+    assert_eq!(statements(&seen), statements(&again));
+    assert_eq!(to.text("SELECT twice::text FROM room"), "6");
+    let booking = &seen.schema.tables[0];
+    assert!(booking.foreign_keys.is_empty(), "a period lies inside its parent's, it is not equal to it");
+    assert!(booking.checks.is_empty(), "what is not enforced need not hold");
+}
+
+#[test]
+fn xml_survives_a_clone() {
+    let Some(from) = TestDatabase::create("xml_from") else { return };
+    let Some(to) = TestDatabase::create("xml_to") else { return };
+    if !from.supports("CREATE TABLE t AS SELECT 1 AS id, '<a b=\"c\">d</a>e'::xml AS x") {
+        return;
+    }
+
+    clone(from.open().as_ref(), to.open().as_ref());
+
+    assert_eq!(to.text("SELECT x::text FROM t"), "<a b=\"c\">d</a>e");
+}

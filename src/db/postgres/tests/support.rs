@@ -6,7 +6,7 @@ use super::super::{open, server};
 use crate::{
     config::DbUrl,
     data::TableData,
-    db::{Database, DbError, Introspection, Phase, Scan, Sink, Source, runtime::block_on},
+    db::{Database, DbError, DbErrorKind, Introspection, Phase, Scan, Sink, Source, runtime::block_on},
     schema::{Schema, Table, TableId},
 };
 
@@ -22,7 +22,7 @@ impl TestDatabase {
     pub(super) fn create(name: &str) -> Option<Self> {
         let Ok(admin) = std::env::var("DBSYNTH_TEST_POSTGRES_URL") else {
             assert!(std::env::var_os("CI").is_none(), "CI must set DBSYNTH_TEST_POSTGRES_URL");
-            skip(name);
+            skip(name, "DBSYNTH_TEST_POSTGRES_URL is not set");
             return None;
         };
         let database = Self { admin, name: format!("dbsynth_{name}") };
@@ -39,6 +39,18 @@ impl TestDatabase {
     /// Runs SQL as the test's own user.
     pub(super) fn run(&self, sql: &str) {
         run(&self.url(), sql).unwrap();
+    }
+
+    /// Runs SQL that a server may be built without (ICU, libxml); false, said aloud, if it is.
+    pub(super) fn supports(&self, sql: &str) -> bool {
+        match run(&self.url(), sql) {
+            Ok(()) => true,
+            Err(error) => {
+                assert_eq!(error.kind, DbErrorKind::Unsupported, "{error}");
+                skip(&self.name, &error.message);
+                false
+            }
+        }
     }
 
     /// Asks for one text.
@@ -79,8 +91,8 @@ fn run(url: &DbUrl, sql: &str) -> Result<(), DbError> {
 }
 
 #[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip(name: &str) {
-    eprintln!("SKIPPED {name}: DBSYNTH_TEST_POSTGRES_URL is not set");
+fn skip(name: &str, why: &str) {
+    eprintln!("SKIPPED {name}: {why}");
 }
 
 /// Reads all rows of a table, all writable columns.
