@@ -177,13 +177,8 @@ impl<'a> Draft<'a> {
         match (&row.bound, parents.first()) {
             (Some(bound), Some(parent)) => sql.push_str(&format!(" PARTITION OF {parent} {bound}")),
             _ => {
-                let columns: Vec<String> = self
-                    .catalog
-                    .columns
-                    .iter()
-                    .filter(|column| column.relation == row.oid)
-                    .map(|column| self.column(column))
-                    .collect();
+                let columns: Vec<String> =
+                    self.catalog.columns_of(row.oid).iter().map(|column| self.column(column)).collect();
                 sql.push_str(&format!(" (\n    {}\n)", columns.join(",\n    ")));
                 if !parents.is_empty() {
                     sql.push_str(&format!(" INHERITS ({})", parents.join(", ")));
@@ -237,14 +232,15 @@ impl<'a> Draft<'a> {
     /// True if an inheritance parent has the column as well.
     fn is_inherited(&self, column: &ColumnRow) -> bool {
         let parents = self.layout.relation(column.relation).map_or(&[][..], |row| &row.parents);
-        let of_parent = |other: &ColumnRow| parents.contains(&other.relation) && other.name == column.name;
-        !parents.is_empty() && self.catalog.columns.iter().any(of_parent)
+        parents
+            .iter()
+            .any(|parent| self.catalog.columns_of(*parent).iter().any(|other| other.name == column.name))
     }
 
     fn sequence_owners(&mut self) {
         for row in self.catalog.sequences.iter().filter(|row| row.ownership == Some('a')) {
             let (Some(owner), Some(number)) = (row.owner, row.owner_column) else { continue };
-            let column = self.catalog.columns.iter().find(|c| c.relation == owner && c.number == number);
+            let column = self.catalog.columns_of(owner).iter().find(|c| c.number == number);
             let (Some(column), Some(relation)) = (column, self.layout.relation(owner)) else { continue };
             let sql =
                 format!("ALTER SEQUENCE {} OWNED BY {}.{}", row.qualified, relation.qualified, column.quoted);

@@ -204,6 +204,30 @@ pub(super) struct Catalog {
     pub(super) not_copied: Vec<NotCopiedRow>,
 }
 
+impl Catalog {
+    /// The columns of a table, in their order.
+    pub(super) fn columns_of(&self, relation: i64) -> &[ColumnRow] {
+        of_relation(&self.columns, relation, |row| row.relation)
+    }
+
+    /// The constraints of a table.
+    pub(super) fn constraints_of(&self, relation: i64) -> &[ConstraintRow] {
+        of_relation(&self.constraints, relation, |row| row.relation)
+    }
+
+    /// The indexes of a table.
+    pub(super) fn indexes_of(&self, relation: i64) -> &[IndexRow] {
+        of_relation(&self.indexes, relation, |row| row.relation)
+    }
+}
+
+/// Finds a table's rows among rows sorted by table, as the questions sort them.
+fn of_relation<T>(rows: &[T], relation: i64, of: impl Fn(&T) -> i64) -> &[T] {
+    let start = rows.partition_point(|row| of(row) < relation);
+    let end = rows.partition_point(|row| of(row) <= relation);
+    &rows[start..end]
+}
+
 /// Asks every question. The session's search path must be empty, so that all names come qualified.
 pub(super) async fn read(
     connection: &mut PgConnection,

@@ -1,6 +1,6 @@
 //! From catalog rows to the [`Schema`]: a pure function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     catalog::{Catalog, ColumnRow, ConstraintRow, IndexRow, Relation},
@@ -104,6 +104,11 @@ impl<'a> Layout<'a> {
 /// Builds the schema.
 pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Finding>) -> Schema {
     let types = Types::new(&catalog.types);
+    let numbered: BTreeSet<(i64, i32)> = catalog
+        .sequences
+        .iter()
+        .flat_map(|row| row.used_by.iter().copied().chain(row.owner.zip(row.owner_column)))
+        .collect();
     let mut tables: Vec<Table> = Vec::new();
     let mut own: Vec<&Relation> = catalog.relations.iter().filter(|row| row.is_table()).collect();
     own.sort_by_key(|row| layout.table(row.oid));
@@ -117,9 +122,8 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
             checks: Vec::new(),
             estimated_rows: estimate(catalog, layout, relation),
         };
-        let columns = catalog.columns.iter().filter(|row| row.relation == relation.oid);
-        for (index, row) in columns.enumerate() {
-            table.columns.push(column(catalog, &types, row));
+        for (index, row) in catalog.columns_of(relation.oid).iter().enumerate() {
+            table.columns.push(column(&numbered, &types, row));
             domain_checks(catalog, &types, row, ColumnId(index), &mut table.checks);
         }
         tables.push(table);
@@ -137,14 +141,10 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
     Schema { dialect: DialectName::Postgres, tables }
 }
 
-fn column(catalog: &Catalog, types: &Types<'_>, row: &ColumnRow) -> Column {
+fn column(numbered: &BTreeSet<(i64, i32)>, types: &Types<'_>, row: &ColumnRow) -> Column {
     let chain = types.chain(row.type_oid);
     let generated = !row.generated.is_empty();
-    let key = (row.relation, row.number);
-    let numbered = catalog.sequences.iter().any(|sequence| {
-        sequence.used_by.contains(&key)
-            || sequence.owner == Some(row.relation) && sequence.owner_column == Some(row.number)
-    });
+    let numbered = numbered.contains(&(row.relation, row.number));
     Column {
         name: row.name.clone(),
         native_type: row.native_type.clone(),
@@ -203,14 +203,17 @@ fn add_key(
     let plain: Vec<i32> = index.columns.iter().copied().filter(|number| *number > 0).collect();
     let Some(columns) = layout.columns_of(index.relation, &plain) else { return };
     if layout.is_partition(index.relation) {
+        if table.keys().any(|key| key.columns == columns && key.predicate.is_none()) {
+            return;
+        }
         let same = |other: &IndexRow, leaf| {
-            other.relation == leaf
-                && other.is_unique
+            other.is_unique
                 && other.predicate.is_none()
                 && other.expressions.is_empty()
                 && layout.columns_of(leaf, &other.columns).as_ref() == Some(&columns)
         };
-        let everywhere = layout.leaves(id).all(|leaf| catalog.indexes.iter().any(|other| same(other, leaf)));
+        let everywhere =
+            layout.leaves(id).all(|leaf| catalog.indexes_of(leaf).iter().any(|other| same(other, leaf)));
         // Numbers and UUIDs that are unique in each partition are meant to be so in all.
         let surrogate = columns.iter().any(|column| {
             let column = table.column(*column);
@@ -225,9 +228,6 @@ fn add_key(
                 .table(&table.name)
                 .instead("it is not learned; if the new rows break it, it is left out"),
             );
-            return;
-        }
-        if table.keys().any(|key| key.columns == columns && key.predicate.is_none()) {
             return;
         }
     }
@@ -258,6 +258,18 @@ fn add_constraint(
     if constraint.is_clone || (on_partition && constraint.inherited) {
         return;
     }
+    let known = |foreign_key: &ForeignKey| {
+        let columns = layout.columns_of(constraint.relation, &constraint.columns);
+        layout.table(constraint.parent) == Some(foreign_key.parent)
+            && columns.as_ref() == Some(&foreign_key.columns)
+    };
+    if on_partition && constraint.kind == 'f' {
+        // Another partition has declared it; this one may still hold orphans.
+        if let Some(foreign_key) = table.foreign_keys.iter_mut().find(|old| known(old)) {
+            foreign_key.validated &= constraint.validated;
+            return;
+        }
+    }
     let left_out = "it is not learned; if the new rows break it, it is left out";
     match constraint.kind {
         'c' | 'f' if on_partition && !on_every_leaf(catalog, layout, id, constraint) => findings.push(
@@ -281,15 +293,7 @@ fn add_constraint(
             }
         }
         'f' => match foreign_key(layout, constraint) {
-            Some(new) => {
-                let known = |old: &&mut ForeignKey| {
-                    on_partition && (&old.columns, old.parent) == (&new.columns, new.parent)
-                };
-                match table.foreign_keys.iter_mut().find(known) {
-                    Some(old) => old.validated &= new.validated,
-                    None => table.foreign_keys.push(new),
-                }
-            }
+            Some(new) => table.foreign_keys.push(new),
             None => findings.push(
                 Finding::warning(
                     "foreign-key-not-followed",
@@ -327,7 +331,7 @@ fn on_every_leaf(catalog: &Catalog, layout: &Layout<'_>, id: TableId, wanted: &C
             && row.expression == wanted.expression
     };
     let mut leaves = layout.leaves(id);
-    leaves.all(|leaf| catalog.constraints.iter().any(|row| row.relation == leaf && same(row)))
+    leaves.all(|leaf| catalog.constraints_of(leaf).iter().any(same))
 }
 
 fn foreign_key(layout: &Layout<'_>, constraint: &ConstraintRow) -> Option<ForeignKey> {

@@ -18,12 +18,13 @@ use crate::{
 const OLDEST_VERSION: i64 = 120_000;
 
 /// Settings that decide how values are printed and read; the same on both sides, so that text forms
-/// round-trip. `lc_monetary` C makes money two digits after the point everywhere.
+/// round-trip. `lc_monetary` C makes money two digits after the point everywhere;
+/// compiling catalog queries takes longer than running them.
 const COMMON_SETTINGS: &str = "SET client_encoding = 'UTF8'; SET DateStyle = 'ISO, MDY'; \
     SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; \
     SET TimeZone = 'UTC'; SET lc_monetary = 'C'; SET xmloption = 'content'; \
     SET standard_conforming_strings = on; SET row_security = off; \
-    SET idle_in_transaction_session_timeout = 0; SET client_min_messages = 'warning';";
+    SET idle_in_transaction_session_timeout = 0; SET jit = off; SET client_min_messages = 'warning';";
 
 /// An open connection and what it told about its server.
 pub(super) struct Server {
