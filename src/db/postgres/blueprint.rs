@@ -93,7 +93,11 @@ impl<'a> Draft<'a> {
         };
         for row in &self.catalog.made_types {
             if let Some(sql) = &row.sql {
-                add(row.key.clone(), Phase::Prepare, Maker::Ready { object: &row.object, sql, optional: false });
+                add(
+                    row.key.clone(),
+                    Phase::Prepare,
+                    Maker::Ready { object: &row.object, sql, optional: false },
+                );
             }
         }
         for row in self.catalog.sequences.iter().filter(|row| row.ownership != Some('i')) {
@@ -102,7 +106,11 @@ impl<'a> Draft<'a> {
         }
         for row in &self.catalog.functions {
             if let Some(sql) = &row.sql {
-                add(row.key.clone(), Phase::Prepare, Maker::Ready { object: &row.object, sql, optional: true });
+                add(
+                    row.key.clone(),
+                    Phase::Prepare,
+                    Maker::Ready { object: &row.object, sql, optional: true },
+                );
             }
         }
         for row in self.catalog.relations.iter().filter(|row| row.holds_rows()) {
@@ -169,13 +177,8 @@ impl<'a> Draft<'a> {
         match (&row.bound, parents.first()) {
             (Some(bound), Some(parent)) => sql.push_str(&format!(" PARTITION OF {parent} {bound}")),
             _ => {
-                let columns: Vec<String> = self
-                    .catalog
-                    .columns
-                    .iter()
-                    .filter(|column| column.relation == row.oid)
-                    .map(|column| self.column(column))
-                    .collect();
+                let columns: Vec<String> =
+                    self.catalog.columns_of(row.oid).iter().map(|column| self.column(column)).collect();
                 sql.push_str(&format!(" (\n    {}\n)", columns.join(",\n    ")));
                 if !parents.is_empty() {
                     sql.push_str(&format!(" INHERITS ({})", parents.join(", ")));
@@ -198,7 +201,7 @@ impl<'a> Draft<'a> {
         }
         match (column.generated.as_str(), &column.expression) {
             // An inherited generated column takes its expression from the parent; naming it again is an error.
-            ("s" | "v", Some(expression)) if column.is_local => {
+            ("s" | "v", Some(expression)) if !self.is_inherited(column) => {
                 let kind = if column.generated == "s" { "STORED" } else { "VIRTUAL" };
                 sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) {kind}"));
             }
@@ -226,10 +229,18 @@ impl<'a> Draft<'a> {
         sql
     }
 
+    /// True if an inheritance parent has the column as well.
+    fn is_inherited(&self, column: &ColumnRow) -> bool {
+        let parents = self.layout.relation(column.relation).map_or(&[][..], |row| &row.parents);
+        parents
+            .iter()
+            .any(|parent| self.catalog.columns_of(*parent).iter().any(|other| other.name == column.name))
+    }
+
     fn sequence_owners(&mut self) {
         for row in self.catalog.sequences.iter().filter(|row| row.ownership == Some('a')) {
             let (Some(owner), Some(number)) = (row.owner, row.owner_column) else { continue };
-            let column = self.catalog.columns.iter().find(|c| c.relation == owner && c.number == number);
+            let column = self.catalog.columns_of(owner).iter().find(|c| c.number == number);
             let (Some(column), Some(relation)) = (column, self.layout.relation(owner)) else { continue };
             let sql =
                 format!("ALTER SEQUENCE {} OWNED BY {}.{}", row.qualified, relation.qualified, column.quoted);

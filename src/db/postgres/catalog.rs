@@ -58,7 +58,6 @@ pub(super) struct ColumnRow {
     pub(super) generated: String,
     /// The default or generation expression.
     pub(super) expression: Option<String>,
-    pub(super) is_local: bool,
     /// A collation other than the type's own.
     pub(super) collation: Option<String>,
     pub(super) deterministic: bool,
@@ -93,7 +92,6 @@ pub(super) struct DomainCheckRow {
 /// A table constraint.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ConstraintRow {
-    pub(super) oid: i64,
     pub(super) name: String,
     pub(super) quoted: String,
     /// `contype`: c f p u x.
@@ -106,6 +104,8 @@ pub(super) struct ConstraintRow {
     pub(super) match_full: bool,
     pub(super) deferrable: bool,
     pub(super) validated: bool,
+    /// False for NOT ENFORCED.
+    pub(super) enforced: bool,
     /// Made by the server for a partition.
     pub(super) is_clone: bool,
     /// Comes with the parent's constraint.
@@ -119,7 +119,6 @@ pub(super) struct ConstraintRow {
 /// An index.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct IndexRow {
-    pub(super) oid: i64,
     pub(super) name: String,
     pub(super) quoted: String,
     pub(super) relation: i64,
@@ -203,6 +202,30 @@ pub(super) struct Catalog {
     /// Rules, triggers, statistics, policies, comments: after all else, in this order.
     pub(super) last: Vec<StatementRow>,
     pub(super) not_copied: Vec<NotCopiedRow>,
+}
+
+impl Catalog {
+    /// The columns of a table, in their order.
+    pub(super) fn columns_of(&self, relation: i64) -> &[ColumnRow] {
+        of_relation(&self.columns, relation, |row| row.relation)
+    }
+
+    /// The constraints of a table.
+    pub(super) fn constraints_of(&self, relation: i64) -> &[ConstraintRow] {
+        of_relation(&self.constraints, relation, |row| row.relation)
+    }
+
+    /// The indexes of a table.
+    pub(super) fn indexes_of(&self, relation: i64) -> &[IndexRow] {
+        of_relation(&self.indexes, relation, |row| row.relation)
+    }
+}
+
+/// Finds a table's rows among rows sorted by table, as the questions sort them.
+fn of_relation<T>(rows: &[T], relation: i64, of: impl Fn(&T) -> i64) -> &[T] {
+    let start = rows.partition_point(|row| of(row) < relation);
+    let end = rows.partition_point(|row| of(row) <= relation);
+    &rows[start..end]
 }
 
 /// Asks every question. The session's search path must be empty, so that all names come qualified.

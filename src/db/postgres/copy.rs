@@ -225,7 +225,11 @@ impl<'a> Values<'a> {
 fn cents(value: f64) -> Result<i64, Misfit> {
     let cents = (value * 100.0).round();
     // f64 cannot hold i64::MAX exactly: 2^63 is the first value that is too large.
-    if cents.is_finite() && cents.abs() < 9_223_372_036_854_775_808.0 { Ok(cents as i64) } else { Err(Misfit) }
+    if cents.is_finite() && cents.abs() < 9_223_372_036_854_775_808.0 {
+        Ok(cents as i64)
+    } else {
+        Err(Misfit)
+    }
 }
 
 /// Reads a UUID in any form of 32 hexadecimal digits with hyphens and braces between them.

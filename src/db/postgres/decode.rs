@@ -96,11 +96,7 @@ impl ColumnReader {
     /// Takes the value at `index` of a row.
     pub(super) fn push(&mut self, row: &PgRow, index: usize) -> Result<(), sqlx::Error> {
         let value = row.try_get_raw(index)?;
-        let bytes = if value.is_null() {
-            None
-        } else {
-            Some(value.as_bytes().map_err(sqlx::Error::Decode)?)
-        };
+        let bytes = if value.is_null() { None } else { Some(value.as_bytes().map_err(sqlx::Error::Decode)?) };
         if !self.append(bytes) {
             self.misfits += 1;
         }
@@ -123,7 +119,9 @@ impl ColumnReader {
             Builder::Single(b) => append!(b, |raw| raw.try_into().ok().map(f32::from_be_bytes).map(widen)),
             Builder::Text(b) => append!(b, |raw| std::str::from_utf8(raw).ok()),
             Builder::Bytes(b) => append!(b, Some),
-            Builder::Date(b) => append!(b, |raw| raw.try_into().ok().map(i32::from_be_bytes).and_then(unix_days)),
+            Builder::Date(b) => {
+                append!(b, |raw| raw.try_into().ok().map(i32::from_be_bytes).and_then(unix_days))
+            }
             Builder::Time(b) => append!(b, int8),
             Builder::Timestamp(b) => append!(b, |raw| int8(raw).and_then(unix_microseconds)),
         }

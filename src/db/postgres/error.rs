@@ -63,6 +63,9 @@ fn kind_of(code: &str) -> DbErrorKind {
 fn describe(code: &str, message: &str, context: Option<&str>) -> String {
     let mut text = match code.get(..2) {
         Some("22") => blank_quoted(message),
+        Some("53") if code == "53200" => {
+            format!("{message}; a schema of thousands of tables needs a larger max_locks_per_transaction")
+        }
         Some("P0") => "a function of the database raised an error".to_owned(),
         _ => message.to_owned(),
     };

@@ -11,7 +11,7 @@ use super::{
     decode::{ColumnReader, select_expression, sort_expression},
     error::db_error,
     lift::{Layout, lift},
-    server::{self, Server, connect, regclass, run, scalar},
+    server::{self, Server, connect, regclass, run, scalar, settle},
     sql::{quote, quote_table},
 };
 use crate::{
@@ -38,11 +38,12 @@ pub(super) struct PostgresSource {
 impl PostgresSource {
     /// Connects and opens the snapshot.
     pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
-        let mut server = connect(url, SOURCE_SETTINGS)?;
+        let mut server = connect(url)?;
         block_on(async {
             let connection = &mut server.connection;
             let doing = "opening the read-only snapshot";
             run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
+            settle(connection, SOURCE_SETTINGS).await?;
             let read_only: String =
                 scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
             if read_only == "on" {
@@ -84,6 +85,40 @@ impl Source for PostgresSource {
     fn scan(&mut self, table: &Table, scan: &Scan, on_batch: Batch<'_>) -> Result<u64, DbError> {
         let sql = self.select(table, scan)?;
         let doing = format!("reading {}", table.name);
+        block_on(run(&mut self.server.connection, "SAVEPOINT dbsynth_scan", &doing))?;
+        let scanned = self.stream(table, scan, sql, on_batch);
+        // A table that cannot be read must not cost the snapshot of the others.
+        let end = if scanned.is_ok() {
+            "RELEASE SAVEPOINT dbsynth_scan"
+        } else {
+            "ROLLBACK TO SAVEPOINT dbsynth_scan; RELEASE SAVEPOINT dbsynth_scan"
+        };
+        let ended = block_on(run(&mut self.server.connection, end, &doing));
+        scanned.and_then(|total| ended.map(|()| total))
+    }
+
+    fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.misfits)
+            .into_iter()
+            .map(|((table, column), count)| {
+                Finding::warning("value-not-read", format!("{count} values do not fit their type"))
+                    .table(table)
+                    .column(column)
+                    .instead("they are read as null")
+            })
+            .collect()
+    }
+}
+
+impl PostgresSource {
+    fn stream(
+        &mut self,
+        table: &Table,
+        scan: &Scan,
+        sql: String,
+        on_batch: Batch<'_>,
+    ) -> Result<u64, DbError> {
+        let doing = format!("reading {}", table.name);
         let mut readers: Vec<ColumnReader> =
             scan.columns.iter().map(|id| ColumnReader::new(&table.column(*id).data_type)).collect();
         let batch_rows = scan.batch_rows.max(1);
@@ -123,20 +158,6 @@ impl Source for PostgresSource {
         Ok(total)
     }
 
-    fn take_findings(&mut self) -> Vec<Finding> {
-        std::mem::take(&mut self.misfits)
-            .into_iter()
-            .map(|((table, column), count)| {
-                Finding::warning("value-not-read", format!("{count} values do not fit their type"))
-                    .table(table)
-                    .column(column)
-                    .instead("they are read as null")
-            })
-            .collect()
-    }
-}
-
-impl PostgresSource {
     /// A table is read alone, without its inheritance children (they are tables themselves); a
     /// partitioned one with its partitions.
     fn from(&mut self, table: &Table) -> Result<String, DbError> {

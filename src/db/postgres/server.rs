@@ -18,12 +18,13 @@ use crate::{
 const OLDEST_VERSION: i64 = 120_000;
 
 /// Settings that decide how values are printed and read; the same on both sides, so that text forms
-/// round-trip. `lc_monetary` C makes money two digits after the point everywhere.
+/// round-trip. `lc_monetary` C makes money two digits after the point everywhere;
+/// compiling catalog queries takes longer than running them.
 const COMMON_SETTINGS: &str = "SET client_encoding = 'UTF8'; SET DateStyle = 'ISO, MDY'; \
     SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; \
     SET TimeZone = 'UTC'; SET lc_monetary = 'C'; SET xmloption = 'content'; \
     SET standard_conforming_strings = on; SET row_security = off; \
-    SET idle_in_transaction_session_timeout = 0; SET client_min_messages = 'warning';";
+    SET idle_in_transaction_session_timeout = 0; SET jit = off; SET client_min_messages = 'warning';";
 
 /// An open connection and what it told about its server.
 pub(super) struct Server {
@@ -39,12 +40,23 @@ pub(super) struct Server {
 pub(super) fn options(url: &DbUrl) -> Result<PgConnectOptions, DbError> {
     // The parser's message may quote parts of the URL, so it is not shown.
     PgConnectOptions::from_str(url.expose())
-        .map(|options| options.application_name("dbsynth").disable_statement_logging())
+        .map(|options| {
+            // Poolers refuse startup parameters they do not know; ours are set later.
+            options.application_name("dbsynth").extra_float_digits(None).disable_statement_logging()
+        })
         .map_err(|_| DbError::new(DbErrorKind::Unreachable, format!("{url} is no usable Postgres URL")))
 }
 
-/// Connects and applies `settings` after the common ones.
-pub(super) fn connect(url: &DbUrl, settings: &str) -> Result<Server, DbError> {
+/// Applies `settings` after the common ones. Done inside the transaction as well where there is one: behind a
+/// pooler, what was set before it may have been another server's session.
+pub(super) async fn settle(connection: &mut PgConnection, settings: &str) -> Result<(), DbError> {
+    let doing = "setting up the session";
+    run(connection, COMMON_SETTINGS, doing).await?;
+    run(connection, settings, doing).await
+}
+
+/// Connects and checks that the server is one we know.
+pub(super) fn connect(url: &DbUrl) -> Result<Server, DbError> {
     let options = options(url)?;
     let doing = format!("connecting to {url}");
     block_on(async {
@@ -68,14 +80,12 @@ pub(super) fn connect(url: &DbUrl, settings: &str) -> Result<Server, DbError> {
             return Err(DbError::new(DbErrorKind::Unsupported, what));
         }
         let search_path = get(&row, 2)?;
-        run(&mut connection, COMMON_SETTINGS, "setting up the session").await?;
-        run(&mut connection, settings, "setting up the session").await?;
         Ok(Server { connection, version, search_path })
     })
 }
 
-/// Says which database this is. `pg_control_system()` may be barred on managed servers; address,
-/// port and start time then stand in for it.
+/// Says which database this is. `pg_control_system()` may be barred on managed servers; port and
+/// start time (in microseconds) then stand in for it. Not the address: it depends on how one connects.
 pub(super) async fn identity(connection: &mut PgConnection) -> Result<ServerIdentity, DbError> {
     let doing = "asking the server who it is";
     let allowed = scalar::<bool>(
@@ -87,7 +97,7 @@ pub(super) async fn identity(connection: &mut PgConnection) -> Result<ServerIden
     let server = if allowed {
         "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
     } else {
-        "SELECT concat_ws(' ', inet_server_addr(), inet_server_port(), pg_postmaster_start_time())"
+        "SELECT extract(epoch FROM pg_postmaster_start_time())::text || ' ' || current_setting('port')"
     };
     Ok(ServerIdentity {
         server: scalar(connection, server, doing).await?,

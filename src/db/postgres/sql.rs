@@ -15,12 +15,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            atomic_load: true,
-            enforces_checks: true,
-            identifier_bytes: 63,
-            partial_unique: true,
-        }
+        Capabilities { atomic_load: true, enforces_checks: true, identifier_bytes: 63, partial_unique: true }
     }
 
     fn quote_identifier(&self, identifier: &str) -> String {
@@ -41,11 +36,7 @@ pub(super) fn quote_table(table: &TableName) -> String {
 /// Writes a string literal that means the same whatever `standard_conforming_strings` says.
 pub(super) fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if quoted.contains('\\') {
-        format!("E'{}'", quoted.replace('\\', "\\\\"))
-    } else {
-        format!("'{quoted}'")
-    }
+    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
 /// Removes one pair of parentheses that encloses the whole expression.

@@ -71,9 +71,7 @@ fn built_in(name: &str, modifier: i32) -> DataType {
         "int8" => DataType::Integer { min: i64::MIN, max: i64::MAX },
         "oid" => DataType::Integer { min: 0, max: u32::MAX.into() },
         "numeric" => match numeric_modifier(modifier) {
-            Some((precision, scale)) => {
-                DataType::Decimal { precision: Some(precision), scale: Some(scale) }
-            }
+            Some((precision, scale)) => DataType::Decimal { precision: Some(precision), scale: Some(scale) },
             None => DataType::Decimal { precision: None, scale: None },
         },
         "money" => DataType::Decimal { precision: Some(19), scale: Some(2) },

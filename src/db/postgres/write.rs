@@ -9,7 +9,7 @@ use super::{
     copy::{BINARY_HEADER, BINARY_TRAILER, TargetColumn, Values, Wire},
     error::db_error,
     room::{self, MadeObject},
-    server::{self, ask, connect, regclass, run, run_guarded, scalar},
+    server::{self, ask, connect, regclass, run, run_guarded, scalar, settle},
     sql::{literal, quote, quote_table},
 };
 use crate::{
@@ -57,7 +57,8 @@ struct OpenCopy {
 impl PostgresSink {
     /// Connects.
     pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
-        let server = connect(url, TARGET_SETTINGS)?;
+        let mut server = connect(url)?;
+        block_on(settle(&mut server.connection, TARGET_SETTINGS))?;
         Ok(Self {
             connection: Some(server.connection),
             copy: None,
@@ -70,9 +71,9 @@ impl PostgresSink {
     /// The connection; an open COPY is ended first.
     fn connection(&mut self) -> Result<&mut PgConnection, DbError> {
         self.end_copy()?;
-        self.connection.as_mut().ok_or_else(|| {
-            DbError::new(DbErrorKind::Disconnected, "the connection to the target is gone")
-        })
+        self.connection
+            .as_mut()
+            .ok_or_else(|| DbError::new(DbErrorKind::Disconnected, "the connection to the target is gone"))
     }
 
     fn end_copy(&mut self) -> Result<(), DbError> {
@@ -92,10 +93,14 @@ impl PostgresSink {
         result.map_err(|error| db_error(&doing, error))
     }
 
-    fn start_copy(&mut self, table: &Table, columns: Vec<ColumnId>, values: &[Values<'_>]) -> Result<(), DbError> {
+    fn start_copy(
+        &mut self,
+        table: &Table,
+        columns: Vec<ColumnId>,
+        values: &[Values<'_>],
+    ) -> Result<(), DbError> {
         let quoted = quote_table(&table.name);
-        let question =
-            include_str!("catalog/target_columns.sql").replace("'{table}'", &literal(&quoted));
+        let question = include_str!("catalog/target_columns.sql").replace("'{table}'", &literal(&quoted));
         let known: Vec<TargetColumn> = block_on(ask(self.connection()?, &question))?;
         let wires: Vec<Wire> = columns
             .iter()
@@ -165,6 +170,7 @@ impl Sink for PostgresSink {
         let connection = self.connection()?;
         let before = block_on(async {
             run(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "opening the load").await?;
+            settle(connection, TARGET_SETTINGS).await?;
             room::clear(connection).await
         })?;
         self.before = before;
@@ -213,12 +219,11 @@ impl Sink for PostgresSink {
             let doing = format!("writing {}", table.name);
             return block_on(run(self.connection()?, &sql, &doing));
         }
-        let goes_on =
-            self.copy.as_ref().is_some_and(|copy| {
-                copy.table == table.name
-                    && copy.columns == columns
-                    && (!copy.binary || values.iter().zip(&copy.wires).all(|(v, wire)| v.fits(*wire)))
-            });
+        let goes_on = self.copy.as_ref().is_some_and(|copy| {
+            copy.table == table.name
+                && copy.columns == columns
+                && (!copy.binary || values.iter().zip(&copy.wires).all(|(v, wire)| v.fits(*wire)))
+        });
         if !goes_on {
             self.end_copy()?;
             self.start_copy(table, columns.clone(), &values)?;
@@ -305,7 +310,8 @@ fn put_binary_row(
     for ((values, wire), id) in values.iter().zip(wires).zip(columns) {
         values.put_binary(row, *wire, out).map_err(|_| {
             let column = table.column(*id);
-            let what = format!("a value for {}.{} does not fit {}", table.name, column.name, column.native_type);
+            let what =
+                format!("a value for {}.{} does not fit {}", table.name, column.name, column.native_type);
             DbError::new(DbErrorKind::Constraint, what)
         })?;
     }

@@ -1,4 +1,4 @@
-SELECT x.indexrelid::int8 AS oid, i.relname AS name, quote_ident(i.relname) AS quoted, x.indrelid::int8 AS relation,
+SELECT i.relname AS name, quote_ident(i.relname) AS quoted, x.indrelid::int8 AS relation,
        x.indisunique AS is_unique, x.indisprimary AS is_primary, x.indisvalid AS valid,
        (SELECT json_agg(x.indkey[p]::int4 ORDER BY p) FROM generate_series(0, x.indnkeyatts - 1) p) AS columns,
        coalesce((SELECT json_agg(pg_get_indexdef(x.indexrelid, p + 1, false) ORDER BY p)

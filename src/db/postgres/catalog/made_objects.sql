@@ -1,10 +1,14 @@
 SELECT kind, identity FROM (
-    SELECT 1 AS step, CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE'
+    SELECT CASE c.relkind WHEN 'S' THEN 2 ELSE 1 END AS step,
+           CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE'
                                      WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.qualified AS identity
     FROM user_relation c
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT c.relispartition
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND c.relkind = 'S'
+                        AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'i')
     UNION ALL
-    SELECT 2, CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, i.identity
+    SELECT 3, CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, i.identity
     FROM pg_catalog.pg_proc p JOIN user_namespace n ON n.oid = p.pronamespace
     CROSS JOIN LATERAL pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i
     WHERE NOT EXISTS (SELECT FROM extension_member e
@@ -12,18 +16,18 @@ SELECT kind, identity FROM (
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                       WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')
     UNION ALL
-    SELECT 3, 'TYPE', n.quoted || '.' || quote_ident(t.typname)
+    SELECT 4, 'TYPE', n.quoted || '.' || quote_ident(t.typname)
     FROM pg_catalog.pg_type t JOIN user_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
     WHERE (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c')
       AND NOT EXISTS (SELECT FROM extension_member e
                       WHERE e.classid = 'pg_catalog.pg_type'::regclass AND e.objid = t.oid)
     UNION ALL
-    SELECT 4, 'COLLATION', n.quoted || '.' || quote_ident(o.collname)
+    SELECT 5, 'COLLATION', n.quoted || '.' || quote_ident(o.collname)
     FROM pg_catalog.pg_collation o JOIN user_namespace n ON n.oid = o.collnamespace
     WHERE NOT EXISTS (SELECT FROM extension_member e
                       WHERE e.classid = 'pg_catalog.pg_collation'::regclass AND e.objid = o.oid)
     UNION ALL
-    SELECT 5, 'SCHEMA', n.quoted FROM user_namespace n
+    SELECT 6, 'SCHEMA', n.quoted FROM user_namespace n
     WHERE n.nspname <> 'public' AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE x.extnamespace = n.oid)
 ) m ORDER BY step, kind, identity

@@ -26,6 +26,8 @@ SELECT kind, name FROM (
     FROM pg_catalog.pg_cast k
     WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM extension_member m
         WHERE m.classid = 'pg_catalog.pg_cast'::regclass AND m.objid = k.oid)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'i')
     UNION ALL
     SELECT 'text search configuration', n.quoted || '.' || quote_ident(t.cfgname)
     FROM pg_catalog.pg_ts_config t JOIN user_namespace n ON n.oid = t.cfgnamespace
