@@ -433,3 +433,60 @@ fn mariadb_sequences_number_the_copys_rows() {
 
     assert_eq!(pair.ask_one("SELECT MAX(id) FROM t"), "7");
 }
+
+#[test]
+fn without_the_right_to_create_databases_an_empty_target_is_filled_in_place_and_a_full_one_refused() {
+    let Some(mut pair) =
+        Pair::new("limited", &["CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)"])
+    else {
+        return;
+    };
+    // The password needs escaping in a URL, and both drivers must read it alike.
+    for sql in [
+        "DROP USER IF EXISTS dbsynth_limited@'%'",
+        "CREATE USER dbsynth_limited@'%' IDENTIFIED BY 'p@ss/w%rd'",
+        "GRANT ALL ON `dbsynth\\_test\\_limited\\_copy`.* TO dbsynth_limited@'%'",
+    ] {
+        pair.ask(sql);
+    }
+    let mut url = url::Url::parse(pair.target.url.expose()).unwrap();
+    url.set_username("dbsynth_limited").unwrap();
+    url.set_password(Some("p@ss/w%rd")).unwrap();
+    let limited = MySql { url: DbUrl::parse(url.as_str()).unwrap() };
+
+    let mut failed = begun(&limited, true);
+    build(&pair.source, &mut failed).unwrap();
+    drop(failed);
+    assert_eq!(pair.ask("SHOW TABLES").len(), 0, "a failed load in place removes what it made");
+    let mut sink = begun(&limited, true);
+    build(&pair.source, &mut sink).unwrap();
+    assert_eq!(sink.take_findings()[0].code, "not-atomic");
+    Box::new(sink).commit().unwrap();
+    let refused = MySqlSink::open(&limited.url).unwrap().begin().unwrap_err();
+
+    assert_eq!(pair.ask_one("SELECT COUNT(*) FROM t"), "1");
+    assert_eq!(refused.kind, DbErrorKind::Permission);
+    pair.ask("DROP USER dbsynth_limited@'%'");
+}
+
+#[test]
+fn errors_tell_login_from_missing_database_from_missing_server() {
+    let Some(pair) = Pair::new("errors", &[]) else { return };
+    let kind = |change: &dyn Fn(&mut url::Url)| {
+        let mut url = url::Url::parse(pair.target.url.expose()).unwrap();
+        change(&mut url);
+        MySql { url: DbUrl::parse(url.as_str()).unwrap() }.source().err().unwrap()
+    };
+
+    let login = kind(&|url| {
+        url.set_username("nobody_here").unwrap();
+        url.set_password(Some("s3cret")).unwrap();
+    });
+    let missing = kind(&|url| url.set_path("dbsynth_test_no_such"));
+    let unreachable = kind(&|url| url.set_port(Some(1)).unwrap());
+
+    assert_eq!(login.kind, DbErrorKind::Login);
+    assert!(!login.message.contains("s3cret"));
+    assert_eq!(missing.kind, DbErrorKind::NoDatabase);
+    assert_eq!(unreachable.kind, DbErrorKind::Unreachable);
+}
