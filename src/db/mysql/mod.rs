@@ -13,6 +13,7 @@ mod infile;
 mod lex;
 mod lift;
 mod read;
+mod road;
 mod server;
 mod sink;
 mod source;

@@ -1,8 +1,6 @@
 //! Writes a database. MySQL has no transactional DDL, so everything is built in a side database
 //! (`<target>__dbsynth_new`) and moved into place by one `RENAME TABLE` at the end.
 
-use std::collections::BTreeMap;
-
 use crate::{
     config::DbUrl,
     data::TableData,
@@ -11,12 +9,10 @@ use crate::{
     schema::{Schema, Table, TableName},
 };
 
-#[cfg(feature = "mysql-infile")]
-use super::infile::{Infile, Place};
 use super::{
-    bulk::Rows,
     catalog::MARKER,
     ddl::wanted_sql_mode,
+    road::Road,
     server::Connection,
     source::COMMON_SETTINGS,
     sql::{Fixture, fixture, identifier, literal},
@@ -25,12 +21,6 @@ use super::{
 
 /// Strict, but a zero date in a DEFAULT stays possible and 0 is a value like any other.
 const SQL_MODE: &str = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION";
-/// Text per `LOAD DATA`, in bytes.
-#[cfg(feature = "mysql-infile")]
-const LOAD_BYTES: usize = 8 << 20;
-/// Rows per `INSERT`.
-const INSERT_ROWS: usize = 1_000;
-
 /// Where the load builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Site {
@@ -40,14 +30,6 @@ enum Site {
     Side(String),
     /// In the (empty) target itself, for want of the right to create databases.
     InPlace,
-}
-
-/// How rows travel.
-enum Road {
-    Unknown,
-    #[cfg(feature = "mysql-infile")]
-    Infile(Infile),
-    Insert,
 }
 
 /// A view, trigger, routine or event to be made in the target once its tables are there.
@@ -66,7 +48,6 @@ pub(super) struct MySqlSink {
     pub(super) connection: Connection,
     place: Site,
     road: Road,
-    written: BTreeMap<String, u64>,
     later: Vec<Later>,
     findings: Vec<Finding>,
 }
@@ -100,8 +81,7 @@ impl MySqlSink {
             url: url.clone(),
             connection,
             place: Site::Nowhere,
-            road: Road::Unknown,
-            written: BTreeMap::new(),
+            road: Road::new(),
             later: Vec::new(),
             findings: Vec::new(),
         })
@@ -133,108 +113,14 @@ impl MySqlSink {
         Ok(())
     }
 
-    fn insert(&mut self, table: &Table, rows: &Rows<'_>) -> Result<(), DbError> {
-        let head = format!("INSERT INTO {} ({}) VALUES ", identifier(&table.name.name), rows.column_list());
-        let most = (self.connection.server.max_allowed_packet / 2).min(4 << 20);
-        let mut scratch = String::new();
-        let mut next = 0;
-        while next < rows.row_count {
-            let mut statement = head.clone().into_bytes();
-            let first = next;
-            while next < rows.row_count
-                && next - first < INSERT_ROWS
-                && (statement.len() < most || next == first)
-            {
-                if next > first {
-                    statement.push(b',');
-                }
-                rows.write_tuple(&self.connection.server, next, &mut scratch, &mut statement);
-                next += 1;
-            }
-            let statement = String::from_utf8(statement)
-                .map_err(|_| DbError::new(DbErrorKind::Other, "a row is not valid UTF-8"))?;
-            self.connection.run_as(&format!("load table {}", table.name), &statement)?;
-        }
-        Ok(())
-    }
-
-    #[cfg(feature = "mysql-infile")]
-    fn choose_road(&mut self) {
-        if !matches!(self.road, Road::Unknown) {
-            return;
-        }
-        self.road = Road::Insert;
-        if !self.connection.server.local_infile {
-            self.findings.push(
-                Finding::note("slow-load", "the server forbids LOAD DATA LOCAL")
-                    .instead("rows are inserted, two to three times slower")
-                    .remedy("set local_infile = 1 on the target server"),
-            );
-            return;
-        }
-        let database = match &self.place {
-            Site::Side(side) => side.clone(),
-            _ => self.target(),
-        };
-        match Infile::open(&self.url, &self.connection.server, &database, &settings()) {
-            Ok(infile) => self.road = Road::Infile(infile),
-            Err(error) => self.findings.push(
-                Finding::note("slow-load", format!("no connection for bulk loading: {error}"))
-                    .instead("rows are inserted, two to three times slower"),
-            ),
-        }
-    }
-
-    #[cfg(not(feature = "mysql-infile"))]
-    fn choose_road(&mut self) {
-        self.road = Road::Insert;
-    }
-
-    #[cfg(feature = "mysql-infile")]
-    fn load(&mut self, table: &Table, rows: &Rows<'_>) -> Result<bool, DbError> {
-        let Road::Infile(infile) = &mut self.road else { return Ok(false) };
-        let statement = format!(
-            "LOAD DATA LOCAL INFILE 'dbsynth' INTO TABLE {} CHARACTER SET utf8mb4 \
-             FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' {}",
-            identifier(&table.name.name),
-            rows.field_list(&self.connection.server)
-        );
-        let before = self.written.get(&table.name.name).copied().unwrap_or(0);
-        let mut scratch = String::new();
-        let mut next = 0;
-        while next < rows.row_count {
-            let first = next;
-            let mut lines = Vec::with_capacity(LOAD_BYTES / 8);
-            while next < rows.row_count && lines.len() < LOAD_BYTES {
-                rows.write_line(next, &mut scratch, &mut lines);
-                next += 1;
-            }
-            let place = Place { table: &table.name.name, before: before + first as u64 };
-            infile.load(&statement, lines, (next - first) as u64, &place)?;
-        }
-        Ok(true)
-    }
-
-    #[cfg(not(feature = "mysql-infile"))]
-    fn load(&mut self, _: &Table, _: &Rows<'_>) -> Result<bool, DbError> {
-        Ok(false)
-    }
-
-    fn close_road(&mut self) {
-        #[cfg(feature = "mysql-infile")]
-        if let Road::Infile(infile) = std::mem::replace(&mut self.road, Road::Insert) {
-            infile.close();
-        }
-    }
-
     /// Writes rows by INSERT whatever the server allows; the tests compare both roads.
     #[cfg(test)]
     pub(super) fn forbid_infile(&mut self) {
-        self.road = Road::Insert;
+        self.road.forbid_infile();
     }
 
     fn roll_back(&mut self) -> Result<(), DbError> {
-        self.close_road();
+        self.road.close();
         match std::mem::replace(&mut self.place, Site::Nowhere) {
             Site::Nowhere => Ok(()),
             Site::Side(side) => {
@@ -346,13 +232,12 @@ impl Sink for MySqlSink {
     }
 
     fn append(&mut self, table: &Table, rows: &TableData) -> Result<(), DbError> {
-        self.choose_road();
-        let prepared = Rows::new(table, rows)?;
-        if !self.load(table, &prepared)? {
-            self.insert(table, &prepared)?;
-        }
-        *self.written.entry(table.name.name.clone()).or_default() += rows.row_count as u64;
-        Ok(())
+        let database = match &self.place {
+            Site::Side(side) => side.clone(),
+            _ => self.target(),
+        };
+        self.findings.extend(self.road.choose(&self.url, &self.connection, &database, &settings()));
+        self.road.append(&mut self.connection, table, rows)
     }
 
     fn finish_table(&mut self, _: &Table) -> Result<(), DbError> {
@@ -389,19 +274,19 @@ impl Sink for MySqlSink {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), DbError> {
-        self.close_road();
+        self.road.close();
         let later = std::mem::take(&mut self.later);
         swap::mark(&mut self.connection, &later)?;
         if let Site::Side(side) = self.place.clone() {
             let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
             swap::swap(&mut self.connection, &side, &target, &trash)?;
             self.place = Site::Nowhere;
-            swap::finish(&mut self.connection, &later)?;
-            swap::requalify_defaults(&mut self.connection, &side)?;
+            let finished = swap::requalify_defaults(&mut self.connection, &side)
+                .and_then(|()| swap::finish(&mut self.connection, &later));
             for done in [side, trash] {
                 self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&done)))?;
             }
-            return Ok(());
+            return finished;
         }
         self.place = Site::Nowhere;
         swap::finish(&mut self.connection, &later)

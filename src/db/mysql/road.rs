@@ -1,0 +1,169 @@
+//! How rows travel to the server: `LOAD DATA LOCAL` from memory where it is allowed, else multi-row `INSERT`.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::DbUrl,
+    data::TableData,
+    db::{DbError, DbErrorKind},
+    finding::Finding,
+    schema::Table,
+};
+
+#[cfg(feature = "mysql-infile")]
+use super::infile::{Infile, Place};
+use super::{bulk::Rows, server::Connection, sql::identifier};
+
+/// Text per `LOAD DATA`, in bytes.
+#[cfg(feature = "mysql-infile")]
+const LOAD_BYTES: usize = 8 << 20;
+/// Rows per `INSERT`.
+const INSERT_ROWS: usize = 1_000;
+/// Text per `INSERT`, in bytes; servers allow 16 MB unless told otherwise.
+const INSERT_BYTES: usize = 4 << 20;
+
+/// The way rows take; it is chosen when the first rows arrive.
+pub(super) struct Road {
+    choice: Choice,
+    written: BTreeMap<String, u64>,
+}
+
+enum Choice {
+    Open,
+    #[cfg(feature = "mysql-infile")]
+    Infile(Infile),
+    Insert,
+}
+
+impl Road {
+    /// No way is chosen yet.
+    pub(super) fn new() -> Self {
+        Self { choice: Choice::Open, written: BTreeMap::new() }
+    }
+
+    /// Takes `INSERT` whatever the server allows; the tests compare both ways.
+    #[cfg(test)]
+    pub(super) fn forbid_infile(&mut self) {
+        self.choice = Choice::Insert;
+    }
+
+    /// Chooses the way into `database`; a slow one is a finding.
+    #[cfg(feature = "mysql-infile")]
+    pub(super) fn choose(
+        &mut self,
+        url: &DbUrl,
+        connection: &Connection,
+        database: &str,
+        settings: &[String],
+    ) -> Option<Finding> {
+        if !matches!(self.choice, Choice::Open) {
+            return None;
+        }
+        self.choice = Choice::Insert;
+        let slow = "rows are inserted, two to three times slower";
+        if !connection.server.local_infile {
+            return Some(
+                Finding::note("slow-load", "the server forbids LOAD DATA LOCAL")
+                    .instead(slow)
+                    .remedy("set local_infile = 1 on the target server"),
+            );
+        }
+        match Infile::open(url, &connection.server, database, settings) {
+            Ok(infile) => {
+                self.choice = Choice::Infile(infile);
+                None
+            }
+            Err(error) => {
+                let what = format!("no connection for bulk loading: {error}");
+                Some(Finding::note("slow-load", what).instead(slow))
+            }
+        }
+    }
+
+    /// Without the driver for `LOAD DATA LOCAL` there is one way only.
+    #[cfg(not(feature = "mysql-infile"))]
+    pub(super) fn choose(&mut self, _: &DbUrl, _: &Connection, _: &str, _: &[String]) -> Option<Finding> {
+        self.choice = Choice::Insert;
+        None
+    }
+
+    /// Writes rows.
+    pub(super) fn append(
+        &mut self,
+        connection: &mut Connection,
+        table: &Table,
+        rows: &TableData,
+    ) -> Result<(), DbError> {
+        let prepared = Rows::new(table, rows)?;
+        match &mut self.choice {
+            #[cfg(feature = "mysql-infile")]
+            Choice::Infile(infile) => {
+                let before = self.written.get(&table.name.name).copied().unwrap_or(0);
+                load(infile, connection, table, &prepared, before)?;
+            }
+            _ => insert(connection, table, &prepared)?,
+        }
+        *self.written.entry(table.name.name.clone()).or_default() += rows.row_count as u64;
+        Ok(())
+    }
+
+    /// Ends the bulk connection, if there is one.
+    pub(super) fn close(&mut self) {
+        #[cfg(feature = "mysql-infile")]
+        if let Choice::Infile(infile) = std::mem::replace(&mut self.choice, Choice::Insert) {
+            infile.close();
+        }
+    }
+}
+
+#[cfg(feature = "mysql-infile")]
+fn load(
+    infile: &mut Infile,
+    connection: &Connection,
+    table: &Table,
+    rows: &Rows<'_>,
+    before: u64,
+) -> Result<(), DbError> {
+    let statement = format!(
+        "LOAD DATA LOCAL INFILE 'dbsynth' INTO TABLE {} CHARACTER SET utf8mb4 \
+         FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' {}",
+        identifier(&table.name.name),
+        rows.field_list(&connection.server)
+    );
+    let mut scratch = String::new();
+    let mut next = 0;
+    while next < rows.row_count {
+        let first = next;
+        let mut lines = Vec::new();
+        while next < rows.row_count && lines.len() < LOAD_BYTES {
+            rows.write_line(next, &mut scratch, &mut lines);
+            next += 1;
+        }
+        let place = Place { table: &table.name.name, before: before + first as u64 };
+        infile.load(&statement, lines, (next - first) as u64, &place)?;
+    }
+    Ok(())
+}
+
+fn insert(connection: &mut Connection, table: &Table, rows: &Rows<'_>) -> Result<(), DbError> {
+    let head = format!("INSERT INTO {} ({}) VALUES ", identifier(&table.name.name), rows.column_list());
+    let most = (connection.server.max_allowed_packet / 2).min(INSERT_BYTES);
+    let mut scratch = String::new();
+    let mut next = 0;
+    while next < rows.row_count {
+        let mut statement = head.clone().into_bytes();
+        let first = next;
+        while next < rows.row_count && next - first < INSERT_ROWS && (statement.len() < most || next == first)
+        {
+            if next > first {
+                statement.push(b',');
+            }
+            rows.write_tuple(&connection.server, next, &mut scratch, &mut statement);
+            next += 1;
+        }
+        let statement = String::from_utf8(statement)
+            .map_err(|_| DbError::new(DbErrorKind::Other, "a row is not valid UTF-8"))?;
+        connection.run_as(&format!("load table {}", table.name), &statement)?;
+    }
+    Ok(())
+}
