@@ -127,6 +127,8 @@ pub(super) enum ValueWriter {
     Date {
         format: String,
         seconds: Quantiles,
+        /// Seconds that every value is a multiple of.
+        grid: i64,
     },
     Interval(IntervalShape),
     Address(AddressShape),
@@ -145,6 +147,9 @@ impl ValueWriter {
         let values: Vec<&str> = all.iter().step_by(step).copied().collect();
         let values = values.as_slice();
         // Two or three characters leave no room for words: only a shape can tell rows apart.
+        if let DataType::Enum { .. } = column.data_type {
+            return Self::Labels(labels(values, column).unwrap_or_default());
+        }
         let short = column.unique && column.max_chars.is_some_and(|max| max < 8);
         let wordless = matches!(
             meaning,
@@ -223,7 +228,7 @@ impl ValueWriter {
                 endings: endings(values),
             },
             Meaning::Code { mask } => {
-                let learned = Masks::fit(values);
+                let learned = Masks::fit(values).filter(|masks| !masks.is_fixed());
                 let same = learned.as_ref().is_some_and(|masks| mask.is_empty() || masks.describe() == *mask);
                 let written = if same { learned } else { Masks::parse(mask).or(learned) };
                 Self::Masked(written.unwrap_or_else(|| masks(values, "********")))
@@ -243,11 +248,14 @@ impl ValueWriter {
             }
             Meaning::DateText => {
                 let format = pattern::date_format(values).unwrap_or("%Y-%m-%d");
-                let seconds =
-                    values.iter().filter_map(|text| Some(pattern::parse_date(text, format)? as f64));
+                let seconds: Vec<i64> =
+                    values.iter().filter_map(|text| pattern::parse_date(text, format)).collect();
+                let grid = [86_400, 3_600, 60].into_iter().find(|grid| seconds.iter().all(|s| s % grid == 0));
                 Self::Date {
                     format: format.to_owned(),
-                    seconds: Quantiles::fit(seconds.collect()).unwrap_or_else(|| Quantiles::constant(1.6e9)),
+                    seconds: Quantiles::fit(seconds.iter().map(|s| *s as f64).collect())
+                        .unwrap_or_else(|| Quantiles::constant(1.6e9)),
+                    grid: grid.unwrap_or(1),
                 }
             }
             Meaning::Interval => Self::Interval(IntervalShape::fit(values)),
@@ -279,6 +287,10 @@ impl ValueWriter {
         let Cell { persona, index, max } = *cell;
         let text = match self {
             Self::Labels(labels) => {
+                if let Some(index) = index {
+                    let label = labels.get((index % labels.len().max(1) as u64) as usize);
+                    return label.map(|(label, _)| label.clone());
+                }
                 let total = labels.last().map_or(0.0, |(_, sum)| *sum);
                 let place = random.random::<f64>() * total;
                 let found = labels.partition_point(|(_, sum)| *sum <= place);
@@ -423,13 +435,13 @@ impl ValueWriter {
                 Some(index) => (index + 1).to_string(),
                 None => format!("{:.decimals$}", values.draw(random)),
             },
-            Self::Date { format, seconds } => {
-                let day = !format.contains("%H");
+            Self::Date { format, seconds, grid } => {
                 let time = match index {
-                    Some(index) => seconds.median() + index as f64 * if day { 86_400.0 } else { 60.0 },
+                    Some(index) => seconds.median() + index as f64 * *grid as f64,
                     None => seconds.draw(random),
                 };
-                moment(time).format(format).to_string()
+                let grid = *grid as f64;
+                moment((time / grid).floor() * grid).format(format).to_string()
             }
             Self::Interval(shape) => shape.write(index, random),
             Self::Address(shape) => shape.write(index, random),
@@ -447,7 +459,8 @@ impl ValueWriter {
             Self::Geometry(shape) => shape.write(index, random),
             Self::Opaque(shape) => return shape.write(index, random),
         };
-        Some(distinct::cut(&text, max).to_owned())
+        let cut = distinct::cut(&text, max);
+        Some(if cut.len() < text.len() { cut.trim_end().to_owned() } else { text })
     }
 }
 
@@ -524,6 +537,9 @@ fn masks(values: &[&str], otherwise: &str) -> Masks {
 /// Shapes without anything that could be a shared secret or a whole number: only punctuation, the first digits of
 /// a telephone number, and the header of a hash stay.
 fn personal_masks(values: &[&str], column: &ColumnShape<'_>, phone: bool) -> Masks {
+    if !phone && pattern::share(values, pattern::is_hex) >= 0.9 {
+        return Masks::hex(values);
+    }
     let otherwise = if phone { "+1-555-###-####" } else { "****************" };
     let otherwise = distinct::cut(otherwise, column.max_chars);
     masks(values, otherwise).loosened(|index, places: &[Place]| {
@@ -546,15 +562,19 @@ fn personal_masks(values: &[&str], column: &ColumnShape<'_>, phone: bool) -> Mas
 
 /// Labels that at least five rows share; `None` if there are none.
 fn labels(values: &[&str], column: &ColumnShape<'_>) -> Option<Vec<(String, f64)>> {
+    let declared = || {
+        let DataType::Enum { labels } = column.data_type else { return None };
+        Some(labels.iter().enumerate().map(|(place, label)| (label.clone(), place as f64 + 1.0)).collect())
+    };
     if column.unique {
-        return None;
+        return declared();
     }
     let mut counts = std::collections::BTreeMap::<&str, usize>::new();
     for value in values {
         *counts.entry(value).or_default() += 1;
     }
     let mut sum = 0.0;
-    let mut labels: Vec<(String, f64)> = counts
+    let labels: Vec<(String, f64)> = counts
         .into_iter()
         .filter(|(_, rows)| *rows >= SHARED_ROWS)
         .map(|(label, rows)| {
@@ -563,11 +583,7 @@ fn labels(values: &[&str], column: &ColumnShape<'_>) -> Option<Vec<(String, f64)
         })
         .collect();
     // The labels of an enum type are no data: any of them may be written.
-    if let (true, DataType::Enum { labels: declared }) = (labels.is_empty(), column.data_type) {
-        labels =
-            declared.iter().enumerate().map(|(place, label)| (label.clone(), place as f64 + 1.0)).collect();
-    }
-    (!labels.is_empty()).then_some(labels)
+    if labels.is_empty() { declared() } else { Some(labels) }
 }
 
 fn digits(text: &str) -> String {
