@@ -82,6 +82,9 @@ fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
     })
 }
 
+/// A test of one value.
+type Pattern = fn(&str) -> bool;
+
 /// What text values mean, from the names of their table and column and from the values.
 pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool) -> Detected {
     let step = all.len().div_ceil(SAMPLE).max(1);
@@ -94,7 +97,7 @@ pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool)
         // Nothing to look at: the name decides.
         return hint.map_or(Detected::new(Meaning::Title, 0.0), |meaning| Detected::new(meaning, 0.5));
     }
-    let certain: [(fn(&str) -> bool, Meaning, f32); 9] = [
+    let certain: [(Pattern, Meaning, f32); 9] = [
         (pattern::is_email, Meaning::Email, 0.6),
         (pattern::is_password_hash, Meaning::PasswordHash, 0.6),
         (pattern::is_iban, Meaning::Iban, 0.8),
