@@ -86,7 +86,11 @@ const NAMES: &[(&str, Meaning)] = &[
         Meaning::HexToken,
     ),
     ("credit card|creditcard|card number|cardnumber|cc number|pan|kreditkarte", Meaning::CreditCard),
-    ("iban|bank account|account number", Meaning::Iban),
+    (
+        "iban|bank account|account number|ssn|social security|passport|national id|tax id|tax number|vat number|\
+         driver license|driver licence|license number|licence number|nif|dni|cpf|nhs number|insurance number",
+        Meaning::Iban,
+    ),
     ("slug|permalink", Meaning::Slug),
     (
         "path|file path|filepath|filename|file name|directory|folder|picture|image|photo|avatar",
@@ -179,7 +183,19 @@ const PERSONS: &[&str] = &[
     "instructor",
     "lecturer",
     "agent",
+    "manager",
+    "composer",
+    "singer",
+    "writer",
+    "creator",
+    "supervisor",
+    "assignee",
+    "reporter",
+    "reviewer",
 ];
+
+/// Persons whose tables may list their works: a `title` there is the work's.
+const CREATORS: &[&str] = &["author", "artist", "actor", "director", "composer"];
 
 /// Tables whose `name` is a firm's.
 const FIRMS: &[&str] = &[
@@ -211,30 +227,35 @@ pub(super) fn hint(table: &str, column: &str) -> Option<Meaning> {
         .filter(|(name, _)| padded.contains(&format!(" {name} ")))
         // The longest name says most: `company name` over `name`, `email address` over `address`; then the last one.
         .max_by_key(|(name, meaning)| (strength(meaning), name.len()));
+    let holder = words(table);
+    let about = |words: &[String], list: &[&str]| {
+        words.iter().any(|word| {
+            list.iter().any(|entry| {
+                word == entry
+                    || word.strip_suffix('s') == Some(entry)
+                    || word.strip_suffix("es") == Some(entry)
+                    || word.strip_suffix("ies").is_some_and(|stem| format!("{stem}y") == **entry)
+            })
+        })
+    };
+    // The title of a person is a job; the title of anything else is its name.
+    if joined == "title" && about(&holder, PERSONS) && !about(&holder, CREATORS) {
+        return Some(Meaning::JobTitle);
+    }
     if let Some((_, meaning)) = best {
         return Some(meaning.clone());
     }
     if joined == "name" || joined.ends_with(" name") || joined == "names" {
-        let holder = words(table);
-        let about = |list: &[&str]| {
-            holder.iter().chain(&column).any(|word| {
-                list.iter().any(|entry| {
-                    word == entry
-                        || word.strip_suffix('s') == Some(entry)
-                        || word.strip_suffix("es") == Some(entry)
-                        || word.strip_suffix("ies").is_some_and(|stem| format!("{stem}y") == **entry)
-                })
-            })
-        };
-        if about(PERSONS) {
+        if about(&holder, PERSONS) || about(&column, PERSONS) {
             return Some(Meaning::FullName);
         }
-        if about(FIRMS) {
+        if about(&holder, FIRMS) || about(&column, FIRMS) {
             return Some(Meaning::Company);
         }
         return Some(Meaning::Title);
     }
-    None
+    // `store_manager`, `author`: who, not what.
+    column.last().filter(|last| about(&[(*last).clone()], PERSONS)).map(|_| Meaning::FullName)
 }
 
 /// Words that decide over vaguer ones beside them: `email address` is no address, `password hash` no digest.

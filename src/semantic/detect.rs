@@ -58,7 +58,7 @@ pub fn detect(table: &Table, column: ColumnId, values: &ArrayRef, setting: Optio
         if !keeps && !unique && (meaning == Meaning::Category || Repetition::of(&all).is_category(false)) {
             return Detected::new(Meaning::Category, 1.0);
         }
-        return Detected::new(if meaning == Meaning::Category { Meaning::Title } else { meaning }, 1.0);
+        return Detected::new(meaning, 1.0);
     }
     detect_text(&table.name.name, &described.name, &all, unique)
 }
@@ -82,6 +82,9 @@ fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
     })
 }
 
+/// A test of one value.
+type Pattern = fn(&str) -> bool;
+
 /// What text values mean, from the names of their table and column and from the values.
 pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool) -> Detected {
     let step = all.len().div_ceil(SAMPLE).max(1);
@@ -94,7 +97,7 @@ pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool)
         // Nothing to look at: the name decides.
         return hint.map_or(Detected::new(Meaning::Title, 0.0), |meaning| Detected::new(meaning, 0.5));
     }
-    let certain: [(fn(&str) -> bool, Meaning, f32); 9] = [
+    let certain: [(Pattern, Meaning, f32); 9] = [
         (pattern::is_email, Meaning::Email, 0.6),
         (pattern::is_password_hash, Meaning::PasswordHash, 0.6),
         (pattern::is_iban, Meaning::Iban, 0.8),
@@ -189,6 +192,20 @@ fn by_name(hint: Option<&Meaning>, sample: &[&str], repetition: &Repetition) -> 
         Meaning::DomainName => share(pattern::is_domain) > 0.6,
         _ => false,
     };
+    // Numbers of accounts and identity papers in a national form: their shape is written anew.
+    if *meaning == Meaning::Iban
+        && share(|text| text.chars().filter(char::is_ascii_digit).count() >= 5) > 0.8
+        && mean_chars < 40.0
+    {
+        return Some(Detected::new(Meaning::Code { mask: String::new() }, 0.7));
+    }
+    // Customers and the like may be firms.
+    if fits
+        && *meaning == Meaning::FullName
+        && share(pattern::is_firm) > share(pattern::is_full_name).max(0.05)
+    {
+        return Some(Detected::new(Meaning::Company, 0.6));
+    }
     fits.then(|| Detected::new(meaning.clone(), 0.8))
 }
 
@@ -213,7 +230,10 @@ fn by_value(hint: Option<Meaning>, sample: &[&str]) -> Detected {
         return Detected::new(Meaning::Phone, phones * 0.8);
     }
     let slugs = share(pattern::is_slug);
-    if slugs >= 0.9 && share(|text| text.chars().any(char::is_alphabetic)) > 0.9 && !is_code(sample) {
+    if slugs >= 0.9
+        && share(|text| text.chars().any(char::is_alphabetic)) > 0.9
+        && (hint == Some(Meaning::Slug) || !is_code(sample))
+    {
         return Detected::new(Meaning::Slug, slugs);
     }
     let domains = share(pattern::is_domain);

@@ -40,7 +40,7 @@ pub(super) fn numbered(base: &str, joint: &str, index: u64, max: Option<usize>) 
         // 36 signs say more per character.
         return cut(&base_36(index), Some(max)).to_owned();
     }
-    let joint = if number.len() + joint.len() + 1 <= max { joint } else { "" };
+    let joint = if number.len() + joint.len() < max { joint } else { "" };
     let room = max - number.len() - joint.chars().count();
     let base = cut(base, Some(room)).trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
     format!("{base}{joint}{number}")

@@ -10,7 +10,7 @@ use crate::seed::Stream;
 
 /// Share of values that must agree before a character is kept literally.
 const LITERAL_SHARE: f64 = 0.95;
-/// Most lengths told apart.
+/// Most shapes told apart.
 const SHAPES_MAX: usize = 16;
 /// Longest code described position by position.
 const LENGTH_MAX: usize = 160;
@@ -34,7 +34,7 @@ pub(super) struct Mask {
     rows: usize,
 }
 
-/// The shapes of a column, one per length.
+/// The shapes of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Masks {
     /// Ascending by length, never empty.
@@ -42,16 +42,17 @@ pub(super) struct Masks {
 }
 
 impl Masks {
-    /// Learns shapes from values; `None` if no length is shared by enough of them.
+    /// Learns shapes from values; `None` if no shape is shared by enough of them.
     pub(super) fn fit(values: &[&str]) -> Option<Self> {
-        let mut by_length = BTreeMap::<usize, Vec<Vec<char>>>::new();
+        // Shapes differ in length or in where their punctuation stands, so codes of two shapes never meet.
+        let mut by_skeleton = BTreeMap::<String, Vec<Vec<char>>>::new();
         for value in values {
             let characters: Vec<char> = value.chars().collect();
             if (1..=LENGTH_MAX).contains(&characters.len()) {
-                by_length.entry(characters.len()).or_default().push(characters);
+                by_skeleton.entry(skeleton(value, false)).or_default().push(characters);
             }
         }
-        let mut masks: Vec<Mask> = by_length
+        let mut masks: Vec<Mask> = by_skeleton
             .into_values()
             .filter(|group| group.len() >= SHARED_ROWS)
             .map(|group| Mask::fit(&group))
@@ -77,6 +78,34 @@ impl Masks {
         (!places.is_empty()).then(|| Self { masks: vec![Mask { places, rows: 1 }] })
     }
 
+    /// True if nothing is drawn: every code would be the one all rows share.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.masks.iter().flat_map(|mask| &mask.places).all(|place| matches!(place, Place::Literal(_)))
+    }
+
+    /// Share of `values` whose shape is one of these.
+    pub(super) fn coverage(&self, values: &[&str]) -> f64 {
+        let rows: usize = self.masks.iter().map(|mask| mask.rows).sum();
+        rows as f64 / values.len().max(1) as f64
+    }
+
+    /// Hexadecimal digits as long as the values, all drawn.
+    pub(super) fn hex(values: &[&str]) -> Self {
+        let mut lengths = BTreeMap::<usize, usize>::new();
+        for value in values {
+            *lengths.entry(value.chars().count().min(LENGTH_MAX)).or_default() += 1;
+        }
+        let upper = values.iter().any(|value| value.contains(|c: char| ('A'..='F').contains(&c)));
+        let letters = if upper { ('A', 'F') } else { ('a', 'f') };
+        let place = Place::Drawn(vec![('0', '9'), letters]);
+        let masks: Vec<Mask> = lengths
+            .into_iter()
+            .filter(|(length, _)| *length > 0)
+            .map(|(length, rows)| Mask { places: vec![place.clone(); length], rows })
+            .collect();
+        if masks.is_empty() { Self::digits() } else { Self { masks } }
+    }
+
     /// Eight digits.
     pub(super) fn digits() -> Self {
         Self { masks: vec![Mask { places: vec![Place::Drawn(vec![('0', '9')]); 8], rows: 1 }] }
@@ -89,15 +118,14 @@ impl Masks {
 
     /// The kinds of characters only, for values too few to share anything: every letter and digit is drawn.
     pub(super) fn generic(values: &[&str]) -> Option<Self> {
-        let mut masks: Vec<Mask> = Vec::new();
-        for value in values {
-            let length = value.chars().count();
-            let known = masks.iter().any(|mask| mask.places.len() == length);
-            if known || !(1..=LENGTH_MAX).contains(&length) || masks.len() == SHAPES_MAX {
-                continue;
-            }
-            masks.push(Mask { places: value.chars().map(Place::any_like).collect(), rows: 1 });
+        let mut kinds = BTreeMap::<String, (Vec<Place>, usize)>::new();
+        for value in values.iter().filter(|value| (1..=LENGTH_MAX).contains(&value.chars().count())) {
+            let entry = kinds.entry(skeleton(value, true));
+            entry.or_insert_with(|| (value.chars().map(Place::any_like).collect(), 0)).1 += 1;
         }
+        let mut masks: Vec<Mask> = kinds.into_values().map(|(places, rows)| Mask { places, rows }).collect();
+        masks.sort_by_key(|mask| std::cmp::Reverse(mask.rows));
+        masks.truncate(SHAPES_MAX);
         masks.sort_by_key(|mask| mask.places.len());
         (!masks.is_empty()).then_some(Self { masks })
     }
@@ -162,7 +190,7 @@ impl Masks {
         if index < mask.space() {
             return mask.write(Some(index), random);
         }
-        // Lengths differ, so an index that one shape cannot hold may use another.
+        // Shapes share no code, so an index that one cannot hold may use another.
         let Some(widest) = self.masks.iter().max_by_key(|mask| mask.space()) else { return String::new() };
         if index < widest.space() {
             return widest.write(Some(index), random);
@@ -196,7 +224,7 @@ impl Mask {
 
     /// How many codes the places that carry the index can tell apart, ignoring case.
     fn space(&self) -> u64 {
-        self.indexed().iter().map(|place| self.places[*place].signs().len() as u64).product()
+        self.indexed().iter().map(|place| self.places[*place].size()).product()
     }
 
     /// The last places that together tell plenty of codes apart; the others stay random.
@@ -205,7 +233,7 @@ impl Mask {
         let mut places = Vec::new();
         for (index, place) in self.places.iter().enumerate().rev() {
             if matches!(place, Place::Drawn(_)) && space < PLENTY {
-                space = space.saturating_mul(place.signs().len() as u64);
+                space = space.saturating_mul(place.size());
                 places.push(index);
             }
         }
@@ -217,9 +245,9 @@ impl Mask {
         if let Some(index) = index {
             let mut rest = distinct::permute(index, self.space());
             for place in self.indexed() {
-                let signs = self.places[place].signs();
-                text[place] = self.places[place].cased(signs[(rest % signs.len() as u64) as usize], random);
-                rest /= signs.len() as u64;
+                let size = self.places[place].size();
+                text[place] = self.places[place].sign(rest % size, random);
+                rest /= size;
             }
         }
         text.into_iter().collect()
@@ -251,6 +279,18 @@ impl Mask {
         }
         Wider { tiers: vec![Mask { places, rows: 1 }] }
     }
+}
+
+/// What stands where: punctuation itself, letters and digits (told apart only where asked) by their kind.
+fn skeleton(value: &str, kinds: bool) -> String {
+    value
+        .chars()
+        .map(|c| match c {
+            c if c.is_ascii_digit() && kinds => '#',
+            c if c.is_alphanumeric() => 'a',
+            other => other,
+        })
+        .collect()
 }
 
 struct Wider {
@@ -312,19 +352,27 @@ impl Place {
         Self::Drawn(ranges)
     }
 
-    /// The signs of a drawn place, lower case, each once: what differs even where case does not count.
-    fn signs(&self) -> Vec<char> {
-        let Self::Drawn(ranges) = self else { return Vec::new() };
-        let mut signs: Vec<char> =
-            ranges.iter().flat_map(|(low, high)| *low..=*high).map(|c| c.to_ascii_lowercase()).collect();
-        signs.sort_unstable();
-        signs.dedup();
-        signs
+    /// The signs of a drawn place as bits, digits then letters whatever their case: what differs even where case
+    /// does not count.
+    fn signs(&self) -> u64 {
+        let Self::Drawn(ranges) = self else { return 0 };
+        let bits = ranges.iter().flat_map(|(low, high)| *low..=*high).filter_map(|c| c.to_digit(36));
+        bits.fold(0, |signs, bit| signs | 1 << bit)
     }
 
-    /// A sign in a case this place has.
-    fn cased(&self, sign: char, random: &mut Stream) -> char {
-        let Self::Drawn(ranges) = self else { return sign };
+    /// How many signs may stand here.
+    fn size(&self) -> u64 {
+        u64::from(self.signs().count_ones()).max(1)
+    }
+
+    /// The sign of this number, in a case this place has.
+    fn sign(&self, number: u64, random: &mut Stream) -> char {
+        let Self::Drawn(ranges) = self else { return '0' };
+        let mut signs = self.signs();
+        for _ in 0..number {
+            signs &= signs.wrapping_sub(1);
+        }
+        let sign = char::from_digit(signs.trailing_zeros().min(35), 36).unwrap_or('0');
         let within = |c: char| ranges.iter().any(|(low, high)| (*low..=*high).contains(&c));
         match (within(sign), within(sign.to_ascii_uppercase())) {
             (true, true) if random.random() => sign,
@@ -337,8 +385,8 @@ impl Place {
         match self {
             Self::Literal(literal) => *literal,
             Self::Drawn(_) => {
-                let signs = self.signs();
-                self.cased(signs[random.random_range(0..signs.len())], random)
+                let number = random.random_range(0..self.size());
+                self.sign(number, random)
             }
         }
     }

@@ -22,6 +22,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod text;
+mod value_fit;
 mod value_writer;
 
 pub use detect::{Detected, detect};

@@ -49,6 +49,12 @@ pattern!(is_domain, r"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$", "A hos
 pattern!(is_number, r"^[+-]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?$", "A number.");
 pattern!(is_person_name, r"^\p{Lu}[\p{L}'.-]*(?: \p{L}[\p{L}'.-]*){1,3}$", "Two to four capitalised words.");
 
+pattern!(
+    is_firm,
+    r"(?i)\b(?:inc|ltd|llc|co|corp|gmbh|ag|kg|s\.?a|s\.?l|plc|bv|nv|oy|ab|as|sarl|srl|spa|company|corporation|group|imports?|stores?|brothers|and sons|industries|holdings?)\b\.?$",
+    "A company's name, by its legal form."
+);
+
 /// An IP address, with a prefix length or not.
 pub(super) fn is_ip(text: &str) -> bool {
     let address = text.split_once('/').map_or(text, |(address, _)| address);

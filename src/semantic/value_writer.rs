@@ -4,33 +4,18 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    SHARED_ROWS,
     array::ArrayShape,
     checksum, distinct,
     geometry::GeometryShape,
     json::JsonShape,
-    mask::{Masks, Place},
-    meaning::Meaning,
+    mask::Masks,
     opaque::OpaqueShape,
-    pattern,
     persona::{self, Persona},
     quantiles::Quantiles,
     span::{AddressShape, BitsShape, IntervalShape, RangeShape, moment},
     text::{Case, TextModel},
 };
 use crate::{schema::DataType, seed::Stream};
-
-/// Domains that reach nobody (RFC 2606), most usual first.
-const DOMAINS: &[&str] = &[
-    "example.com",
-    "example.org",
-    "example.net",
-    "mail.example.com",
-    "mail.example.org",
-    "synthetic.example",
-];
-/// Values whose shapes are learned.
-const SAMPLE: usize = 50_000;
 
 /// What a writer needs to know of its column.
 #[derive(Debug, Clone, Copy)]
@@ -127,6 +112,8 @@ pub(super) enum ValueWriter {
     Date {
         format: String,
         seconds: Quantiles,
+        /// Seconds that every value is a multiple of.
+        grid: i64,
     },
     Interval(IntervalShape),
     Address(AddressShape),
@@ -139,146 +126,15 @@ pub(super) enum ValueWriter {
 }
 
 impl ValueWriter {
-    /// Learns how values of a meaning look in this column.
-    pub(super) fn fit(meaning: &Meaning, column: &ColumnShape<'_>, all: &[&str]) -> Self {
-        let step = all.len().div_ceil(SAMPLE).max(1);
-        let values: Vec<&str> = all.iter().step_by(step).copied().collect();
-        let values = values.as_slice();
-        // Two or three characters leave no room for words: only a shape can tell rows apart.
-        let short = column.unique && column.max_chars.is_some_and(|max| max < 8);
-        let wordless = matches!(
-            meaning,
-            Meaning::FirstName
-                | Meaning::LastName
-                | Meaning::FullName
-                | Meaning::UserName
-                | Meaning::City
-                | Meaning::State
-                | Meaning::Country
-                | Meaning::Company
-                | Meaning::JobTitle
-                | Meaning::Title
-                | Meaning::FreeText
-                | Meaning::Category
-                | Meaning::Slug
-                | Meaning::StreetAddress
-        );
-        if short && wordless {
-            return Self::Masked(personal_masks(values, column, false));
-        }
-        let case = Case::of(values);
-        let text =
-            |sentences, markup| Self::Text(TextModel::fit(values, sentences, markup, column.max_chars));
-        match meaning {
-            Meaning::Category => labels(values, column).map_or_else(|| text(false, false), Self::Labels),
-            Meaning::FirstName => Self::FirstName(case),
-            Meaning::LastName => Self::LastName(case),
-            Meaning::FullName => {
-                Self::FullName { case, reversed: pattern::share(values, |text| text.contains(", ")) > 0.5 }
-            }
-            Meaning::UserName => Self::UserName(case),
-            Meaning::Email => Self::Email { domains: unseen_domains(values), case },
-            Meaning::Phone => {
-                let masks = personal_masks(values, column, true);
-                Self::Masked(masks.unreachable(values))
-            }
-            Meaning::StreetAddress => Self::Street(case),
-            Meaning::City => Self::City(case),
-            Meaning::State => Self::State { case, code: is_short(values) },
-            Meaning::Country => Self::Country { case, code: is_short(values) },
-            Meaning::PostalCode => Self::Masked(masks(values, "#####")),
-            Meaning::Company => Self::Company(case),
-            Meaning::JobTitle => Self::JobTitle(case),
-            Meaning::Url => Self::Url { ending: endings(values).into_iter().next() },
-            Meaning::DomainName => Self::Domain,
-            Meaning::IpAddress => Self::Address(AddressShape::fit("inet", values)),
-            Meaning::Inet => Self::Address(AddressShape::fit(column.native_type, values)),
-            Meaning::Uuid => Self::Uuid {
-                upper: pattern::share(values, |text| text.chars().any(|c| c.is_ascii_uppercase())) > 0.5,
-                hyphens: values.is_empty() || pattern::share(values, pattern::is_hyphenated) > 0.5,
-            },
-            Meaning::HexToken | Meaning::PasswordHash => Self::Masked(personal_masks(values, column, false)),
-            Meaning::CreditCard => Self::Card {
-                prefix: ["400000", "510510", "352800", "601100"]
-                    .into_iter()
-                    .find(|prefix| !values.iter().any(|value| digits(value).starts_with(prefix)))
-                    .unwrap_or("999999")
-                    .to_owned(),
-                separator: [' ', '-']
-                    .into_iter()
-                    .find(|c| pattern::share(values, |text| text.contains(*c)) > 0.5),
-            },
-            Meaning::Iban => iban_shape(values),
-            Meaning::Slug => Self::Slug(lengths(values)),
-            Meaning::FilePath => Self::Path {
-                root: ["/", "./", "C:\\"]
-                    .into_iter()
-                    .find(|root| pattern::share(values, |text| text.starts_with(root)) > 0.5)
-                    .unwrap_or_default()
-                    .to_owned(),
-                depth: Quantiles::fit(
-                    values.iter().map(|text| text.matches(['/', '\\']).count() as f64).collect(),
-                )
-                .unwrap_or_else(|| Quantiles::constant(0.0)),
-                endings: endings(values),
-            },
-            Meaning::Code { mask } => {
-                let learned = Masks::fit(values);
-                let same = learned.as_ref().is_some_and(|masks| mask.is_empty() || masks.describe() == *mask);
-                let written = if same { learned } else { Masks::parse(mask).or(learned) };
-                Self::Masked(written.unwrap_or_else(|| masks(values, "********")))
-            }
-            Meaning::Title | Meaning::Bytes => text(false, false),
-            Meaning::FreeText => text(true, false),
-            Meaning::Markup => text(true, true),
-            Meaning::Json => Self::Json(JsonShape::fit(column.name, values)),
-            Meaning::NumberText => {
-                let numbers = values.iter().filter_map(|text| text.replace(',', ".").parse().ok()).collect();
-                let decimals =
-                    values.iter().map(|text| text.split_once(['.', ',']).map_or(0, |(_, d)| d.len()));
-                Self::Number {
-                    decimals: decimals.max().unwrap_or(0).min(12),
-                    values: Quantiles::fit(numbers).unwrap_or_else(|| Quantiles::constant(0.0)),
-                }
-            }
-            Meaning::DateText => {
-                let format = pattern::date_format(values).unwrap_or("%Y-%m-%d");
-                let seconds =
-                    values.iter().filter_map(|text| Some(pattern::parse_date(text, format)? as f64));
-                Self::Date {
-                    format: format.to_owned(),
-                    seconds: Quantiles::fit(seconds.collect()).unwrap_or_else(|| Quantiles::constant(1.6e9)),
-                }
-            }
-            Meaning::Interval => Self::Interval(IntervalShape::fit(values)),
-            Meaning::Bits => {
-                let length = if let DataType::Bits { length } = column.data_type { *length } else { None };
-                Self::Bits(BitsShape::fit(length, values))
-            }
-            Meaning::Set => {
-                let labels =
-                    if let DataType::Set { labels } = column.data_type { labels.as_slice() } else { &[] };
-                let share =
-                    |label: &String| pattern::share(values, |text| text.split(',').any(|part| part == label));
-                Self::Set(labels.iter().map(|label| (label.clone(), share(label))).collect())
-            }
-            Meaning::Array => {
-                let unknown = DataType::Other;
-                let element =
-                    if let DataType::Array { element } = column.data_type { element } else { &unknown };
-                Self::Array(ArrayShape::fit(column.name, element, values))
-            }
-            Meaning::Range => Self::Range(RangeShape::fit(column.native_type, values)),
-            Meaning::Geometry => Self::Geometry(GeometryShape::fit(column.native_type, values)),
-            Meaning::Opaque => Self::Opaque(OpaqueShape::fit(column.native_type, values)),
-        }
-    }
-
     /// Writes one value; `None` means null.
     pub(super) fn write(&self, cell: &Cell<'_>, random: &mut Stream) -> Option<String> {
         let Cell { persona, index, max } = *cell;
         let text = match self {
             Self::Labels(labels) => {
+                if let Some(index) = index {
+                    let label = labels.get((index % labels.len().max(1) as u64) as usize);
+                    return label.map(|(label, _)| label.clone());
+                }
                 let total = labels.last().map_or(0.0, |(_, sum)| *sum);
                 let place = random.random::<f64>() * total;
                 let found = labels.partition_point(|(_, sum)| *sum <= place);
@@ -423,13 +279,13 @@ impl ValueWriter {
                 Some(index) => (index + 1).to_string(),
                 None => format!("{:.decimals$}", values.draw(random)),
             },
-            Self::Date { format, seconds } => {
-                let day = !format.contains("%H");
+            Self::Date { format, seconds, grid } => {
                 let time = match index {
-                    Some(index) => seconds.median() + index as f64 * if day { 86_400.0 } else { 60.0 },
+                    Some(index) => seconds.median() + index as f64 * *grid as f64,
                     None => seconds.draw(random),
                 };
-                moment(time).format(format).to_string()
+                let grid = *grid as f64;
+                moment((time / grid).floor() * grid).format(format).to_string()
             }
             Self::Interval(shape) => shape.write(index, random),
             Self::Address(shape) => shape.write(index, random),
@@ -447,7 +303,8 @@ impl ValueWriter {
             Self::Geometry(shape) => shape.write(index, random),
             Self::Opaque(shape) => return shape.write(index, random),
         };
-        Some(distinct::cut(&text, max).to_owned())
+        let cut = distinct::cut(&text, max);
+        Some(if cut.len() < text.len() { cut.trim_end().to_owned() } else { text })
     }
 }
 
@@ -488,7 +345,7 @@ fn one_of(own: &str, lists: &[&[&'static str]], joint: &str, cell: &Cell<'_>) ->
 fn email(cell: &Cell<'_>, domain: &str, case: Case) -> String {
     let persona = cell.persona;
     let (mut first, mut last) = (persona.first.to_lowercase(), persona.last.to_lowercase());
-    if case == Case::Mixed && cell.index.is_none() && persona.number % 5 == 0 {
+    if case == Case::Mixed && cell.index.is_none() && persona.number.is_multiple_of(5) {
         last.push_str(&persona.number.to_string());
     }
     if case == Case::Upper {
@@ -504,100 +361,6 @@ fn email(cell: &Cell<'_>, domain: &str, case: Case) -> String {
         _ => long,
     };
     format!("{local}@{}", if case == Case::Upper { domain.to_uppercase() } else { domain.to_owned() })
-}
-
-/// Reserved domains that no source value uses: no source address can come out.
-fn unseen_domains(values: &[&str]) -> Vec<String> {
-    let seen =
-        |domain: &str| values.iter().any(|value| value.to_lowercase().ends_with(&format!("@{domain}")));
-    let free: Vec<String> =
-        DOMAINS.iter().filter(|domain| !seen(domain)).take(3).map(|domain| (*domain).to_owned()).collect();
-    if free.is_empty() { vec!["dbsynth.example".to_owned()] } else { free }
-}
-
-/// Shapes of values; the kinds of their characters if too few share a shape.
-fn masks(values: &[&str], otherwise: &str) -> Masks {
-    let plain = || Masks::parse(otherwise).or_else(|| Masks::parse("********"));
-    Masks::fit(values).or_else(|| Masks::generic(values)).or_else(plain).unwrap_or_else(Masks::digits)
-}
-
-/// Shapes without anything that could be a shared secret or a whole number: only punctuation, the first digits of
-/// a telephone number, and the header of a hash stay.
-fn personal_masks(values: &[&str], column: &ColumnShape<'_>, phone: bool) -> Masks {
-    let otherwise = if phone { "+1-555-###-####" } else { "****************" };
-    let otherwise = distinct::cut(otherwise, column.max_chars);
-    masks(values, otherwise).loosened(|index, places: &[Place]| {
-        if let Some(Place::Literal(literal)) = places.get(index)
-            && !literal.is_alphanumeric()
-        {
-            return true;
-        }
-        if phone {
-            return index < 3;
-        }
-        // `$2b$12$…`: everything up to the second `$` is the method.
-        let signs = places[..index].iter().filter(|place| **place == Place::Literal('$')).count();
-        (1..=2).contains(&signs)
-            || (index < 2
-                && places.first() == Some(&Place::Literal('0'))
-                && places.get(1) == Some(&Place::Literal('x')))
-    })
-}
-
-/// Labels that at least five rows share; `None` if there are none.
-fn labels(values: &[&str], column: &ColumnShape<'_>) -> Option<Vec<(String, f64)>> {
-    if column.unique {
-        return None;
-    }
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-    for value in values {
-        *counts.entry(value).or_default() += 1;
-    }
-    let mut sum = 0.0;
-    let mut labels: Vec<(String, f64)> = counts
-        .into_iter()
-        .filter(|(_, rows)| *rows >= SHARED_ROWS)
-        .map(|(label, rows)| {
-            sum += rows as f64;
-            (label.to_owned(), sum)
-        })
-        .collect();
-    // The labels of an enum type are no data: any of them may be written.
-    if let (true, DataType::Enum { labels: declared }) = (labels.is_empty(), column.data_type) {
-        labels =
-            declared.iter().enumerate().map(|(place, label)| (label.clone(), place as f64 + 1.0)).collect();
-    }
-    (!labels.is_empty()).then_some(labels)
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
-}
-
-fn is_short(values: &[&str]) -> bool {
-    !values.is_empty() && pattern::share(values, |text| text.chars().count() <= 3) > 0.5
-}
-
-fn lengths(values: &[&str]) -> Quantiles {
-    Quantiles::fit(values.iter().map(|text| text.chars().count() as f64).collect())
-        .unwrap_or_else(|| Quantiles::constant(16.0))
-}
-
-/// File endings that enough values share.
-fn endings(values: &[&str]) -> Vec<String> {
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-    for value in values {
-        let name = value.rsplit(['/', '\\']).next().unwrap_or_default();
-        if let Some(dot) = name.rfind('.')
-            && name.is_char_boundary(dot)
-            && (2..=5).contains(&(name.len() - dot))
-            && value.matches('/').count() != 2
-        {
-            *counts.entry(&name[dot..]).or_default() += 1;
-        }
-    }
-    counts.retain(|_, rows| *rows >= SHARED_ROWS.max(values.len() / 100));
-    counts.into_keys().map(str::to_owned).collect()
 }
 
 /// A random (version 4) UUID. Source: RFC 9562, section 5.4.
@@ -628,32 +391,4 @@ fn card(prefix: &str, separator: Option<char>, index: Option<u64>, random: &mut 
         text.push(char::from_digit(*digit, 10).unwrap_or('0'));
     }
     text
-}
-
-/// Countries whose account numbers may be all digits, with how many. Source: SWIFT IBAN registry.
-const IBAN_DIGITS: &[(&str, usize)] = &[
-    ("DE", 18),
-    ("AT", 16),
-    ("BE", 12),
-    ("ES", 20),
-    ("CH", 17),
-    ("PL", 24),
-    ("SE", 20),
-    ("DK", 14),
-    ("NO", 11),
-    ("FI", 14),
-    ("FR", 23),
-    ("PT", 21),
-];
-
-fn iban_shape(values: &[&str]) -> ValueWriter {
-    let rows = |country: &str| values.iter().filter(|value| value.starts_with(country)).count();
-    let (country, digits) = IBAN_DIGITS
-        .iter()
-        .rev()
-        .max_by_key(|(country, _)| rows(country))
-        .filter(|(country, _)| rows(country) >= SHARED_ROWS)
-        .copied()
-        .unwrap_or(("DE", 18));
-    ValueWriter::Iban { country: country.to_owned(), digits }
 }

@@ -1,0 +1,305 @@
+//! Learning how values of a known meaning look in a column.
+
+use std::collections::BTreeMap;
+
+use super::{
+    SHARED_ROWS,
+    array::ArrayShape,
+    distinct,
+    geometry::GeometryShape,
+    json::JsonShape,
+    mask::{Masks, Place},
+    meaning::Meaning,
+    opaque::OpaqueShape,
+    pattern,
+    quantiles::Quantiles,
+    span::{AddressShape, BitsShape, IntervalShape, RangeShape},
+    text::{Case, TextModel},
+    value_writer::{ColumnShape, ValueWriter},
+};
+use crate::schema::DataType;
+
+/// Domains that reach nobody (RFC 2606), most usual first.
+const DOMAINS: &[&str] = &[
+    "example.com",
+    "example.org",
+    "example.net",
+    "mail.example.com",
+    "mail.example.org",
+    "synthetic.example",
+];
+/// Values whose shapes are learned.
+const SAMPLE: usize = 50_000;
+
+impl ValueWriter {
+    /// Learns how values of a meaning look in this column.
+    pub(super) fn fit(meaning: &Meaning, column: &ColumnShape<'_>, all: &[&str]) -> Self {
+        let step = all.len().div_ceil(SAMPLE).max(1);
+        let values: Vec<&str> = all.iter().step_by(step).copied().collect();
+        let values = values.as_slice();
+        // Two or three characters leave no room for words: only a shape can tell rows apart.
+        if let DataType::Enum { .. } = column.data_type {
+            return Self::Labels(labels(values, column).unwrap_or_default());
+        }
+        let short = column.unique && column.max_chars.is_some_and(|max| max < 8);
+        let wordless = matches!(
+            meaning,
+            Meaning::FirstName
+                | Meaning::LastName
+                | Meaning::FullName
+                | Meaning::UserName
+                | Meaning::City
+                | Meaning::State
+                | Meaning::Country
+                | Meaning::Company
+                | Meaning::JobTitle
+                | Meaning::Title
+                | Meaning::FreeText
+                | Meaning::Category
+                | Meaning::Slug
+                | Meaning::StreetAddress
+        );
+        if short && wordless {
+            return Self::Masked(personal_masks(values, column, false));
+        }
+        let case = Case::of(values);
+        let text =
+            |sentences, markup| Self::Text(TextModel::fit(values, sentences, markup, column.max_chars));
+        match meaning {
+            Meaning::Category => labels(values, column).map_or_else(|| text(false, false), Self::Labels),
+            Meaning::FirstName => Self::FirstName(case),
+            Meaning::LastName => Self::LastName(case),
+            Meaning::FullName => {
+                Self::FullName { case, reversed: pattern::share(values, |text| text.contains(", ")) > 0.5 }
+            }
+            Meaning::UserName => Self::UserName(case),
+            Meaning::Email => Self::Email { domains: unseen_domains(values), case },
+            Meaning::Phone => {
+                let masks = personal_masks(values, column, true);
+                Self::Masked(masks.unreachable(values))
+            }
+            Meaning::StreetAddress => Self::Street(case),
+            Meaning::City => Self::City(case),
+            Meaning::State => Self::State { case, code: is_short(values) },
+            Meaning::Country => Self::Country { case, code: is_short(values) },
+            Meaning::PostalCode => Self::Masked(masks(values, "#####")),
+            Meaning::Company => Self::Company(case),
+            Meaning::JobTitle => Self::JobTitle(case),
+            Meaning::Url => Self::Url { ending: endings(values).into_iter().next() },
+            Meaning::DomainName => Self::Domain,
+            Meaning::IpAddress => Self::Address(AddressShape::fit("inet", values)),
+            Meaning::Inet => Self::Address(AddressShape::fit(column.native_type, values)),
+            Meaning::Uuid => Self::Uuid {
+                upper: pattern::share(values, |text| text.chars().any(|c| c.is_ascii_uppercase())) > 0.5,
+                hyphens: values.is_empty() || pattern::share(values, pattern::is_hyphenated) > 0.5,
+            },
+            Meaning::HexToken | Meaning::PasswordHash => Self::Masked(personal_masks(values, column, false)),
+            Meaning::CreditCard => Self::Card {
+                prefix: ["400000", "510510", "352800", "601100"]
+                    .into_iter()
+                    .find(|prefix| !values.iter().any(|value| digits(value).starts_with(prefix)))
+                    .unwrap_or("999999")
+                    .to_owned(),
+                separator: [' ', '-']
+                    .into_iter()
+                    .find(|c| pattern::share(values, |text| text.contains(*c)) > 0.5),
+            },
+            Meaning::Iban => iban_shape(values),
+            Meaning::Slug => Self::Slug(lengths(values)),
+            Meaning::FilePath => Self::Path {
+                root: ["/", "./", "C:\\"]
+                    .into_iter()
+                    .find(|root| pattern::share(values, |text| text.starts_with(root)) > 0.5)
+                    .unwrap_or_default()
+                    .to_owned(),
+                depth: Quantiles::fit(
+                    values.iter().map(|text| text.matches(['/', '\\']).count() as f64).collect(),
+                )
+                .unwrap_or_else(|| Quantiles::constant(0.0)),
+                endings: endings(values),
+            },
+            Meaning::Code { mask } => {
+                let learned = Masks::fit(values).filter(|masks| !masks.is_fixed());
+                let same = learned.as_ref().is_some_and(|masks| mask.is_empty() || masks.describe() == *mask);
+                let written = if same { learned } else { Masks::parse(mask).or(learned) };
+                Self::Masked(written.unwrap_or_else(|| masks(values, "********")))
+            }
+            Meaning::Title | Meaning::Bytes => text(false, false),
+            Meaning::FreeText => text(true, false),
+            Meaning::Markup => text(true, true),
+            Meaning::Json => Self::Json(JsonShape::fit(column.name, values)),
+            Meaning::NumberText => {
+                let numbers = values.iter().filter_map(|text| text.replace(',', ".").parse().ok()).collect();
+                let decimals =
+                    values.iter().map(|text| text.split_once(['.', ',']).map_or(0, |(_, d)| d.len()));
+                Self::Number {
+                    decimals: decimals.max().unwrap_or(0).min(12),
+                    values: Quantiles::fit(numbers).unwrap_or_else(|| Quantiles::constant(0.0)),
+                }
+            }
+            Meaning::DateText => {
+                let format = pattern::date_format(values).unwrap_or("%Y-%m-%d");
+                let seconds: Vec<i64> =
+                    values.iter().filter_map(|text| pattern::parse_date(text, format)).collect();
+                let grid = [86_400, 3_600, 60].into_iter().find(|grid| seconds.iter().all(|s| s % grid == 0));
+                Self::Date {
+                    format: format.to_owned(),
+                    seconds: Quantiles::fit(seconds.iter().map(|s| *s as f64).collect())
+                        .unwrap_or_else(|| Quantiles::constant(1.6e9)),
+                    grid: grid.unwrap_or(1),
+                }
+            }
+            Meaning::Interval => Self::Interval(IntervalShape::fit(values)),
+            Meaning::Bits => {
+                let length = if let DataType::Bits { length } = column.data_type { *length } else { None };
+                Self::Bits(BitsShape::fit(length, values))
+            }
+            Meaning::Set => {
+                let labels =
+                    if let DataType::Set { labels } = column.data_type { labels.as_slice() } else { &[] };
+                let share =
+                    |label: &String| pattern::share(values, |text| text.split(',').any(|part| part == label));
+                Self::Set(labels.iter().map(|label| (label.clone(), share(label))).collect())
+            }
+            Meaning::Array => {
+                let unknown = DataType::Other;
+                let element =
+                    if let DataType::Array { element } = column.data_type { element } else { &unknown };
+                Self::Array(ArrayShape::fit(column.name, element, values))
+            }
+            Meaning::Range => Self::Range(RangeShape::fit(column.native_type, values)),
+            Meaning::Geometry => Self::Geometry(GeometryShape::fit(column.native_type, values)),
+            Meaning::Opaque => Self::Opaque(OpaqueShape::fit(column.native_type, values)),
+        }
+    }
+}
+
+/// Reserved domains that no source value uses: no source address can come out.
+fn unseen_domains(values: &[&str]) -> Vec<String> {
+    let seen =
+        |domain: &str| values.iter().any(|value| value.to_lowercase().ends_with(&format!("@{domain}")));
+    let free: Vec<String> =
+        DOMAINS.iter().filter(|domain| !seen(domain)).take(3).map(|domain| (*domain).to_owned()).collect();
+    if free.is_empty() { vec!["dbsynth.example".to_owned()] } else { free }
+}
+
+/// Shapes of values; the kinds of their characters if too few share a shape.
+fn masks(values: &[&str], otherwise: &str) -> Masks {
+    let plain = || Masks::parse(otherwise).or_else(|| Masks::parse("********"));
+    // Shapes that most values share say more; the kinds of characters alone fit every value.
+    Masks::fit(values)
+        .filter(|masks| masks.coverage(values) >= 0.5 && !masks.is_fixed())
+        .or_else(|| Masks::generic(values))
+        .or_else(plain)
+        .unwrap_or_else(Masks::digits)
+}
+
+/// Shapes without anything that could be a shared secret or a whole number: only punctuation, the first digits of
+/// a telephone number, and the header of a hash stay.
+fn personal_masks(values: &[&str], column: &ColumnShape<'_>, phone: bool) -> Masks {
+    if !phone && pattern::share(values, pattern::is_hex) >= 0.9 {
+        return Masks::hex(values);
+    }
+    let otherwise = if phone { "+1-555-###-####" } else { "****************" };
+    let otherwise = distinct::cut(otherwise, column.max_chars);
+    masks(values, otherwise).loosened(|index, places: &[Place]| {
+        if let Some(Place::Literal(literal)) = places.get(index)
+            && !literal.is_alphanumeric()
+        {
+            return true;
+        }
+        if phone {
+            return index < 3;
+        }
+        // `$2b$12$…`: everything up to the second `$` is the method.
+        let signs = places[..index].iter().filter(|place| **place == Place::Literal('$')).count();
+        (1..=2).contains(&signs)
+            || (index < 2
+                && places.first() == Some(&Place::Literal('0'))
+                && places.get(1) == Some(&Place::Literal('x')))
+    })
+}
+
+/// Labels that at least five rows share; `None` if there are none.
+fn labels(values: &[&str], column: &ColumnShape<'_>) -> Option<Vec<(String, f64)>> {
+    let declared = || {
+        let DataType::Enum { labels } = column.data_type else { return None };
+        Some(labels.iter().enumerate().map(|(place, label)| (label.clone(), place as f64 + 1.0)).collect())
+    };
+    if column.unique {
+        return declared();
+    }
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut sum = 0.0;
+    let labels: Vec<(String, f64)> = counts
+        .into_iter()
+        .filter(|(_, rows)| *rows >= SHARED_ROWS)
+        .map(|(label, rows)| {
+            sum += rows as f64;
+            (label.to_owned(), sum)
+        })
+        .collect();
+    // The labels of an enum type are no data: any of them may be written.
+    if labels.is_empty() { declared() } else { Some(labels) }
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+fn is_short(values: &[&str]) -> bool {
+    !values.is_empty() && pattern::share(values, |text| text.chars().count() <= 3) > 0.5
+}
+
+fn lengths(values: &[&str]) -> Quantiles {
+    Quantiles::fit(values.iter().map(|text| text.chars().count() as f64).collect())
+        .unwrap_or_else(|| Quantiles::constant(16.0))
+}
+
+/// File endings that enough values share.
+fn endings(values: &[&str]) -> Vec<String> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for value in values {
+        let name = value.rsplit(['/', '\\']).next().unwrap_or_default();
+        if let Some(dot) = name.rfind('.')
+            && name.is_char_boundary(dot)
+            && (2..=5).contains(&(name.len() - dot))
+            && value.matches('/').count() != 2
+        {
+            *counts.entry(&name[dot..]).or_default() += 1;
+        }
+    }
+    counts.retain(|_, rows| *rows >= SHARED_ROWS.max(values.len() / 100));
+    counts.into_keys().map(str::to_owned).collect()
+}
+
+/// Countries whose account numbers may be all digits, with how many. Source: SWIFT IBAN registry.
+const IBAN_DIGITS: &[(&str, usize)] = &[
+    ("DE", 18),
+    ("AT", 16),
+    ("BE", 12),
+    ("ES", 20),
+    ("CH", 17),
+    ("PL", 24),
+    ("SE", 20),
+    ("DK", 14),
+    ("NO", 11),
+    ("FI", 14),
+    ("FR", 23),
+    ("PT", 21),
+];
+
+fn iban_shape(values: &[&str]) -> ValueWriter {
+    let rows = |country: &str| values.iter().filter(|value| value.starts_with(country)).count();
+    let (country, digits) = IBAN_DIGITS
+        .iter()
+        .rev()
+        .max_by_key(|(country, _)| rows(country))
+        .filter(|(country, _)| rows(country) >= SHARED_ROWS)
+        .copied()
+        .unwrap_or(("DE", 18));
+    ValueWriter::Iban { country: country.to_owned(), digits }
+}
