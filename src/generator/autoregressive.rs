@@ -100,7 +100,7 @@ impl Fitted {
         weights: Stored,
     ) -> candle_core::Result<Self> {
         let mut parameters = Parameters::Stored(weights);
-        let network = Network::new(&shape, &mut parameters, Vec::new())?;
+        let network = Network::new(&shape, &mut parameters, &[])?;
         let Parameters::Stored(weights) = parameters else {
             return Err(candle_core::Error::Msg("stored weights became trainable".to_owned()));
         };

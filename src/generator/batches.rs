@@ -31,6 +31,8 @@ pub(super) struct Batch {
     pub inputs: Inputs,
     /// What to generate: tokens, column by column.
     pub tokens: Vec<Vec<u16>>,
+    /// What the siblings hint about them, column by column.
+    pub hints: Vec<Vec<f32>>,
 }
 
 /// The rows of a training set and how to read them.
@@ -97,6 +99,7 @@ impl Reader<'_> {
             .chain(&self.rows.tokens)
             .map(Vec::as_slice)
             .collect();
+        let mut hints = vec![Vec::new(); self.rows.tokens.len()];
         let mut slots = own.chunks_exact_mut(width.max(1));
         for window in windows {
             if families.last() != Some(&window.family) {
@@ -117,6 +120,7 @@ impl Reader<'_> {
                     let position = (row - family.start, family.len());
                     let disturbed = distortion.as_mut().map(|distortion| (distortion, columns.as_slice()));
                     state.write_features(layout, position, disturbed, &mut out[given_width..]);
+                    self.shape.push_hints(&state, &mut hints);
                     state.push(layout, &tokens);
                 }
             }
@@ -129,7 +133,7 @@ impl Reader<'_> {
             rows: RowInputs::gather(self.conditioning, &rows, family_of_row, own, distortion.as_mut())?,
         };
         let pick = |column: &Vec<u16>| rows.iter().map(|row| column[*row as usize]).collect();
-        Ok(Batch { inputs, tokens: self.rows.tokens.iter().map(pick).collect() })
+        Ok(Batch { inputs, tokens: self.rows.tokens.iter().map(pick).collect(), hints })
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::SubColumn,
-    conditioning::{Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout},
+    conditioning::{Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout, SiblingState},
     nn::{Dropout, Heads, Init, Parameters, activate},
 };
 
@@ -73,6 +73,22 @@ impl Shape {
         Heads {
             hidden: self.hidden,
             sizes: self.sub_columns.iter().map(|column| usize::from(column.size.max(1))).collect(),
+            hints: (0..self.sub_columns.len()).map(|column| self.hint_count(column)).collect(),
+        }
+    }
+
+    fn hint_count(&self, column: usize) -> usize {
+        self.siblings.as_ref().map_or(0, |layout| layout.hint_count(self.given.len() + column))
+    }
+
+    /// Appends what the earlier siblings hint about each column of the next row; one vector per column.
+    pub(super) fn push_hints(&self, state: &SiblingState, hints: &mut [Vec<f32>]) {
+        let Some(layout) = &self.siblings else { return };
+        for (column, hints) in hints.iter_mut().enumerate() {
+            let start = hints.len();
+            let size = usize::from(self.sub_columns[column].size);
+            hints.resize(start + self.hint_count(column) * size, 0.0);
+            state.write_hints(layout, self.given.len() + column, &mut hints[start..]);
         }
     }
 
@@ -80,7 +96,7 @@ impl Shape {
     pub(super) fn weight_count(&self) -> usize {
         let heads = self.sub_columns.len() * self.hidden;
         let tokens = self.sub_columns.len() * (self.embedding + 1);
-        self.context.weight_count() + heads * (tokens + self.context.context) + self.heads().weight_count()
+        self.context.weight_count() + heads * (tokens + self.context.context) + self.hidden * self.heads().output_count()
     }
 }
 
@@ -108,8 +124,8 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Makes or loads the weights. `log_marginals` is where fresh output biases start.
-    pub(super) fn new(shape: &Shape, parameters: &mut Parameters, log_marginals: Vec<f32>) -> Result<Self> {
+    /// Makes or loads the weights. `log_marginals` is where fresh output biases of tokens start.
+    pub(super) fn new(shape: &Shape, parameters: &mut Parameters, log_marginals: &[Vec<f32>]) -> Result<Self> {
         let heads = shape.heads();
         let (columns, hidden, width) = (shape.sub_columns.len(), shape.hidden, shape.embedding + 1);
         let context = ContextNetwork::new(&shape.context, parameters)?;
@@ -143,10 +159,14 @@ impl Network {
             hidden_bias: parameters.get("heads.bias", &[columns * hidden], Init::Uniform(0.1))?,
             output: parameters.get(
                 "output.weight",
-                &[heads.weight_count()],
+                &[hidden * heads.output_count()],
                 Init::Uniform(0.5 / (hidden.max(1) as f32).sqrt()),
             )?,
-            output_bias: parameters.get("output.bias", &[heads.token_count()], Init::Values(log_marginals))?,
+            output_bias: parameters.get(
+                "output.bias",
+                &[heads.output_count()],
+                Init::Values(with_gates(&heads, log_marginals)),
+            )?,
             heads,
         })
     }
@@ -178,4 +198,10 @@ impl Network {
         let width = embedded.dim(1)? + 1;
         Tensor::cat(&[&embedded, &scalars], D::Minus1)?.reshape((rows, tokens.len() * width))
     }
+}
+
+/// Puts zeros for the gates behind each column's log-marginals.
+fn with_gates(heads: &Heads, log_marginals: &[Vec<f32>]) -> Vec<f32> {
+    let columns = log_marginals.iter().zip(&heads.hints);
+    columns.flat_map(|(column, gates)| column.iter().copied().chain(std::iter::repeat_n(0.0, *gates))).collect()
 }
