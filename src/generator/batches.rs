@@ -6,7 +6,6 @@ use candle_core::Result;
 use crate::{
     codec::EncodedTable,
     conditioning::{Conditioning, Distortion, Inputs, Per, RowInputs, SiblingState, features_of, gather},
-
 };
 
 use super::network::Shape;
@@ -54,7 +53,11 @@ impl Reader<'_> {
         for family in 0..families.len() {
             let rows = families.rows(family);
             let Some(layout) = &self.shape.siblings else {
-                windows.extend(rows.map(|row| Window { family: family as u32, rows: row..row + 1, state: None }));
+                windows.extend(rows.map(|row| Window {
+                    family: family as u32,
+                    rows: row..row + 1,
+                    state: None,
+                }));
                 continue;
             };
             let mut state = SiblingState::new();
@@ -81,11 +84,7 @@ impl Reader<'_> {
     }
 
     /// Builds the batch of some windows; `distortion` disturbs what it sees, in training only.
-    pub(super) fn batch(
-        &self,
-        windows: &[&Window],
-        mut distortion: Option<Distortion<'_>>,
-    ) -> Result<Batch> {
+    pub(super) fn batch(&self, windows: &[&Window], mut distortion: Option<Distortion<'_>>) -> Result<Batch> {
         let width = self.shape.context.own_width;
         let count = windows.iter().map(|window| window.rows.len()).sum::<usize>();
         let mut own = vec![0.0; count * width];

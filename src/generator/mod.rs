@@ -97,3 +97,6 @@ pub trait TableGenerator: Send + Sync {
     /// Takes it apart for the model file.
     fn save(&self) -> SavedGenerator;
 }
+
+#[cfg(test)]
+mod tests;

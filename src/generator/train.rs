@@ -131,8 +131,11 @@ fn split(reader: Reader<'_>, share: f32, noise: &mut Noise) -> (Vec<Window>, Vec
     let by_family = with_rows >= MIN_SPLIT_FAMILIES;
     let rows: usize = windows.iter().map(|window| window.rows.len()).sum();
     let wanted = ((rows as f32 * share) as usize).min(MAX_VALIDATION_ROWS);
-    let mut order: Vec<usize> =
-        if by_family { (0..reader.conditioning.families.len()).collect() } else { (0..windows.len()).collect() };
+    let mut order: Vec<usize> = if by_family {
+        (0..reader.conditioning.families.len()).collect()
+    } else {
+        (0..windows.len()).collect()
+    };
     noise.shuffle(&mut order);
     let mut held_out = vec![false; order.len()];
     let mut held_rows = 0;
@@ -197,7 +200,8 @@ impl Trainee for TableTrainee<'_> {
         };
         let batch = self.reader.batch(&windows, Some(distortion))?;
         let mut dropout = Dropout::On { rate: self.settings.dropout, noise: &mut self.noise };
-        let hidden = self.network.hidden(&batch.inputs, &batch.tokens, &mut dropout)?;
+        let hidden =
+            self.network.hidden(&batch.inputs, &batch.tokens, self.settings.token_dropout, &mut dropout)?;
         let targets = self.targets(&batch);
         let network = self.network;
         let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets)?;
@@ -216,7 +220,7 @@ impl Trainee for TableTrainee<'_> {
             let windows: Vec<&Window> = self.validation[start..end].iter().collect();
             let batch = self.reader.batch(&windows, None)?;
             let network = self.network;
-            let hidden = network.hidden(&batch.inputs, &batch.tokens, &mut Dropout::Off)?;
+            let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off)?;
             let targets = self.targets(&batch);
             loss += network.heads.loss_only(&hidden, &network.output, &network.output_bias, targets)?;
             rows += size;

@@ -117,7 +117,8 @@ impl Heads {
         biases: &Tensor,
         targets: Targets<'_>,
     ) -> Result<Tensor> {
-        let (fixed_hidden, fixed_weights, fixed_biases) = (hidden.detach(), weights.detach(), biases.detach());
+        let (fixed_hidden, fixed_weights, fixed_biases) =
+            (hidden.detach(), weights.detach(), biases.detach());
         let rows = fixed_hidden.dim(0)?;
         let mut loss = 0.0_f64;
         let mut to_hidden = Vec::with_capacity(self.sizes.len());
@@ -131,7 +132,8 @@ impl Heads {
             let mut slopes = vec![0.0_f32; width];
             for (row, errors) in errors.chunks_exact_mut(width).enumerate() {
                 let (scores, gates) = errors.split_at_mut(size);
-                loss += f64::from(row_gradient(scores, usize::from(targets.tokens[head][row]), targets, head));
+                loss +=
+                    f64::from(row_gradient(scores, usize::from(targets.tokens[head][row]), targets, head));
                 let hints = hints.get(row * size * gates.len()..).unwrap_or_default();
                 for (gate, hints) in gates.iter_mut().zip(hints.chunks_exact(size)) {
                     *gate = scores.iter().zip(hints).map(|(score, hint)| score * hint).sum();
@@ -210,9 +212,7 @@ pub fn fast_exp(x: f32) -> f32 {
     let series = 1.0
         + rest
             * (0.693_147_2
-                + rest
-                    * (0.240_226_5
-                        + rest * (0.055_504_11 + rest * (0.009_618_13 + rest * 0.001_333_36))));
+                + rest * (0.240_226_5 + rest * (0.055_504_11 + rest * (0.009_618_13 + rest * 0.001_333_36))));
     series * f32::from_bits(((whole as i32 + 127) << 23) as u32)
 }
 
