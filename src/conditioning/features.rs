@@ -97,8 +97,7 @@ impl Message {
             }
             MessageSource::Pool { table, families, index } => {
                 let width = table.feature_width();
-                let rows =
-                    if index[entry] == NO_ROW { 0..0 } else { families.rows(index[entry] as usize) };
+                let rows = if index[entry] == NO_ROW { 0..0 } else { families.rows(index[entry] as usize) };
                 let count = rows.len();
                 out[width] = (count as f32).ln_1p();
                 if count == 0 {

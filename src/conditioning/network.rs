@@ -127,8 +127,7 @@ impl RowInputs {
     ) -> Result<Self> {
         let count = rows.len();
         let width = own.len().checked_div(count).unwrap_or(0);
-        let own =
-            if width == 0 { None } else { Some(Tensor::from_vec(own, (count, width), &Device::Cpu)?) };
+        let own = if width == 0 { None } else { Some(Tensor::from_vec(own, (count, width), &Device::Cpu)?) };
         Ok(Self {
             messages: gather(conditioning, Per::Row, rows, distortion)?,
             family_of_row: Tensor::from_vec(family_of_row, count, &Device::Cpu)?,
@@ -197,11 +196,7 @@ impl ContextNetwork {
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn families(
-        &self,
-        messages: &[Option<Tensor>],
-        dropout: &mut Dropout<'_>,
-    ) -> Result<FamilyPart> {
+    pub fn families(&self, messages: &[Option<Tensor>], dropout: &mut Dropout<'_>) -> Result<FamilyPart> {
         let mut part = FamilyPart { arrived: None, through: vec![None; messages.len()] };
         for (index, features) in messages.iter().enumerate().rev() {
             let Some(features) = features else { continue };
@@ -218,12 +213,7 @@ impl ContextNetwork {
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn rows(
-        &self,
-        part: &FamilyPart,
-        inputs: &RowInputs,
-        dropout: &mut Dropout<'_>,
-    ) -> Result<Tensor> {
+    pub fn rows(&self, part: &FamilyPart, inputs: &RowInputs, dropout: &mut Dropout<'_>) -> Result<Tensor> {
         let spread = |families: &Tensor| families.index_select(&inputs.family_of_row, 0);
         let mut through = vec![None; inputs.messages.len()];
         let mut arrived = part.arrived.as_ref().map(spread).transpose()?; // [N, C]

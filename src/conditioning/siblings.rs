@@ -13,6 +13,10 @@ use super::{Distortion, features_of};
 /// Rows of a family that each see all earlier ones.
 pub const WAVE_ROWS: usize = 512;
 
+/// What is known of each token of a column: it was the previous sibling's, the one's before, its share among the
+/// earlier siblings, whether any had it, and the log of how many.
+pub const HINTS: usize = 5;
+
 /// Positions and family sizes that have a flag of their own.
 const SMALL: usize = 8;
 
@@ -53,6 +57,13 @@ impl SiblingLayout {
     pub fn width(&self) -> usize {
         let slots: usize = self.one_hots.iter().map(|(start, end)| end - start).sum();
         3 * self.features + self.scalars.len() + slots + self.one_hots.len() + POSITION_WIDTH
+    }
+
+    /// Hints about column `column`'s next token: [`HINTS`] if its one-hot has a slot per token, else none.
+    #[must_use]
+    pub fn hint_count(&self, column: usize) -> usize {
+        let column = &self.sub_columns[column];
+        if column.one_hot && usize::from(column.size) <= SubColumn::MAX_ONE_HOT { HINTS } else { 0 }
     }
 
     /// About how many of the numbers are not zero: what the first layer's weights are scaled by.
@@ -189,6 +200,27 @@ impl SiblingState {
             out = &mut rest[1..];
         }
         write_position(index, count, out);
+    }
+
+    /// Writes the hints about column `column`'s next token into `out`, which is zero and
+    /// `layout.hint_count(column)` × the column's vocabulary long.
+    pub fn write_hints(&self, layout: &SiblingLayout, column: usize, out: &mut [f32]) {
+        let seen = self.shown.as_ref().unwrap_or(&self.live);
+        let size = usize::from(layout.sub_columns[column].size);
+        if seen.count == 0 || layout.hint_count(column) == 0 {
+            return;
+        }
+        out[usize::from(seen.previous[column])] = 1.0;
+        if let Some(token) = seen.before_previous.get(column) {
+            out[size + usize::from(*token)] = 1.0;
+        }
+        let offset: usize = layout.sub_columns[..column].iter().map(SubColumn::feature_width).sum();
+        let share = 1.0 / seen.count as f32;
+        for (token, count) in seen.sums[offset..offset + size].iter().enumerate().filter(|(_, c)| **c > 0.0) {
+            out[2 * size + token] = count * share;
+            out[3 * size + token] = 1.0;
+            out[4 * size + token] = count.ln_1p();
+        }
     }
 }
 

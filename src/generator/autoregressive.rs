@@ -1,6 +1,9 @@
 //! The generator's specification, its two baselines, and the fitted generator they share.
 
-use crate::{codec::EncodedTable, conditioning::Conditioning, nn::Parameters, nn::Stored, progress::Progress, seed::Seed};
+use crate::{
+    codec::EncodedTable, conditioning::Conditioning, nn::Parameters, nn::Stored, progress::Progress,
+    seed::Seed,
+};
 
 use super::{
     GeneratorError, GeneratorSpec, SavedGenerator, TableGenerator, TrainingSet,
@@ -81,9 +84,9 @@ fn fit(
     let families = (0..conditioning.families.len())
         .filter(|family| !conditioning.families.rows(*family).is_empty())
         .count();
-    let settings = settings.cloned().unwrap_or_else(|| {
-        Settings::for_size(set.rows.row_count, families, set.rows.sub_columns.len())
-    });
+    let settings = settings
+        .cloned()
+        .unwrap_or_else(|| Settings::for_size(set.rows.row_count, families, set.rows.sub_columns.len()));
     let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
     let weights =
@@ -100,7 +103,7 @@ impl Fitted {
         weights: Stored,
     ) -> candle_core::Result<Self> {
         let mut parameters = Parameters::Stored(weights);
-        let network = Network::new(&shape, &mut parameters, Vec::new())?;
+        let network = Network::new(&shape, &mut parameters, &[])?;
         let Parameters::Stored(weights) = parameters else {
             return Err(candle_core::Error::Msg("stored weights became trainable".to_owned()));
         };

@@ -6,7 +6,6 @@ use candle_core::Result;
 use crate::{
     codec::EncodedTable,
     conditioning::{Conditioning, Distortion, Inputs, Per, RowInputs, SiblingState, features_of, gather},
-
 };
 
 use super::network::Shape;
@@ -31,6 +30,8 @@ pub(super) struct Batch {
     pub inputs: Inputs,
     /// What to generate: tokens, column by column.
     pub tokens: Vec<Vec<u16>>,
+    /// What the siblings hint about them, column by column.
+    pub hints: Vec<Vec<f32>>,
 }
 
 /// The rows of a training set and how to read them.
@@ -52,7 +53,11 @@ impl Reader<'_> {
         for family in 0..families.len() {
             let rows = families.rows(family);
             let Some(layout) = &self.shape.siblings else {
-                windows.extend(rows.map(|row| Window { family: family as u32, rows: row..row + 1, state: None }));
+                windows.extend(rows.map(|row| Window {
+                    family: family as u32,
+                    rows: row..row + 1,
+                    state: None,
+                }));
                 continue;
             };
             let mut state = SiblingState::new();
@@ -79,11 +84,7 @@ impl Reader<'_> {
     }
 
     /// Builds the batch of some windows; `distortion` disturbs what it sees, in training only.
-    pub(super) fn batch(
-        &self,
-        windows: &[&Window],
-        mut distortion: Option<Distortion<'_>>,
-    ) -> Result<Batch> {
+    pub(super) fn batch(&self, windows: &[&Window], mut distortion: Option<Distortion<'_>>) -> Result<Batch> {
         let width = self.shape.context.own_width;
         let count = windows.iter().map(|window| window.rows.len()).sum::<usize>();
         let mut own = vec![0.0; count * width];
@@ -97,6 +98,7 @@ impl Reader<'_> {
             .chain(&self.rows.tokens)
             .map(Vec::as_slice)
             .collect();
+        let mut hints = vec![Vec::new(); self.rows.tokens.len()];
         let mut slots = own.chunks_exact_mut(width.max(1));
         for window in windows {
             if families.last() != Some(&window.family) {
@@ -117,6 +119,7 @@ impl Reader<'_> {
                     let position = (row - family.start, family.len());
                     let disturbed = distortion.as_mut().map(|distortion| (distortion, columns.as_slice()));
                     state.write_features(layout, position, disturbed, &mut out[given_width..]);
+                    self.shape.push_hints(&state, &mut hints);
                     state.push(layout, &tokens);
                 }
             }
@@ -129,7 +132,7 @@ impl Reader<'_> {
             rows: RowInputs::gather(self.conditioning, &rows, family_of_row, own, distortion.as_mut())?,
         };
         let pick = |column: &Vec<u16>| rows.iter().map(|row| column[*row as usize]).collect();
-        Ok(Batch { inputs, tokens: self.rows.tokens.iter().map(pick).collect() })
+        Ok(Batch { inputs, tokens: self.rows.tokens.iter().map(pick).collect(), hints })
     }
 }
 

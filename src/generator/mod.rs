@@ -107,3 +107,5 @@ pub fn specification(kind: GeneratorKind) -> Box<dyn GeneratorSpec> {
         GeneratorKind::Flattened => Box::new(Flattened::default()),
     }
 }
+#[cfg(test)]
+mod tests;

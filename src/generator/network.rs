@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::SubColumn,
-    conditioning::{Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout},
+    conditioning::{
+        Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout,
+        SiblingState,
+    },
     nn::{Dropout, Heads, Init, Parameters, activate},
 };
 
@@ -73,6 +76,22 @@ impl Shape {
         Heads {
             hidden: self.hidden,
             sizes: self.sub_columns.iter().map(|column| usize::from(column.size.max(1))).collect(),
+            hints: (0..self.sub_columns.len()).map(|column| self.hint_count(column)).collect(),
+        }
+    }
+
+    fn hint_count(&self, column: usize) -> usize {
+        self.siblings.as_ref().map_or(0, |layout| layout.hint_count(self.given.len() + column))
+    }
+
+    /// Appends what the earlier siblings hint about each column of the next row; one vector per column.
+    pub(super) fn push_hints(&self, state: &SiblingState, hints: &mut [Vec<f32>]) {
+        let Some(layout) = &self.siblings else { return };
+        for (column, hints) in hints.iter_mut().enumerate() {
+            let start = hints.len();
+            let size = usize::from(self.sub_columns[column].size);
+            hints.resize(start + self.hint_count(column) * size, 0.0);
+            state.write_hints(layout, self.given.len() + column, &mut hints[start..]);
         }
     }
 
@@ -80,7 +99,9 @@ impl Shape {
     pub(super) fn weight_count(&self) -> usize {
         let heads = self.sub_columns.len() * self.hidden;
         let tokens = self.sub_columns.len() * (self.embedding + 1);
-        self.context.weight_count() + heads * (tokens + self.context.context) + self.heads().weight_count()
+        self.context.weight_count()
+            + heads * (tokens + self.context.context)
+            + self.hidden * self.heads().output_count()
     }
 }
 
@@ -108,8 +129,12 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Makes or loads the weights. `log_marginals` is where fresh output biases start.
-    pub(super) fn new(shape: &Shape, parameters: &mut Parameters, log_marginals: Vec<f32>) -> Result<Self> {
+    /// Makes or loads the weights. `log_marginals` is where fresh output biases of tokens start.
+    pub(super) fn new(
+        shape: &Shape,
+        parameters: &mut Parameters,
+        log_marginals: &[Vec<f32>],
+    ) -> Result<Self> {
         let heads = shape.heads();
         let (columns, hidden, width) = (shape.sub_columns.len(), shape.hidden, shape.embedding + 1);
         let context = ContextNetwork::new(&shape.context, parameters)?;
@@ -122,12 +147,17 @@ impl Network {
             .sub_columns
             .iter()
             .flat_map(|column| {
-                (0..usize::from(column.size.max(1))).map(|token| column.scalars.get(token).copied().unwrap_or(0.0))
+                (0..usize::from(column.size.max(1)))
+                    .map(|token| column.scalars.get(token).copied().unwrap_or(0.0))
             })
             .collect();
         Ok(Self {
             context,
-            embedding: parameters.get("embedding", &[heads.token_count(), shape.embedding], Init::Uniform(0.5))?,
+            embedding: parameters.get(
+                "embedding",
+                &[heads.token_count(), shape.embedding],
+                Init::Uniform(0.5),
+            )?,
             scalars: Tensor::from_vec(scalars, (heads.token_count(), 1), &Device::Cpu)?,
             from_tokens: parameters.get_masked(
                 "heads.tokens",
@@ -143,24 +173,42 @@ impl Network {
             hidden_bias: parameters.get("heads.bias", &[columns * hidden], Init::Uniform(0.1))?,
             output: parameters.get(
                 "output.weight",
-                &[heads.weight_count()],
+                &[hidden * heads.output_count()],
                 Init::Uniform(0.5 / (hidden.max(1) as f32).sqrt()),
             )?,
-            output_bias: parameters.get("output.bias", &[heads.token_count()], Init::Values(log_marginals))?,
+            output_bias: parameters.get(
+                "output.bias",
+                &[heads.output_count()],
+                Init::Values(with_gates(&heads, log_marginals)),
+            )?,
             heads,
         })
     }
 
     /// Returns the hidden units of all heads, `[N, J·H]`, given all tokens of the rows.
-    pub(super) fn hidden(&self, inputs: &Inputs, tokens: &[Vec<u16>], dropout: &mut Dropout<'_>) -> Result<Tensor> {
+    ///
+    /// In training, `token_dropout` is the probability that a head does not see a token before it.
+    pub(super) fn hidden(
+        &self,
+        inputs: &Inputs,
+        tokens: &[Vec<u16>],
+        token_dropout: f32,
+        dropout: &mut Dropout<'_>,
+    ) -> Result<Tensor> {
         let families = self.context.families(&inputs.families, dropout)?;
         let context = self.context.rows(&families, &inputs.rows, dropout)?;
-        let before = (context.matmul(&self.from_context)?
-            + self.embed_rows(inputs.rows.count, tokens)?.matmul(&self.from_tokens)?)?;
+        let mut embedded = self.embed_rows(inputs.rows.count, tokens)?; // [N, J, width + 1]
+        let (rows, columns, width) = embedded.dims3()?;
+        if let Dropout::On { noise, .. } = dropout {
+            let mask = noise.keep_mask(rows * columns, token_dropout);
+            embedded = embedded.broadcast_mul(&Tensor::from_vec(mask, (rows, columns, 1), &Device::Cpu)?)?;
+        }
+        let embedded = embedded.reshape((rows, columns * width))?;
+        let before = (context.matmul(&self.from_context)? + embedded.matmul(&self.from_tokens)?)?;
         activate(&before.broadcast_add(&self.hidden_bias)?, dropout)
     }
 
-    /// Returns the embeddings of whole rows, `[N, J·(width + 1)]`.
+    /// Returns the embeddings of whole rows, `[N, J, width + 1]`.
     fn embed_rows(&self, rows: usize, tokens: &[Vec<u16>]) -> Result<Tensor> {
         let mut offsets = Vec::with_capacity(tokens.len());
         let mut next = 0;
@@ -176,6 +224,14 @@ impl Network {
         let embedded = self.embedding.index_select(&slots, 0)?;
         let scalars = self.scalars.index_select(&slots, 0)?;
         let width = embedded.dim(1)? + 1;
-        Tensor::cat(&[&embedded, &scalars], D::Minus1)?.reshape((rows, tokens.len() * width))
+        Tensor::cat(&[&embedded, &scalars], D::Minus1)?.reshape((rows, tokens.len(), width))
     }
+}
+
+/// Puts zeros for the gates behind each column's log-marginals.
+fn with_gates(heads: &Heads, log_marginals: &[Vec<f32>]) -> Vec<f32> {
+    let columns = log_marginals.iter().zip(&heads.hints);
+    columns
+        .flat_map(|(column, gates)| column.iter().copied().chain(std::iter::repeat_n(0.0, *gates)))
+        .collect()
 }

@@ -137,6 +137,7 @@ impl Draw<'_> {
         let shape = &self.fitted.shape;
         let width = shape.context.own_width;
         let mut own = vec![0.0; places.len() * width];
+        let mut hints = vec![Vec::new(); shape.sub_columns.len()];
         let mut rows = Vec::with_capacity(places.len());
         for &(at, index) in places {
             rows.push((self.conditioning.families.rows(first_family + at).start + index) as u32);
@@ -147,6 +148,7 @@ impl Draw<'_> {
                 if let Some(layout) = &shape.siblings {
                     let count = self.conditioning.families.rows(first_family + at).len();
                     states[at].write_features(layout, (index, count), None, &mut out[given_width..]);
+                    shape.push_hints(&states[at], &mut hints);
                 }
             }
         }
@@ -154,9 +156,8 @@ impl Draw<'_> {
         let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, own, None)?;
         let context = self.fitted.network.context.rows(part, &inputs, &mut Dropout::Off)?;
         let mut tokens = Vec::with_capacity(shape.sub_columns.len());
-        walk(&self.fitted.network, &context, |_, size, scores| {
-            let drawn: Vec<u16> =
-                scores.chunks_exact_mut(size).map(|scores| draw_token(scores, &mut random)).collect();
+        walk(&self.fitted.network, &context, &hints, |_, scores| {
+            let drawn: Vec<u16> = scores.map(|scores| draw_token(scores, &mut random)).collect();
             tokens.push(drawn.clone());
             drawn
         })?;
@@ -164,12 +165,13 @@ impl Draw<'_> {
     }
 }
 
-/// Walks the heads in order: `choose(column, K, scores)` gets the scores `[N, K]` of a column and returns the
+/// Walks the heads in order: `choose(column, scores)` gets each row's `K` scores of a column and returns the
 /// tokens the columns after it see.
 pub(super) fn walk(
     network: &Network,
     context: &Tensor,
-    mut choose: impl FnMut(usize, usize, &mut [f32]) -> Vec<u16>,
+    hints: &[Vec<f32>],
+    mut choose: impl FnMut(usize, &mut dyn Iterator<Item = &mut [f32]>) -> Vec<u16>,
 ) -> Result<()> {
     let rows = context.dim(0)?;
     let (columns, hidden) = (network.heads.sizes.len(), network.heads.hidden);
@@ -181,14 +183,17 @@ pub(super) fn walk(
             units.extend(row[column * hidden..(column + 1) * hidden].iter().map(|unit| unit.max(0.0)));
         }
         let units = Tensor::from_vec(units, (rows, hidden), &Device::Cpu)?;
-        let mut scores = flat(&network.heads.logits(&units, &network.output, &network.output_bias, column)?)?;
+        let weights = (&network.output, &network.output_bias);
+        let mut outputs = network.heads.outputs(column, &units, weights, &hints[column])?;
         let size = network.heads.sizes[column];
-        let tokens = choose(column, size, &mut scores);
+        let mut scores =
+            outputs.chunks_exact_mut(network.heads.width(column)).map(|outputs| &mut outputs[..size]);
+        let tokens = choose(column, &mut scores);
         let later = (columns - column - 1) * hidden;
         if later == 0 {
             break;
         }
-        let offset = network.heads.offset(column);
+        let offset = network.heads.token_offset(column);
         let embedding = network.embedding.narrow(0, offset, size)?;
         let scalars = network.scalars.narrow(0, offset, size)?;
         let seen = Tensor::cat(&[&embedding, &scalars], 1)?; // [K, width]

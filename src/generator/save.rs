@@ -19,8 +19,7 @@ struct Header {
 
 /// Takes a generator apart.
 pub(super) fn save(fitted: &Fitted) -> SavedGenerator {
-    let header =
-        Header { kind: fitted.kind, settings: fitted.settings.clone(), shape: fitted.shape.clone() };
+    let header = Header { kind: fitted.kind, settings: fitted.settings.clone(), shape: fitted.shape.clone() };
     let weights: BTreeMap<_, _> = fitted
         .weights
         .iter()

@@ -17,6 +17,8 @@ pub struct Settings {
     pub dropout: f32,
     /// Probability of dropping an input feature.
     pub input_dropout: f32,
+    /// Probability that a head does not see a token of the row before it.
+    pub token_dropout: f32,
     /// Probability of replacing a token of the conditioning by a random one.
     pub corruption: f32,
     /// Share of each target that is the marginal distribution.
@@ -65,6 +67,7 @@ impl Settings {
             embedding: if sub_columns <= 80 { 16 } else { 8 },
             dropout,
             input_dropout: dropout * 0.5,
+            token_dropout: dropout * 0.5,
             corruption: 0.05,
             smoothing: (2.0 / rows.max(1) as f32).min(0.2),
             rate: 1e-3 * (batch_rows as f32 / 128.0).sqrt().clamp(0.7, 2.0),

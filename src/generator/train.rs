@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     TrainingSet,
-    batches::{Reader, Window},
+    batches::{Batch, Reader, Window},
     network::Network,
     settings::Settings,
 };
@@ -57,7 +57,7 @@ pub(super) fn learn(
     let marginals = marginals(&set.rows);
     let mut parameters = Parameters::fresh(noise.clone());
     noise.bits();
-    let network = Network::new(shape, &mut parameters, log_marginals(&set.rows, &marginals))?;
+    let network = Network::new(shape, &mut parameters, &log_marginals(set.rows.row_count, &marginals))?;
     let mut optimiser = AdamW::new(parameters.into_trainable())?;
     if set.rows.row_count < MIN_ROWS || shape.sub_columns.is_empty() {
         return constant_weights(&optimiser).map(Some);
@@ -116,9 +116,9 @@ pub(super) fn marginals(rows: &EncodedTable) -> Vec<Vec<f32>> {
 }
 
 /// Logarithms of the shares; a token never seen counts as a hundredth of a row.
-fn log_marginals(rows: &EncodedTable, marginals: &[Vec<f32>]) -> Vec<f32> {
-    let floor = 0.01 / rows.row_count.max(1) as f32;
-    marginals.iter().flatten().map(|share| (share + floor).ln()).collect()
+fn log_marginals(rows: usize, marginals: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let floor = 0.01 / rows.max(1) as f32;
+    marginals.iter().map(|shares| shares.iter().map(|share| (share + floor).ln()).collect()).collect()
 }
 
 /// Holds out whole families, so that validation cannot be won by remembering siblings.
@@ -131,8 +131,11 @@ fn split(reader: Reader<'_>, share: f32, noise: &mut Noise) -> (Vec<Window>, Vec
     let by_family = with_rows >= MIN_SPLIT_FAMILIES;
     let rows: usize = windows.iter().map(|window| window.rows.len()).sum();
     let wanted = ((rows as f32 * share) as usize).min(MAX_VALIDATION_ROWS);
-    let mut order: Vec<usize> =
-        if by_family { (0..reader.conditioning.families.len()).collect() } else { (0..windows.len()).collect() };
+    let mut order: Vec<usize> = if by_family {
+        (0..reader.conditioning.families.len()).collect()
+    } else {
+        (0..windows.len()).collect()
+    };
     noise.shuffle(&mut order);
     let mut held_out = vec![false; order.len()];
     let mut held_rows = 0;
@@ -175,6 +178,15 @@ impl TableTrainee<'_> {
         }
         start..self.next
     }
+
+    fn targets<'b>(&'b self, batch: &'b Batch) -> Targets<'b> {
+        Targets {
+            tokens: &batch.tokens,
+            hints: &batch.hints,
+            marginals: &self.marginals,
+            smoothing: self.settings.smoothing,
+        }
+    }
 }
 
 impl Trainee for TableTrainee<'_> {
@@ -188,12 +200,9 @@ impl Trainee for TableTrainee<'_> {
         };
         let batch = self.reader.batch(&windows, Some(distortion))?;
         let mut dropout = Dropout::On { rate: self.settings.dropout, noise: &mut self.noise };
-        let hidden = self.network.hidden(&batch.inputs, &batch.tokens, &mut dropout)?;
-        let targets = Targets {
-            tokens: &batch.tokens,
-            marginals: &self.marginals,
-            smoothing: self.settings.smoothing,
-        };
+        let hidden =
+            self.network.hidden(&batch.inputs, &batch.tokens, self.settings.token_dropout, &mut dropout)?;
+        let targets = self.targets(&batch);
         let network = self.network;
         let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets)?;
         optimiser.step(&loss.backward()?, rates)
@@ -211,9 +220,9 @@ impl Trainee for TableTrainee<'_> {
             let windows: Vec<&Window> = self.validation[start..end].iter().collect();
             let batch = self.reader.batch(&windows, None)?;
             let network = self.network;
-            let hidden = network.hidden(&batch.inputs, &batch.tokens, &mut Dropout::Off)?;
-            loss +=
-                network.heads.loss_only(&hidden, &network.output, &network.output_bias, &batch.tokens)?;
+            let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off)?;
+            let targets = self.targets(&batch);
+            loss += network.heads.loss_only(&hidden, &network.output, &network.output_bias, targets)?;
             rows += size;
             start = end;
         }

@@ -30,7 +30,13 @@ impl Kind {
             Self::Flattened => Conditioning {
                 families: given.families.clone(),
                 has_siblings: false,
-                messages: given.messages.iter().find(|message| is_direct_parent(message)).cloned().into_iter().collect(),
+                messages: given
+                    .messages
+                    .iter()
+                    .find(|message| is_direct_parent(message))
+                    .cloned()
+                    .into_iter()
+                    .collect(),
                 given: None,
             },
         }

@@ -6,12 +6,18 @@
 use candle_core::{CpuStorage, CustomOp3, Device, Error, Layout, Result, Shape, Tensor};
 
 /// The shape of the heads: head `j` reads hidden units `j·H..(j+1)·H` and scores `sizes[j]` tokens.
+///
+/// A head may have *hints*: `F_j` numbers per row and token known beforehand (was this token seen just now, how
+/// often). The head then also outputs one gate per hint, and a token's score grows by gate × hint, summed: copying
+/// what was seen takes a handful of weights instead of one per pair of tokens.
 #[derive(Debug, Clone)]
 pub struct Heads {
     /// Hidden units per head, `H`.
     pub hidden: usize,
     /// Tokens per head, `K_j`.
     pub sizes: Vec<usize>,
+    /// Hints per head, `F_j`.
+    pub hints: Vec<usize>,
 }
 
 /// What the heads should say.
@@ -19,6 +25,8 @@ pub struct Heads {
 pub struct Targets<'a> {
     /// Tokens, `J` slices of `N`.
     pub tokens: &'a [Vec<u16>],
+    /// Hints, `J` slices of `[N, F_j, K_j]`.
+    pub hints: &'a [Vec<f32>],
     /// Marginal shares of each head's tokens, `J` slices of `K_j`.
     pub marginals: &'a [Vec<f32>],
     /// Share of the target that is the marginal distribution and not the token (label smoothing).
@@ -26,13 +34,7 @@ pub struct Targets<'a> {
 }
 
 impl Heads {
-    /// Number of output weights: `H · Σ K`.
-    #[must_use]
-    pub fn weight_count(&self) -> usize {
-        self.hidden * self.token_count()
-    }
-
-    /// Number of output biases: `Σ K`.
+    /// Number of tokens of all heads: `Σ K`.
     #[must_use]
     pub fn token_count(&self) -> usize {
         self.sizes.iter().sum()
@@ -40,35 +42,71 @@ impl Heads {
 
     /// Where head `j`'s tokens begin among all tokens.
     #[must_use]
-    pub fn offset(&self, head: usize) -> usize {
+    pub fn token_offset(&self, head: usize) -> usize {
         self.sizes[..head].iter().sum()
     }
 
-    /// Returns head `j`'s share of the flat `weights`: `[H, K_j]`.
-    ///
-    /// # Errors
-    /// If the tensor library fails.
-    pub fn weight(&self, weights: &Tensor, head: usize) -> Result<Tensor> {
-        let size = self.sizes[head];
-        weights
-            .narrow(0, self.hidden * self.offset(head), self.hidden * size)?
-            .reshape((self.hidden, size))
+    /// Outputs of head `j`: scores of its tokens, then its gates, `K_j + F_j`.
+    #[must_use]
+    pub fn width(&self, head: usize) -> usize {
+        self.sizes[head] + self.hints[head]
     }
 
-    /// Scores the tokens of head `j`: `[N, K_j]` from its hidden units `[N, H]`.
+    /// Outputs of all heads: `Σ (K + F)`.
+    #[must_use]
+    pub fn output_count(&self) -> usize {
+        self.output_offset(self.sizes.len())
+    }
+
+    /// Where head `j`'s outputs begin among all outputs.
+    #[must_use]
+    pub fn output_offset(&self, head: usize) -> usize {
+        (0..head).map(|head| self.width(head)).sum()
+    }
+
+    /// Returns head `j`'s share of the flat `weights`: `[H, K_j + F_j]`.
+    fn weight(&self, weights: &Tensor, head: usize) -> Result<Tensor> {
+        let width = self.width(head);
+        weights
+            .narrow(0, self.hidden * self.output_offset(head), self.hidden * width)?
+            .reshape((self.hidden, width))
+    }
+
+    /// Returns the outputs of head `j`, `[N, K_j + F_j]` row by row, from its hidden units `[N, H]`; the scores
+    /// are complete with their hints.
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn logits(&self, hidden: &Tensor, weights: &Tensor, biases: &Tensor, head: usize) -> Result<Tensor> {
-        let bias = biases.narrow(0, self.offset(head), self.sizes[head])?;
-        hidden.matmul(&self.weight(weights, head)?)?.broadcast_add(&bias)
+    pub fn outputs(
+        &self,
+        head: usize,
+        hidden: &Tensor,
+        (weights, biases): (&Tensor, &Tensor),
+        hints: &[f32],
+    ) -> Result<Vec<f32>> {
+        let bias = biases.narrow(0, self.output_offset(head), self.width(head))?;
+        let mut outputs = hidden
+            .matmul(&self.weight(weights, head)?)?
+            .broadcast_add(&bias)?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
+        let (size, count) = (self.sizes[head], self.hints[head]);
+        if count > 0 {
+            for (row, hints) in outputs.chunks_exact_mut(size + count).zip(hints.chunks_exact(size * count)) {
+                let (scores, gates) = row.split_at_mut(size);
+                for (gate, hints) in gates.iter().zip(hints.chunks_exact(size)) {
+                    scores.iter_mut().zip(hints).for_each(|(score, hint)| *score += gate * hint);
+                }
+            }
+        }
+        Ok(outputs)
     }
 
     /// Returns the mean over rows of the cross entropies summed over heads, in nats, as a scalar that knows its
     /// gradients.
     ///
     /// # Shapes
-    /// `hidden`: `[N, J·H]`; `weights`: `[H·ΣK]`, head by head `[H, K_j]`; `biases`: `[ΣK]`.
+    /// `hidden`: `[N, J·H]`; `weights`: `[H·Σ(K + F)]`, head by head `[H, K_j + F_j]`; `biases`: `[Σ(K + F)]`.
     ///
     /// # Errors
     /// If the tensor library fails.
@@ -79,25 +117,33 @@ impl Heads {
         biases: &Tensor,
         targets: Targets<'_>,
     ) -> Result<Tensor> {
-        let (fixed_hidden, fixed_weights, fixed_biases) = (hidden.detach(), weights.detach(), biases.detach());
+        let (fixed_hidden, fixed_weights, fixed_biases) =
+            (hidden.detach(), weights.detach(), biases.detach());
         let rows = fixed_hidden.dim(0)?;
         let mut loss = 0.0_f64;
         let mut to_hidden = Vec::with_capacity(self.sizes.len());
-        let mut to_weights = Vec::with_capacity(self.weight_count());
-        let mut to_biases = Vec::with_capacity(self.token_count());
+        let mut to_weights = Vec::with_capacity(self.hidden * self.output_count());
+        let mut to_biases = Vec::with_capacity(self.output_count());
         for (head, &size) in self.sizes.iter().enumerate() {
             let units = fixed_hidden.narrow(1, head * self.hidden, self.hidden)?;
-            let mut scores =
-                self.logits(&units, &fixed_weights, &fixed_biases, head)?.flatten_all()?.to_vec1::<f32>()?;
-            let mut slopes = vec![0.0_f32; size];
-            for (row, scores) in scores.chunks_exact_mut(size).enumerate() {
-                loss += f64::from(row_gradient(scores, usize::from(targets.tokens[head][row]), targets, head));
-                for (slope, score) in slopes.iter_mut().zip(scores) {
-                    *score /= rows as f32;
-                    *slope += *score;
+            let hints = &targets.hints[head];
+            let width = self.width(head);
+            let mut errors = self.outputs(head, &units, (&fixed_weights, &fixed_biases), hints)?;
+            let mut slopes = vec![0.0_f32; width];
+            for (row, errors) in errors.chunks_exact_mut(width).enumerate() {
+                let (scores, gates) = errors.split_at_mut(size);
+                loss +=
+                    f64::from(row_gradient(scores, usize::from(targets.tokens[head][row]), targets, head));
+                let hints = hints.get(row * size * gates.len()..).unwrap_or_default();
+                for (gate, hints) in gates.iter_mut().zip(hints.chunks_exact(size)) {
+                    *gate = scores.iter().zip(hints).map(|(score, hint)| score * hint).sum();
+                }
+                for (slope, error) in slopes.iter_mut().zip(errors) {
+                    *error /= rows as f32;
+                    *slope += *error;
                 }
             }
-            let error = Tensor::from_vec(scores, (rows, size), &Device::Cpu)?;
+            let error = Tensor::from_vec(errors, (rows, width), &Device::Cpu)?;
             to_hidden.push(error.matmul(&self.weight(&fixed_weights, head)?.t()?)?);
             to_weights.extend(units.t()?.matmul(&error)?.flatten_all()?.to_vec1::<f32>()?);
             to_biases.extend(slopes);
@@ -111,7 +157,7 @@ impl Heads {
         hidden.apply_op3(weights, biases, ready)
     }
 
-    /// The loss alone, for validation: no gradients, no smoothing.
+    /// The loss alone, summed over rows, for validation: no gradients, no smoothing.
     ///
     /// # Errors
     /// If the tensor library fails.
@@ -120,14 +166,15 @@ impl Heads {
         hidden: &Tensor,
         weights: &Tensor,
         biases: &Tensor,
-        tokens: &[Vec<u16>],
+        targets: Targets<'_>,
     ) -> Result<f64> {
         let (hidden, weights, biases) = (hidden.detach(), weights.detach(), biases.detach());
         let mut loss = 0.0_f64;
         for (head, &size) in self.sizes.iter().enumerate() {
             let units = hidden.narrow(1, head * self.hidden, self.hidden)?;
-            let scores = self.logits(&units, &weights, &biases, head)?.flatten_all()?.to_vec1::<f32>()?;
-            for (scores, &token) in scores.chunks_exact(size).zip(&tokens[head]) {
+            let outputs = self.outputs(head, &units, (&weights, &biases), &targets.hints[head])?;
+            for (outputs, &token) in outputs.chunks_exact(self.width(head)).zip(&targets.tokens[head]) {
+                let scores = &outputs[..size];
                 let top = scores.iter().copied().fold(f32::MIN, f32::max);
                 let sum: f32 = scores.iter().map(|score| fast_exp(score - top)).sum();
                 loss += f64::from(top + sum.ln() - scores[usize::from(token)]);
@@ -165,9 +212,7 @@ pub fn fast_exp(x: f32) -> f32 {
     let series = 1.0
         + rest
             * (0.693_147_2
-                + rest
-                    * (0.240_226_5
-                        + rest * (0.055_504_11 + rest * (0.009_618_13 + rest * 0.001_333_36))));
+                + rest * (0.240_226_5 + rest * (0.055_504_11 + rest * (0.009_618_13 + rest * 0.001_333_36))));
     series * f32::from_bits(((whole as i32 + 127) << 23) as u32)
 }
 

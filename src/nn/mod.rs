@@ -47,4 +47,3 @@ pub enum Dropout<'a> {
         noise: &'a mut Noise,
     },
 }
-

@@ -66,10 +66,7 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
             let spent = step as f32 / schedule.max_steps as f32;
             let warm = ((step + 1) as f32 / 20.0).min(1.0);
             let learning = schedule.rate * factor * warm * (1.0 - 0.9 * spent);
-            trainee.step(
-                optimiser,
-                Rates { learning, decay: schedule.decay, average: schedule.average },
-            )?;
+            trainee.step(optimiser, Rates { learning, decay: schedule.decay, average: schedule.average })?;
         }
         done += round;
         optimiser.swap_averages()?;

@@ -1,0 +1,393 @@
+//! Claims about the generator and its baselines, on toys small enough for unoptimised builds.
+
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use rand::Rng;
+
+use super::{
+    Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Settings, TableGenerator,
+    TrainingSet, batches::Reader, load, network::Network, network::Shape, sample::walk, train,
+};
+use crate::{
+    codec::{EncodedTable, SubColumn},
+    conditioning::{Conditioning, Message, MessageSource, Per},
+    data::{Families, NO_ROW},
+    nn::{Dropout, Noise, Parameters, Targets},
+    progress::Silent,
+    seed::Seed,
+};
+
+const SEED: Seed = Seed(7);
+
+fn column(name: &str, size: u16, ordered: bool) -> SubColumn {
+    let middle = f32::from(size - 1) / 2.0;
+    let scalars = (0..size).map(|token| (f32::from(token) - middle) / middle.max(1.0));
+    SubColumn {
+        name: name.to_owned(),
+        size,
+        scalars: if ordered { scalars.collect() } else { Vec::new() },
+        one_hot: true,
+    }
+}
+
+fn table(sub_columns: Vec<SubColumn>, tokens: Vec<Vec<u16>>) -> EncodedTable {
+    let row_count = tokens.first().map_or(0, Vec::len);
+    EncodedTable { sub_columns, tokens, row_count }
+}
+
+fn small() -> Settings {
+    Settings {
+        hidden: 16,
+        context: 24,
+        message: 12,
+        embedding: 6,
+        dropout: 0.1,
+        input_dropout: 0.05,
+        token_dropout: 0.0,
+        corruption: 0.02,
+        rate: 5e-3,
+        batch_rows: 64,
+        max_epochs: 25,
+        patience: 8,
+        ..Settings::for_size(500, 100, 3)
+    }
+}
+
+/// Parents with a kind out of 4, and children of which the first column follows the parent's kind, the
+/// second is the same for all siblings but free of the parent, and the third is noise.
+fn toy(parents: usize) -> TrainingSet {
+    let mut random = SEED.stream("toy", 0);
+    let mut below = |bound: u32| random.next_u32() % bound;
+    let kinds: Vec<u16> = (0..parents).map(|_| below(4) as u16).collect();
+    let counts: Vec<u32> = (0..parents).map(|_| below(6)).collect();
+    let mut tokens = vec![Vec::new(); 3];
+    for (kind, count) in kinds.iter().zip(&counts) {
+        let shared = below(3) as u16;
+        for _ in 0..*count {
+            tokens[0].push(if below(10) == 0 { below(4) as u16 } else { *kind });
+            tokens[1].push(shared);
+            tokens[2].push(below(5) as u16);
+        }
+    }
+    let columns = vec![column("follows", 4, false), column("shared", 3, false), column("noise", 5, true)];
+    let parent = table(vec![column("kind", 4, false)], vec![kinds]);
+    TrainingSet {
+        name: "child".to_owned(),
+        rows: table(columns, tokens),
+        conditioning: under(parent, &counts),
+    }
+}
+
+fn under(parent: EncodedTable, counts: &[u32]) -> Conditioning {
+    let index = (0..parent.row_count as u32).collect();
+    Conditioning {
+        families: Families::from_counts(counts),
+        has_siblings: true,
+        messages: vec![Message {
+            name: "child→parent".to_owned(),
+            per: Per::Family,
+            via: None,
+            source: MessageSource::Row { table: Arc::new(parent), index },
+        }],
+        given: None,
+    }
+}
+
+/// The toy with every kind of message: a linked row, a pool, a grandparent, and a given column.
+fn rich_toy() -> TrainingSet {
+    let mut set = toy(60);
+    let families = set.conditioning.families.clone();
+    let (parents, rows) = (families.len() as u32, set.rows.row_count as u32);
+    let other = Arc::new(table(vec![column("size", 5, true)], vec![(0..40).map(|row| row % 5).collect()]));
+    let mut hear = |name: &str, per, via, source| {
+        set.conditioning.messages.push(Message { name: name.to_owned(), per, via, source });
+    };
+    let grandparents =
+        (0..parents).map(|parent| if parent % 7 == 0 { NO_ROW } else { parent % 40 }).collect();
+    hear(
+        "parent→grandparent",
+        Per::Family,
+        Some(0),
+        MessageSource::Row { table: other.clone(), index: grandparents },
+    );
+    let cousins = Arc::new(Families::from_counts(&[3, 0, 17, 20]));
+    let index = (0..parents).map(|parent| parent % 4).collect();
+    let pool = MessageSource::Pool { table: other.clone(), families: cousins, index };
+    hear("cousins", Per::Family, None, pool);
+    let linked = (0..rows).map(|row| row % 40).collect();
+    hear("child→linked", Per::Row, None, MessageSource::Row { table: other.clone(), index: linked });
+    let linked = (0..rows).map(|row| row % 39).collect();
+    hear("linked→its parent", Per::Row, Some(3), MessageSource::Row { table: other.clone(), index: linked });
+    hear(
+        "linked→family",
+        Per::Family,
+        Some(3),
+        MessageSource::Row { table: other, index: (0..parents).map(|parent| parent % 40).collect() },
+    );
+    let given = (0..rows).map(|row| (row % 2) as u16).collect();
+    set.conditioning.given = Some(Arc::new(table(vec![column("link is null", 2, false)], vec![given])));
+    set
+}
+
+/// Share of siblings' pairs of neighbours that agree in `column`.
+fn neighbours_agree(tokens: &[u16], families: &Families) -> f32 {
+    let (mut same, mut all) = (0, 0);
+    for family in 0..families.len() {
+        for pair in tokens[families.rows(family)].windows(2) {
+            same += usize::from(pair[0] == pair[1]);
+            all += 1;
+        }
+    }
+    same as f32 / all as f32
+}
+
+fn follows_parent(set: &TrainingSet, rows: &EncodedTable) -> f32 {
+    let MessageSource::Row { table, .. } = &set.conditioning.messages[0].source else { return 0.0 };
+    let parents = set.conditioning.families.parent_of_rows();
+    let hits =
+        parents.iter().zip(&rows.tokens[0]).filter(|(p, token)| table.tokens[0][**p as usize] == **token);
+    hits.count() as f32 / rows.row_count as f32
+}
+
+fn fitted(spec: &dyn GeneratorSpec, set: &TrainingSet) -> Box<dyn TableGenerator> {
+    spec.fit(set, SEED, &Silent).unwrap()
+}
+
+#[test]
+fn every_weight_gets_a_gradient() {
+    let set = rich_toy();
+    let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
+    let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
+    let mut parameters = Parameters::fresh(Noise::new(&mut SEED.stream("weights", 0)));
+    let marginals = train::marginals(&set.rows);
+    let network = Network::new(&shape, &mut parameters, &marginals).unwrap();
+    let windows = reader.windows();
+    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
+
+    let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off).unwrap();
+    let targets =
+        Targets { tokens: &batch.tokens, hints: &batch.hints, marginals: &marginals, smoothing: 0.0 };
+    let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets).unwrap();
+    let gradients = loss.backward().unwrap();
+
+    for (name, weight) in parameters.into_trainable() {
+        let gradient = gradients.get(weight.var.as_tensor()).unwrap_or_else(|| panic!("{name} has none"));
+        let size = gradient.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(size > 0.0, "{name} has a zero gradient");
+    }
+}
+
+#[test]
+fn step_by_step_scores_equal_those_of_the_whole_forward_pass() {
+    let set = rich_toy();
+    let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
+    let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
+    let mut parameters = Parameters::fresh(Noise::new(&mut SEED.stream("weights", 0)));
+    let network = Network::new(&shape, &mut parameters, &train::marginals(&set.rows)).unwrap();
+    let windows = reader.windows();
+    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
+
+    let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off).unwrap();
+    let families = network.context.families(&batch.inputs.families, &mut Dropout::Off).unwrap();
+    let context = network.context.rows(&families, &batch.inputs.rows, &mut Dropout::Off).unwrap();
+    let mut stepwise: Vec<Vec<f32>> = Vec::new();
+    walk(&network, &context, &batch.hints, |column, scores| {
+        stepwise.push(scores.flat_map(|row| row.to_vec()).collect());
+        batch.tokens[column].clone()
+    })
+    .unwrap();
+
+    for (column, stepwise) in stepwise.iter().enumerate() {
+        let units = hidden.narrow(1, column * shape.hidden, shape.hidden).unwrap();
+        let weights = (&network.output, &network.output_bias);
+        let whole = network.heads.outputs(column, &units, weights, &batch.hints[column]).unwrap();
+        let whole = whole.chunks_exact(network.heads.width(column));
+        let whole: Vec<f32> = whole.flat_map(|row| row[..network.heads.sizes[column]].to_vec()).collect();
+        let worst = whole.iter().zip(stepwise).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-4, "column {column} is off by {worst}");
+    }
+}
+
+#[test]
+fn a_parents_kind_and_a_shared_category_reach_the_children() {
+    let set = toy(400);
+
+    let rows = fitted(&Autoregressive { settings: Some(small()) }, &set)
+        .sample(&set.conditioning, SEED, "child")
+        .unwrap();
+    let alone = fitted(&Independent { settings: Some(Settings { max_epochs: 4, ..small() }) }, &set)
+        .sample(&set.conditioning, SEED, "child")
+        .unwrap();
+    let joined = fitted(&Flattened { settings: Some(Settings { max_epochs: 12, ..small() }) }, &set)
+        .sample(&set.conditioning, SEED, "child")
+        .unwrap();
+
+    let families = &set.conditioning.families;
+    assert!(follows_parent(&set, &rows) > 0.8, "{}", follows_parent(&set, &rows));
+    assert!(
+        neighbours_agree(&rows.tokens[1], families) > 0.85,
+        "{}",
+        neighbours_agree(&rows.tokens[1], families)
+    );
+    assert!(follows_parent(&set, &alone) < 0.4);
+    assert!(neighbours_agree(&alone.tokens[1], families) < 0.5);
+    assert!(follows_parent(&set, &joined) > 0.7, "{}", follows_parent(&set, &joined));
+    assert!(neighbours_agree(&joined.tokens[1], families) < 0.55);
+}
+
+#[test]
+fn a_saved_generator_draws_the_same_rows_at_any_thread_count() {
+    let set = rich_toy();
+    let settings = Settings { max_epochs: 2, ..small() };
+    let first = fitted(&Autoregressive { settings: Some(settings.clone()) }, &set);
+    let second = fitted(&Autoregressive { settings: Some(settings) }, &set);
+    let loaded = load(first.save()).unwrap();
+    let draw = |generator: &dyn TableGenerator, threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| generator.sample(&set.conditioning, SEED, "child").unwrap())
+    };
+
+    let rows = draw(first.as_ref(), 1);
+
+    assert_eq!(rows.row_count, set.rows.row_count);
+    assert_eq!(rows, draw(first.as_ref(), 2));
+    assert_eq!(rows, draw(second.as_ref(), 2));
+    assert_eq!(rows, draw(loaded.as_ref(), 2));
+    assert_ne!(rows, first.sample(&set.conditioning, Seed(8), "child").unwrap());
+}
+
+#[test]
+fn other_relations_than_those_trained_under_are_refused() {
+    let set = toy(30);
+    let generator = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 1, ..small() }) }, &set);
+    let mut renamed = set.conditioning.clone();
+    renamed.messages[0].name = "elsewhere".to_owned();
+    let mut none = set.conditioning.clone();
+    none.messages.clear();
+    let mut outside = set.conditioning.clone();
+    if let MessageSource::Row { index, .. } = &mut outside.messages[0].source {
+        index[0] = 30;
+    }
+
+    for wrong in [renamed, none, outside] {
+        let refused = generator.sample(&wrong, SEED, "child");
+        assert!(matches!(refused, Err(GeneratorError::Mismatch { .. })));
+    }
+}
+
+#[test]
+fn tiny_and_empty_tables_are_drawn_from_their_marginals() {
+    for rows in [0_u16, 1, 2, 10] {
+        let tokens = (0..rows).map(|row| u16::from(row % 5 == 0)).collect();
+        let set = TrainingSet {
+            name: "tiny".to_owned(),
+            rows: EncodedTable {
+                sub_columns: vec![column("flag", 2, false)],
+                tokens: vec![tokens],
+                row_count: usize::from(rows),
+            },
+            conditioning: Conditioning {
+                families: Families::singletons(usize::from(rows)),
+                has_siblings: false,
+                messages: Vec::new(),
+                given: None,
+            },
+        };
+        let generator = fitted(&Autoregressive::default(), &set);
+        let many = Conditioning { families: Families::singletons(4_000), ..set.conditioning.clone() };
+
+        let drawn = generator.sample(&many, SEED, "tiny").unwrap();
+
+        let share = drawn.tokens[0].iter().filter(|token| **token == 1).count() as f32 / 4_000.0;
+        let real = [0.5, 1.0, 0.5, 0.2][[0, 1, 2, 10].iter().position(|n| *n == rows).unwrap()];
+        assert!((share - real).abs() < 0.04, "{rows} rows: {share} instead of {real}");
+    }
+}
+
+#[test]
+fn no_rows_and_no_columns_are_fine() {
+    let mut set = toy(30);
+    let generator = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 1, ..small() }) }, &set);
+    let mut childless = set.conditioning.clone();
+    childless.families = Families::from_counts(&[0; 30]);
+    assert_eq!(generator.sample(&childless, SEED, "child").unwrap().row_count, 0);
+
+    set.rows.sub_columns.clear();
+    set.rows.tokens.clear();
+    let empty = fitted(&Autoregressive::default(), &set);
+    let drawn = empty.sample(&set.conditioning, SEED, "child").unwrap();
+    assert_eq!((drawn.row_count, drawn.tokens.len()), (set.rows.row_count, 0));
+}
+
+#[test]
+fn long_families_are_seen_in_the_same_waves_in_training_and_sampling() {
+    let count = 1_500;
+    let tokens: Vec<u16> = (0..count).map(|row| (row / 7 % 3) as u16).collect();
+    let parent = table(vec![column("kind", 2, false)], vec![vec![0]]);
+    let set = TrainingSet {
+        name: "long".to_owned(),
+        rows: table(vec![column("phase", 3, false)], vec![tokens]),
+        conditioning: under(parent, &[count]),
+    };
+    let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
+    let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
+    let windows = reader.windows();
+    let layout = shape.siblings.as_ref().unwrap();
+
+    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
+    let seen = batch.inputs.rows.own.unwrap().to_vec2::<f32>().unwrap();
+
+    let mut state = crate::conditioning::SiblingState::new();
+    while state.len() < count as usize {
+        let wave = state.len()..state.wave_end().min(count as usize);
+        for index in wave.clone() {
+            let mut expected = vec![0.0; layout.width()];
+            state.write_features(layout, (index, count as usize), None, &mut expected);
+            assert_eq!(seen[index], expected, "row {index}");
+        }
+        for index in wave {
+            state.push(layout, &[set.rows.tokens[0][index]]);
+        }
+    }
+    let generator = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 2, ..small() }) }, &set);
+    assert_eq!(generator.sample(&set.conditioning, SEED, "long").unwrap().row_count, 1_500);
+}
+
+#[test]
+fn a_scaled_loss_scales_its_gradients() {
+    let heads = crate::nn::Heads { hidden: 2, sizes: vec![3], hints: vec![1] };
+    let device = Device::Cpu;
+    let hidden = candle_core::Var::from_vec(vec![0.3_f32, -0.2, 0.5, 0.1], (2, 2), &device).unwrap();
+    let weights =
+        candle_core::Var::from_vec(vec![0.1_f32, 0.4, -0.3, 0.2, 0.7, -0.5, 0.2, 0.9], 8, &device).unwrap();
+    let biases = candle_core::Var::from_vec(vec![0.0_f32, 0.1, -0.1, 0.05], 4, &device).unwrap();
+    let (tokens, marginals) = (vec![vec![2_u16, 0]], vec![vec![0.5, 0.25, 0.25]]);
+    let hints = vec![vec![1.0, 0.0, 0.5, 0.0, 2.0, 0.0]];
+    let targets = Targets { tokens: &tokens, hints: &hints, marginals: &marginals, smoothing: 0.0 };
+    let loss_at = |hidden: &Tensor, weights: &Tensor, biases: &Tensor| {
+        heads.loss(hidden, weights, biases, targets).unwrap().to_scalar::<f32>().unwrap()
+    };
+
+    let loss = (heads.loss(&hidden, &weights, &biases, targets).unwrap() * 3.0).unwrap();
+    let gradients = loss.backward().unwrap();
+
+    for (which, var) in [&hidden, &weights, &biases].into_iter().enumerate() {
+        let slopes = gradients.get(var.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (at, slope) in slopes.iter().enumerate() {
+            let moved = |by: f32| {
+                let mut values = values.clone();
+                values[at] += by;
+                let moved = Tensor::from_vec(values, var.shape(), &device).unwrap();
+                match which {
+                    0 => loss_at(&moved, &weights, &biases),
+                    1 => loss_at(&hidden, &moved, &biases),
+                    _ => loss_at(&hidden, &weights, &moved),
+                }
+            };
+            let numeric = 3.0 * (moved(1e-2) - moved(-1e-2)) / 2e-2;
+            assert!((numeric - slope).abs() < 2e-3, "{which}/{at}: {slope} against {numeric}");
+        }
+    }
+}
