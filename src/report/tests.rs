@@ -197,8 +197,10 @@ fn findings_show_warnings_first() {
 #[test]
 fn long_names_do_not_widen_a_table_beyond_100_columns() {
     let name = "a_table_name_as_long_as_servers_allow_it_which_is_63_characters".to_owned();
-    let summary =
-        LoadSummary { tables: vec![loaded(&name, TableMode::Synthesize, 999_999_999_999, 999_999_999_999)], seconds: 0.0 };
+    let summary = LoadSummary {
+        tables: vec![loaded(&name, TableMode::Synthesize, 999_999_999_999, 999_999_999_999)],
+        seconds: 0.0,
+    };
 
     let widest = text::summary(&summary, &[]).lines().map(|line| line.chars().count()).max();
 
