@@ -243,7 +243,10 @@ fi
 
 trap clean_up EXIT
 trap 'exit 130' INT TERM
-folder=$(mktemp -d "${TMPDIR:-/tmp}/dbsynth-test.XXXXXX")
+# As root the servers run as somebody else, who may not be allowed into root's own TMPDIR.
+base=${TMPDIR:-/tmp}
+[ "$(id -u)" != 0 ] || base=/tmp
+folder=$(mktemp -d "$base/dbsynth-test.XXXXXX")
 chmod 755 "$folder"
 
 if [ -z "${DBSYNTH_TEST_POSTGRES_URL:-}" ] && have_postgres; then start_postgres; fi

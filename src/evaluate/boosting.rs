@@ -1,4 +1,4 @@
-//! Gradient-boosted trees for two classes: the judge that tries to tell real rows from synthetic ones.
+//! Gradient-boosted trees for two classes: they try to tell real rows from synthetic ones.
 //!
 //! Second-order boosting of the logistic loss over histograms, with XGBoost's defaults.
 //! Source: Chen & Guestrin, "XGBoost: A Scalable Tree Boosting System", KDD 2016, equations 6 and 7.

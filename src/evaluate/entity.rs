@@ -43,7 +43,9 @@ pub(super) fn with_children(frames: &Frames, parent: &Frame) -> Vec<EntityColumn
                     distinct_per_parent(&link.sides[side].parent, &column.sides[side], parents(side))
                 }),
                 Kind::Number => {
-                    add(&|side| mean_per_parent(&link.sides[side].parent, &column.sides[side], parents(side)))
+                    add(&|side| {
+                        mean_per_parent(&link.sides[side].parent, &column.sides[side], parents(side))
+                    });
                 }
                 _ => {}
             }
@@ -125,7 +127,7 @@ pub(super) fn encode(
 
 /// Year, month, day, and the time of day where there is any; −1 where null.
 fn time_parts(micros: &[f64]) -> Vec<Encoded> {
-    let mut parts = vec![Vec::with_capacity(micros.len()); 6];
+    let mut parts = vec![Vec::new(); 6];
     for value in micros {
         let time = if value.is_nan() { None } else { DateTime::from_timestamp_micros(*value as i64) };
         let fields = time.map_or([-1.0; 6], |time| {

@@ -5,7 +5,13 @@ use std::{path::Path, sync::Arc};
 use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray};
 use serde_json::Value;
 
-use super::{Scorecard, Side, score};
+use super::{
+    Scorecard, Side,
+    boosting::{Boosted, Feature},
+    distances::shape,
+    frame::Values,
+    score,
+};
 use crate::{
     data::TableData,
     schema::{
@@ -196,4 +202,30 @@ fn empty_sides_score_nothing_and_do_not_fail() {
 
     assert_eq!(score(&real, &empty, None, Seed(1)).mean_entity_c2st(), None);
     assert_eq!(score(&empty, &real, Some(&empty), Seed(1)).mean_c2st(), None);
+}
+
+#[test]
+fn trees_learn_what_no_single_column_says() {
+    let first: Vec<f32> = (0..400).map(|row| (row % 2) as f32).collect();
+    let second: Vec<u32> = (0..400).map(|row| u32::from(row % 20 < 7)).collect();
+    let labels: Vec<bool> = first.iter().zip(&second).map(|(a, b)| (*a > 0.5) != (*b == 1)).collect();
+    let rows: Vec<u32> = (0..400).collect();
+    let features = [Feature::ordered(&first), Feature::categorical(&second)];
+
+    let model = Boosted::fit(&features, &labels, &rows);
+
+    assert!((0..400).all(|row| model.predict(&features, row) == labels[row]));
+}
+
+#[test]
+fn shapes_count_shifts_and_nulls() {
+    let numbers = |values: &[f64]| Values::Number(values.to_vec());
+    let real = numbers(&[1.0, 2.0, 3.0, 4.0]);
+
+    assert_eq!(shape(&real, &real), Some(1.0));
+    assert_eq!(shape(&real, &numbers(&[2.0, 3.0, 4.0, 5.0])), Some(0.75));
+    assert_eq!(shape(&real, &numbers(&[1.0, 2.0, 3.0, 4.0, f64::NAN])), Some(0.8));
+    assert_eq!(shape(&real, &numbers(&[])), Some(0.0));
+    assert_eq!(shape(&numbers(&[f64::NAN]), &real), None);
+    assert_eq!(shape(&Values::Category(vec![1, 1, 2, 2]), &Values::Category(vec![1, 1, 1, 0])), Some(0.5));
 }

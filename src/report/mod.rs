@@ -1,1 +1,8 @@
-//! (report)
+//! Renders results for people. Nothing here prints: every function returns the text.
+
+mod number;
+mod table;
+pub mod text;
+
+#[cfg(test)]
+mod tests;

@@ -140,6 +140,7 @@ mod planted {
 
         assert_eq!(violations("seed.rs", text), ["src/seed.rs:9: seed imports cli"]);
         assert!(violations("seed/tests.rs", "use crate::cli;").is_empty());
+        assert!(violations("seed/tests/server.rs", "use crate::cli;").is_empty());
     }
 
     #[test]

@@ -15,10 +15,15 @@ pub(crate) fn room_of(path: &str) -> &str {
     first.strip_suffix(".rs").unwrap_or(first)
 }
 
+/// True for `tests.rs` and for whatever lies in a folder `tests`.
+pub(crate) fn is_unit_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.contains("/tests/")
+}
+
 /// Rooms named outside comments, texts and unit tests: `use crate::…`, inline `crate::…`, and `super::…`
 /// where it leaves the room.
 pub(crate) fn imports(path: &str, text: &str, rooms: &[String]) -> Vec<Import> {
-    if path.ends_with("tests.rs") {
+    if is_unit_test(path) {
         return Vec::new();
     }
     let words = words(text);
@@ -51,7 +56,7 @@ pub(crate) fn imports(path: &str, text: &str, rooms: &[String]) -> Vec<Import> {
 
 /// Crates or macros (`name!`) named by a file outside the rooms that are their home.
 pub(crate) fn strays(path: &str, text: &str, names: &[&str], homes: &[&str]) -> Vec<String> {
-    if homes.contains(&room_of(path)) || path.ends_with("tests.rs") {
+    if homes.contains(&room_of(path)) || is_unit_test(path) {
         return Vec::new();
     }
     let words = words(text);

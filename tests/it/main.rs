@@ -1,0 +1,24 @@
+//! One binary that drives dbsynth from outside, on every engine there is: see `support` for the servers.
+
+mod clone;
+mod support;
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "main.rs")
+        .map(|name| name.trim_end_matches(".rs").to_owned())
+        .collect();
+    files.sort();
+
+    let declared: Vec<String> = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .map(str::to_owned)
+        .collect();
+
+    assert_eq!(files, declared);
+}

@@ -1,0 +1,151 @@
+//! Throw-away databases on every engine.
+//!
+//! `DBSYNTH_TEST_POSTGRES_URL` and `DBSYNTH_TEST_MYSQL_URL` are administrators' URLs, as `tests/run.sh` sets them.
+//! Unset, their engine is left out with a message; with `CI` set that is a failure. SQLite is always there.
+
+#![expect(clippy::print_stderr, reason = "a skip or a kept database must be seen")]
+
+use std::{cell::RefCell, future::Future};
+
+use dbsynth::config::DbUrl;
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection};
+use tempfile::TempDir;
+
+/// An engine the tests run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Postgres,
+    MySql,
+    Sqlite,
+}
+
+/// The engines that are there.
+pub(crate) fn engines() -> Vec<Engine> {
+    [Engine::Sqlite, Engine::Postgres, Engine::MySql]
+        .into_iter()
+        .filter(|engine| engine.variable().is_none_or(|variable| administrator(variable).is_some()))
+        .collect()
+}
+
+fn administrator(variable: &str) -> Option<String> {
+    let url = std::env::var(variable).ok();
+    if url.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "CI must set {variable}");
+        eprintln!("SKIPPED an engine: {variable} is not set (./tests/run.sh sets it)");
+    }
+    url
+}
+
+impl Engine {
+    fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => Some("DBSYNTH_TEST_POSTGRES_URL"),
+            Self::MySql => Some("DBSYNTH_TEST_MYSQL_URL"),
+            Self::Sqlite => None,
+        }
+    }
+}
+
+/// A database of one test: dropped when the test passes, kept for a look when it fails.
+pub(crate) struct Scratch {
+    engine: Engine,
+    url: String,
+    name: String,
+    folder: RefCell<Option<TempDir>>,
+}
+
+impl Scratch {
+    /// Makes an empty database. `name` must be unique among all tests.
+    pub(crate) fn new(engine: Engine, name: &str) -> Self {
+        let name = format!("it_{name}");
+        let mut scratch = Self { engine, url: String::new(), name: name.clone(), folder: RefCell::new(None) };
+        if engine == Engine::Sqlite {
+            let folder = TempDir::new().unwrap();
+            scratch.url = format!("sqlite:{}", folder.path().join(format!("{name}.sqlite")).display());
+            scratch.folder = RefCell::new(Some(folder));
+        } else {
+            let administrator = scratch.administrator();
+            scratch.url = replace_database(&administrator, &name);
+            run(engine, &administrator, &format!("DROP DATABASE IF EXISTS {name}"));
+            run(engine, &administrator, &format!("CREATE DATABASE {name}"));
+        }
+        scratch
+    }
+
+    fn administrator(&self) -> String {
+        self.engine.variable().and_then(administrator).expect("the engine is there")
+    }
+
+    /// Its URL.
+    pub(crate) fn url(&self) -> DbUrl {
+        DbUrl::parse(&self.url).unwrap()
+    }
+
+    /// Runs statements, separated by `;` and line breaks.
+    pub(crate) fn run(&self, statements: &str) {
+        for statement in statements.split(";\n").map(str::trim).filter(|text| !text.is_empty()) {
+            run(self.engine, &self.url, statement);
+        }
+    }
+
+    /// The one number a query returns.
+    pub(crate) fn number(&self, query: &str) -> i64 {
+        let query = AssertSqlSafe(query.to_owned());
+        block_on(async {
+            match self.engine {
+                Engine::Postgres => {
+                    sqlx::query_scalar(query).fetch_one(&mut PgConnection::connect(&self.url).await?).await
+                }
+                Engine::MySql => {
+                    sqlx::query_scalar(query).fetch_one(&mut MySqlConnection::connect(&self.url).await?).await
+                }
+                Engine::Sqlite => {
+                    let mut connection = SqliteConnection::connect(&self.sqlite_url()).await?;
+                    sqlx::query_scalar(query).fetch_one(&mut connection).await
+                }
+            }
+        })
+    }
+
+    fn sqlite_url(&self) -> String {
+        format!("{}?mode=rwc", self.url)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("kept for a look: {}", self.url());
+            if let Some(folder) = self.folder.take() {
+                let _ = folder.keep();
+            }
+        } else if self.engine != Engine::Sqlite {
+            run(self.engine, &self.administrator(), &format!("DROP DATABASE IF EXISTS {}", self.name));
+        }
+    }
+}
+
+fn replace_database(url: &str, database: &str) -> String {
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_path(database);
+    url.to_string()
+}
+
+fn run(engine: Engine, url: &str, statement: &str) {
+    let sql = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+    block_on(async {
+        match engine {
+            Engine::Postgres => sql.execute(&mut PgConnection::connect(url).await?).await.map(drop),
+            Engine::MySql => sql.execute(&mut MySqlConnection::connect(url).await?).await.map(drop),
+            Engine::Sqlite => {
+                let url = format!("{url}?mode=rwc");
+                sql.execute(&mut SqliteConnection::connect(&url).await?).await.map(drop)
+            }
+        }
+    });
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work).unwrap_or_else(|error| panic!("{error}"))
+}
