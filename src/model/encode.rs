@@ -10,7 +10,7 @@ use crate::{
     finding::Finding,
     model::{ChildCount, TableFacts},
     plan::{ColumnRole, LinkRole, Plan},
-    rules::{Rule, Rules, TableRules, discover, family_positions},
+    rules::{Rules, TableRules, discover, family_positions},
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
@@ -48,7 +48,7 @@ pub(super) fn encode(
     let table = schema.table(id);
     let rows = snapshot.table(id)?;
     let copied = plan.table(id).mode == TableMode::Copy;
-    let settings = config.tables.iter().find(|(name, _)| schema.find(name) == Some(id)).map(|(_, s)| s);
+    let settings = config.tables.iter().find(|(name, _)| schema.find(name) == Some(id)).map(|(_, own)| own);
 
     let mut facts_rules = rules.table(id).clone();
     let modelled = if copied { attributes(table, plan, id) } else { learn_rules(table, plan, id, rows, &mut facts_rules) };
@@ -110,7 +110,7 @@ fn learn_rules(
         columns.contains(&column) && !in_key && !textual && !checked
     };
     rules.discovered = discover(&rows.data.select(free), PROTECT_BELOW);
-    let computed: Vec<ColumnId> = rules.discovered.iter().filter_map(Rule::computes).map(|(to, _)| to).collect();
+    let computed = rules.computed();
     columns.retain(|column| !computed.contains(column));
     columns
 }

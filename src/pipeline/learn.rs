@@ -57,23 +57,19 @@ fn full_keys(
     schema: &Schema,
 ) -> Result<BTreeSet<(TableId, ForeignKeyId)>, Error> {
     let mut full = BTreeSet::new();
-    for (id, table) in schema.iter() {
-        for (index, fk) in table.foreign_keys.iter().enumerate() {
-            let nulls: Vec<String> = fk
-                .columns
-                .iter()
-                .map(|column| table.column(*column))
-                .filter(|column| column.nullable)
-                .map(|column| format!("{} IS NULL", dialect.quote_identifier(&column.name)))
-                .collect();
-            if nulls.is_empty() {
-                continue;
-            }
-            let from = dialect.quote_table(&table.name);
-            let sql = format!("SELECT count(*) FROM {from} WHERE {}", nulls.join(" OR "));
-            if source.count(&sql).map_err(Error::Source)? == 0 {
-                full.insert((id, ForeignKeyId(index)));
-            }
+    for (id, fk) in Observed::questions(schema) {
+        let table = schema.table(id);
+        let nulls: Vec<String> = table.foreign_keys[fk.0]
+            .columns
+            .iter()
+            .map(|column| table.column(*column))
+            .filter(|column| column.nullable)
+            .map(|column| format!("{} IS NULL", dialect.quote_identifier(&column.name)))
+            .collect();
+        let from = dialect.quote_table(&table.name);
+        let sql = format!("SELECT count(*) FROM {from} WHERE {}", nulls.join(" OR "));
+        if source.count(&sql).map_err(Error::Source)? == 0 {
+            full.insert((id, fk));
         }
     }
     Ok(full)
