@@ -565,3 +565,34 @@ fn what_only_mariadb_has_survives() {
     assert_eq!(pair.ask_one("SELECT COUNT(*) FROM spelled"), "1");
     assert_eq!(pair.target.source().unwrap().introspect().unwrap().blueprint, found.blueprint);
 }
+
+#[test]
+fn a_socket_in_the_url_is_used_by_both_drivers() {
+    let Some(mut pair) =
+        Pair::new("socket", &["CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)"])
+    else {
+        return;
+    };
+    let socket = pair.ask_one("SELECT @@socket");
+    if !std::path::Path::new(&socket).exists() {
+        // The server runs elsewhere.
+        return;
+    }
+    for sql in [
+        "DROP USER IF EXISTS dbsynth_socket@localhost",
+        "CREATE USER dbsynth_socket@localhost IDENTIFIED BY 's3cret'",
+        "GRANT ALL ON *.* TO dbsynth_socket@localhost",
+    ] {
+        pair.ask(sql);
+    }
+    // Nothing listens at this host and port: only the socket can work.
+    let over_socket =
+        |name: &str| format!("mysql://dbsynth_socket:s3cret@localhost:1/{name}?socket={socket}");
+    pair.source.url = DbUrl::parse(&over_socket(&pair.names[0])).unwrap();
+    pair.target.url = DbUrl::parse(&over_socket(&pair.names[1])).unwrap();
+
+    copy(&pair, true);
+
+    assert_eq!(pair.ask_one("SELECT COUNT(*) FROM t"), "1");
+    pair.ask("DROP USER dbsynth_socket@localhost");
+}
