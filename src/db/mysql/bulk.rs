@@ -95,6 +95,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The field list and the SET clause of `LOAD DATA`.
+    #[cfg_attr(not(feature = "mysql-infile"), allow(dead_code, reason = "only LOAD DATA asks"))]
     pub(super) fn field_list(&self, server: &Server) -> String {
         let mut fields = Vec::new();
         let mut sets = Vec::new();
@@ -122,6 +123,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Appends one line of `LOAD DATA` text.
+    #[cfg_attr(not(feature = "mysql-infile"), allow(dead_code, reason = "only LOAD DATA asks"))]
     pub(super) fn write_line(&self, row: usize, scratch: &mut String, out: &mut Vec<u8>) {
         for (index, writer) in self.writers.iter().enumerate() {
             if index > 0 {

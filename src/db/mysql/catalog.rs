@@ -15,6 +15,9 @@ pub(super) const MARKER: &str = "_dbsynth";
 /// Engines whose tables hold no rows of their own: reading them would read rows twice, or elsewhere.
 const BORROWING_ENGINES: [&str; 4] = ["MRG_MYISAM", "FEDERATED", "BLACKHOLE", "SPIDER"];
 
+/// Engines that ignore transactions.
+const SNAPSHOTLESS_ENGINES: [&str; 5] = ["MYISAM", "ARIA", "MEMORY", "CSV", "ARCHIVE"];
+
 /// A table and the statement that makes it.
 #[derive(Debug, Clone)]
 pub(super) struct CatalogTable {
@@ -88,6 +91,12 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalog, DbError> {
                 findings.push(Finding::warning("unsupported-engine", what).table(&name).instead("left out"));
             }
             "BASE TABLE" | "SYSTEM VERSIONED" => {
+                if SNAPSHOTLESS_ENGINES.contains(&engine.as_str()) {
+                    let what = format!("its engine {engine} has no snapshots");
+                    let instead =
+                        "read as it is at that moment; foreign keys may dangle if it is being written";
+                    findings.push(Finding::note("no-snapshot", what).table(&name).instead(instead));
+                }
                 let create = connection.one(&format!("SHOW CREATE TABLE {}", identifier(&name)))?;
                 let estimated_rows = row.optional("estimated_rows").and_then(|rows| rows.parse().ok());
                 let create = create.nth(1).unwrap_or_default();

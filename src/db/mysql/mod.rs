@@ -6,6 +6,7 @@
 mod bulk;
 mod calendar;
 mod catalog;
+mod collation;
 mod ddl;
 mod error;
 #[cfg(feature = "mysql-infile")]

@@ -16,7 +16,7 @@ use crate::{
     data::TableData,
     db::{Batch, DbError, Scan, runtime::block_on},
     finding::Finding,
-    schema::{Column, Storage, Table},
+    schema::{Column, DataType, Storage, Table},
 };
 
 use super::{
@@ -120,6 +120,8 @@ enum Builder {
 struct Reader {
     form: Form,
     builder: Builder,
+    /// True for an ENUM without an empty label: `''` is then the server's mark of an invalid value.
+    empty_is_invalid: bool,
     misfits: u64,
 }
 
@@ -135,12 +137,15 @@ impl Reader {
             Storage::Time => Builder::Time(Time64MicrosecondBuilder::new()),
             Storage::Timestamp => Builder::Timestamp(TimestampMicrosecondBuilder::new()),
         };
-        Self { form: Form::of(column), builder, misfits: 0 }
+        let empty_is_invalid =
+            matches!(&column.data_type, DataType::Enum { labels } if !labels.iter().any(String::is_empty));
+        Self { form: Form::of(column), builder, empty_is_invalid, misfits: 0 }
     }
 
     fn push(&mut self, value: Option<&[u8]>) {
         let form = self.form;
         let text = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let text = text.filter(|text| !(self.empty_is_invalid && text.is_empty()));
         let fits = match &mut self.builder {
             Builder::Bytes(builder) => {
                 builder.append_option(value);
@@ -193,6 +198,7 @@ impl Reader {
             Builder::Date(_) | Builder::Timestamp(_) => ("zero-date", "dates that no calendar has"),
             Builder::Integer(_) if self.form == Form::Year => ("zero-date", "zero years"),
             Builder::Integer(_) => ("integer-overflow", "integers beyond 64 bits with sign"),
+            Builder::Text(_) if self.empty_is_invalid => ("invalid-enum", "invalid values of the enum"),
             Builder::Text(_) => ("invalid-text", "texts that are not valid UTF-8"),
             _ => ("unreadable-value", "values that could not be read"),
         };

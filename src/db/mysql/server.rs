@@ -26,6 +26,7 @@ pub(super) struct Server {
     /// Major, minor, patch.
     pub(super) version: (u32, u32, u32),
     /// True if `LOAD DATA LOCAL` is allowed.
+    #[cfg_attr(not(feature = "mysql-infile"), allow(dead_code, reason = "only LOAD DATA asks"))]
     pub(super) local_infile: bool,
     /// Longest statement, in bytes.
     pub(super) max_allowed_packet: usize,
@@ -34,6 +35,7 @@ pub(super) struct Server {
     /// The database of the URL, as the server writes it.
     pub(super) database: String,
     /// True if this connection is encrypted.
+    #[cfg_attr(not(feature = "mysql-infile"), allow(dead_code, reason = "only LOAD DATA asks"))]
     pub(super) encrypted: bool,
     unique: String,
 }

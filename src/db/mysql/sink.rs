@@ -11,6 +11,7 @@ use crate::{
 
 use super::{
     catalog::MARKER,
+    collation,
     ddl::wanted_sql_mode,
     road::Road,
     server::Connection,
@@ -119,6 +120,24 @@ impl MySqlSink {
         self.road.forbid_infile();
     }
 
+    /// Runs a statement; if the server does not know a collation because it is of the other flavour, runs it
+    /// again with the nearest one.
+    fn execute_portably(&mut self, sql: &str) -> Result<(), DbError> {
+        let Err(refused) = self.connection.run_as("run a statement", sql) else { return Ok(()) };
+        let (translated, replaced) = collation::translate(sql, self.connection.server.mariadb);
+        if replaced.is_empty() || self.connection.run_as("run a statement", &translated).is_err() {
+            return Err(refused);
+        }
+        for (from, to) in replaced {
+            let what = format!("{} has no collation {from}", self.connection.server.title());
+            let finding = Finding::warning("collation-replaced", what).instead(format!("{to} is used"));
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        Ok(())
+    }
+
     fn roll_back(&mut self) -> Result<(), DbError> {
         self.road.close();
         match std::mem::replace(&mut self.place, Site::Nowhere) {
@@ -144,6 +163,9 @@ fn settings() -> Vec<String> {
         "SET SESSION time_zone = '+00:00'".to_owned(),
         "SET SESSION foreign_key_checks = 0".to_owned(),
         "SET SESSION unique_checks = 0".to_owned(),
+        // A connection waits while other tables are generated.
+        "SET SESSION wait_timeout = 86400".to_owned(),
+        "SET SESSION net_read_timeout = 3600".to_owned(),
     ]
 }
 
@@ -219,8 +241,7 @@ impl Sink for MySqlSink {
 
     fn execute(&mut self, sql: &str) -> Result<(), DbError> {
         let Some((kind, name)) = fixture(sql) else {
-            self.connection.run_as("run a statement", sql)?;
-            return Ok(());
+            return self.execute_portably(sql);
         };
         // What cannot move between databases is made here as a trial, and made again where it belongs by
         // `commit`. Events are not tried: they might run.

@@ -41,8 +41,11 @@ impl MySqlSource {
         });
         connection.run_as("start a snapshot", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         connection.run_as("start a snapshot", "SET SESSION TRANSACTION READ ONLY")?;
-        let variable = if connection.server.mariadb { "tx_read_only" } else { "transaction_read_only" };
-        if connection.count(&format!("SELECT @@SESSION.{variable}"))? != 1 {
+        // MariaDB learned MySQL's name of the variable in 11.1.
+        let read_only = connection
+            .count("SELECT @@SESSION.transaction_read_only")
+            .or_else(|_| connection.count("SELECT @@SESSION.tx_read_only"))?;
+        if read_only != 1 {
             return Err(DbError::new(
                 DbErrorKind::Unsupported,
                 "the server did not accept a read-only session; dbsynth never reads a source in any other way",

@@ -5,7 +5,7 @@ mod live;
 use std::collections::BTreeSet;
 
 use super::{
-    calendar,
+    calendar, collation,
     ddl::{CreateTable, ItemKind},
     error,
     lex::tokens,
@@ -81,6 +81,20 @@ fn mysql_expressions_lose_one_level_of_escapes_and_their_introducers() {
     let clause = r"(`a` in (_utf8mb4\'x\',_utf8mb4\'it\\\'s\'))";
 
     assert_eq!(sql::unescape(clause), r"(`a` in ('x','it\'s'))");
+}
+
+#[test]
+fn collations_of_the_other_flavour_keep_their_sensitivity() {
+    let text = "`a` varchar(9) COLLATE utf8mb4_0900_ai_ci DEFAULT 'utf8mb4_0900_ai_ci', `b` text COLLATE utf8mb4_0900_as_cs";
+
+    let (sql, replaced) = collation::translate(text, true);
+
+    assert_eq!(
+        sql,
+        "`a` varchar(9) COLLATE utf8mb4_unicode_520_ci DEFAULT 'utf8mb4_0900_ai_ci', `b` text COLLATE utf8mb4_bin"
+    );
+    assert_eq!(replaced.len(), 2);
+    assert!(collation::translate(text, false).1.is_empty());
 }
 
 #[test]

@@ -388,14 +388,19 @@ fn a_value_the_server_would_bend_is_refused_without_being_shown() {
 
         assert!(!error.message.contains("secret"), "{error}");
         assert!(error.message.contains('v'), "{error}");
+        sink.execute("ALTER TABLE t MODIFY v varchar(40), ADD CONSTRAINT short CHECK (length(v) < 9)")
+            .unwrap();
+        let error = sink.append(&found.schema.tables[0], &Pair::rows(&pair.source, "t")).unwrap_err();
+        assert_eq!(error.kind, DbErrorKind::Constraint, "{error}");
+        assert!(!error.message.contains("secret") && error.message.contains("short"), "{error}");
     }
 }
 
 #[test]
 fn zero_dates_and_oversized_integers_become_null_and_are_counted() {
     let setup = [
-        "CREATE TABLE t (id int PRIMARY KEY, d date, m datetime, big bigint unsigned, y year)",
-        "INSERT INTO t VALUES (1, '0000-00-00', '2020-00-00 00:00:00', 18446744073709551615, 0)",
+        "CREATE TABLE t (id int PRIMARY KEY, d date, m datetime, big bigint unsigned, y year, e enum('a'))",
+        "INSERT IGNORE INTO t VALUES (1, '0000-00-00', '2020-00-00 00:00:00', 18446744073709551615, 0, 'b')",
     ];
     let Some(pair) = Pair::new("zero", &setup) else { return };
     let mut source = pair.source.source().unwrap();
@@ -404,7 +409,7 @@ fn zero_dates_and_oversized_integers_become_null_and_are_counted() {
     let rows = scan(source.as_mut(), &found.schema.tables[0]).unwrap();
 
     assert!(rows.arrays[1..].iter().all(|array| array.null_count() == 1));
-    assert_eq!(source.take_findings().len(), 4);
+    assert_eq!(source.take_findings().len(), 5);
 }
 
 #[test]
@@ -530,4 +535,64 @@ fn what_only_mysql_has_survives() {
         assert_eq!(pair.ask_one("SELECT SUM(my_row_id) FROM keyless"), "3");
         assert_eq!(pair.target.source().unwrap().introspect().unwrap().blueprint, found.blueprint);
     }
+}
+
+#[test]
+fn what_only_mariadb_has_survives() {
+    let Some(mut pair) = Pair::new("only_mariadb", &[]) else { return };
+    if !pair.admin.server.mariadb {
+        return;
+    }
+    pair.admin.run(&format!("USE {}", identifier(&pair.names[0].clone()))).unwrap();
+    for sql in [
+        "CREATE TABLE plain (id int PRIMARY KEY, ip inet6, n int, UNIQUE KEY (n)) WITH SYSTEM VERSIONING",
+        "CREATE TABLE spelled (id int PRIMARY KEY, since timestamp(6) GENERATED ALWAYS AS ROW START,
+           till timestamp(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (since, till)) WITH SYSTEM VERSIONING",
+        "CREATE TABLE aria (id int PRIMARY KEY) ENGINE=Aria",
+        "INSERT INTO plain VALUES (1, '::1', 5)",
+        "UPDATE plain SET n = 6",
+        "INSERT INTO spelled (id) VALUES (1)",
+        "INSERT INTO aria VALUES (1)",
+    ] {
+        pair.admin.run(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    }
+
+    let found = copy(&pair, true);
+
+    assert!(found.findings.iter().any(|finding| finding.code == "no-snapshot"));
+    assert_eq!(pair.ask_one("SELECT CONCAT_WS(' ', id, ip, n) FROM plain"), "1 ::1 6");
+    assert_eq!(pair.ask_one("SELECT COUNT(*) FROM plain FOR SYSTEM_TIME ALL"), "1");
+    assert_eq!(pair.ask_one("SELECT COUNT(*) FROM spelled"), "1");
+    assert_eq!(pair.target.source().unwrap().introspect().unwrap().blueprint, found.blueprint);
+}
+
+#[test]
+fn a_socket_in_the_url_is_used_by_both_drivers() {
+    let Some(mut pair) =
+        Pair::new("socket", &["CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)"])
+    else {
+        return;
+    };
+    let socket = pair.ask_one("SELECT @@socket");
+    if !std::path::Path::new(&socket).exists() {
+        // The server runs elsewhere.
+        return;
+    }
+    for sql in [
+        "DROP USER IF EXISTS dbsynth_socket@localhost",
+        "CREATE USER dbsynth_socket@localhost IDENTIFIED BY 's3cret'",
+        "GRANT ALL ON *.* TO dbsynth_socket@localhost",
+    ] {
+        pair.ask(sql);
+    }
+    // Nothing listens at this host and port: only the socket can work.
+    let over_socket =
+        |name: &str| format!("mysql://dbsynth_socket:s3cret@localhost:1/{name}?socket={socket}");
+    pair.source.url = DbUrl::parse(&over_socket(&pair.names[0])).unwrap();
+    pair.target.url = DbUrl::parse(&over_socket(&pair.names[1])).unwrap();
+
+    copy(&pair, true);
+
+    assert_eq!(pair.ask_one("SELECT COUNT(*) FROM t"), "1");
+    pair.ask("DROP USER dbsynth_socket@localhost");
 }
