@@ -4,15 +4,19 @@
 //! transaction, so whatever it held survives any failure.
 
 mod blueprint;
+mod bulk;
 mod catalog;
+mod constraints;
 mod copy;
 mod decode;
 mod error;
+mod layout;
 mod lift;
 mod numeric;
 mod order;
 mod read;
 mod room;
+mod sequences;
 mod server;
 mod sql;
 mod text;
