@@ -29,8 +29,16 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
     let mut own: Vec<&Relation> = catalog.relations.iter().filter(|row| row.is_table()).collect();
     own.sort_by_key(|row| layout.table(row.oid));
     for relation in own {
+        let name = TableName::qualified(&relation.namespace, &relation.name);
+        if !relation.readable {
+            findings.push(
+                Finding::warning("table-not-readable", "the role may not read it")
+                    .table(&name)
+                    .remedy("grant SELECT on it, or leave it out"),
+            );
+        }
         let mut table = Table {
-            name: TableName::qualified(&relation.namespace, &relation.name),
+            name,
             columns: Vec::new(),
             primary_key: None,
             unique_keys: Vec::new(),
