@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     catalog::{Catalog, ColumnRow, ConstraintRow, IndexRow, Relation},
-    lift::Layout,
+    layout::Layout,
     order,
     sql::literal,
 };

@@ -24,6 +24,8 @@ pub(super) struct Relation {
     pub(super) partition_key: Option<String>,
     pub(super) bound: Option<String>,
     pub(super) populated: bool,
+    /// False if our role may not select from it.
+    pub(super) readable: bool,
     pub(super) options: Option<String>,
     /// The query of a view.
     pub(super) definition: Option<String>,

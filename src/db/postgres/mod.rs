@@ -1,18 +1,23 @@
 //! PostgreSQL 12 and later.
 //!
 //! The source is read in one repeatable-read, read-only transaction; the target is written in one
-//! transaction, so whatever it held survives any failure.
+//! transaction, so whatever it held survives any failure. Readers of the old copy wait from the moment it is
+//! dropped until the commit.
 
 mod blueprint;
+mod bulk;
 mod catalog;
+mod constraints;
 mod copy;
 mod decode;
 mod error;
+mod layout;
 mod lift;
 mod numeric;
 mod order;
 mod read;
 mod room;
+mod sequences;
 mod server;
 mod sql;
 mod text;

@@ -10,7 +10,8 @@ use super::{
     catalog,
     decode::{ColumnReader, select_expression, sort_expression},
     error::db_error,
-    lift::{Layout, lift},
+    layout::Layout,
+    lift::lift,
     server::{self, Server, connect, regclass, run, scalar, settle},
     sql::{quote, quote_table},
 };

@@ -56,7 +56,8 @@ pub(super) async fn objects(connection: &mut PgConnection) -> Result<Vec<MadeObj
     ask(connection, include_str!("catalog/made_objects.sql")).await
 }
 
-/// Removes what would be in the way: only marked objects if the marker names every table, else everything
+/// Removes what would be in the way: only marked objects if the marker names every table; nothing from a
+/// database without tables or marker, since nobody was asked about its functions and types; else everything
 /// user-made (the caller has checked that this is wanted). Returns what stays.
 pub(super) async fn clear(connection: &mut PgConnection) -> Result<BTreeSet<MadeObject>, DbError> {
     let doing = "making room in the target";
@@ -66,6 +67,8 @@ pub(super) async fn clear(connection: &mut PgConnection) -> Result<BTreeSet<Made
     if held.made_by_dbsynth {
         let marked: BTreeSet<MadeObject> = marked.into_iter().flatten().collect();
         present.retain(|object| marked.contains(object));
+    } else if held.tables.is_empty() {
+        present.clear();
     }
     for object in &present {
         let sql = format!("DROP {} IF EXISTS {} CASCADE", object.kind, object.identity);

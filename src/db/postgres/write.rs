@@ -3,32 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
-use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
-    copy::{BINARY_HEADER, BINARY_TRAILER, TargetColumn, Values, Wire},
-    error::db_error,
+    bulk::{Bulk, Stopped},
+    copy::Values,
     room::{self, MadeObject},
-    server::{self, ask, connect, regclass, run, run_guarded, scalar, settle},
-    sql::{literal, quote, quote_table},
+    sequences::{exists, set_sequence},
+    server::{self, connect, run, run_guarded, settle},
+    sql::{quote, quote_table},
 };
 use crate::{
     config::DbUrl,
     data::TableData,
-    db::{
-        Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink,
-        runtime::{block_on, runtime},
-    },
-    schema::{ColumnId, DataType, Schema, Table, TableName},
+    db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink, runtime::block_on},
+    schema::{ColumnId, DataType, Schema, Table},
 };
 
 /// Readers of the old copy may hold locks for a while; a load may take hours.
 const TARGET_SETTINGS: &str = "SET lock_timeout = '60s'; SET statement_timeout = 0; \
     SET default_transaction_read_only = off; SET maintenance_work_mem = '256MB';";
-/// Bytes gathered before they are sent.
-const CHUNK_BYTES: usize = 256 * 1024;
-/// Chunks on their way at once.
-const CHUNKS_IN_FLIGHT: usize = 4;
 /// With FORCE, the owner himself is bound by the policies: it must wait until the proofs have counted.
 const FORCE_ROW_SECURITY: &str = " FORCE ROW LEVEL SECURITY";
 
@@ -36,22 +29,12 @@ const FORCE_ROW_SECURITY: &str = " FORCE ROW LEVEL SECURITY";
 pub(super) struct PostgresSink {
     /// Away while a COPY owns it.
     connection: Option<PgConnection>,
-    copy: Option<OpenCopy>,
+    copy: Option<Bulk>,
     in_transaction: bool,
     /// What was there and stays.
     before: BTreeSet<MadeObject>,
     /// Statements that must wait until just before the commit.
     at_the_end: Vec<String>,
-}
-
-/// A COPY under way: a task owns the connection and sends what arrives.
-struct OpenCopy {
-    table: TableName,
-    columns: Vec<ColumnId>,
-    wires: Vec<Wire>,
-    binary: bool,
-    sender: mpsc::Sender<Vec<u8>>,
-    task: JoinHandle<(PgConnection, Result<(), sqlx::Error>)>,
 }
 
 impl PostgresSink {
@@ -71,26 +54,14 @@ impl PostgresSink {
     /// The connection; an open COPY is ended first.
     fn connection(&mut self) -> Result<&mut PgConnection, DbError> {
         self.end_copy()?;
-        self.connection
-            .as_mut()
-            .ok_or_else(|| DbError::new(DbErrorKind::Disconnected, "the connection to the target is gone"))
+        self.connection.as_mut().ok_or_else(gone)
     }
 
     fn end_copy(&mut self) -> Result<(), DbError> {
         let Some(copy) = self.copy.take() else { return Ok(()) };
-        let OpenCopy { table, binary, sender, task, .. } = copy;
-        let doing = format!("writing {table}");
-        let (connection, result) = block_on(async {
-            if binary {
-                // If the task has ended early, its own error says more.
-                let _ = sender.send(BINARY_TRAILER.to_vec()).await;
-            }
-            drop(sender);
-            task.await
-                .map_err(|_| DbError::new(DbErrorKind::Disconnected, format!("{doing}: the writer stopped")))
-        })?;
+        let (connection, result) = copy.finish()?;
         self.connection = Some(connection);
-        result.map_err(|error| db_error(&doing, error))
+        result
     }
 
     fn start_copy(
@@ -98,56 +69,15 @@ impl PostgresSink {
         table: &Table,
         columns: Vec<ColumnId>,
         values: &[Values<'_>],
-    ) -> Result<(), DbError> {
-        let quoted = quote_table(&table.name);
-        let question = include_str!("catalog/target_columns.sql").replace("'{table}'", &literal(&quoted));
-        let known: Vec<TargetColumn> = block_on(ask(self.connection()?, &question))?;
-        let wires: Vec<Wire> = columns
-            .iter()
-            .map(|id| known.iter().find(|column| column.name == table.column(*id).name))
-            .map(|column| column.map_or(Wire::TextFormOnly, TargetColumn::wire))
-            .collect();
-        let binary = values.iter().zip(&wires).all(|(values, wire)| values.fits(*wire));
-        let names: Vec<String> = columns.iter().map(|id| quote(&table.column(*id).name)).collect();
-        let format = if binary { "binary" } else { "text" };
-        let sql = format!("COPY {quoted} ({}) FROM STDIN WITH (FORMAT {format})", names.join(", "));
-        let Some(connection) = self.connection.take() else {
-            return Err(DbError::new(DbErrorKind::Disconnected, "the connection to the target is gone"));
-        };
-        let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
-        let task = runtime()?.spawn(pump(connection, sql, receiver));
-        self.copy = Some(OpenCopy { table: table.name.clone(), columns, wires, binary, sender, task });
-        if binary { self.send(BINARY_HEADER.to_vec()) } else { Ok(()) }
-    }
-
-    fn send(&mut self, chunk: Vec<u8>) -> Result<(), DbError> {
-        let Some(copy) = &self.copy else { return Ok(()) };
-        let sent = block_on(async { Ok(copy.sender.send(chunk).await.is_ok()) })?;
-        if sent {
-            return Ok(());
-        }
-        // The task ended early: its error is the reason.
-        let table = copy.table.clone();
-        self.end_copy()?;
-        Err(DbError::new(DbErrorKind::Other, format!("writing {table}: the server ended the COPY")))
+    ) -> Result<Bulk, DbError> {
+        let wires = Bulk::wires(self.connection()?, table, &columns)?;
+        let Some(connection) = self.connection.take() else { return Err(gone()) };
+        Bulk::start(connection, table, columns, wires, values)
     }
 }
 
-/// Sends chunks until the channel closes; always hands the connection back.
-async fn pump(
-    mut connection: PgConnection,
-    sql: String,
-    mut chunks: mpsc::Receiver<Vec<u8>>,
-) -> (PgConnection, Result<(), sqlx::Error>) {
-    let sent = async {
-        let mut copy = connection.copy_in_raw(&sql).await?;
-        while let Some(chunk) = chunks.recv().await {
-            copy.send(chunk).await?;
-        }
-        copy.finish().await.map(|_| ())
-    }
-    .await;
-    (connection, sent)
+fn gone() -> DbError {
+    DbError::new(DbErrorKind::Disconnected, "the connection to the target is gone")
 }
 
 impl Session for PostgresSink {
@@ -219,37 +149,25 @@ impl Sink for PostgresSink {
             let doing = format!("writing {}", table.name);
             return block_on(run(self.connection()?, &sql, &doing));
         }
-        let goes_on = self.copy.as_ref().is_some_and(|copy| {
-            copy.table == table.name
-                && copy.columns == columns
-                && (!copy.binary || values.iter().zip(&copy.wires).all(|(v, wire)| v.fits(*wire)))
-        });
-        if !goes_on {
-            self.end_copy()?;
-            self.start_copy(table, columns.clone(), &values)?;
-        }
-        let Some((wires, binary)) = self.copy.as_ref().map(|copy| (copy.wires.clone(), copy.binary)) else {
-            return Ok(());
+        let open = match self.copy.take() {
+            Some(open) if open.takes(table, &columns, &values) => open,
+            other => {
+                self.copy = other;
+                self.end_copy()?;
+                self.start_copy(table, columns, &values)?
+            }
         };
-        let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 8);
-        for row in 0..rows.row_count {
-            if binary {
-                put_binary_row(table, &columns, &values, &wires, row, &mut chunk)?;
-            } else {
-                for (index, (values, wire)) in values.iter().zip(&wires).enumerate() {
-                    if index > 0 {
-                        chunk.push(b'\t');
-                    }
-                    values.put_text(row, *wire, &mut chunk);
-                }
-                chunk.push(b'\n');
-            }
-            if chunk.len() >= CHUNK_BYTES {
-                let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 8));
-                self.send(full)?;
+        let written = open.write(table, &values, rows.row_count);
+        self.copy = Some(open);
+        match written {
+            Ok(()) => Ok(()),
+            Err(Stopped::ByValue(error)) => Err(error),
+            Err(Stopped::ByServer) => {
+                self.end_copy()?;
+                let what = format!("writing {}: the server ended the COPY", table.name);
+                Err(DbError::new(DbErrorKind::Other, what))
             }
         }
-        if chunk.is_empty() { Ok(()) } else { self.send(chunk) }
     }
 
     fn finish_table(&mut self, _table: &Table) -> Result<(), DbError> {
@@ -295,64 +213,4 @@ impl Sink for PostgresSink {
             run(connection, "COMMIT", "committing the load").await
         })
     }
-}
-
-fn put_binary_row(
-    table: &Table,
-    columns: &[ColumnId],
-    values: &[Values<'_>],
-    wires: &[Wire],
-    row: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), DbError> {
-    let count = i16::try_from(values.len()).unwrap_or(i16::MAX);
-    out.extend_from_slice(&count.to_be_bytes());
-    for ((values, wire), id) in values.iter().zip(wires).zip(columns) {
-        values.put_binary(row, *wire, out).map_err(|_| {
-            let column = table.column(*id);
-            let what =
-                format!("a value for {}.{} does not fit {}", table.name, column.name, column.native_type);
-            DbError::new(DbErrorKind::Constraint, what)
-        })?;
-    }
-    Ok(())
-}
-
-async fn exists(connection: &mut PgConnection, quoted: &str) -> Result<bool, DbError> {
-    let question = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", literal(quoted));
-    scalar(connection, &question, "looking up a table").await
-}
-
-/// Moves a sequence past the outermost value of its columns in its own direction, or to its start.
-async fn set_sequence(
-    connection: &mut PgConnection,
-    sequence: &str,
-    places: &[(String, String)],
-) -> Result<(), DbError> {
-    if !exists(connection, sequence).await? {
-        return Ok(());
-    }
-    let mut edges = Vec::new();
-    for (table, column) in places {
-        if exists(connection, table).await? {
-            edges.push(format!(
-                "SELECT max({column})::numeric AS high, min({column})::numeric AS low FROM {table}"
-            ));
-        }
-    }
-    if edges.is_empty() {
-        return Ok(());
-    }
-    let sql = format!(
-        "SELECT pg_catalog.setval(s.seqrelid::pg_catalog.regclass, coalesce(e.edge, s.seqstart), e.edge IS NOT NULL) \
-         FROM pg_catalog.pg_sequence s \
-         CROSS JOIN (SELECT max(high) AS high, min(low) AS low FROM ({}) v) r \
-         CROSS JOIN LATERAL (SELECT CASE \
-             WHEN s.seqincrement > 0 AND r.high >= s.seqmin THEN least(r.high, s.seqmax)::int8 \
-             WHEN s.seqincrement < 0 AND r.low <= s.seqmax THEN greatest(r.low, s.seqmin)::int8 END AS edge) e \
-         WHERE s.seqrelid = {}",
-        edges.join(" UNION ALL "),
-        regclass(sequence)
-    );
-    run(connection, &sql, &format!("setting {sequence}")).await
 }

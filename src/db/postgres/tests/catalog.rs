@@ -132,6 +132,28 @@ fn partitions_belong_to_their_root_with_what_all_of_them_declare() {
 }
 
 #[test]
+fn a_foreign_key_of_some_partitions_is_followed_but_not_promised() {
+    let Some(seen) = introspect(
+        "partly",
+        "CREATE TABLE parent (id int PRIMARY KEY);
+         CREATE TABLE t (p int, at date) PARTITION BY RANGE (at);
+         CREATE TABLE t1 PARTITION OF t FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+         CREATE TABLE t2 PARTITION OF t FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
+         CREATE TABLE t3 PARTITION OF t DEFAULT;
+         ALTER TABLE t1 ADD FOREIGN KEY (p) REFERENCES parent; ALTER TABLE t2 ADD FOREIGN KEY (p) REFERENCES parent",
+    ) else {
+        return;
+    };
+    let (_, t) = table(&seen.schema, "t");
+
+    assert_eq!(t.foreign_keys.iter().map(|f| f.validated).collect::<Vec<_>>(), [false]);
+    assert_eq!(
+        seen.findings.iter().map(|f| f.code.as_str()).collect::<Vec<_>>(),
+        ["partition-only-foreign-key"]
+    );
+}
+
+#[test]
 fn numbering_generation_and_case_are_seen() {
     let Some(seen) = introspect(
         "columns",
