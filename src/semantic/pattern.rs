@@ -98,6 +98,9 @@ fn sorted(names: &[&'static str]) -> Vec<String> {
 /// Formats of dates kept as text; the ones with a time first.
 const DATES: &[&str] = &[
     "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y-%m-%dT%H:%M:%S%.f+00:00",
+    "%Y-%m-%d %H:%M:%S%.f+00:00",
+    "%Y-%m-%d %H:%M:%S%.f+00",
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y/%m/%d %H:%M:%S",

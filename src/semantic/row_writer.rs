@@ -39,6 +39,8 @@ struct ColumnWriter {
     max_chars: Option<usize>,
     nullable: bool,
     unique: bool,
+    /// Share of values that are blank: some programs write an empty text where another writes null.
+    blank: f64,
     values: Values,
 }
 
@@ -125,6 +127,7 @@ impl ColumnWriter {
         meaning: &Meaning,
         unique: bool,
     ) -> Self {
+        let mut blank = 0.0;
         let storage = column.data_type.storage();
         let max_chars = match &column.data_type {
             DataType::Text { max_chars } => max_chars.map(|max| max as usize),
@@ -154,6 +157,11 @@ impl ColumnWriter {
                 }
                 None => Vec::new(),
             };
+            let (texts, empty): (Vec<&str>, Vec<&str>) =
+                texts.into_iter().partition(|text| !text.trim().is_empty());
+            if matches!(column.data_type, DataType::Text { .. }) && !unique {
+                blank = empty.len() as f64 / (texts.len() + empty.len()).max(1) as f64;
+            }
             let shape = ColumnShape {
                 name: &column.name,
                 data_type: &column.data_type,
@@ -163,7 +171,16 @@ impl ColumnWriter {
             };
             Values::Text(Box::new(ValueWriter::fit(meaning, &shape, &texts)))
         };
-        Self { id, meaning: meaning.clone(), storage, max_chars, nullable: column.nullable, unique, values }
+        Self {
+            id,
+            meaning: meaning.clone(),
+            storage,
+            max_chars,
+            nullable: column.nullable,
+            unique,
+            blank,
+            values,
+        }
     }
 
     fn finding(&self, table: &Table) -> Option<Finding> {
@@ -202,6 +219,10 @@ impl ColumnWriter {
                 Some(Written::Bytes(bytes))
             }
             Values::Text(writer) => {
+                // Drawn only where the source has blanks: nothing else shifts.
+                if self.blank > 0.0 && random.random_bool(self.blank.clamp(0.0, 1.0)) {
+                    return Some(Written::Text(String::new()));
+                }
                 let text = writer.write(&Cell { persona, index, max: self.max_chars }, random);
                 match text {
                     None if !self.nullable => Some(Written::Text(String::new())),

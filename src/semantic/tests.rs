@@ -351,6 +351,67 @@ fn a_code_that_all_rows_share_is_not_repeated() {
 }
 
 #[test]
+fn markup_closes_what_it_opens_and_keeps_its_size() {
+    let values = numbered(300, |row| {
+        format!(
+            "<p>The answer to question {row} is <code>maybe</code> today.</p>\n<p>Some more words follow here.</p>"
+        )
+    });
+
+    let written = text_of(Meaning::Markup, false, Some(120), &values, 300);
+
+    for text in &written {
+        for tag in ["p", "code"] {
+            assert_eq!(
+                text.matches(&format!("<{tag}>")).count(),
+                text.matches(&format!("</{tag}>")).count(),
+                "{text}"
+            );
+        }
+    }
+    let mean = written.iter().map(|text| text.chars().count()).sum::<usize>() / written.len();
+    assert!((70..=120).contains(&mean), "{mean}");
+    let tagged = written.iter().filter(|text| text.contains("<p>")).count();
+    assert!(tagged > 100, "{tagged} {:?}", &written[..5]);
+}
+
+#[test]
+fn free_text_has_the_length_and_the_words_of_the_source() {
+    let values =
+        numbered(400, |row| format!("The parcel {row} came late. We were not amused at all, and said so."));
+
+    let written = text_of(Meaning::FreeText, false, None, &values, 200);
+
+    let mean = written.iter().map(|text| text.chars().count()).sum::<usize>() as f64 / 200.0;
+    assert!((55.0..85.0).contains(&mean), "{mean}");
+    assert!(written.iter().filter(|text| text.contains("parcel") || text.contains("amused")).count() > 60);
+    assert!(written.iter().all(|text| text.starts_with(|c: char| c.is_uppercase())));
+}
+
+#[test]
+fn blank_texts_stay_as_frequent_as_they_were() {
+    let values = numbered(400, |row| if row % 4 == 0 { String::new() } else { format!("Great Thing {row}") });
+
+    let written = text_of(Meaning::Title, false, None, &values, 2000);
+
+    let blank = written.iter().filter(|value| value.is_empty()).count();
+    assert!((400..600).contains(&blank), "{blank}");
+}
+
+#[test]
+fn no_identity_number_comes_out() {
+    let values = numbered(900, |row| format!("{:03}-{:02}-{:04}", row, row % 90 + 10, row * 11));
+    let table = "people";
+    let meaning = meaning_of(table, "ssn", &values);
+    assert!(matches!(meaning, Meaning::Code { .. }), "{meaning:?}");
+
+    let (written, _) = rewrite(("ssn", TEXT, "text"), meaning, false, &values, 5000);
+
+    let source: BTreeSet<&String> = values.iter().collect();
+    assert!(written.iter().flatten().all(|value| !source.contains(value) && value.len() == 11));
+}
+
+#[test]
 fn three_letter_country_codes_stay_three_letters_and_distinct() {
     let values = numbered(239, |row| {
         let letter = |place: usize| char::from(b'A' + (row / 26_usize.pow(place as u32) % 26) as u8);

@@ -271,22 +271,30 @@ fn vocabulary(texts: &[&str], phrases: bool) -> Vec<(String, f64)> {
         .collect();
     shared.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     shared.truncate(WORDS_MAX);
-    if shared.len() < WORDS_MIN {
-        let weight = shared.iter().map(|(_, rows)| *rows).sum::<usize>() / WORDS_MIN + 1;
-        if phrases {
-            shared.extend(persona::THING.iter().map(|word| (word.clone(), weight)));
-        } else {
-            shared.extend(persona::LOREM.iter().map(|word| ((*word).to_owned(), weight)));
-        }
-    }
+    let total: usize = shared.iter().map(|(_, rows)| *rows).sum();
+    let missing = 1.0 - shared.len() as f64 / WORDS_MIN as f64;
     let mut sum = 0.0;
-    shared
+    let mut words: Vec<(String, f64)> = shared
         .into_iter()
         .map(|(word, rows)| {
             sum += rows as f64;
             (word, sum)
         })
-        .collect()
+        .collect();
+    if missing > 0.0 {
+        // The fewer words are shared, the more fill in.
+        let filler: Vec<String> = if phrases {
+            persona::THING.clone()
+        } else {
+            persona::LOREM.iter().map(|word| (*word).to_owned()).collect()
+        };
+        let weight = (missing * total as f64).max(1.0) / filler.len() as f64;
+        words.extend(filler.into_iter().map(|word| {
+            sum += weight;
+            (word, sum)
+        }));
+    }
+    words
 }
 
 /// Distinct words (ignoring case) short enough that two of them fit the column.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     SHARED_ROWS,
     array::ArrayShape,
-    distinct,
+    column_name, distinct,
     geometry::GeometryShape,
     json::JsonShape,
     mask::{Masks, Place},
@@ -122,7 +122,10 @@ impl ValueWriter {
                 let learned = Masks::fit(values).filter(|masks| !masks.is_fixed());
                 let same = learned.as_ref().is_some_and(|masks| mask.is_empty() || masks.describe() == *mask);
                 let written = if same { learned } else { Masks::parse(mask).or(learned) };
-                Self::Masked(written.unwrap_or_else(|| masks(values, "********")))
+                let masks = written.unwrap_or_else(|| masks(values, "********"));
+                // Numbers of accounts and identity papers: no source number may come out.
+                let personal = column_name::hint("", column.name) == Some(Meaning::Iban);
+                Self::Masked(if personal { masks.unreachable(values) } else { masks })
             }
             Meaning::Title | Meaning::Bytes => text(false, false),
             Meaning::FreeText => text(true, false),
