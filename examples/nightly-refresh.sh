@@ -3,7 +3,7 @@
 #
 #   PROD_URL=postgres://reader@prod/shop STAGING_URL=postgres://app@staging/shop examples/nightly-refresh.sh
 #
-# The target is swapped in at the end of a good run only; after a failure staging still has yesterday's rows.
+# After a failure staging still has yesterday's rows, where the engine's DDL is transactional.
 set -euo pipefail
 
 : "${PROD_URL:?the database to learn from}"
@@ -26,6 +26,7 @@ status=0
 dbsynth clone prod staging --config "$config" --scale "$scale" --seed "$(date +%Y%m%d)" --yes --quiet --json > "$log" || status=$?
 case $status in
     0) echo "staging is fresh; summary in $log" ;;
+    1) echo "staging was written, but a constraint is violated: see $log" >&2 ;;
     *) echo "staging was not refreshed: exit code $status, see docs/exit-codes.md" >&2 ;;
 esac
 exit "$status"
