@@ -8,8 +8,8 @@ use crate::{
     db::{DbError, DbErrorKind},
     error::Error,
     generator::GeneratorError,
-    sample::SampleError,
     plan::PlanError,
+    sample::SampleError,
 };
 
 /// Constraints are violated, or there are warnings under `--strict`.

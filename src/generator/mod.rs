@@ -13,7 +13,9 @@ pub use autoregressive::{Autoregressive, Flattened, Independent};
 pub use save::load;
 pub use settings::Settings;
 
-use crate::{codec::EncodedTable, config::GeneratorKind, conditioning::Conditioning, progress::Progress, seed::Seed};
+use crate::{
+    codec::EncodedTable, conditioning::Conditioning, config::GeneratorKind, progress::Progress, seed::Seed,
+};
 use std::collections::BTreeMap;
 
 /// What a generator learns from: encoded rows in the order of `conditioning.families` (siblings in their

@@ -4,7 +4,7 @@ use arrow_array::{Array, UInt32Array};
 use arrow_select::take::take;
 
 use crate::{
-    codec::{Codec, EncodedTable, Hints, Presence, encode_table},
+    codec::{Codec, EncodedTable, Hints, Presence, SubColumn, encode_table},
     config::{Config, TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
@@ -51,7 +51,11 @@ pub(super) fn encode(
     let settings = config.tables.iter().find(|(name, _)| schema.find(name) == Some(id)).map(|(_, own)| own);
 
     let mut facts_rules = rules.table(id).clone();
-    let modelled = if copied { attributes(table, plan, id) } else { learn_rules(table, plan, id, rows, &mut facts_rules) };
+    let modelled = if copied {
+        attributes(table, plan, id)
+    } else {
+        learn_rules(table, plan, id, rows, &mut facts_rules)
+    };
     let (codecs, written) = choose_codecs(table, rows, &modelled, settings, rules, id, copied);
     let (writer, findings) = if copied {
         RowWriter::fit(table, &rows.data, &[])
@@ -179,15 +183,17 @@ fn encode_presence(
         let drawn = matches!(role, LinkRole::Link | LinkRole::SelfReference | LinkRole::Deferred);
         if drawn && present.iter().any(|present| !present) {
             keys.push(ForeignKeyId(index));
-            let name = format!("{}?", table.foreign_keys[index].name);
-            encoded.push(presence_sub_column(name), present.iter().map(|p| u16::from(*p)).collect());
+            let sub_column = presence_sub_column(&table.foreign_keys[index].name);
+            encoded.push(sub_column, present.iter().map(|p| u16::from(*p)).collect());
         }
     }
     (keys, encoded)
 }
 
-fn presence_sub_column(name: String) -> crate::codec::SubColumn {
-    crate::codec::SubColumn { name, size: 2, scalars: Vec::new(), one_hot: true }
+/// The token that says if a nullable foreign key is set: 1 if it is.
+#[must_use]
+pub fn presence_sub_column(foreign_key: &str) -> SubColumn {
+    SubColumn { name: format!("{foreign_key}?"), size: 2, scalars: Vec::new(), one_hot: true }
 }
 
 fn encode_counts(

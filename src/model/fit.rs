@@ -50,7 +50,11 @@ pub struct Fitted {
 ///
 /// # Errors
 /// [`GeneratorError`] if a network fails or the run is interrupted.
-pub fn fit(options: FitOptions<'_>, blueprint: Blueprint, progress: &dyn Progress) -> Result<Fitted, GeneratorError> {
+pub fn fit(
+    options: FitOptions<'_>,
+    blueprint: Blueprint,
+    progress: &dyn Progress,
+) -> Result<Fitted, GeneratorError> {
     let FitOptions { schema, plan, snapshot, config, rules } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
@@ -95,12 +99,8 @@ pub fn fit(options: FitOptions<'_>, blueprint: Blueprint, progress: &dyn Progres
             .table(id)
             .filter(|_| plan.table(id).mode == TableMode::Copy)
             .map(|rows| copied_rows(schema.table(id), rows));
-        tables[id.0] = Some(TableModel {
-            facts,
-            link_generator: networks.links,
-            row_generator: networks.rows,
-            copied,
-        });
+        tables[id.0] =
+            Some(TableModel { facts, link_generator: networks.links, row_generator: networks.rows, copied });
     }
     progress.event(&Event::StageFinished { stage: "train" });
     let model = Model { schema: schema.clone(), blueprint, plan: plan.clone(), tables };
@@ -133,12 +133,8 @@ impl Context<'_> {
         self.progress.event(&Event::TableStarted { stage: "train", table: name.clone(), total: None });
         let copied = plan.table(id).mode == TableMode::Copy;
         let set = |rows_to_learn: &EncodedTable, given: Option<&EncodedTable>, links: Option<&[Links]>| {
-            let receiver = Receiver {
-                table: id,
-                families: &rows.families,
-                parent_count: rows.parent_count,
-                links,
-            };
+            let receiver =
+                Receiver { table: id, families: &rows.families, parent_count: rows.parent_count, links };
             TrainingSet {
                 name: name.clone(),
                 rows: rows_to_learn.clone(),

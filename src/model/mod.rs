@@ -8,7 +8,7 @@ mod encode;
 mod fit;
 
 pub use anchor::{Ancestry, Anchor};
-pub use encode::take_linked;
+pub use encode::{presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
 
 use crate::{

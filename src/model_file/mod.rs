@@ -110,7 +110,9 @@ pub fn load(path: &Path) -> Result<Model, Error> {
     let version: serde_json::Value = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
     if version["version"] != serde_json::json!(VERSION) {
         let found = &version["version"];
-        return Err(failed(format!("it has format version {found}, this dbsynth reads {VERSION}: train it again")));
+        return Err(failed(format!(
+            "it has format version {found}, this dbsynth reads {VERSION}: train it again"
+        )));
     }
     let document: Document = serde_json::from_value(version).map_err(|error| failed(error.to_string()))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;

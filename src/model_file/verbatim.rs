@@ -39,7 +39,8 @@ impl Verbatim {
     }
 
     pub(super) fn into_rows(self) -> TableData {
-        let (columns, arrays) = self.columns.into_iter().map(|(id, values)| (id, values.into_array())).unzip();
+        let (columns, arrays) =
+            self.columns.into_iter().map(|(id, values)| (id, values.into_array())).unzip();
         TableData::new(columns, arrays, self.rows)
     }
 }

@@ -82,11 +82,7 @@ pub(super) struct Learned {
 }
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
-pub(super) fn learn(
-    opened: Opened,
-    config: &Config,
-    progress: &dyn Progress,
-) -> Result<Learned, Error> {
+pub(super) fn learn(opened: Opened, config: &Config, progress: &dyn Progress) -> Result<Learned, Error> {
     let Opened { mut source, blueprint, planned, .. } = opened;
     let Planned { schema, plan, real_rows, mut findings, .. } = planned;
     let limits = Limits { training_rows: config.training_rows, real_rows: &real_rows, seed: config.seed };

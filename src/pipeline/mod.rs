@@ -15,8 +15,8 @@ use crate::{
     evaluate::Scorecard,
     finding::Finding,
     load::{LoadSummary, refuse_same, refuse_strangers},
-    model_file,
     model::Model,
+    model_file,
     plan::Plan,
     progress::{Progress, Silent},
     schema::Schema,
@@ -148,7 +148,8 @@ pub fn generate(
 }
 
 fn planned(model: &Model, config: &Config) -> Planned {
-    let real_rows: Vec<u64> = model.tables.iter().map(|table| table.as_ref().map_or(0, |t| t.facts.real_rows)).collect();
+    let real_rows: Vec<u64> =
+        model.tables.iter().map(|table| table.as_ref().map_or(0, |t| t.facts.real_rows)).collect();
     let target_rows = crate::plan::target_rows(&model.plan, &real_rows, config.scale);
     Planned {
         schema: model.schema.clone(),

@@ -60,18 +60,20 @@ pub(super) fn write(
     let Target { sink, dialect } = target;
     let Run { config, started, pool, progress } = run;
     let Model { schema, plan, blueprint, .. } = model;
-    let mut loader = Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
+    let mut loader =
+        Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
     let rows: Vec<Option<u64>> = row_overrides(model, config)?;
     let options = SampleOptions { seed: config.seed, scale: config.scale, rows: &rows };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
-    let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) = std::thread::scope(|scope| {
-        let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
-        let sampled = pool.install(|| sample(model, options, &mut Sender(sender), progress));
-        let loaded = load
-            .join()
-            .unwrap_or_else(|_| Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly")));
-        (sampled, loaded)
-    });
+    let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
+        std::thread::scope(|scope| {
+            let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
+            let sampled = pool.install(|| sample(model, options, &mut Sender(sender), progress));
+            let loaded = load.join().unwrap_or_else(|_| {
+                Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
+            });
+            (sampled, loaded)
+        });
     // A load that failed closes the channel: its own error says more than the sampler's.
     loaded.map_err(Error::Target)?;
     let sampled = sampled?;
@@ -79,8 +81,7 @@ pub(super) fn write(
     findings.extend(loader.finish(progress).map_err(Error::Target)?);
 
     progress.event(&Event::StageStarted { stage: "verify" });
-    let tables: Vec<TableId> =
-        plan.order().filter(|id| plan.table(*id).mode != TableMode::Skip).collect();
+    let tables: Vec<TableId> = plan.order().filter(|id| plan.table(*id).mode != TableMode::Skip).collect();
     let (proof, found) = prove(loader.session(), dialect, schema, &tables).map_err(Error::Target)?;
     findings.extend(found);
     progress.event(&Event::StageFinished { stage: "verify" });

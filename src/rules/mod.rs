@@ -144,9 +144,10 @@ impl TableRules {
             .predicate
             .as_ref()
             .and_then(|_| self.predicates.iter().find(|predicate| predicate.name == key.name));
-        predicate
-            .and_then(|predicate| truths(predicate, rows))
-            .map_or_else(|| vec![true; rows.row_count], |truths| truths.iter().map(|t| *t == Some(true)).collect())
+        predicate.and_then(|predicate| truths(predicate, rows)).map_or_else(
+            || vec![true; rows.row_count],
+            |truths| truths.iter().map(|t| *t == Some(true)).collect(),
+        )
     }
 
     /// The values the schema allows a column, if a CHECK lists them.

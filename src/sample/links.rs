@@ -41,7 +41,13 @@ fn key_of(arrays: &[arrow_array::ArrayRef]) -> KeyColumns<'_> {
 impl Sampler<'_> {
     /// Draws one foreign key for every row and fills its columns. Rows that must have a parent and find none are
     /// dropped (before any child of theirs exists) or left null, and counted.
-    pub(super) fn draw_link(&mut self, id: TableId, model: &TableModel, fk_id: ForeignKeyId, draft: &mut Draft) {
+    pub(super) fn draw_link(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        fk_id: ForeignKeyId,
+        draft: &mut Draft,
+    ) {
         let table = self.model.schema.table(id);
         let fk = &table.foreign_keys[fk_id.0];
         let role = self.model.plan.table(id).links[fk_id.0];
@@ -64,7 +70,8 @@ impl Sampler<'_> {
         let name = format!("links/{}/{}", table.name, fk.name);
         let mut random = self.options.seed.stream(&name, 0);
         let strict = combine(shared.as_ref(), anchored.as_ref());
-        let depth = model.facts.forests.iter().find(|(link, _)| *link == fk_id).map(|(_, depth)| depth.clone());
+        let depth =
+            model.facts.forests.iter().find(|(link, _)| *link == fk_id).map(|(_, depth)| depth.clone());
         let linker = StubLinker { depth };
         let request = |present, groups| LinkRequest {
             present,
@@ -94,12 +101,14 @@ impl Sampler<'_> {
             }
         }
         let mut failed = failed(&links);
-        let nullable = fk.columns.iter().any(|column| {
-            table.column(*column).nullable && draft.data.column(*column).is_none()
-        });
+        let nullable = fk
+            .columns
+            .iter()
+            .any(|column| table.column(*column).nullable && draft.data.column(*column).is_none());
         if role == LinkRole::SelfReference && !nullable {
             // A key that cannot be null: the roots of the forest refer to themselves.
-            for (row, parent) in links.parent.iter_mut().enumerate().filter(|(_, parent)| **parent == NO_ROW) {
+            for (row, parent) in links.parent.iter_mut().enumerate().filter(|(_, parent)| **parent == NO_ROW)
+            {
                 *parent = row as u32;
             }
             failed.fill(false);
@@ -126,7 +135,8 @@ impl Sampler<'_> {
         draft: &mut Draft,
     ) {
         let own_keys = draft.data.clone();
-        let parents = if role == LinkRole::SelfReference { Some(&own_keys) } else { self.keys[fk.parent.0].as_ref() };
+        let parents =
+            if role == LinkRole::SelfReference { Some(&own_keys) } else { self.keys[fk.parent.0].as_ref() };
         let links = draft.links[fk_id.0].parent.clone();
         let mut can_be_null = false;
         for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
@@ -203,7 +213,12 @@ impl Sampler<'_> {
 }
 
 /// Groups by the columns of the key that are decided already. A row whose decided column is null has no link.
-fn shared_groups(fk: &ForeignKey, draft: &Draft, parents: &TableData, present: &mut [bool]) -> Option<Groups> {
+fn shared_groups(
+    fk: &ForeignKey,
+    draft: &Draft,
+    parents: &TableData,
+    present: &mut [bool],
+) -> Option<Groups> {
     let pairs: Vec<(&arrow_array::ArrayRef, &arrow_array::ArrayRef)> = fk
         .columns
         .iter()
@@ -253,8 +268,12 @@ fn distinct_within(table: &Table, fk: &ForeignKey, draft: &Draft) -> Option<Vec<
             && key.columns.iter().all(|column| decided(column) || fk.columns.contains(column))
             && key.columns.iter().any(|column| !decided(column))
     })?;
-    let decided: Vec<(&arrow_array::ArrayRef, bool)> =
-        key.columns.iter().filter_map(|column| draft.data.column(*column)).map(|array| (array, false)).collect();
+    let decided: Vec<(&arrow_array::ArrayRef, bool)> = key
+        .columns
+        .iter()
+        .filter_map(|column| draft.data.column(*column))
+        .map(|array| (array, false))
+        .collect();
     if decided.is_empty() {
         return Some(vec![0; draft.row_count()]);
     }

@@ -243,6 +243,10 @@ impl Sampler<'_> {
 
     fn synthesize(&mut self, id: TableId, model: &TableModel) -> Result<Draft, SampleError> {
         let mut draft = self.lay_out(id, model)?;
+        if draft.row_count() == 0 {
+            self.leave_empty(id, model, &mut draft);
+            return Ok(draft);
+        }
         self.sample_presence(id, model, &mut draft)?;
         let roles = self.model.plan.table(id).links.clone();
         for (index, role) in roles.iter().enumerate() {

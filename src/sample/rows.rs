@@ -11,7 +11,7 @@ use crate::{
     data::{Families, Links, TableData},
     finding::Finding,
     generator::TableGenerator,
-    model::{TableModel, take_linked},
+    model::{TableModel, presence_sub_column, take_linked},
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
     sample::{SampleError, Sampler, draft::Draft, keys::arrow_type},
@@ -54,7 +54,11 @@ impl Sampler<'_> {
     }
 
     fn target_rows(&self, id: TableId, model: &TableModel) -> u64 {
-        if let Some(rows) = self.options.rows.get(id.0).copied().flatten().or(self.model.plan.table(id).rows) {
+        if model.facts.real_rows == 0 {
+            return 0;
+        }
+        if let Some(rows) = self.options.rows.get(id.0).copied().flatten().or(self.model.plan.table(id).rows)
+        {
             return rows;
         }
         let scaled = model.facts.real_rows as f64 * self.options.scale;
@@ -112,7 +116,13 @@ impl Sampler<'_> {
             .map_err(|source| SampleError::Structure { table: name, source })
     }
 
-    fn conditioning(&self, id: TableId, draft: &Draft, links: bool, given: Option<EncodedTable>) -> Conditioning {
+    fn conditioning(
+        &self,
+        id: TableId,
+        draft: &Draft,
+        links: bool,
+        given: Option<EncodedTable>,
+    ) -> Conditioning {
         let receiver = Receiver {
             table: id,
             families: &draft.families,
@@ -179,12 +189,30 @@ impl Sampler<'_> {
     ) -> Result<(), SampleError> {
         let mut given = EncodedTable::empty(draft.row_count());
         for fk in &model.facts.presence {
-            let tokens = draft.links[fk.0].parent.iter().map(|p| u16::from(*p != crate::data::NO_ROW)).collect();
-            let name = format!("{}?", self.model.schema.table(id).foreign_keys[fk.0].name);
-            given.push(crate::codec::SubColumn { name, size: 2, scalars: Vec::new(), one_hot: true }, tokens);
+            let tokens =
+                draft.links[fk.0].parent.iter().map(|p| u16::from(*p != crate::data::NO_ROW)).collect();
+            given.push(presence_sub_column(&self.model.schema.table(id).foreign_keys[fk.0].name), tokens);
         }
         draft.tokens = given.beside(encode_table(&model.facts.codecs, &draft.data));
         self.sample_rows(id, model, draft)
+    }
+
+    /// Completes a table without rows: every column, and every sub-column its children hear of, is there and empty.
+    pub(super) fn leave_empty(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        let table = self.model.schema.table(id);
+        rows_of_nulls(table, &table.writable_columns(), draft);
+        let mut tokens = EncodedTable::empty(0);
+        for fk in &model.facts.presence {
+            tokens.push(presence_sub_column(&table.foreign_keys[fk.0].name), Vec::new());
+        }
+        let mut tokens = tokens.beside(encode_table(&model.facts.codecs, &draft.data));
+        for count in &model.facts.counts {
+            let child = self.model.schema.table(count.child);
+            let name = format!("{}.{}#", child.name, child.foreign_keys[count.foreign_key.0].name);
+            tokens.push(count.codec.sub_column(&name), Vec::new());
+        }
+        draft.tokens = tokens;
+        draft.links = vec![Links::absent(0); table.foreign_keys.len()];
     }
 
     /// Decodes tokens, writes text, computes positions, allots keys and enforces what must hold inside a row.
@@ -212,7 +240,8 @@ impl Sampler<'_> {
         }
         let (values, changed) = enforce(&facts.rules.discovered, table, values);
         let roles = &self.model.plan.table(id).columns;
-        let allowed = values.columns.iter().copied().filter(|c| roles[c.0] == ColumnRole::Attribute).collect();
+        let allowed =
+            values.columns.iter().copied().filter(|c| roles[c.0] == ColumnRole::Attribute).collect();
         let mut round = 0;
         let (values, tally) = facts.rules.repair(
             &values,
@@ -311,11 +340,15 @@ fn number_families(position: Position, families: &Families) -> ArrayRef {
 
 /// Adds every writable column that nothing filled: null, which the plan has made sure is allowed.
 pub(super) fn fill_missing_columns(table: &Table, draft: &mut Draft) {
+    let mut missing = table.writable_columns();
+    missing.retain(|column| draft.data.column(*column).is_none() && table.column(*column).default.is_none());
+    rows_of_nulls(table, &missing, draft);
+}
+
+fn rows_of_nulls(table: &Table, columns: &[ColumnId], draft: &mut Draft) {
     let row_count = draft.row_count();
-    for column in table.writable_columns() {
-        if draft.data.column(column).is_none() && table.column(column).default.is_none() {
-            let kind = arrow_type(table.column(column).data_type.storage());
-            draft.data.set(column, new_null_array(&kind, row_count));
-        }
+    for column in columns {
+        let kind = arrow_type(table.column(*column).data_type.storage());
+        draft.data.set(*column, new_null_array(&kind, row_count));
     }
 }

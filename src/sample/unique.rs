@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, Time64MicrosecondArray,
-    TimestampMicrosecondArray, cast::AsArray,
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray, cast::AsArray,
 };
 use indexmap::IndexSet;
 
@@ -27,7 +27,8 @@ impl Sampler<'_> {
         let table = self.model.schema.table(id);
         let roles = &self.model.plan.table(id).columns;
         for key in table.keys() {
-            if key.columns.is_empty() || key.columns.iter().any(|column| draft.data.column(*column).is_none()) {
+            if key.columns.is_empty() || key.columns.iter().any(|column| draft.data.column(*column).is_none())
+            {
                 continue;
             }
             if key.columns.iter().any(|column| roles[column.0] == ColumnRole::SurrogateKey) {
@@ -72,9 +73,11 @@ impl Sampler<'_> {
             }
             let parents = draft.data.clone();
             for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
-                let shared = table.foreign_keys.iter().enumerate().any(|(other, key)| {
-                    other != index && key.columns.contains(column)
-                });
+                let shared = table
+                    .foreign_keys
+                    .iter()
+                    .enumerate()
+                    .any(|(other, key)| other != index && key.columns.contains(column));
                 if let Some(source) = parents.column(*parent_column).filter(|_| !shared) {
                     let links = &draft.links[index].parent;
                     draft.data.set(*column, crate::model::take_linked(source.as_ref(), links));
@@ -84,11 +87,14 @@ impl Sampler<'_> {
     }
 
     fn report(&mut self, table: &Table, key: &UniqueKey, moved: usize, dropped: usize) {
-        let columns: Vec<&str> = key.columns.iter().map(|column| table.column(*column).name.as_str()).collect();
+        let columns: Vec<&str> =
+            key.columns.iter().map(|column| table.column(*column).name.as_str()).collect();
         let columns = columns.join(", ");
         if moved > 0 {
             let what = format!("{moved} rows clashed on ({columns}) and moved to a free value");
-            self.summary.findings.push(Finding::note("unique-repaired", what).table(&table.name).column(&key.name));
+            self.summary
+                .findings
+                .push(Finding::note("unique-repaired", what).table(&table.name).column(&key.name));
         }
         if dropped > 0 {
             let what = format!("{dropped} rows clashed on ({columns}) and no free value was found");
@@ -105,7 +111,9 @@ impl Sampler<'_> {
 fn columns_of<'a>(table: &Table, key: &UniqueKey, data: &'a TableData) -> Vec<(&'a ArrayRef, bool)> {
     key.columns
         .iter()
-        .filter_map(|column| data.column(*column).map(|array| (array, table.column(*column).case_insensitive)))
+        .filter_map(|column| {
+            data.column(*column).map(|array| (array, table.column(*column).case_insensitive))
+        })
         .collect()
 }
 
@@ -180,7 +188,11 @@ fn move_column(
             let single: ArrayRef = candidate.array(definition.data_type.storage());
             others.clear();
             for id in &key.columns {
-                let part = if *id == column { Some(single.clone()) } else { data.column(*id).map(|a| a.slice(*row, 1)) };
+                let part = if *id == column {
+                    Some(single.clone())
+                } else {
+                    data.column(*id).map(|a| a.slice(*row, 1))
+                };
                 if let Some(part) = part {
                     others.push((part, table.column(*id).case_insensitive));
                 }
@@ -238,7 +250,8 @@ struct Candidates<'a> {
 
 impl<'a> Candidates<'a> {
     fn new(column: &'a Column, codec: Option<&Codec>, array: &'a ArrayRef) -> Self {
-        let enumerated = column.data_type.storage() == Storage::Text && codec.is_some_and(|c| !c.is_presence());
+        let enumerated =
+            column.data_type.storage() == Storage::Text && codec.is_some_and(|c| !c.is_presence());
         let domain = enumerated.then(|| {
             let texts = array.as_string::<i32>();
             let all: std::collections::BTreeSet<String> = texts.iter().flatten().map(str::to_owned).collect();
@@ -257,7 +270,9 @@ impl<'a> Candidates<'a> {
             return Box::new(std::iter::empty());
         }
         match self.column.data_type.storage() {
-            Storage::Integer => self.steps(self.array.as_primitive::<arrow_array::types::Int64Type>().value(row), 1),
+            Storage::Integer => {
+                self.steps(self.array.as_primitive::<arrow_array::types::Int64Type>().value(row), 1)
+            }
             Storage::Date => {
                 let day = self.array.as_primitive::<arrow_array::types::Date32Type>().value(row);
                 self.steps(i64::from(day), 1)
@@ -267,7 +282,8 @@ impl<'a> Candidates<'a> {
                 self.steps(time, 1_000_000)
             }
             Storage::Timestamp => {
-                let time = self.array.as_primitive::<arrow_array::types::TimestampMicrosecondType>().value(row);
+                let time =
+                    self.array.as_primitive::<arrow_array::types::TimestampMicrosecondType>().value(row);
                 let day = 86_400_000_000;
                 self.steps(time, if time % day == 0 { day } else { 1_000_000 })
             }

@@ -105,7 +105,8 @@ impl<'a> Reader<'a> {
     /// Share of rows to keep of a table without a context parent. Copied tables are kept whole.
     fn keep_share(&self, id: TableId) -> f64 {
         let total = self.limits.real_rows[id.0] as f64;
-        let limited = self.plan.table(id).mode == TableMode::Synthesize && self.plan.table(id).context.is_none();
+        let limited =
+            self.plan.table(id).mode == TableMode::Synthesize && self.plan.table(id).context.is_none();
         if limited && total > self.limits.training_rows as f64 {
             self.limits.training_rows as f64 / total
         } else {
@@ -115,7 +116,8 @@ impl<'a> Reader<'a> {
 
     fn prepare_intake(&self, id: TableId) -> Intake {
         let table = self.schema.table(id);
-        let parent_rows = |fk: &ForeignKey| self.snapshots[fk.parent.0].as_ref().map_or(0, |p| p.data.row_count);
+        let parent_rows =
+            |fk: &ForeignKey| self.snapshots[fk.parent.0].as_ref().map_or(0, |p| p.data.row_count);
         let known_families = self.plan.table(id).context.map_or_else(Vec::new, |context| {
             let parent = table.foreign_keys[context.0].parent;
             let expected = self.limits.real_rows[id.0] as f64 * self.kept_share[parent.0];
@@ -137,7 +139,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn take_batch(&self, id: TableId, batch: TableData, intake: &mut Intake, lucky: &mut dyn FnMut() -> bool) {
+    fn take_batch(
+        &self,
+        id: TableId,
+        batch: TableData,
+        intake: &mut Intake,
+        lucky: &mut dyn FnMut() -> bool,
+    ) {
         let plan = self.plan.table(id);
         let table = self.schema.table(id);
         let mut keep = vec![true; batch.row_count];
@@ -166,7 +174,9 @@ impl<'a> Reader<'a> {
                         true
                     };
                 }
-                intake.context_rows.extend(rows.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(p, _)| *p));
+                intake
+                    .context_rows
+                    .extend(rows.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(p, _)| *p));
             }
         }
         if plan.context.is_none() {
@@ -191,7 +201,8 @@ impl<'a> Reader<'a> {
         (0..rows.row_count)
             .map(|row| {
                 let present = keys.write(row, &mut key);
-                let parent = if present { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
+                let parent =
+                    if present { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
                 (parent, present)
             })
             .unzip()
@@ -201,10 +212,14 @@ impl<'a> Reader<'a> {
         let schema = self.schema;
         let table = schema.table(id);
         let plan = self.plan.table(id);
-        let data = TableData::concat(&intake.batches)
-            .unwrap_or_else(|| TableData { columns: Vec::new(), arrays: Vec::new(), row_count: 0 });
+        let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData {
+            columns: Vec::new(),
+            arrays: Vec::new(),
+            row_count: 0,
+        });
         let (data, families, parent_count) = if plan.context.is_some() {
-            let (order, families) = family_order(table, &data, &intake.context_rows, intake.known_families.len());
+            let (order, families) =
+                family_order(table, &data, &intake.context_rows, intake.known_families.len());
             (data.take(&order), families, intake.known_families.len())
         } else {
             let families = Families::singletons(data.row_count);
@@ -300,11 +315,8 @@ fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns
 
 fn filter_rows(batch: &TableData, keep: &[bool]) -> TableData {
     let mask = BooleanArray::from(keep.to_vec());
-    let arrays: Vec<_> = batch
-        .arrays
-        .iter()
-        .map(|array| filter(array, &mask).expect("a mask as long as its batch"))
-        .collect();
+    let arrays: Vec<_> =
+        batch.arrays.iter().map(|array| filter(array, &mask).expect("a mask as long as its batch")).collect();
     let row_count = keep.iter().filter(|keep| **keep).count();
     TableData { columns: batch.columns.clone(), arrays, row_count }
 }
@@ -355,7 +367,11 @@ fn sibling_times(table: &Table, data: &TableData) -> Option<Vec<i64>> {
         match column.data_type {
             DataType::Timestamp { .. } => {
                 let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
-                Some((0..array.len()).map(|i| if times.is_valid(i) { times.value(i) } else { i64::MAX }).collect())
+                Some(
+                    (0..array.len())
+                        .map(|i| if times.is_valid(i) { times.value(i) } else { i64::MAX })
+                        .collect(),
+                )
             }
             DataType::Date => {
                 let days = array.as_primitive_opt::<arrow_array::types::Date32Type>()?;

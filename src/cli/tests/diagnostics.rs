@@ -7,8 +7,8 @@ use crate::{
     error::Error,
     generator::GeneratorError,
     plan::PlanError,
-    schema::{DialectName, Schema},
     sample::SampleError,
+    schema::{DialectName, Schema},
     structure::StructureError,
 };
 
@@ -174,7 +174,13 @@ fn refusals_and_the_rest() {
     insta::assert_snapshot!("declined", shown(Error::Declined));
     insta::assert_snapshot!("interrupted", shown(Error::Interrupted));
     insta::assert_snapshot!("interrupted_in_training", shown(GeneratorError::Interrupted));
-    insta::assert_snapshot!("infeasible", shown(SampleError::Structure { table: "orders".to_owned(), source: StructureError::Infeasible { wanted: 500, parents: 2 } }));
+    insta::assert_snapshot!(
+        "infeasible",
+        shown(SampleError::Structure {
+            table: "orders".to_owned(),
+            source: StructureError::Infeasible { wanted: 500, parents: 2 }
+        })
+    );
     let mismatch =
         GeneratorError::Mismatch { table: "orders".to_owned(), detail: "3 messages, not 2".to_owned() };
     insta::assert_snapshot!("internal", shown(mismatch));
