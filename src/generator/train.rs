@@ -5,7 +5,7 @@ use candle_core::Result;
 use crate::{
     codec::EncodedTable,
     conditioning::Distortion,
-    nn::{AdamW, Dropout, Noise, Outcome, Parameters, Rates, Schedule, Stored, Targets, Trainee, train},
+    nn::{AdamW, Noise, Outcome, Parameters, Rates, Schedule, Stored, Targets, Trainee, train},
     progress::{Event, Progress, interrupted},
     seed::Seed,
 };
@@ -199,9 +199,8 @@ impl Trainee for TableTrainee<'_> {
             noise: &mut self.noise,
         };
         let batch = self.reader.batch(&windows, Some(distortion))?;
-        let mut dropout = Dropout::On { rate: self.settings.dropout, noise: &mut self.noise };
         let hidden =
-            self.network.hidden(&batch.inputs, &batch.tokens, self.settings.token_dropout, &mut dropout)?;
+            self.network.hidden(&batch.inputs, &batch.tokens, Some((self.settings, &mut self.noise)))?;
         let targets = self.targets(&batch);
         let network = self.network;
         let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets)?;
@@ -220,7 +219,7 @@ impl Trainee for TableTrainee<'_> {
             let windows: Vec<&Window> = self.validation[start..end].iter().collect();
             let batch = self.reader.batch(&windows, None)?;
             let network = self.network;
-            let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off)?;
+            let hidden = network.hidden(&batch.inputs, &batch.tokens, None)?;
             let targets = self.targets(&batch);
             loss += network.heads.loss_only(&hidden, &network.output, &network.output_bias, targets)?;
             rows += size;
