@@ -156,7 +156,7 @@ impl Network {
             embedding: parameters.get(
                 "embedding",
                 &[heads.token_count(), shape.embedding],
-                Init::Uniform(0.5),
+                Init::Uniform(1.0),
             )?,
             scalars: Tensor::from_vec(scalars, (heads.token_count(), 1), &Device::Cpu)?,
             from_tokens: parameters.get_masked(

@@ -44,7 +44,7 @@ pub struct Settings {
 }
 
 /// Multiply-adds one table may spend on training: about a minute of one core.
-const BUDGET: f64 = 1.2e12;
+const BUDGET: f64 = 2.4e12;
 
 impl Settings {
     /// Chooses settings for `rows` rows in `families` families with `sub_columns` token positions each.
@@ -66,7 +66,11 @@ impl Settings {
             },
             context: if evidence < 15_000.0 { 64 } else { 128 },
             message: if evidence < 15_000.0 { 32 } else { 64 },
-            embedding: if sub_columns <= 80 { 16 } else { 8 },
+            embedding: match (evidence as usize, sub_columns) {
+                (0..1_250, 0..=40) => 32,
+                (_, 0..=80) => 16,
+                _ => 8,
+            },
             dropout,
             context_dropout: dropout * 0.6,
             input_dropout: dropout * 0.4,
@@ -74,7 +78,7 @@ impl Settings {
             corruption: 0.05,
             smoothing: (2.0 / rows.max(1) as f32).min(0.2),
             rate: (0.003 * (1_600.0 / evidence)).clamp(0.002, 0.01),
-            decay: 0.3,
+            decay: 0.1,
             average: 0.99,
             batch_rows,
             max_epochs: 300,
