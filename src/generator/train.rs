@@ -30,6 +30,9 @@ const MAX_ROUND_STEPS: usize = 256;
 /// Families from which whole families are held out; with fewer, windows are.
 const MIN_SPLIT_FAMILIES: usize = 20;
 
+/// Passes over a table (one short family) that leaves nothing to validate on.
+const UNGUARDED_EPOCHS: usize = 5;
+
 struct TableTrainee<'a> {
     reader: Reader<'a>,
     network: &'a Network,
@@ -64,7 +67,11 @@ pub(super) fn learn(
     }
     let (training, validation) = split(reader, settings.validation, &mut noise);
     let rows: usize = training.iter().map(|window| window.rows.len()).sum();
-    let max_steps = settings.steps_for(rows, shape.weight_count());
+    let mut max_steps = settings.steps_for(rows, shape.weight_count());
+    if validation.is_empty() {
+        // Nothing says when to stop: stop long before the rows are known by heart.
+        max_steps = max_steps.min(UNGUARDED_EPOCHS * rows.div_ceil(settings.batch_rows));
+    }
     let schedule = Schedule {
         rate: settings.rate,
         decay: settings.decay,
