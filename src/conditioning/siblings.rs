@@ -11,11 +11,11 @@ use crate::codec::SubColumn;
 use super::{Distortion, features_of};
 
 /// Rows of a family that each see all earlier ones.
-pub const WAVE_ROWS: usize = 512;
+pub(super) const WAVE_ROWS: usize = 512;
 
 /// What is known of each token of a column: it was the previous sibling's, the one's before, its share among the
 /// earlier siblings, whether any had it, and the log of how many.
-pub const HINTS: usize = 5;
+pub(super) const HINTS: usize = 5;
 
 /// Positions and family sizes that have a flag of their own.
 const SMALL: usize = 8;

@@ -10,8 +10,9 @@ use crate::{
 
 use super::network::Shape;
 
-/// Most rows of one window: long families are cut, or one of them would be a batch by itself.
-const WINDOW_ROWS: usize = 64;
+/// Rows of one window, at least and at most: long families are cut, or one of them would be a batch by itself.
+/// Each cut keeps a copy of the state before it, so larger tables are cut less finely.
+const WINDOW_ROWS: (usize, usize) = (64, 512);
 
 /// Consecutive rows of one family and the state before the first of them.
 #[derive(Debug, Clone)]
@@ -49,6 +50,7 @@ impl Reader<'_> {
     /// Cuts all families into windows; rows without sibling state are windows of their own.
     pub(super) fn windows(&self) -> Vec<Window> {
         let families = &self.conditioning.families;
+        let window_rows = (families.row_count() / 4_096).clamp(WINDOW_ROWS.0, WINDOW_ROWS.1);
         let mut windows = Vec::new();
         for family in 0..families.len() {
             let rows = families.rows(family);
@@ -63,7 +65,7 @@ impl Reader<'_> {
             let mut state = SiblingState::new();
             let mut start = rows.start;
             while start < rows.end {
-                let end = rows.end.min(start + WINDOW_ROWS);
+                let end = rows.end.min(start + window_rows);
                 let before = (start > rows.start).then(|| Box::new(state.clone()));
                 windows.push(Window { family: family as u32, rows: start..end, state: before });
                 if end < rows.end {

@@ -9,7 +9,7 @@ use crate::{
         Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout,
         SiblingState,
     },
-    nn::{Dropout, Heads, Init, Parameters, activate},
+    nn::{Dropout, Heads, Init, Noise, Parameters, activate},
 };
 
 use super::settings::Settings;
@@ -156,7 +156,7 @@ impl Network {
             embedding: parameters.get(
                 "embedding",
                 &[heads.token_count(), shape.embedding],
-                Init::Uniform(0.5),
+                Init::Uniform(1.0),
             )?,
             scalars: Tensor::from_vec(scalars, (heads.token_count(), 1), &Device::Cpu)?,
             from_tokens: parameters.get_masked(
@@ -174,7 +174,7 @@ impl Network {
             output: parameters.get(
                 "output.weight",
                 &[hidden * heads.output_count()],
-                Init::Uniform(0.5 / (hidden.max(1) as f32).sqrt()),
+                Init::Uniform(1.0 / (hidden.max(1) as f32).sqrt()),
             )?,
             output_bias: parameters.get(
                 "output.bias",
@@ -187,25 +187,32 @@ impl Network {
 
     /// Returns the hidden units of all heads, `[N, J·H]`, given all tokens of the rows.
     ///
-    /// In training, `token_dropout` is the probability that a head does not see a token before it.
+    /// `training` is given in training only: what to drop, and the noise that says what.
     pub(super) fn hidden(
         &self,
         inputs: &Inputs,
         tokens: &[Vec<u16>],
-        token_dropout: f32,
-        dropout: &mut Dropout<'_>,
+        mut training: Option<(&Settings, &mut Noise)>,
     ) -> Result<Tensor> {
-        let families = self.context.families(&inputs.families, dropout)?;
-        let context = self.context.rows(&families, &inputs.rows, dropout)?;
+        let mut dropout = match &mut training {
+            Some((settings, noise)) => Dropout::On { rate: settings.context_dropout, noise },
+            None => Dropout::Off,
+        };
+        let families = self.context.families(&inputs.families, &mut dropout)?;
+        let context = self.context.rows(&families, &inputs.rows, &mut dropout)?;
         let mut embedded = self.embed_rows(inputs.rows.count, tokens)?; // [N, J, width + 1]
         let (rows, columns, width) = embedded.dims3()?;
-        if let Dropout::On { noise, .. } = dropout {
-            let mask = noise.keep_mask(rows * columns, token_dropout);
+        if let Some((settings, noise)) = &mut training {
+            let mask = noise.keep_mask(rows * columns, settings.token_dropout);
             embedded = embedded.broadcast_mul(&Tensor::from_vec(mask, (rows, columns, 1), &Device::Cpu)?)?;
         }
         let embedded = embedded.reshape((rows, columns * width))?;
         let before = (context.matmul(&self.from_context)? + embedded.matmul(&self.from_tokens)?)?;
-        activate(&before.broadcast_add(&self.hidden_bias)?, dropout)
+        let mut dropout = match training {
+            Some((settings, noise)) => Dropout::On { rate: settings.dropout, noise },
+            None => Dropout::Off,
+        };
+        activate(&before.broadcast_add(&self.hidden_bias)?, &mut dropout)
     }
 
     /// Returns the embeddings of whole rows, `[N, J, width + 1]`.

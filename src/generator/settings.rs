@@ -13,8 +13,10 @@ pub struct Settings {
     pub message: usize,
     /// Width of a token's embedding.
     pub embedding: usize,
-    /// Probability of dropping a hidden unit.
+    /// Probability of dropping a hidden unit of a head.
     pub dropout: f32,
+    /// Probability of dropping a unit of a message or of the conditioning vector.
+    pub context_dropout: f32,
     /// Probability of dropping an input feature.
     pub input_dropout: f32,
     /// Probability that a head does not see a token of the row before it.
@@ -42,7 +44,7 @@ pub struct Settings {
 }
 
 /// Multiply-adds one table may spend on training: about a minute of one core.
-const BUDGET: f64 = 1.2e12;
+const BUDGET: f64 = 2.4e12;
 
 impl Settings {
     /// Chooses settings for `rows` rows in `families` families with `sub_columns` token positions each.
@@ -54,24 +56,29 @@ impl Settings {
     pub fn for_size(rows: usize, families: usize, sub_columns: usize) -> Self {
         let evidence = ((rows.max(1) as f32) * (families.clamp(1, rows.max(1)) as f32)).sqrt();
         let decades = (evidence / 1_000.0).log10();
-        let dropout = (0.4 - 0.15 * decades).clamp(0.05, 0.5);
-        let batch_rows = (rows / 16).next_power_of_two().clamp(32, 1024);
+        let dropout = (0.5 - 0.2 * decades).clamp(0.05, 0.6);
+        let batch_rows = (rows / 32).next_power_of_two().clamp(32, 1024);
         Self {
-            hidden: match sub_columns {
-                0..=40 => 64,
-                41..=80 => 32,
-                _ => 16,
+            hidden: match (evidence as usize, sub_columns) {
+                (0..1_250, _) | (_, 81..) => 16,
+                (1_250..15_000, _) | (_, 41..) => 32,
+                _ => 64,
             },
-            context: if rows < 20_000 { 64 } else { 128 },
-            message: if rows < 20_000 { 32 } else { 64 },
-            embedding: if sub_columns <= 80 { 16 } else { 8 },
+            context: if evidence < 15_000.0 { 64 } else { 128 },
+            message: if evidence < 15_000.0 { 32 } else { 64 },
+            embedding: match (evidence as usize, sub_columns) {
+                (0..1_250, 0..=40) => 32,
+                (_, 0..=80) => 16,
+                _ => 8,
+            },
             dropout,
-            input_dropout: dropout * 0.5,
-            token_dropout: dropout * 0.5,
+            context_dropout: dropout * 0.6,
+            input_dropout: dropout * 0.4,
+            token_dropout: 0.0,
             corruption: 0.05,
             smoothing: (2.0 / rows.max(1) as f32).min(0.2),
-            rate: 1e-3 * (batch_rows as f32 / 128.0).sqrt().clamp(0.7, 2.0),
-            decay: 0.01,
+            rate: (0.003 * (1_600.0 / evidence)).clamp(0.002, 0.01),
+            decay: 0.1,
             average: 0.99,
             batch_rows,
             max_epochs: 300,

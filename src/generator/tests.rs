@@ -43,6 +43,7 @@ fn small() -> Settings {
         message: 12,
         embedding: 6,
         dropout: 0.1,
+        context_dropout: 0.1,
         input_dropout: 0.05,
         token_dropout: 0.0,
         corruption: 0.02,
@@ -165,7 +166,7 @@ fn every_weight_gets_a_gradient() {
     let windows = reader.windows();
     let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
 
-    let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off).unwrap();
+    let hidden = network.hidden(&batch.inputs, &batch.tokens, None).unwrap();
     let targets =
         Targets { tokens: &batch.tokens, hints: &batch.hints, marginals: &marginals, smoothing: 0.0 };
     let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets).unwrap();
@@ -188,7 +189,7 @@ fn step_by_step_scores_equal_those_of_the_whole_forward_pass() {
     let windows = reader.windows();
     let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
 
-    let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off).unwrap();
+    let hidden = network.hidden(&batch.inputs, &batch.tokens, None).unwrap();
     let families = network.context.families(&batch.inputs.families, &mut Dropout::Off).unwrap();
     let context = network.context.rows(&families, &batch.inputs.rows, &mut Dropout::Off).unwrap();
     let mut stepwise: Vec<Vec<f32>> = Vec::new();

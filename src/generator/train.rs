@@ -5,7 +5,7 @@ use candle_core::Result;
 use crate::{
     codec::EncodedTable,
     conditioning::Distortion,
-    nn::{AdamW, Dropout, Noise, Outcome, Parameters, Rates, Schedule, Stored, Targets, Trainee, train},
+    nn::{AdamW, Noise, Outcome, Parameters, Rates, Schedule, Stored, Targets, Trainee, train},
     progress::{Event, Progress, interrupted},
     seed::Seed,
 };
@@ -29,6 +29,9 @@ const MAX_ROUND_STEPS: usize = 256;
 
 /// Families from which whole families are held out; with fewer, windows are.
 const MIN_SPLIT_FAMILIES: usize = 20;
+
+/// Passes over a table (one short family) that leaves nothing to validate on.
+const UNGUARDED_EPOCHS: usize = 5;
 
 struct TableTrainee<'a> {
     reader: Reader<'a>,
@@ -64,7 +67,11 @@ pub(super) fn learn(
     }
     let (training, validation) = split(reader, settings.validation, &mut noise);
     let rows: usize = training.iter().map(|window| window.rows.len()).sum();
-    let max_steps = settings.steps_for(rows, shape.weight_count());
+    let mut max_steps = settings.steps_for(rows, shape.weight_count());
+    if validation.is_empty() {
+        // Nothing says when to stop: stop long before the rows are known by heart.
+        max_steps = max_steps.min(UNGUARDED_EPOCHS * rows.div_ceil(settings.batch_rows));
+    }
     let schedule = Schedule {
         rate: settings.rate,
         decay: settings.decay,
@@ -199,9 +206,8 @@ impl Trainee for TableTrainee<'_> {
             noise: &mut self.noise,
         };
         let batch = self.reader.batch(&windows, Some(distortion))?;
-        let mut dropout = Dropout::On { rate: self.settings.dropout, noise: &mut self.noise };
         let hidden =
-            self.network.hidden(&batch.inputs, &batch.tokens, self.settings.token_dropout, &mut dropout)?;
+            self.network.hidden(&batch.inputs, &batch.tokens, Some((self.settings, &mut self.noise)))?;
         let targets = self.targets(&batch);
         let network = self.network;
         let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets)?;
@@ -220,7 +226,7 @@ impl Trainee for TableTrainee<'_> {
             let windows: Vec<&Window> = self.validation[start..end].iter().collect();
             let batch = self.reader.batch(&windows, None)?;
             let network = self.network;
-            let hidden = network.hidden(&batch.inputs, &batch.tokens, 0.0, &mut Dropout::Off)?;
+            let hidden = network.hidden(&batch.inputs, &batch.tokens, None)?;
             let targets = self.targets(&batch);
             loss += network.heads.loss_only(&hidden, &network.output, &network.output_bias, targets)?;
             rows += size;

@@ -211,7 +211,7 @@ pub fn fast_exp(x: f32) -> f32 {
     let rest = power - whole;
     let series = 1.0
         + rest
-            * (0.693_147_2
+            * (std::f32::consts::LN_2
                 + rest * (0.240_226_5 + rest * (0.055_504_11 + rest * (0.009_618_13 + rest * 0.001_333_36))));
     series * f32::from_bits(((whole as i32 + 127) << 23) as u32)
 }

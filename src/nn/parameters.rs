@@ -115,7 +115,7 @@ impl Parameters {
 ///
 /// # Errors
 /// If the tensor library fails.
-pub fn store(trainable: &BTreeMap<String, Trainable>) -> Result<Stored> {
+pub(super) fn store(trainable: &BTreeMap<String, Trainable>) -> Result<Stored> {
     trainable
         .iter()
         .map(|(name, weight)| {

@@ -57,6 +57,9 @@ pub enum Outcome {
 /// If the tensor library fails.
 pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedule) -> Result<Outcome> {
     let mut best = trainee.validate()?;
+    // A ten-thousandth of what there was to learn at first; relative to the loss itself, a table that can be
+    // learnt to the last bit would train for ever.
+    let least_gain = 1e-4 * best.unwrap_or(0.0).abs();
     let mut kept = optimiser.store()?;
     let (mut stale, mut since_cut, mut factor) = (0, 0, 1.0_f32);
     let mut done = 0;
@@ -72,7 +75,7 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
         optimiser.swap_averages()?;
         let loss = trainee.validate()?;
         let improved = match (loss, best) {
-            (Some(loss), Some(best)) => loss < best - 1e-4 * best.abs(),
+            (Some(loss), Some(best)) => loss < best - least_gain,
             _ => true,
         };
         if improved {
