@@ -26,6 +26,7 @@ fn column(data_type: DataType) -> Column {
         auto_increment: false,
         generated: None,
         case_insensitive: false,
+        representation: None,
     }
 }
 

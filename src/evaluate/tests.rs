@@ -34,6 +34,7 @@ fn column(name: &str, data_type: DataType) -> Column {
         auto_increment: false,
         generated: None,
         case_insensitive: false,
+        representation: None,
     }
 }
 

@@ -25,6 +25,7 @@ fn column(name: &str) -> Column {
         auto_increment: false,
         generated: None,
         case_insensitive: false,
+        representation: None,
     }
 }
 

@@ -35,6 +35,7 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
         auto_increment: false,
         generated: None,
         case_insensitive: false,
+        representation: None,
     };
     let check = |(index, expression): (usize, &&str)| Check {
         name: format!("check_{index}"),

@@ -31,6 +31,7 @@ fn table(name: &str, columns: &[(&str, DataType)]) -> Table {
                 auto_increment: false,
                 generated: None,
                 case_insensitive: false,
+                representation: None,
             })
             .collect(),
         primary_key: None,

@@ -5,6 +5,7 @@ use crate::{
     cli::{args::EvaluateArgs, render, terminal},
     error::Error,
     pipeline,
+    report::text,
 };
 
 pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Error> {
@@ -12,6 +13,6 @@ pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Erro
     let synthetic = setting.written(&args.synthetic)?;
     let holdout = args.holdout.as_ref().map(|word| setting.source(word)).transpose()?;
     let scorecard = pipeline::evaluate(&real, &synthetic, holdout.as_ref(), &setting.config)?;
-    terminal::result(&if args.json { render::json(&scorecard) } else { render::scorecard(&scorecard) });
+    terminal::result(&if args.json { render::json(&scorecard) } else { text::scorecard(&scorecard) });
     Ok(0)
 }

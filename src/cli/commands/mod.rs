@@ -25,6 +25,7 @@ use crate::{
     error::Error,
     finding::{Finding, Severity},
     pipeline::Planned,
+    report::text,
     schema::DialectName,
 };
 
@@ -126,7 +127,7 @@ impl Setting<'_> {
     /// Shows findings and returns the exit code they earn.
     fn conclude(&self, findings: &[Finding]) -> u8 {
         if !findings.is_empty() {
-            self.say(&render::findings(findings));
+            self.say(&text::findings(findings));
         }
         let warned = findings.iter().any(|finding| finding.severity == Severity::Warning);
         if self.config.strict && warned {
@@ -136,8 +137,9 @@ impl Setting<'_> {
         0
     }
 
-    /// Shows the plan in short and asks before something is replaced.
+    /// Shows the plan and asks before something is replaced.
     fn approve(&self, planned: &Planned, yes: bool) -> Result<(), Error> {
+        self.say(&text::plan(&planned.schema, &planned.plan, &planned.real_rows, &planned.target_rows));
         self.say(&render::plan_in_short(planned));
         if planned.replaces.is_empty() {
             return Ok(());

@@ -8,6 +8,7 @@ use crate::{
     load::{LoadSummary, TableLoad},
     pipeline::{Planned, RunSummary},
     plan::{Plan, target_rows},
+    report::text,
     schema::{Check, Schema},
     verify::{ConstraintKind, Proof, ProofLine},
 };
@@ -86,7 +87,7 @@ fn a_run_is_summed_up() {
     let run = RunSummary { load: LoadSummary { tables, seconds: 4.2 }, proof, findings: Vec::new() };
 
     insta::assert_snapshot!("summary", render::summary(&run));
-    insta::assert_snapshot!("proof", render::proof(&run.proof));
+    insta::assert_snapshot!("proof", text::proof(&run.proof));
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn warnings_come_before_notes() {
     ];
 
     assert_eq!(
-        render::findings(&findings),
+        text::findings(&findings),
         "warning: z.c: large; did this (do that) [b]\nnote: x: small [a]\n"
     );
 }
