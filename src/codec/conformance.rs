@@ -27,6 +27,7 @@ fn column(data_type: DataType) -> Column {
         generated: None,
         case_insensitive: false,
         representation: None,
+        representation: None,
     }
 }
 

@@ -35,6 +35,7 @@ fn column(name: &str, data_type: DataType) -> Column {
         generated: None,
         case_insensitive: false,
         representation: None,
+        representation: None,
     }
 }
 

@@ -26,6 +26,7 @@ fn column(name: &str) -> Column {
         generated: None,
         case_insensitive: false,
         representation: None,
+        representation: None,
     }
 }
 

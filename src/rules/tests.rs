@@ -36,6 +36,7 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
         generated: None,
         case_insensitive: false,
         representation: None,
+        representation: None,
     };
     let check = |(index, expression): (usize, &&str)| Check {
         name: format!("check_{index}"),
