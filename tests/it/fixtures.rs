@@ -262,7 +262,7 @@ pub(crate) fn types(engine: Engine, name: &str) -> Scratch {
             "big, price, weight, flag, code, word, story, raw, day, clock, moment, doc, feeling, low, high"
         }
     };
-    script.rows(&format!("everything ({columns})"), 150, |id| values(engine, id));
+    script.rows(&format!("everything ({columns})"), 100, |id| values(engine, id));
     if engine == Engine::Sqlite {
         script.add("CREATE TABLE strict_one (k TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID");
         script.rows("strict_one", 60, |id| format!("'key-{:04}', {}", id * 13, noise(id, 30, 7)));
@@ -316,4 +316,62 @@ fn values(engine: Engine, id: i64) -> String {
              {feeling}, {low}, {high}"
         ),
     }
+}
+
+/// People with everything that must not get out, their orders, and who recommended whom.
+pub(crate) fn household(engine: Engine, name: &str) -> Scratch {
+    let mut script = Script::new(engine);
+    script.add(
+        "CREATE TABLE person (id INTEGER PRIMARY KEY, first_name VARCHAR(30) NOT NULL, \
+         last_name VARCHAR(30) NOT NULL, email VARCHAR(80) NOT NULL UNIQUE, phone VARCHAR(30), \
+         address VARCHAR(80), friend_id INTEGER, joined_on DATE NOT NULL, \
+         FOREIGN KEY (friend_id) REFERENCES person (id))",
+    );
+    script.rows("person", PEOPLE, |id| {
+        let (first, last) = person(id);
+        let friend = if id < 4 || id % 3 == 0 { "NULL".to_owned() } else { (id - 1 - noise(id, 1, 3)).max(1).to_string() };
+        format!(
+            "{id}, '{first}', '{last}', '{}', '{}', '{}', {friend}, '2023-{:02}-{:02}'",
+            email(id),
+            phone(id),
+            address(id),
+            1 + noise(id, 2, 12),
+            1 + noise(id, 3, 28)
+        )
+    });
+    script.add(
+        "CREATE TABLE purchase (id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL, amount NUMERIC(8, 2) NOT NULL, \
+         contact_email VARCHAR(80), FOREIGN KEY (person_id) REFERENCES person (id))",
+    );
+    script.rows("purchase", 120, |id| {
+        let buyer = 1 + noise(id, 4, PEOPLE);
+        format!("{id}, {buyer}, {}.{:02}, '{}'", 5 + noise(id, 5, 200), noise(id, 6, 100), email(buyer))
+    });
+    script.database(name)
+}
+
+/// Rows of `person`.
+pub(crate) const PEOPLE: i64 = 80;
+
+/// First and last name; no two people share both.
+pub(crate) fn person(id: i64) -> (&'static str, &'static str) {
+    const FIRST: [&str; 10] =
+        ["Quirina", "Tadeus", "Ludmilla", "Osvaldo", "Brunhild", "Casimir", "Eudora", "Florian", "Gudrun", "Hektor"];
+    const LAST: [&str; 8] =
+        ["Zwickenpflug", "Oberhuemer", "Quandtmann", "Xanthopoulos", "Vrbanic", "Yildirimer", "Uhlenbrock", "Jaskolka"];
+    let id = (id - 1) as usize;
+    (FIRST[id % 10], LAST[(id / 10) % 8])
+}
+
+pub(crate) fn email(id: i64) -> String {
+    let (first, last) = person(id);
+    format!("{first}.{last}{}@canary-mail.test", noise(id, 20, 90)).to_lowercase()
+}
+
+pub(crate) fn phone(id: i64) -> String {
+    format!("+49 89 {:07}", 1_000_000 + noise(id, 21, 8_999_999))
+}
+
+pub(crate) fn address(id: i64) -> String {
+    format!("{} Kanarienvogelgasse, {} Hinterwald", 1 + noise(id, 22, 200), 10_000 + noise(id, 23, 80_000))
 }

@@ -1,6 +1,7 @@
 //! One binary that drives dbsynth from outside, on every engine there is: see `support` for the servers.
 
 mod clone;
+mod determinism;
 mod fixtures;
 mod shapes;
 mod support;
