@@ -112,7 +112,8 @@ pub(crate) fn references(engine: Engine, name: &str) -> Scratch {
         let boss = if id <= 5 { "NULL".to_owned() } else { (1 + noise(id, 7, (id - 1).min(30))).to_string() };
         format!("{id}, {boss}, {}, {}", 1 + noise(id, 8, 15), noise(id, 9, 6))
     });
-    script.add("UPDATE team SET lead_id = (SELECT min(id) FROM person WHERE team_id = team.id) WHERE id <= 10");
+    script
+        .add("UPDATE team SET lead_id = (SELECT min(id) FROM person WHERE team_id = team.id) WHERE id <= 10");
 
     // A diamond: aisle and cashier of one sale belong to one shop. Two keys to one parent.
     for table in ["aisle", "cashier"] {
@@ -150,7 +151,9 @@ pub(crate) fn references(engine: Engine, name: &str) -> Scratch {
             "CREATE TABLE {table} (tenant_id INTEGER NOT NULL, number INTEGER NOT NULL, weight INTEGER, \
              PRIMARY KEY (tenant_id, number), FOREIGN KEY (tenant_id) REFERENCES tenant (id))"
         ));
-        script.rows(table, 90, |id| format!("{}, {}, {}", 1 + (id - 1) % 15, 1 + (id - 1) / 15, noise(id, 17, 9)));
+        script.rows(table, 90, |id| {
+            format!("{}, {}, {}", 1 + (id - 1) % 15, 1 + (id - 1) / 15, noise(id, 17, 9))
+        });
     }
     script.add(
         "CREATE TABLE deal (id INTEGER PRIMARY KEY, tenant_id INTEGER NOT NULL, account_number INTEGER NOT NULL, \
@@ -166,7 +169,8 @@ pub(crate) fn references(engine: Engine, name: &str) -> Scratch {
 
 /// Names that need quotes, tables without rows or without a key, keys of text, tables that are copied.
 pub(crate) fn oddities(engine: Engine, name: &str) -> Scratch {
-    let quoted = |name: &str| if engine == Engine::MySql { format!("`{name}`") } else { format!("\"{name}\"") };
+    let quoted =
+        |name: &str| if engine == Engine::MySql { format!("`{name}`") } else { format!("\"{name}\"") };
     let (order, lines) = (quoted("Order"), quoted("Order Details"));
     let (size, select, order_no) = (quoted("größe"), quoted("select"), quoted("order no."));
     let mut script = Script::new(engine);
@@ -179,11 +183,16 @@ pub(crate) fn oddities(engine: Engine, name: &str) -> Scratch {
     script.rows(&lines, 120, |id| format!("{}, {}, {}", 1 + id % 60, noise(id, 1, 40), 1 + id / 60));
 
     script.add("CREATE TABLE event_log (level VARCHAR(8), code INTEGER)");
-    script.rows("event_log", 120, |id| format!("'{}', {}", ["info", "warn"][id as usize % 2], noise(id, 2, 5)));
-    script.add("CREATE TABLE nobody_yet (id INTEGER PRIMARY KEY, note VARCHAR(20), score INTEGER CHECK (score > 0))");
+    script
+        .rows("event_log", 120, |id| format!("'{}', {}", ["info", "warn"][id as usize % 2], noise(id, 2, 5)));
+    script.add(
+        "CREATE TABLE nobody_yet (id INTEGER PRIMARY KEY, note VARCHAR(20), score INTEGER CHECK (score > 0))",
+    );
 
     script.add("CREATE TABLE currency (code CHAR(3) PRIMARY KEY, digits INTEGER NOT NULL)");
-    script.add("INSERT INTO currency VALUES ('EUR', 2), ('USD', 2), ('JPY', 0), ('CHF', 2), ('KWD', 3), ('SEK', 2)");
+    script.add(
+        "INSERT INTO currency VALUES ('EUR', 2), ('USD', 2), ('JPY', 0), ('CHF', 2), ('KWD', 3), ('SEK', 2)",
+    );
     script.add(
         "CREATE TABLE price (id INTEGER PRIMARY KEY, currency CHAR(3) NOT NULL, amount NUMERIC(10, 2) NOT NULL, \
          FOREIGN KEY (currency) REFERENCES currency (code))",
@@ -271,7 +280,8 @@ pub(crate) fn types(engine: Engine, name: &str) -> Scratch {
 }
 
 fn values(engine: Engine, id: i64) -> String {
-    let null_or = |column: i64, value: String| if noise(id, column, 8) == 0 { "NULL".to_owned() } else { value };
+    let null_or =
+        |column: i64, value: String| if noise(id, column, 8) == 0 { "NULL".to_owned() } else { value };
     let pick = |column: i64, of: &[&str]| format!("'{}'", of[noise(id, column, of.len() as i64) as usize]);
     let date = format!("2024-{:02}-{:02}", 1 + noise(id, 1, 12), 1 + noise(id, 2, 28));
     let time = format!("{:02}:{:02}:{:02}", noise(id, 3, 24), noise(id, 4, 60), noise(id, 5, 60));
@@ -283,7 +293,10 @@ fn values(engine: Engine, id: i64) -> String {
     let flag = if noise(id, 15, 3) == 0 { "true" } else { "false" };
     let code = format!("'C{:04}'", noise(id, 16, 9_999));
     let word = null_or(17, pick(18, &["red", "green", "blue"]));
-    let story = null_or(19, pick(20, &["a short story", "another one; with 'quotes'", ""]).replace("'quotes'", "''quotes''"));
+    let story = null_or(
+        19,
+        pick(20, &["a short story", "another one; with 'quotes'", ""]).replace("'quotes'", "''quotes''"),
+    );
     let doc = format!("'{{\"a\": {}, \"b\": [\"x\", null]}}'", noise(id, 21, 9));
     let feeling = null_or(22, pick(23, &["sad", "ok", "happy"]));
     let (small, high) = (noise(id, 24, 300) - 150, low + noise(id, 25, 20));
@@ -329,7 +342,11 @@ pub(crate) fn household(engine: Engine, name: &str) -> Scratch {
     );
     script.rows("person", PEOPLE, |id| {
         let (first, last) = person(id);
-        let friend = if id < 4 || id % 3 == 0 { "NULL".to_owned() } else { (id - 1 - noise(id, 1, 3)).max(1).to_string() };
+        let friend = if id < 4 || id % 3 == 0 {
+            "NULL".to_owned()
+        } else {
+            (id - 1 - noise(id, 1, 3)).max(1).to_string()
+        };
         format!(
             "{id}, '{first}', '{last}', '{}', '{}', '{}', {friend}, '2023-{:02}-{:02}'",
             email(id),
@@ -355,10 +372,20 @@ pub(crate) const PEOPLE: i64 = 80;
 
 /// First and last name; no two people share both.
 pub(crate) fn person(id: i64) -> (&'static str, &'static str) {
-    const FIRST: [&str; 10] =
-        ["Quirina", "Tadeus", "Ludmilla", "Osvaldo", "Brunhild", "Casimir", "Eudora", "Florian", "Gudrun", "Hektor"];
-    const LAST: [&str; 8] =
-        ["Zwickenpflug", "Oberhuemer", "Quandtmann", "Xanthopoulos", "Vrbanic", "Yildirimer", "Uhlenbrock", "Jaskolka"];
+    const FIRST: [&str; 10] = [
+        "Quirina", "Tadeus", "Ludmilla", "Osvaldo", "Brunhild", "Casimir", "Eudora", "Florian", "Gudrun",
+        "Hektor",
+    ];
+    const LAST: [&str; 8] = [
+        "Zwickenpflug",
+        "Oberhuemer",
+        "Quandtmann",
+        "Xanthopoulos",
+        "Vrbanic",
+        "Yildirimer",
+        "Uhlenbrock",
+        "Jaskolka",
+    ];
     let id = (id - 1) as usize;
     (FIRST[id % 10], LAST[(id / 10) % 8])
 }

@@ -9,7 +9,7 @@ mod dump;
 mod run;
 
 pub(crate) use dump::{Contents, contents, schema};
-pub(crate) use run::{Run, dbsynth, dbsynth_in, start};
+pub(crate) use run::{dbsynth, dbsynth_in, start};
 
 use std::{cell::RefCell, future::Future};
 
