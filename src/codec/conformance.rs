@@ -27,7 +27,6 @@ fn column(data_type: DataType) -> Column {
         generated: None,
         case_insensitive: false,
         representation: None,
-        representation: None,
     }
 }
 

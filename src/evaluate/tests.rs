@@ -35,7 +35,6 @@ fn column(name: &str, data_type: DataType) -> Column {
         generated: None,
         case_insensitive: false,
         representation: None,
-        representation: None,
     }
 }
 

@@ -26,7 +26,6 @@ fn column(name: &str) -> Column {
         generated: None,
         case_insensitive: false,
         representation: None,
-        representation: None,
     }
 }
 

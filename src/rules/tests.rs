@@ -36,7 +36,6 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
         generated: None,
         case_insensitive: false,
         representation: None,
-        representation: None,
     };
     let check = |(index, expression): (usize, &&str)| Check {
         name: format!("check_{index}"),

@@ -32,7 +32,6 @@ fn table(name: &str, columns: &[(&str, DataType)]) -> Table {
                 generated: None,
                 case_insensitive: false,
                 representation: None,
-                representation: None,
             })
             .collect(),
         primary_key: None,
