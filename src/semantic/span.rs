@@ -215,7 +215,9 @@ impl AddressShape {
         };
         let by_type = if native.contains("inet6") { 1.0 } else { 0.0 };
         let six = if values.is_empty() { by_type } else { pattern::share(values, |text| text.contains(':')) };
-        Self { kind, six, prefixed: pattern::share(values, |text| text.contains('/')) }
+        // A cast to text writes /32 or /128 after a lone host, which Postgres itself never shows.
+        let network = |text: &str| text.contains('/') && !text.ends_with("/32") && !text.ends_with("/128");
+        Self { kind, six, prefixed: pattern::share(values, network) }
     }
 
     pub(super) fn write(&self, index: Option<u64>, random: &mut Stream) -> String {

@@ -513,6 +513,8 @@ fn values_of_server_types_keep_their_form() {
     assert_eq!(one(&other, "xml", Meaning::Opaque, "<a>secret</a>"), "<doc/>");
     assert_eq!(one(&other, "hstore", Meaning::Opaque, "\"a\"=>\"b\""), "");
     assert!(one(&DataType::Inet, "inet", Meaning::Inet, "8.8.8.8").starts_with("10."));
+    assert!(!one(&DataType::Inet, "inet", Meaning::Inet, "8.8.8.8/32").contains('/'));
+    assert!(one(&DataType::Inet, "inet", Meaning::Inet, "8.8.8.8/24").ends_with("/24"));
     assert!(one(&DataType::Inet, "macaddr", Meaning::Inet, "aa:bb:cc:00:11:22").starts_with("02:00:00:"));
 }
 

@@ -1,6 +1,12 @@
 //! One binary that drives dbsynth from outside, on every engine there is: see `support` for the servers.
 
+mod canaries;
 mod clone;
+mod commands;
+mod determinism;
+mod fixtures;
+mod refusals;
+mod shapes;
 mod support;
 
 #[test]

@@ -5,6 +5,12 @@
 
 #![expect(clippy::print_stderr, reason = "a skip or a kept database must be seen")]
 
+mod dump;
+mod run;
+
+pub(crate) use dump::{Contents, contents, schema};
+pub(crate) use run::{dbsynth, dbsynth_in, start};
+
 use std::{cell::RefCell, future::Future};
 
 use dbsynth::config::DbUrl;
@@ -79,6 +85,11 @@ impl Scratch {
     /// Its URL.
     pub(crate) fn url(&self) -> DbUrl {
         DbUrl::parse(&self.url).unwrap()
+    }
+
+    /// Its URL as one would type it.
+    pub(crate) fn text(&self) -> &str {
+        &self.url
     }
 
     /// Runs statements, separated by `;` and line breaks.

@@ -1,0 +1,60 @@
+//! What a database holds, read the way dbsynth reads it.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use dbsynth::{
+    config::DbUrl,
+    data::TableData,
+    db::{Scan, Source, connect},
+    schema::{ColumnId, Schema},
+};
+
+/// Rows as text, in the order of the primary key, per table.
+pub(crate) type Contents = BTreeMap<String, Vec<String>>;
+
+/// The schema, without what only tells how full it is, and without the texts of its CHECKs: Postgres prints
+/// some of them otherwise each time it parses what it printed.
+pub(crate) fn schema(url: &DbUrl) -> Schema {
+    let mut source = connect(url).unwrap().source().unwrap();
+    let mut schema = source.introspect().unwrap().schema;
+    for table in &mut schema.tables {
+        table.estimated_rows = None;
+        for check in &mut table.checks {
+            check.expression.clear();
+        }
+    }
+    schema
+}
+
+/// Every row of every table.
+pub(crate) fn contents(url: &DbUrl) -> Contents {
+    let mut source = connect(url).unwrap().source().unwrap();
+    let schema = source.introspect().unwrap().schema;
+    let rows = schema.iter().map(|(_, table)| (table.name.to_string(), rows(source.as_mut(), table)));
+    rows.collect()
+}
+
+fn rows(source: &mut dyn Source, table: &dbsynth::schema::Table) -> Vec<String> {
+    let columns: Vec<ColumnId> = table.iter().map(|(id, _)| id).collect();
+    let order_by = table.primary_key.as_ref().map_or_else(Vec::new, |key| key.columns.clone());
+    let ordered = !order_by.is_empty();
+    let mut rows = Vec::new();
+    source
+        .scan(table, &Scan { columns, order_by, batch_rows: 1000 }, &mut |batch| {
+            rows.extend((0..batch.row_count).map(|row| line(&batch, row)));
+            Ok(())
+        })
+        .unwrap();
+    if !ordered {
+        rows.sort();
+    }
+    rows
+}
+
+fn line(batch: &TableData, row: usize) -> String {
+    let mut line = String::new();
+    for array in &batch.arrays {
+        let _ = write!(line, "{:?} ", array.slice(row, 1));
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
