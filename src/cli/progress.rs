@@ -122,7 +122,8 @@ impl Progress for ProgressLines {
             Event::TableFinished { stage, table } => {
                 if let Some((started, done)) = running.remove(&(*stage, table.clone())) {
                     let seconds = started.elapsed().as_secs_f64();
-                    (self.say)(&format!("{stage} {table}: {} in {seconds:.1} s", grouped(done)));
+                    let rows = if done > 0 { format!(": {}", grouped(done)) } else { String::new() };
+                    (self.say)(&format!("{stage} {table}{rows} in {seconds:.1} s"));
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! A table's rows are complete, repaired and counted before any of its children is generated, so that no
 //! child ever refers to a row that is changed or dropped later.
 
+mod checks;
 mod draft;
 mod keys;
 mod links;
@@ -202,6 +203,9 @@ impl Sampler<'_> {
                     self.draw_link(id, model, fk, &mut draft);
                 }
                 rows::fill_missing_columns(table, &mut draft);
+                if roles.contains(&LinkRole::Deferred) {
+                    self.settle_checks(id, model, &mut draft, false);
+                }
             }
             self.hand_out(id, &draft, outlet)?;
         }
@@ -269,9 +273,9 @@ impl Sampler<'_> {
             }
         }
         self.make_unique(id, model, &mut draft);
-        let waits = roles.contains(&LinkRole::Deferred);
-        if !waits {
+        if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
+            self.settle_checks(id, model, &mut draft, true);
         }
         Ok(draft)
     }

@@ -52,7 +52,7 @@ impl Sampler<'_> {
     }
 
     /// Drops rows; links inside the table follow their rows, and become null where the parent is gone.
-    fn drop_rows(&mut self, id: TableId, draft: &mut Draft, keep: &[bool]) {
+    pub(super) fn drop_rows(&mut self, id: TableId, draft: &mut Draft, keep: &[bool]) {
         let mut next = 0;
         let moved: Vec<u32> = keep
             .iter()
