@@ -147,15 +147,29 @@ impl InplaceOp2 for Update<'_> {
         let weights = floats_mut(s1)?;
         let gradient = floats(s2, l2)?;
         let shrink = 1.0 - self.rates.learning * self.rates.decay;
-        let kept = self.rates.average;
-        for (index, weight) in weights.iter_mut().enumerate() {
-            let slope = gradient[index] * self.mask.map_or(1.0, |mask| mask[index]);
-            first[index] = BETA_1 * first[index] + (1.0 - BETA_1) * slope;
-            second[index] = BETA_2 * second[index] + (1.0 - BETA_2) * slope * slope;
-            let direction =
-                first[index] * self.first_scale / ((second[index] * self.second_scale).sqrt() + EPSILON);
-            *weight = *weight * shrink - self.rates.learning * direction;
-            average[index] = kept * average[index] + (1.0 - kept) * *weight;
+        let Rates { learning, average: kept, .. } = self.rates;
+        let (first_scale, second_scale) = (self.first_scale, self.second_scale);
+        // Slices side by side and no index: the compiler then works on several weights at once.
+        let advance = |weight: &mut f32, slope: f32, first: &mut f32, second: &mut f32, average: &mut f32| {
+            *first = BETA_1 * *first + (1.0 - BETA_1) * slope;
+            *second = BETA_2 * *second + (1.0 - BETA_2) * slope * slope;
+            let direction = *first * first_scale / ((*second * second_scale).sqrt() + EPSILON);
+            *weight = *weight * shrink - learning * direction;
+            *average = kept * *average + (1.0 - kept) * *weight;
+        };
+        let moments = first.iter_mut().zip(second).zip(average);
+        let entries = weights.iter_mut().zip(gradient).zip(moments);
+        match self.mask {
+            None => {
+                for ((weight, slope), ((first, second), average)) in entries {
+                    advance(weight, *slope, first, second, average);
+                }
+            }
+            Some(mask) => {
+                for (((weight, slope), ((first, second), average)), free) in entries.zip(mask) {
+                    advance(weight, *slope * *free, first, second, average);
+                }
+            }
         }
         Ok(())
     }

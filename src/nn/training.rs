@@ -62,7 +62,8 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
     let least_gain = 1e-4 * best.unwrap_or(0.0).abs();
     let mut kept = optimiser.store()?;
     let (mut stale, mut since_cut, mut factor) = (0, 0, 1.0_f32);
-    let mut done = 0;
+    let (mut done, mut best_step) = (0, 0);
+    let first = best;
     while done < schedule.max_steps {
         let round = schedule.round_steps.clamp(1, schedule.max_steps - done);
         for step in done..done + round {
@@ -81,6 +82,7 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
         if improved {
             kept = optimiser.store()?;
             best = loss;
+            best_step = done;
             (stale, since_cut) = (0, 0);
         } else {
             stale += 1;
@@ -98,5 +100,6 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
             since_cut = 0;
         }
     }
+    tracing::debug!(?first, ?best, best_step, steps = done, round = schedule.round_steps, "trained");
     Ok(Outcome::Trained(kept))
 }
