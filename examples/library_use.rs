@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example library_use`
 
+#![expect(clippy::result_large_err, reason = "an example runs once; the error is the library's")]
+
 use dbsynth::{
     config::{Config, DbUrl},
     error::Error,

@@ -91,6 +91,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Adds the message of `table`'s rows at `index`, then of that table's own parents, nearest first.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a step of a recursive walk: all of them change on the way"
+    )]
     fn climb(
         &mut self,
         table: TableId,

@@ -56,7 +56,7 @@ pub(super) fn encode(
     } else {
         learn_rules(table, plan, id, rows, &mut facts_rules)
     };
-    let (codecs, written) = choose_codecs(table, rows, &modelled, settings, rules, id, copied);
+    let (codecs, written) = choose_codecs((id, table), rows, &modelled, settings, rules, copied);
     let (writer, findings) = if copied {
         RowWriter::fit(table, &rows.data, &[])
     } else {
@@ -122,12 +122,11 @@ fn learn_rules(
 type Chosen = (Vec<(ColumnId, Codec)>, Vec<(ColumnId, Meaning, bool)>);
 
 fn choose_codecs(
-    table: &Table,
+    (id, table): (TableId, &Table),
     rows: &TableSnapshot,
     modelled: &[ColumnId],
     settings: Option<&TableSettings>,
     rules: &Rules,
-    id: TableId,
     copied: bool,
 ) -> Chosen {
     let mut codecs = Vec::new();

@@ -31,7 +31,7 @@ pub(super) fn evaluate(
 ) -> Result<Scorecard, Error> {
     let real = read(real).map_err(Error::Source)?;
     let synthetic = read(synthetic).map_err(Error::Target)?;
-    let holdout = holdout.map(|url| read(url)).transpose().map_err(Error::Source)?;
+    let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
     Ok(score(&real.side(), &synthetic.side(), holdout.as_ref(), config.seed))
 }

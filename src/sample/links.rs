@@ -114,26 +114,25 @@ impl Sampler<'_> {
             failed.fill(false);
         }
         draft.links[fk_id.0] = links;
-        self.assign(table, fk, fk_id, role, &failed, draft);
+        self.assign(id, fk_id, role, &failed, draft);
     }
 
     /// Fills the columns of a context link, which is decided by the families.
     pub(super) fn fill_link(&mut self, id: TableId, fk_id: ForeignKeyId, draft: &mut Draft) {
-        let table = self.model.schema.table(id);
-        let fk = &table.foreign_keys[fk_id.0];
         let none = vec![false; draft.row_count()];
-        self.assign(table, fk, fk_id, LinkRole::Context, &none, draft);
+        self.assign(id, fk_id, LinkRole::Context, &none, draft);
     }
 
     fn assign(
         &mut self,
-        table: &Table,
-        fk: &ForeignKey,
+        id: TableId,
         fk_id: ForeignKeyId,
         role: LinkRole,
         failed: &[bool],
         draft: &mut Draft,
     ) {
+        let table = self.model.schema.table(id);
+        let fk = &table.foreign_keys[fk_id.0];
         let own_keys = draft.data.clone();
         let parents =
             if role == LinkRole::SelfReference { Some(&own_keys) } else { self.keys[fk.parent.0].as_ref() };

@@ -39,7 +39,8 @@ impl Sampler<'_> {
             if clashing.is_empty() {
                 continue;
             }
-            let stuck = resolve(table, key, roles, model, &mut draft.data, &subject, &clashing);
+            let bound = Bound { table, key, model, subject: &subject };
+            let stuck = resolve(bound, roles, &mut draft.data, &clashing);
             self.report(table, key, clashing.len() - stuck.len(), stuck.len());
             if !stuck.is_empty() {
                 let mut keep = vec![true; draft.row_count()];
@@ -127,16 +128,19 @@ fn clashes(table: &Table, key: &UniqueKey, data: &TableData, subject: &[bool]) -
         .collect()
 }
 
+/// A unique key and whom it binds.
+#[derive(Clone, Copy)]
+struct Bound<'a> {
+    table: &'a Table,
+    key: &'a UniqueKey,
+    model: &'a TableModel,
+    /// Per row: does the key bind it (a partial key binds some only)?
+    subject: &'a [bool],
+}
+
 /// Moves clashing rows to free values. Returns the rows that found none.
-fn resolve(
-    table: &Table,
-    key: &UniqueKey,
-    roles: &[ColumnRole],
-    model: &TableModel,
-    data: &mut TableData,
-    subject: &[bool],
-    clashing: &[usize],
-) -> Vec<usize> {
+fn resolve(bound: Bound<'_>, roles: &[ColumnRole], data: &mut TableData, clashing: &[usize]) -> Vec<usize> {
+    let Bound { key, model, .. } = bound;
     let mut stuck: Vec<usize> = clashing.to_vec();
     let movable: Vec<ColumnId> = key
         .columns
@@ -149,21 +153,14 @@ fn resolve(
         if stuck.is_empty() {
             break;
         }
-        stuck = move_column(table, key, column, model, data, subject, &stuck);
+        stuck = move_column(bound, column, data, &stuck);
     }
     stuck
 }
 
 /// Tries other values of one column for every stuck row.
-fn move_column(
-    table: &Table,
-    key: &UniqueKey,
-    column: ColumnId,
-    model: &TableModel,
-    data: &mut TableData,
-    subject: &[bool],
-    stuck: &[usize],
-) -> Vec<usize> {
+fn move_column(bound: Bound<'_>, column: ColumnId, data: &mut TableData, stuck: &[usize]) -> Vec<usize> {
+    let Bound { table, key, model, subject } = bound;
     let definition = table.column(column);
     let codec = model.facts.codecs.iter().find(|(id, _)| *id == column).map(|(_, codec)| codec);
     let Some(array) = data.column(column).cloned() else { return stuck.to_vec() };

@@ -99,7 +99,7 @@ fn warnings_come_before_notes() {
 
     assert_eq!(
         text::findings(&findings),
-        "warning: z.c: large; did this (do that) [b]\nnote: x: small [a]\n"
+        "1 warning:\n  z.c: large; did this (do that) [b]\n1 note:\n  x: small [a]\n"
     );
 }
 
