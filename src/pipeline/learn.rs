@@ -1,6 +1,6 @@
 //! From a live source to a plan, and on to a fitted model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::{Config, DbUrl},
@@ -22,6 +22,7 @@ pub(super) struct Opened {
     pub(super) identity: ServerIdentity,
     pub(super) blueprint: Blueprint,
     pub(super) planned: Planned,
+    pub(super) used_parents: BTreeMap<(TableId, ForeignKeyId), u64>,
 }
 
 /// Opens a source, reads its catalog, counts its rows and plans.
@@ -41,13 +42,20 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::Source)?;
     let full = full_keys(source.as_mut(), database.dialect(), &schema)?;
-    let observed = Observed { real_rows: real_rows.clone(), full };
+    let used_parents = used_parents(source.as_mut(), database.dialect(), &schema)?;
+    let observed = Observed { real_rows: real_rows.clone(), full, used_parents };
     let (plan, found) = Plan::build_observed(&schema, config, &observed)?;
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
     progress.event(&Event::StageFinished { stage: "introspect" });
     let planned = Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), findings };
-    Ok(Opened { source, identity, blueprint: introspection.blueprint, planned })
+    Ok(Opened {
+        source,
+        identity,
+        blueprint: introspection.blueprint,
+        planned,
+        used_parents: observed.used_parents,
+    })
 }
 
 /// Foreign keys that may be null but hold no null.
@@ -75,6 +83,29 @@ fn full_keys(
     Ok(full)
 }
 
+/// Parent rows that have a child, per foreign key to another table.
+fn used_parents(
+    source: &mut dyn Source,
+    dialect: &dyn Dialect,
+    schema: &Schema,
+) -> Result<BTreeMap<(TableId, ForeignKeyId), u64>, Error> {
+    let mut used = BTreeMap::new();
+    for (id, fk_id, fk) in schema.foreign_keys().filter(|(child, _, fk)| *child != fk.parent) {
+        let table = schema.table(id);
+        let names: Vec<String> =
+            fk.columns.iter().map(|column| dialect.quote_identifier(&table.column(*column).name)).collect();
+        let set: Vec<String> = names.iter().map(|name| format!("{name} IS NOT NULL")).collect();
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT DISTINCT {} FROM {} WHERE {}) AS used",
+            names.join(", "),
+            dialect.quote_table(&table.name),
+            set.join(" AND ")
+        );
+        used.insert((id, fk_id), source.count(&sql).map_err(Error::Source)?);
+    }
+    Ok(used)
+}
+
 /// A fitted model with what the summary needs of its making.
 pub(super) struct Learned {
     pub(super) fitted: Fitted,
@@ -83,9 +114,14 @@ pub(super) struct Learned {
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
 pub(super) fn learn(opened: Opened, config: &Config, progress: &dyn Progress) -> Result<Learned, Error> {
-    let Opened { mut source, blueprint, planned, .. } = opened;
+    let Opened { mut source, blueprint, planned, used_parents, .. } = opened;
     let Planned { schema, plan, real_rows, mut findings, .. } = planned;
-    let limits = Limits { training_rows: config.training_rows, real_rows: &real_rows, seed: config.seed };
+    let limits = Limits {
+        training_rows: config.training_rows,
+        real_rows: &real_rows,
+        used_parents: &used_parents,
+        seed: config.seed,
+    };
     let snapshot = take(source.as_mut(), &schema, &plan, limits, progress).map_err(Error::Source)?;
     findings.extend(source.take_findings());
     drop(source);

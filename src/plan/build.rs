@@ -22,6 +22,8 @@ pub struct Observed {
     pub real_rows: Vec<u64>,
     /// Foreign keys that may be null but hold no null: they can serve as context.
     pub full: BTreeSet<(TableId, ForeignKeyId)>,
+    /// Parent rows that have a child along a foreign key, where counted.
+    pub used_parents: BTreeMap<(TableId, ForeignKeyId), u64>,
 }
 
 impl Observed {
@@ -50,7 +52,7 @@ impl Plan {
         config: &Config,
         real_rows: &[u64],
     ) -> Result<(Self, Vec<Finding>), PlanError> {
-        let observed = Observed { real_rows: real_rows.to_vec(), full: BTreeSet::new() };
+        let observed = Observed { real_rows: real_rows.to_vec(), ..Observed::default() };
         Self::build_observed(schema, config, &observed)
     }
 

@@ -7,11 +7,11 @@
 //! * 3 if they lead its primary key, 3 for ON DELETE CASCADE,
 //! * 2 if the child's name begins with the parent's (`order_lines` and `orders`),
 //! * less half a point for every doubling by which children per parent lie away from 4, at most 5: families
-//!   should be neither single rows nor half the table.
+//!   should be neither single rows nor half the table. Only parents that have children count, where that is known.
 //!
-//! The most points win; equal points: the parent with more rows, then the order of the schema. A parent of fewer
-//! than 10 rows without any structural hint is a lookup and no context, whatever its points: its table is
-//! better off without one.
+//! The most points win; equal points: the parent with more rows, then the order of the schema. Without any
+//! structural hint a parent of which fewer than 10 rows are used is a lookup, and one with more than 1,000
+//! children a row is a category; neither is a context, whatever its points: its table is better off without one.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -25,6 +25,8 @@ use crate::{
 const GOOD_FAN_OUT: f64 = 4.0;
 /// A parent with fewer rows than this needs a structural hint.
 const LOOKUP_ROWS: u64 = 10;
+/// A parent with more children per row than this needs one as well.
+const CATEGORY_FAN_OUT: u64 = 1_000;
 
 /// Chooses the context of one table among `candidates`, its edges that are left.
 pub(super) fn choose(
@@ -40,9 +42,12 @@ pub(super) fn choose(
             let structure = structural_points(schema.table(child), schema.table(edge.fk.parent), edge);
             let parents = observed.rows(schema, edge.fk.parent);
             let children = observed.rows(schema, child);
-            let lookup = structure == 0.0 && parents.is_some_and(|rows| rows < LOOKUP_ROWS);
-            let points = structure - fan_out_penalty(children, parents);
-            (!lookup).then_some((points, parents.unwrap_or(0), edge.id))
+            let used = observed.used_parents.get(&edge.key()).copied().or(parents);
+            let lookup = used.is_some_and(|rows| rows < LOOKUP_ROWS);
+            let category =
+                used.is_some_and(|used| children.unwrap_or(0) > used.saturating_mul(CATEGORY_FAN_OUT));
+            let points = structure - fan_out_penalty(children, used);
+            (structure > 0.0 || !(lookup || category)).then_some((points, parents.unwrap_or(0), edge.id))
         })
         // Strictly better only: the first of equals stays.
         .reduce(|best, next| if better(next, best) { next } else { best })

@@ -54,7 +54,9 @@ impl Sampler<'_> {
     }
 
     fn target_rows(&self, id: TableId, model: &TableModel) -> u64 {
-        if model.facts.real_rows == 0 {
+        let learned =
+            model.row_generator.is_some() || model.facts.codecs.is_empty() && model.facts.counts.is_empty();
+        if model.facts.real_rows == 0 || !learned {
             return 0;
         }
         if let Some(rows) = self.options.rows.get(id.0).copied().flatten().or(self.model.plan.table(id).rows)

@@ -1,17 +1,19 @@
 //! A consistent read of whole families, sampled where a table is larger than the limit.
 //!
 //! Tables are read once, parents first. A table above the limit keeps whole families only: the rows of a
-//! seeded choice of parent rows, all of them. Key values become row indices here ([`Links`]); what leaves
+//! seeded choice of parent rows, all of them; where the families are too few to choose from, the first rows of each. Key values become row indices here ([`Links`]); what leaves
 //! this room holds no surrogate key.
 
 mod read;
+
+use std::collections::BTreeMap;
 
 use crate::{
     data::{Families, Links, TableData},
     db::{DbError, Source},
     plan::Plan,
     progress::{Event, Progress},
-    schema::{Schema, TableId},
+    schema::{ForeignKeyId, Schema, TableId},
     seed::Seed,
 };
 
@@ -82,6 +84,8 @@ pub struct Limits<'a> {
     pub training_rows: u64,
     /// Rows of each table, by `TableId`.
     pub real_rows: &'a [u64],
+    /// Parent rows that have a child, per foreign key.
+    pub used_parents: &'a BTreeMap<(TableId, ForeignKeyId), u64>,
     /// Decides which families are kept.
     pub seed: Seed,
 }

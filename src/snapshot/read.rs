@@ -14,6 +14,8 @@ use crate::{
     snapshot::{Limits, Snapshot, TableSnapshot},
 };
 
+/// Fewest families to learn from; with fewer, every family is kept in part instead of a few as a whole.
+const LEAST_FAMILIES: f64 = 50.0;
 /// Rows asked from the source at a time.
 const BATCH_ROWS: usize = 8192;
 
@@ -37,6 +39,10 @@ struct Intake {
     /// Context parent row of each kept row, [`NO_ROW`] for orphans.
     context_rows: Vec<u32>,
     known_families: Vec<bool>,
+    /// Most rows kept of a family.
+    family_rows: u32,
+    /// Rows seen of each family.
+    family_sizes: Vec<u32>,
     fan_out: Vec<Vec<u32>>,
     dangling: Vec<u64>,
     orphans: u64,
@@ -118,21 +124,29 @@ impl<'a> Reader<'a> {
         let table = self.schema.table(id);
         let parent_rows =
             |fk: &ForeignKey| self.snapshots[fk.parent.0].as_ref().map_or(0, |p| p.data.row_count);
+        let mut family_rows = u32::MAX;
         let known_families = self.plan.table(id).context.map_or_else(Vec::new, |context| {
             let parent = table.foreign_keys[context.0].parent;
             let expected = self.limits.real_rows[id.0] as f64 * self.kept_share[parent.0];
-            let share = if self.plan.table(id).mode == TableMode::Copy {
-                1.0
-            } else {
-                (self.limits.training_rows as f64 / expected.max(1.0)).min(1.0)
-            };
+            let limit = self.limits.training_rows as f64;
+            let used = self.limits.used_parents.get(&(id, context)).map_or(expected, |used| *used as f64);
+            let families = used * self.kept_share[parent.0];
+            let mut share = (limit / expected.max(1.0)).min(1.0);
+            if self.plan.table(id).mode == TableMode::Copy {
+                share = 1.0;
+            } else if share < 1.0 && share * families < LEAST_FAMILIES {
+                family_rows = (limit / families.max(1.0)).ceil() as u32;
+                share = 1.0;
+            }
             let mut random = self.limits.seed.stream(&format!("snapshot/families/{}", table.name), 0);
             (0..parent_rows(&table.foreign_keys[context.0])).map(|_| random.random::<f64>() < share).collect()
         });
         Intake {
             batches: Vec::new(),
             context_rows: Vec::new(),
+            family_sizes: vec![0; known_families.len()],
             known_families,
+            family_rows,
             fan_out: table.foreign_keys.iter().map(|fk| vec![0; parent_rows(fk)]).collect(),
             dangling: vec![0; table.foreign_keys.len()],
             orphans: 0,
@@ -166,7 +180,9 @@ impl<'a> Reader<'a> {
             if role == LinkRole::Context {
                 for (row, parent) in rows.iter().enumerate() {
                     keep[row] = if *parent != NO_ROW {
-                        intake.known_families[*parent as usize]
+                        let kept = &mut intake.family_sizes[*parent as usize];
+                        *kept += 1;
+                        intake.known_families[*parent as usize] && *kept <= intake.family_rows
                     } else if present[row] {
                         false
                     } else {

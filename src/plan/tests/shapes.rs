@@ -174,7 +174,11 @@ fn a_nullable_key_is_context_only_if_seen_to_be_full() {
         visits: *id, store_id > stores.id
     ",
     );
-    let full = Observed { real_rows: vec![40, 900], full: [(TableId(1), ForeignKeyId(0))].into() };
+    let full = Observed {
+        real_rows: vec![40, 900],
+        full: [(TableId(1), ForeignKeyId(0))].into(),
+        ..Observed::default()
+    };
 
     assert_eq!(plan(&schema, &[40, 900]).tables[1].context, None);
     let seen = Plan::build_observed(&schema, &Config::default(), &full).unwrap().0;
