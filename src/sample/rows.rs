@@ -202,6 +202,11 @@ impl Sampler<'_> {
     /// Completes a table without rows: every column, and every sub-column its children hear of, is there and empty.
     pub(super) fn leave_empty(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
         let table = self.model.schema.table(id);
+        let wanted = model.facts.real_rows > 0 && self.options.scale > 0.0;
+        if wanted && self.model.plan.table(id).context.is_none() {
+            let finding = Finding::warning("nothing-learned", "no row of the table could be learned from");
+            self.summary.findings.push(finding.table(&table.name).instead("it is left empty"));
+        }
         rows_of_nulls(table, &table.writable_columns(), draft);
         let mut tokens = EncodedTable::empty(0);
         for fk in &model.facts.presence {
