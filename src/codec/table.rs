@@ -18,7 +18,7 @@ pub struct SubColumn {
 }
 
 impl SubColumn {
-    /// Most one-hot slots a sub-column takes in the features; larger vocabularies are folded by modulus.
+    /// Most one-hot slots a sub-column takes in the features; larger vocabularies share slots.
     pub const MAX_ONE_HOT: usize = 64;
 
     /// Width of the features of a token.
@@ -36,7 +36,11 @@ impl SubColumn {
         let mut next = 0;
         if self.one_hot {
             let slots = usize::from(self.size).min(Self::MAX_ONE_HOT);
-            out[usize::from(token) % slots] += weight;
+            let token = usize::from(token);
+            // Neighbours on a line share a slot; tokens without an order are dealt out.
+            let slot =
+                if self.scalars.is_empty() { token % slots } else { token * slots / usize::from(self.size) };
+            out[slot] += weight;
             next = slots;
         }
         if !self.scalars.is_empty() {

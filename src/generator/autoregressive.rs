@@ -87,6 +87,7 @@ fn fit(
     let settings = settings
         .cloned()
         .unwrap_or_else(|| Settings::for_size(set.rows.row_count, families, set.rows.sub_columns.len()));
+    tracing::debug!(table = set.name, ?settings, "settings");
     let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
     let weights =
@@ -103,7 +104,8 @@ impl Fitted {
         weights: Stored,
     ) -> candle_core::Result<Self> {
         let mut parameters = Parameters::Stored(weights);
-        let network = Network::new(&shape, &mut parameters, &[])?;
+        let mut network = Network::new(&shape, &mut parameters, &[])?;
+        (network.heads, network.output) = network.heads.folded(&network.output)?;
         let Parameters::Stored(weights) = parameters else {
             return Err(candle_core::Error::Msg("stored weights became trainable".to_owned()));
         };

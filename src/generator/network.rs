@@ -9,7 +9,7 @@ use crate::{
         Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout,
         SiblingState,
     },
-    nn::{Dropout, Heads, Init, Noise, Parameters, activate},
+    nn::{BASIS, Dropout, Heads, Init, Noise, Parameters, activate},
 };
 
 use super::settings::Settings;
@@ -77,6 +77,7 @@ impl Shape {
             hidden: self.hidden,
             sizes: self.sub_columns.iter().map(|column| usize::from(column.size.max(1))).collect(),
             hints: (0..self.sub_columns.len()).map(|column| self.hint_count(column)).collect(),
+            bases: self.sub_columns.iter().map(smooth_basis).collect(),
         }
     }
 
@@ -99,9 +100,7 @@ impl Shape {
     pub(super) fn weight_count(&self) -> usize {
         let heads = self.sub_columns.len() * self.hidden;
         let tokens = self.sub_columns.len() * (self.embedding + 1);
-        self.context.weight_count()
-            + heads * (tokens + self.context.context)
-            + self.hidden * self.heads().output_count()
+        self.context.weight_count() + heads * (tokens + self.context.context) + self.heads().weight_count()
     }
 }
 
@@ -142,6 +141,7 @@ impl Network {
         for (row, mask) in mask.chunks_exact_mut((columns * hidden).max(1)).enumerate() {
             mask[(row / width + 1) * hidden..].fill(1.0);
         }
+        let embeddings = smooth_embeddings(shape, parameters);
         let bound = |fan_in: usize| Init::Uniform((2.0 / fan_in.max(1) as f32).sqrt());
         let scalars = shape
             .sub_columns
@@ -153,11 +153,7 @@ impl Network {
             .collect();
         Ok(Self {
             context,
-            embedding: parameters.get(
-                "embedding",
-                &[heads.token_count(), shape.embedding],
-                Init::Uniform(1.0),
-            )?,
+            embedding: parameters.get("embedding", &[heads.token_count(), shape.embedding], embeddings)?,
             scalars: Tensor::from_vec(scalars, (heads.token_count(), 1), &Device::Cpu)?,
             from_tokens: parameters.get_masked(
                 "heads.tokens",
@@ -173,7 +169,7 @@ impl Network {
             hidden_bias: parameters.get("heads.bias", &[columns * hidden], Init::Uniform(0.1))?,
             output: parameters.get(
                 "output.weight",
-                &[hidden * heads.output_count()],
+                &[heads.weight_count()],
                 Init::Uniform(1.0 / (hidden.max(1) as f32).sqrt()),
             )?,
             output_bias: parameters.get(
@@ -233,6 +229,48 @@ impl Network {
         let width = embedded.dim(1)? + 1;
         Tensor::cat(&[&embedded, &scalars], D::Minus1)?.reshape((rows, tokens.len(), width))
     }
+}
+
+/// Bumps over the line of an ordered vocabulary, and the line itself: `[B, K]` row-major; empty for a vocabulary
+/// that is short or has no order. The places are normal scores, so the bumps hold about equal shares of the rows.
+fn smooth_basis(column: &SubColumn) -> Vec<f32> {
+    if column.scalars.len() < 2 * BASIS {
+        return Vec::new();
+    }
+    let bump = |scalar: f32, index: usize| {
+        let centre = 4.0 * index as f32 / (BASIS - 2) as f32 - 2.0;
+        (-((scalar - centre) / 0.5).powi(2) / 2.0).exp()
+    };
+    let line = column.scalars.iter().map(|scalar| scalar / 2.0);
+    let bumps =
+        (0..BASIS - 1).flat_map(|index| column.scalars.iter().map(move |scalar| bump(*scalar, index)));
+    bumps.chain(line).collect()
+}
+
+/// Fresh embeddings: random, but alike for neighbours where tokens have an order.
+fn smooth_embeddings(shape: &Shape, parameters: &mut Parameters) -> Init {
+    let Parameters::Fresh { noise, .. } = parameters else { return Init::Zero };
+    let mut uniform = || (noise.bits() >> 40) as f32 / 8_388_608.0 - 1.0;
+    let width = shape.embedding;
+    let mut values = Vec::new();
+    for column in &shape.sub_columns {
+        let size = usize::from(column.size.max(1));
+        let basis = smooth_basis(column);
+        let directions: Vec<f32> = (0..BASIS * width).map(|_| uniform()).collect();
+        for token in 0..size {
+            for unit in 0..width {
+                let own = uniform();
+                if basis.is_empty() {
+                    values.push(own);
+                    continue;
+                }
+                let shared: f32 =
+                    (0..BASIS).map(|b| basis[b * size + token] * directions[b * width + unit]).sum();
+                values.push(0.3 * own + 0.8 * shared);
+            }
+        }
+    }
+    Init::Values(values)
 }
 
 /// Puts zeros for the gates behind each column's log-marginals.

@@ -83,7 +83,7 @@ impl Settings {
             batch_rows,
             max_epochs: 300,
             max_steps: 20_000,
-            patience: 12,
+            patience: 10,
             validation: 0.12,
         }
     }

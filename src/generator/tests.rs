@@ -357,11 +357,23 @@ fn long_families_are_seen_in_the_same_waves_in_training_and_sampling() {
 
 #[test]
 fn a_scaled_loss_scales_its_gradients() {
-    let heads = crate::nn::Heads { hidden: 2, sizes: vec![3], hints: vec![1] };
+    check_gradients(vec![Vec::new()]);
+}
+
+#[test]
+fn smooth_functions_over_tokens_get_their_gradients() {
+    let basis = (0..3 * crate::nn::BASIS).map(|at| ((at * 7) % 5) as f32 / 5.0 - 0.4).collect();
+    check_gradients(vec![basis]);
+}
+
+/// Compares the gradients of one head with differences of its loss.
+fn check_gradients(bases: Vec<Vec<f32>>) {
+    let heads = crate::nn::Heads { hidden: 2, sizes: vec![3], hints: vec![1], bases };
     let device = Device::Cpu;
     let hidden = candle_core::Var::from_vec(vec![0.3_f32, -0.2, 0.5, 0.1], (2, 2), &device).unwrap();
-    let weights =
-        candle_core::Var::from_vec(vec![0.1_f32, 0.4, -0.3, 0.2, 0.7, -0.5, 0.2, 0.9], 8, &device).unwrap();
+    let values = [0.1_f32, 0.4, -0.3, 0.2, 0.7, -0.5, 0.2, 0.9];
+    let values: Vec<f32> = values.into_iter().cycle().take(heads.weight_count()).collect();
+    let weights = candle_core::Var::from_vec(values, heads.weight_count(), &device).unwrap();
     let biases = candle_core::Var::from_vec(vec![0.0_f32, 0.1, -0.1, 0.05], 4, &device).unwrap();
     let (tokens, marginals) = (vec![vec![2_u16, 0]], vec![vec![0.5, 0.25, 0.25]]);
     let hints = vec![vec![1.0, 0.0, 0.5, 0.0, 2.0, 0.0]];
@@ -369,6 +381,10 @@ fn a_scaled_loss_scales_its_gradients() {
     let loss_at = |hidden: &Tensor, weights: &Tensor, biases: &Tensor| {
         heads.loss(hidden, weights, biases, targets).unwrap().to_scalar::<f32>().unwrap()
     };
+
+    let (folded_heads, folded) = heads.folded(&weights).unwrap();
+    let whole = heads.loss_only(&hidden, &weights, &biases, targets).unwrap();
+    assert!((folded_heads.loss_only(&hidden, &folded, &biases, targets).unwrap() - whole).abs() < 1e-5);
 
     let loss = (heads.loss(&hidden, &weights, &biases, targets).unwrap() * 3.0).unwrap();
     let gradients = loss.backward().unwrap();

@@ -18,7 +18,13 @@ pub struct Heads {
     pub sizes: Vec<usize>,
     /// Hints per head, `F_j`.
     pub hints: Vec<usize>,
+    /// Smooth functions over the tokens of a head whose vocabulary has an order, `[B, K_j]` row-major with `B` =
+    /// [`BASIS`]; empty for the others. See [`Heads::weight`].
+    pub bases: Vec<Vec<f32>>,
 }
+
+/// Smooth functions per ordered vocabulary, `B`.
+pub const BASIS: usize = 9;
 
 /// What the heads should say.
 #[derive(Debug, Clone, Copy)]
@@ -64,12 +70,49 @@ impl Heads {
         (0..head).map(|head| self.width(head)).sum()
     }
 
-    /// Returns head `j`'s share of the flat `weights`: `[H, K_j + F_j]`.
+    /// Number of output weights: `H · (Σ (K + F) + Σ B)`, the second sum over ordered heads.
+    #[must_use]
+    pub fn weight_count(&self) -> usize {
+        self.hidden
+            * (self.output_count() + BASIS * self.bases.iter().filter(|basis| !basis.is_empty()).count())
+    }
+
+    /// The smooth functions of head `j`, `[B, K_j + F_j]`, zero for the gates; `None` if its tokens have no order.
+    fn basis(&self, head: usize) -> Result<Option<Tensor>> {
+        let basis = &self.bases[head];
+        if basis.is_empty() {
+            return Ok(None);
+        }
+        let tokens = Tensor::from_slice(basis, (BASIS, self.sizes[head]), &Device::Cpu)?;
+        tokens.pad_with_zeros(1, 0, self.hints[head]).map(Some)
+    }
+
+    /// Returns head `j`'s weights, `[H, K_j + F_j]`, from all flat `weights`.
+    ///
+    /// Where tokens have an order a weight is the sum of one of its own and of a combination of smooth functions
+    /// of the token's place (`B` per hidden unit, behind the others): what one token teaches, its neighbours
+    /// learn as well. With a weight per token alone, each age or amount is learnt as if it had no neighbours.
     fn weight(&self, weights: &Tensor, head: usize) -> Result<Tensor> {
         let width = self.width(head);
-        weights
+        let own = weights
             .narrow(0, self.hidden * self.output_offset(head), self.hidden * width)?
-            .reshape((self.hidden, width))
+            .reshape((self.hidden, width))?;
+        let Some(basis) = self.basis(head)? else { return Ok(own) };
+        let ordered = self.bases[..head].iter().filter(|basis| !basis.is_empty()).count();
+        let start = self.hidden * (self.output_count() + BASIS * ordered);
+        let smooth = weights.narrow(0, start, self.hidden * BASIS)?.reshape((self.hidden, BASIS))?;
+        own + smooth.matmul(&basis)?
+    }
+
+    /// Sums up the weights per token once and for all: the heads without smooth functions, and their weights.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn folded(&self, weights: &Tensor) -> Result<(Self, Tensor)> {
+        let parts = (0..self.sizes.len()).map(|head| self.weight(weights, head)?.flatten_all());
+        let parts = parts.collect::<Result<Vec<_>>>()?;
+        let weights = if parts.is_empty() { weights.clone() } else { Tensor::cat(&parts, 0)? };
+        Ok((Self { bases: vec![Vec::new(); self.sizes.len()], ..self.clone() }, weights))
     }
 
     /// Returns the outputs of head `j`, `[N, K_j + F_j]` row by row, from its hidden units `[N, H]`; the scores
@@ -84,12 +127,18 @@ impl Heads {
         (weights, biases): (&Tensor, &Tensor),
         hints: &[f32],
     ) -> Result<Vec<f32>> {
+        self.outputs_by(head, hidden, (&self.weight(weights, head)?, biases), hints)
+    }
+
+    fn outputs_by(
+        &self,
+        head: usize,
+        hidden: &Tensor,
+        (weight, biases): (&Tensor, &Tensor),
+        hints: &[f32],
+    ) -> Result<Vec<f32>> {
         let bias = biases.narrow(0, self.output_offset(head), self.width(head))?;
-        let mut outputs = hidden
-            .matmul(&self.weight(weights, head)?)?
-            .broadcast_add(&bias)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
+        let mut outputs = hidden.matmul(weight)?.broadcast_add(&bias)?.flatten_all()?.to_vec1::<f32>()?;
         let (size, count) = (self.sizes[head], self.hints[head]);
         if count > 0 {
             for (row, hints) in outputs.chunks_exact_mut(size + count).zip(hints.chunks_exact(size * count)) {
@@ -106,7 +155,8 @@ impl Heads {
     /// gradients.
     ///
     /// # Shapes
-    /// `hidden`: `[N, J·H]`; `weights`: `[H·Σ(K + F)]`, head by head `[H, K_j + F_j]`; `biases`: `[Σ(K + F)]`.
+    /// `hidden`: `[N, J·H]`; `weights`: [`Self::weight_count`] numbers, head by head `[H, K_j + F_j]`, then
+    /// `[H, B]` of each ordered head; `biases`: `[Σ(K + F)]`.
     ///
     /// # Errors
     /// If the tensor library fails.
@@ -122,13 +172,15 @@ impl Heads {
         let rows = fixed_hidden.dim(0)?;
         let mut loss = 0.0_f64;
         let mut to_hidden = Vec::with_capacity(self.sizes.len());
-        let mut to_weights = Vec::with_capacity(self.hidden * self.output_count());
+        let mut to_weights = Vec::with_capacity(self.weight_count());
+        let mut to_smooth: Vec<f32> = Vec::new();
         let mut to_biases = Vec::with_capacity(self.output_count());
         for (head, &size) in self.sizes.iter().enumerate() {
             let units = fixed_hidden.narrow(1, head * self.hidden, self.hidden)?;
             let hints = &targets.hints[head];
             let width = self.width(head);
-            let mut errors = self.outputs(head, &units, (&fixed_weights, &fixed_biases), hints)?;
+            let weight = self.weight(&fixed_weights, head)?;
+            let mut errors = self.outputs_by(head, &units, (&weight, &fixed_biases), hints)?;
             let mut slopes = vec![0.0_f32; width];
             for (row, errors) in errors.chunks_exact_mut(width).enumerate() {
                 let (scores, gates) = errors.split_at_mut(size);
@@ -144,10 +196,15 @@ impl Heads {
                 }
             }
             let error = Tensor::from_vec(errors, (rows, width), &Device::Cpu)?;
-            to_hidden.push(error.matmul(&self.weight(&fixed_weights, head)?.t()?)?);
-            to_weights.extend(units.t()?.matmul(&error)?.flatten_all()?.to_vec1::<f32>()?);
+            to_hidden.push(error.matmul(&weight.t()?)?);
+            let to_weight = units.t()?.matmul(&error)?;
+            if let Some(basis) = self.basis(head)? {
+                to_smooth.extend(to_weight.matmul(&basis.t()?)?.flatten_all()?.to_vec1::<f32>()?);
+            }
+            to_weights.extend(to_weight.flatten_all()?.to_vec1::<f32>()?);
             to_biases.extend(slopes);
         }
+        to_weights.extend(to_smooth);
         let ready = Ready {
             loss: (loss / rows.max(1) as f64) as f32,
             to_hidden: Tensor::cat(&to_hidden, 1)?,
