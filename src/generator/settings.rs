@@ -43,8 +43,8 @@ pub struct Settings {
     pub validation: f32,
 }
 
-/// Multiply-adds one table may spend on training: about a minute of one core.
-const BUDGET: f64 = 2.4e12;
+/// Multiply-adds one table may spend on training: about 40 seconds of one core.
+const BUDGET: f64 = 0.5e12;
 
 impl Settings {
     /// Chooses settings for `rows` rows in `families` families with `sub_columns` token positions each.
