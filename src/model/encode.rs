@@ -1,11 +1,13 @@
 //! Chooses a codec or a writer for every column of a table, and encodes its rows.
 
+use std::collections::BTreeMap;
+
 use arrow_array::{Array, UInt32Array};
 use arrow_select::take::take;
 
 use crate::{
     codec::{Codec, EncodedTable, Hints, Presence, SubColumn, encode_table},
-    config::{Config, TableMode, TableSettings},
+    config::{TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
     model::{ChildCount, TableFacts},
@@ -42,13 +44,13 @@ pub(super) fn encode(
     plan: &Plan,
     snapshot: &Snapshot,
     id: TableId,
-    config: &Config,
+    settings: &BTreeMap<TableId, TableSettings>,
     rules: &Rules,
 ) -> Option<(Encoded, Vec<Finding>)> {
     let table = schema.table(id);
     let rows = snapshot.table(id)?;
     let copied = plan.table(id).mode == TableMode::Copy;
-    let settings = config.tables.iter().find(|(name, _)| schema.find(name) == Some(id)).map(|(_, own)| own);
+    let settings = settings.get(&id);
 
     let mut facts_rules = rules.table(id).clone();
     let modelled = if copied {

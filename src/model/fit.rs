@@ -1,13 +1,13 @@
 //! Fits every table of a snapshot: encode all, build the row graph, train side by side.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use rayon::prelude::*;
 
 use crate::{
     codec::EncodedTable,
     conditioning::{Conditioning, Receiver, RowGraph, RowGraphTable},
-    config::{Config, TableMode},
+    config::{Config, TableMode, TableSettings},
     data::Links,
     db::Blueprint,
     finding::Finding,
@@ -34,6 +34,8 @@ pub struct FitOptions<'a> {
     pub snapshot: &'a Snapshot,
     /// What the user asked for.
     pub config: &'a Config,
+    /// What the user says about each table.
+    pub settings: &'a BTreeMap<TableId, TableSettings>,
     /// What the schema demands.
     pub rules: &'a Rules,
 }
@@ -55,12 +57,12 @@ pub fn fit(
     blueprint: Blueprint,
     progress: &dyn Progress,
 ) -> Result<Fitted, GeneratorError> {
-    let FitOptions { schema, plan, snapshot, config, rules } = options;
+    let FitOptions { schema, plan, snapshot, config, settings, rules } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
     let encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
         .into_par_iter()
-        .map(|index| encode(schema, plan, snapshot, TableId(index), config, rules))
+        .map(|index| encode(schema, plan, snapshot, TableId(index), settings, rules))
         .collect::<Vec<_>>()
         .into_iter()
         .map(|pair| {

@@ -9,7 +9,7 @@ use crate::{
     finding::Finding,
     model::{FitOptions, Fitted, fit},
     pipeline::Planned,
-    plan::{Observed, Plan, apply_references, target_rows},
+    plan::{Observed, Plan, apply_references, settings, target_rows},
     progress::{Event, Progress},
     rules::Rules,
     schema::{ForeignKeyId, Schema, TableId},
@@ -139,7 +139,15 @@ pub(super) fn learn(opened: Opened, config: &Config, progress: &dyn Progress) ->
     }
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
-    let options = FitOptions { schema: &schema, plan: &plan, snapshot: &snapshot, config, rules: &rules };
+    let settings = settings(&schema, config)?;
+    let options = FitOptions {
+        schema: &schema,
+        plan: &plan,
+        snapshot: &snapshot,
+        config,
+        settings: &settings,
+        rules: &rules,
+    };
     let fitted = fit(options, blueprint, progress)?;
     Ok(Learned { fitted, findings })
 }

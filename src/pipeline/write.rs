@@ -14,6 +14,7 @@ use crate::{
     load::{LoadSummary, Loader, Parcel, TableLoad, write_all},
     model::Model,
     pipeline::RunSummary,
+    plan::settings,
     progress::{Event, Progress},
     sample::{Outlet, SampleError, SampleOptions, SampleSummary, sample},
     schema::TableId,
@@ -115,13 +116,8 @@ pub(super) fn write(
 
 fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {
     let mut rows = vec![None; model.schema.tables.len()];
-    for (name, settings) in &config.tables {
-        let Some(wanted) = settings.rows else { continue };
-        let id = model
-            .schema
-            .find(name)
-            .ok_or_else(|| Error::Usage(format!("there is no table {name} to generate {wanted} rows of")))?;
-        rows[id.0] = Some(wanted);
+    for (id, settings) in settings(&model.schema, config)? {
+        rows[id.0] = settings.rows;
     }
     Ok(rows)
 }
