@@ -54,7 +54,14 @@ impl FanOut for TokenFanOut {
         }
         let gap = |counts: &[u32]| (target as f64 - sum(counts) as f64).abs() / (target as f64).max(1.0);
         if gap(&counts) <= EXCHANGE {
-            exchange(&mut counts, target, random);
+            let with_children: Vec<usize> = (0..counts.len()).filter(|parent| counts[*parent] > 0).collect();
+            exchange(&mut counts, &with_children, target, random);
+            // Where all parents with children have equally many, only who has none can make up the difference.
+            if with_children.windows(2).all(|pair| counts[pair[0]] == counts[pair[1]]) {
+                let all: Vec<usize> = (0..counts.len()).collect();
+                exchange(&mut counts, &all, target, random);
+                settle(&mut counts, &all, target, cap, random);
+            }
         }
         if gap(&counts) > NUDGE {
             rescale(&mut counts, target, cap, random);
@@ -69,11 +76,10 @@ fn sum(counts: &[u32]) -> u64 {
     counts.iter().map(|count| u64::from(*count)).sum()
 }
 
-/// Gives random parents with children the count of another one while that closes the gap: every count stays
-/// one that was drawn, and who has none still has none.
-fn exchange(counts: &mut [u32], target: u64, random: &mut Stream) {
-    let with_children: Vec<usize> = (0..counts.len()).filter(|parent| counts[*parent] > 0).collect();
-    if with_children.is_empty() {
+/// Gives random parents the count of another one of them while that closes the gap: every count stays one that
+/// was drawn.
+fn exchange(counts: &mut [u32], parents: &[usize], target: u64, random: &mut Stream) {
+    if parents.is_empty() {
         return;
     }
     let mut gap = target as i64 - sum(counts) as i64;
@@ -81,13 +87,25 @@ fn exchange(counts: &mut [u32], target: u64, random: &mut Stream) {
         if gap == 0 {
             return;
         }
-        let receiver = with_children[random.random_range(0..with_children.len())];
-        let donor = with_children[random.random_range(0..with_children.len())];
+        let receiver = parents[random.random_range(0..parents.len())];
+        let donor = parents[random.random_range(0..parents.len())];
         let change = i64::from(counts[donor]) - i64::from(counts[receiver]);
         if change != 0 && change.signum() == gap.signum() && change.abs() <= gap.abs() {
             counts[receiver] = counts[donor];
             gap -= change;
         }
+    }
+}
+
+/// Puts what no exchange could close on one random parent that can take it, so that heavy counts stay heavy.
+fn settle(counts: &mut [u32], parents: &[usize], target: u64, cap: u32, random: &mut Stream) {
+    let gap = target as i64 - sum(counts) as i64;
+    let largest = counts.iter().copied().max().unwrap_or(0).min(cap);
+    let fits = |count: u32| (0..=i64::from(largest)).contains(&(i64::from(count) + gap));
+    let able: Vec<usize> = parents.iter().copied().filter(|parent| fits(counts[*parent])).collect();
+    if gap != 0 && !able.is_empty() {
+        let parent = able[random.random_range(0..able.len())];
+        counts[parent] = (i64::from(counts[parent]) + gap) as u32;
     }
 }
 

@@ -190,6 +190,18 @@ fn links_of_one_molecule_share_it_and_strangers_do_not() {
     assert_eq!(shared_ancestor(&left, &right, &[(&element, &element)]), None);
 }
 
+#[test]
+fn equal_heavy_counts_are_not_worn_away_by_the_total() {
+    let counts: Vec<u32> = (0..1000).map(|parent| if parent % 4 == 0 { 0 } else { 48 }).collect();
+    let codec = CountCodec::fit(&counts);
+    let tokens = codec.encode(&counts);
+
+    let drawn = TokenFanOut::new(codec).sample(&tokens, Some(36_500), &mut stream()).unwrap();
+
+    assert_eq!(drawn.iter().sum::<u32>(), 36_500);
+    assert!(drawn.iter().filter(|count| ![0, 48].contains(count)).count() <= 1);
+}
+
 proptest! {
     #[test]
     fn sums_equal_the_target(
