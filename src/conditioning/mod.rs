@@ -16,7 +16,7 @@ mod siblings;
 pub use features::{Distortion, features_of};
 pub use graph::{Receiver, RowGraph, RowGraphTable};
 pub use network::{ContextNetwork, ContextShape, FamilyPart, Inputs, MessageShape, RowInputs, gather};
-pub use siblings::{SiblingLayout, SiblingState};
+pub use siblings::{SiblingLayout, SiblingState, wave_start};
 
 use std::sync::Arc;
 

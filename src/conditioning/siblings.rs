@@ -73,6 +73,22 @@ impl SiblingLayout {
     }
 }
 
+/// The row whose wave row `index` of a family is in starts with: it sees the rows before that one.
+#[must_use]
+pub fn wave_start(index: usize) -> usize {
+    let (mut start, mut end) = (index.min(WAVE_ROWS), index.min(WAVE_ROWS) + wave_rows(index.min(WAVE_ROWS)));
+    while end <= index {
+        start = end;
+        end += wave_rows(end);
+    }
+    start
+}
+
+/// Rows of the wave that starts at row `start`.
+fn wave_rows(start: usize) -> usize {
+    if start < WAVE_ROWS { 1 } else { start / 10 }
+}
+
 /// Sums over the siblings so far.
 #[derive(Debug, Clone, Default)]
 struct Running {
@@ -151,10 +167,16 @@ impl SiblingState {
         self.live.push(layout, tokens);
         self.pushed += 1;
         if self.pushed == self.wave_end {
-            let wave_rows = if self.pushed < WAVE_ROWS { 1 } else { self.pushed / 10 };
+            let wave_rows = wave_rows(self.pushed);
             self.wave_end = self.pushed + wave_rows;
             self.shown = (wave_rows > 1).then(|| self.live.clone());
         }
+    }
+
+    /// Tokens of the previous sibling as the next row sees it; empty if it sees none.
+    #[must_use]
+    pub fn previous(&self) -> &[u16] {
+        &self.shown.as_ref().unwrap_or(&self.live).previous
     }
 
     /// Writes what row `index` of a family of `count` rows sees into `out`, which is zero and

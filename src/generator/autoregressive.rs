@@ -10,7 +10,7 @@ use super::{
     batches::Reader,
     network::{Network, Shape},
     settings::Settings,
-    train::learn,
+    train::{Learnt, learn},
     view::Kind,
 };
 
@@ -90,8 +90,9 @@ fn fit(
     tracing::debug!(table = set.name, ?settings, "settings");
     let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
-    let weights =
+    let Learnt { weights, evidence } =
         learn(set, reader, &settings, seed, progress).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
+    let shape = Shape { evidence, ..shape };
     Ok(Box::new(Fitted::new(kind, settings, shape, weights).map_err(failed)?))
 }
 

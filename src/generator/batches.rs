@@ -6,9 +6,10 @@ use candle_core::Result;
 use crate::{
     codec::EncodedTable,
     conditioning::{Conditioning, Distortion, Inputs, Per, RowInputs, SiblingState, features_of, gather},
+    nn::LineHint,
 };
 
-use super::network::Shape;
+use super::{evidence::Tables, network::Shape};
 
 /// Rows of one window, at least and at most: long families are cut, or one of them would be a batch by itself.
 /// Each cut keeps a copy of the state before it, so larger tables are cut less finely.
@@ -33,6 +34,8 @@ pub(super) struct Batch {
     pub tokens: Vec<Vec<u16>>,
     /// What the siblings hint about them, column by column.
     pub hints: Vec<Vec<f32>>,
+    /// What single known tokens say about them, column by column.
+    pub lines: Vec<Vec<LineHint>>,
 }
 
 /// The rows of a training set and how to read them.
@@ -86,7 +89,12 @@ impl Reader<'_> {
     }
 
     /// Builds the batch of some windows; `distortion` disturbs what it sees, in training only.
-    pub(super) fn batch(&self, windows: &[&Window], mut distortion: Option<Distortion<'_>>) -> Result<Batch> {
+    pub(super) fn batch(
+        &self,
+        windows: &[&Window],
+        tables: &Tables,
+        mut distortion: Option<Distortion<'_>>,
+    ) -> Result<Batch> {
         let width = self.shape.context.own_width;
         let count = windows.iter().map(|window| window.rows.len()).sum::<usize>();
         let mut own = vec![0.0; count * width];
@@ -126,6 +134,7 @@ impl Reader<'_> {
                 }
             }
         }
+        let held_out = distortion.is_none();
         if let Some(distortion) = &mut distortion {
             distortion.drop(&mut own);
         }
@@ -134,7 +143,12 @@ impl Reader<'_> {
             rows: RowInputs::gather(self.conditioning, &rows, family_of_row, own, distortion.as_mut())?,
         };
         let pick = |column: &Vec<u16>| rows.iter().map(|row| column[*row as usize]).collect();
-        Ok(Batch { inputs, tokens: self.rows.tokens.iter().map(pick).collect(), hints })
+        let places: Vec<(usize, usize)> = windows
+            .iter()
+            .flat_map(|window| window.rows.clone().map(|row| (window.family as usize, row)))
+            .collect();
+        let lines = (0..self.rows.tokens.len()).map(|column| self.lines(tables, column, &places, held_out)).collect();
+        Ok(Batch { inputs, tokens: self.rows.tokens.iter().map(pick).collect(), hints, lines })
     }
 }
 

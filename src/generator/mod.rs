@@ -2,6 +2,7 @@
 
 mod autoregressive;
 mod batches;
+mod evidence;
 mod network;
 mod sample;
 mod save;

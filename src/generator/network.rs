@@ -1,5 +1,7 @@
 //! The network of one table: conditioning, then one small head per sub-column over the tokens before it.
 
+use std::sync::Arc;
+
 use candle_core::{D, Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +11,10 @@ use crate::{
         Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout,
         SiblingState,
     },
-    nn::{BASIS, Dropout, Heads, Init, Noise, Parameters, activate},
+    nn::{BASIS, Dropout, Heads, Init, Noise, Parameters, Stored, activate},
 };
 
-use super::settings::Settings;
+use super::{evidence::{Evidence, Tables}, settings::Settings};
 
 /// Everything about a table's network but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub(super) struct Shape {
     pub hidden: usize,
     /// Width of a token's embedding.
     pub embedding: usize,
+    /// The tables each head reads; none before they are chosen.
+    pub evidence: Vec<Vec<Evidence>>,
 }
 
 impl Shape {
@@ -68,6 +72,7 @@ impl Shape {
             context,
             hidden: settings.hidden,
             embedding: settings.embedding,
+            evidence: vec![Vec::new(); sub_columns.len()],
         }
     }
 
@@ -77,6 +82,7 @@ impl Shape {
             hidden: self.hidden,
             sizes: self.sub_columns.iter().map(|column| usize::from(column.size.max(1))).collect(),
             hints: (0..self.sub_columns.len()).map(|column| self.hint_count(column)).collect(),
+            tables: self.evidence.iter().map(Vec::len).collect(),
             bases: self.sub_columns.iter().map(smooth_basis).collect(),
         }
     }
@@ -125,6 +131,8 @@ pub(super) struct Network {
     pub output: Tensor,
     /// Output biases, `[ΣK]`.
     pub output_bias: Tensor,
+    /// The tables the heads read; counted, not trained.
+    pub tables: Tables,
 }
 
 impl Network {
@@ -142,6 +150,11 @@ impl Network {
             mask[(row / width + 1) * hidden..].fill(1.0);
         }
         let embeddings = smooth_embeddings(shape, parameters);
+        let tables = match parameters {
+            Parameters::Fresh { .. } => Tables::new(),
+            Parameters::Stored(stored) => stored_tables(shape, stored)?,
+        };
+        let output = fresh_output(&heads, parameters);
         let bound = |fan_in: usize| Init::Uniform((2.0 / fan_in.max(1) as f32).sqrt());
         let scalars = shape
             .sub_columns
@@ -170,13 +183,14 @@ impl Network {
             output: parameters.get(
                 "output.weight",
                 &[heads.weight_count()],
-                Init::Uniform(1.0 / (hidden.max(1) as f32).sqrt()),
+                output,
             )?,
             output_bias: parameters.get(
                 "output.bias",
                 &[heads.output_count()],
                 Init::Values(with_gates(&heads, log_marginals)),
             )?,
+            tables,
             heads,
         })
     }
@@ -273,10 +287,51 @@ fn smooth_embeddings(shape: &Shape, parameters: &mut Parameters) -> Init {
     Init::Values(values)
 }
 
-/// Puts zeros for the gates behind each column's log-marginals.
+/// Puts the gates behind each column's log-marginals: closed, but for that of the best table, which is believed.
 fn with_gates(heads: &Heads, log_marginals: &[Vec<f32>]) -> Vec<f32> {
-    let columns = log_marginals.iter().zip(&heads.hints);
+    let columns = log_marginals.iter().zip(heads.hints.iter().zip(&heads.tables));
     columns
-        .flat_map(|(column, gates)| column.iter().copied().chain(std::iter::repeat_n(0.0, *gates)))
+        .flat_map(|(column, (hints, tables))| {
+            let tables = (0..*tables).map(|table| if table == 0 { 1.0 } else { 0.0 });
+            column.iter().copied().chain(std::iter::repeat_n(0.0, *hints)).chain(tables)
+        })
+        .collect()
+}
+
+/// Fresh output weights: random, but those of the tables' gates, which start as their biases say.
+fn fresh_output(heads: &Heads, parameters: &mut Parameters) -> Init {
+    let Parameters::Fresh { noise, .. } = parameters else { return Init::Zero };
+    let bound = 1.0 / (heads.hidden.max(1) as f32).sqrt();
+    let mut values: Vec<f32> = (0..heads.weight_count())
+        .map(|_| ((noise.bits() >> 40) as f32 / 8_388_608.0 - 1.0) * bound)
+        .collect();
+    for head in 0..heads.sizes.len() {
+        let (start, width) = (heads.hidden * heads.output_offset(head), heads.width(head));
+        for unit in values[start..start + heads.hidden * width].chunks_exact_mut(width) {
+            unit[width - heads.tables[head]..].fill(0.0);
+        }
+    }
+    Init::Values(values)
+}
+
+/// Where a fitted generator keeps a table among its weights.
+pub(super) fn table_name(column: usize, table: usize) -> String {
+    format!("evidence.{column}.{table}")
+}
+
+fn stored_tables(shape: &Shape, stored: &Stored) -> Result<Tables> {
+    let heads = shape.evidence.iter().enumerate();
+    heads
+        .map(|(column, evidence)| {
+            let size = usize::from(shape.sub_columns[column].size.max(1));
+            let tables = evidence.iter().enumerate().map(|(table, evidence)| {
+                let name = table_name(column, table);
+                match stored.get(&name) {
+                    Some((_, values)) if values.len() == evidence.lines() * size => Ok(Arc::new(values.clone())),
+                    _ => Err(candle_core::Error::Msg(format!("table {name} is missing or of another size"))),
+                }
+            });
+            tables.collect()
+        })
         .collect()
 }

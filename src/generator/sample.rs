@@ -4,6 +4,8 @@
 //! The first layer is finished step by step: once a token is drawn, its contribution is added to the heads
 //! after it, so all steps together cost about half a forward pass instead of one each.
 
+use std::sync::Arc;
+
 use candle_core::{Device, Result, Tensor};
 use rand::Rng;
 use rayon::prelude::*;
@@ -11,11 +13,16 @@ use rayon::prelude::*;
 use crate::{
     codec::EncodedTable,
     conditioning::{Conditioning, FamilyPart, Per, RowInputs, SiblingState, gather},
-    nn::{Dropout, fast_exp},
+    nn::{Dropout, LineHint, fast_exp},
     seed::{Seed, Stream},
 };
 
-use super::{autoregressive::Fitted, batches::write_given, network::Network};
+use super::{
+    autoregressive::Fitted,
+    batches::write_given,
+    evidence::{Source, message_token},
+    network::Network,
+};
 
 /// Most rows that go through the network together.
 const BATCH_ROWS: usize = 1024;
@@ -156,7 +163,32 @@ impl Draw<'_> {
         let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, own, None)?;
         let context = self.fitted.network.context.rows(part, &inputs, &mut Dropout::Off)?;
         let mut tokens = Vec::with_capacity(shape.sub_columns.len());
-        walk(&self.fitted.network, &context, &hints, |_, scores| {
+        let given: Vec<Vec<u16>> = rows.iter().map(|row| self.given(*row as usize)).collect();
+        let lines = |column: usize, drawn: &[Vec<u16>]| -> Vec<LineHint> {
+            let tables = shape.evidence[column].iter().zip(&self.fitted.network.tables[column]);
+            tables
+                .map(|(evidence, table)| {
+                    let lines = (0..places.len()).map(|at| {
+                        let line = evidence.line(|source| match source {
+                            Source::Row(known) => match given[at].get(known) {
+                                Some(token) => Some(*token),
+                                None => Some(drawn[known - given[at].len()][at]),
+                            },
+                            Source::Sibling(known) => states[places[at].0].previous().get(known).copied(),
+                            Source::Message { message, column } => message_token(
+                                &self.conditioning.messages[message],
+                                column,
+                                first_family + places[at].0,
+                                rows[at] as usize,
+                            ),
+                        });
+                        line.unwrap_or(LineHint::NONE)
+                    });
+                    LineHint { table: Arc::clone(table), lines: lines.collect() }
+                })
+                .collect()
+        };
+        walk(&self.fitted.network, &context, &hints, lines, |_, scores| {
             let drawn: Vec<u16> = scores.map(|scores| draw_token(scores, &mut random)).collect();
             tokens.push(drawn.clone());
             drawn
@@ -171,12 +203,14 @@ pub(super) fn walk(
     network: &Network,
     context: &Tensor,
     hints: &[Vec<f32>],
+    mut lines: impl FnMut(usize, &[Vec<u16>]) -> Vec<LineHint>,
     mut choose: impl FnMut(usize, &mut dyn Iterator<Item = &mut [f32]>) -> Vec<u16>,
 ) -> Result<()> {
     let rows = context.dim(0)?;
     let (columns, hidden) = (network.heads.sizes.len(), network.heads.hidden);
     let mut before = flat(&context.matmul(&network.from_context)?.broadcast_add(&network.hidden_bias)?)?;
     let width = network.embedding.dim(1)? + 1;
+    let mut drawn: Vec<Vec<u16>> = Vec::with_capacity(columns);
     for column in 0..columns {
         let mut units = Vec::with_capacity(rows * hidden);
         for row in before.chunks_exact(columns * hidden) {
@@ -184,11 +218,13 @@ pub(super) fn walk(
         }
         let units = Tensor::from_vec(units, (rows, hidden), &Device::Cpu)?;
         let weights = (&network.output, &network.output_bias);
-        let mut outputs = network.heads.outputs(column, &units, weights, &hints[column])?;
+        let looked_up = lines(column, &drawn);
+        let mut outputs = network.heads.outputs(column, &units, weights, (&hints[column], &looked_up))?;
         let size = network.heads.sizes[column];
         let mut scores =
             outputs.chunks_exact_mut(network.heads.width(column)).map(|outputs| &mut outputs[..size]);
-        let tokens = choose(column, &mut scores);
+        drawn.push(choose(column, &mut scores));
+        let tokens = &drawn[column];
         let later = (columns - column - 1) * hidden;
         if later == 0 {
             break;

@@ -5,7 +5,7 @@ use candle_core::Result;
 use crate::{
     codec::EncodedTable,
     conditioning::Distortion,
-    nn::{AdamW, Noise, Outcome, Parameters, Rates, Schedule, Stored, Targets, Trainee, train},
+    nn::{AdamW, Noise, Outcome, Parameters, Rates, SHRINKAGES, Schedule, Stored, Targets, Trainee, train},
     progress::{Event, Progress, interrupted},
     seed::Seed,
 };
@@ -13,7 +13,8 @@ use crate::{
 use super::{
     TrainingSet,
     batches::{Batch, Reader, Window},
-    network::Network,
+    evidence::{Counted, Evidence, Tables, choose, fitted_tables, training_tables},
+    network::{Network, table_name},
     settings::Settings,
 };
 
@@ -38,6 +39,13 @@ struct TableTrainee<'a> {
     network: &'a Network,
     settings: &'a Settings,
     marginals: Vec<Vec<f32>>,
+    log_marginals: Vec<Vec<f32>>,
+    tables: Tables,
+    /// How much each head's error counts.
+    head_weights: Vec<f32>,
+    /// How much of each head's scores was best to keep at the last validation, and at the best one.
+    shares: Vec<f32>,
+    best_shares: Vec<f32>,
     training: Vec<Window>,
     validation: Vec<Window>,
     next: usize,
@@ -47,6 +55,14 @@ struct TableTrainee<'a> {
     progress: &'a dyn Progress,
 }
 
+/// What was learnt.
+pub(super) struct Learnt {
+    /// The weights, the counted tables among them.
+    pub weights: Stored,
+    /// The tables each head reads.
+    pub evidence: Vec<Vec<Evidence>>,
+}
+
 /// Learns the weights; `None` if interrupted.
 pub(super) fn learn(
     set: &TrainingSet,
@@ -54,18 +70,27 @@ pub(super) fn learn(
     settings: &Settings,
     seed: Seed,
     progress: &dyn Progress,
-) -> Result<Option<Stored>> {
-    let shape = reader.shape;
+) -> Result<Option<Learnt>> {
     let mut noise = Noise::new(&mut seed.stream(&format!("train/{}", set.name), 0));
     let marginals = marginals(&set.rows);
+    let log_marginals = log_marginals(set.rows.row_count, &marginals);
+    let mut shape = reader.shape.clone();
+    let small = set.rows.row_count < MIN_ROWS || shape.sub_columns.is_empty();
+    let (training, validation) =
+        if small { (Vec::new(), Vec::new()) } else { split(reader, settings.validation, &mut noise) };
+    if std::env::var("NOEV").is_err() {
+        shape.evidence = choose(Counted { reader, windows: &training }, &marginals);
+    }
+    let reader = Reader { shape: &shape, ..reader };
+    let tables = training_tables(Counted { reader, windows: &training }, &marginals);
     let mut parameters = Parameters::fresh(noise.clone());
     noise.bits();
-    let network = Network::new(shape, &mut parameters, &log_marginals(set.rows.row_count, &marginals))?;
+    let network = Network::new(&shape, &mut parameters, &log_marginals)?;
     let mut optimiser = AdamW::new(parameters.into_trainable())?;
-    if set.rows.row_count < MIN_ROWS || shape.sub_columns.is_empty() {
-        return constant_weights(&optimiser).map(Some);
+    if small {
+        let weights = constant_weights(&optimiser)?;
+        return Ok(Some(Learnt { weights, evidence: shape.evidence }));
     }
-    let (training, validation) = split(reader, settings.validation, &mut noise);
     let rows: usize = training.iter().map(|window| window.rows.len()).sum();
     let mut max_steps = settings.steps_for(rows, shape.weight_count());
     if validation.is_empty() {
@@ -86,6 +111,11 @@ pub(super) fn learn(
         network: &network,
         settings,
         marginals,
+        log_marginals,
+        tables,
+        head_weights: vec![1.0; shape.sub_columns.len()],
+        shares: vec![1.0; shape.sub_columns.len()],
+        best_shares: vec![1.0; shape.sub_columns.len()],
         training,
         validation,
         epoch: 0,
@@ -94,7 +124,19 @@ pub(super) fn learn(
         progress,
     };
     match train(&mut trainee, &mut optimiser, schedule)? {
-        Outcome::Trained(weights) => Ok(Some(weights)),
+        Outcome::Trained(mut weights) => {
+            trainee.shrink(&mut weights);
+            let windows = reader.windows();
+            let tables = fitted_tables(Counted { reader, windows: &windows }, &trainee.marginals);
+            for (column, tables) in tables.iter().enumerate() {
+                for (table, values) in tables.iter().enumerate() {
+                    let known = shape.evidence[column][table].lines();
+                    let size = values.len() / known;
+                    weights.insert(table_name(column, table), (vec![known, size], values.to_vec()));
+                }
+            }
+            Ok(Some(Learnt { weights, evidence: shape.evidence }))
+        }
         Outcome::Stopped => Ok(None),
     }
 }
@@ -190,9 +232,23 @@ impl TableTrainee<'_> {
         Targets {
             tokens: &batch.tokens,
             hints: &batch.hints,
+            lines: &batch.lines,
             marginals: &self.marginals,
             smoothing: self.settings.smoothing,
+            weights: &self.head_weights,
         }
+    }
+
+    /// Shrinks each head as far as validated best.
+    fn shrink(&self, weights: &mut Stored) {
+        let (Some((_, mut output)), Some((_, mut bias))) =
+            (weights.get("output.weight").cloned(), weights.get("output.bias").cloned())
+        else {
+            return;
+        };
+        self.network.heads.shrink(&mut output, &mut bias, &self.best_shares, &self.log_marginals);
+        weights.get_mut("output.weight").unwrap().1 = output;
+        weights.get_mut("output.bias").unwrap().1 = bias;
     }
 }
 
@@ -205,7 +261,7 @@ impl Trainee for TableTrainee<'_> {
             dropout: self.settings.input_dropout,
             noise: &mut self.noise,
         };
-        let batch = self.reader.batch(&windows, Some(distortion))?;
+        let batch = self.reader.batch(&windows, &self.tables, Some(distortion))?;
         let hidden =
             self.network.hidden(&batch.inputs, &batch.tokens, Some((self.settings, &mut self.noise)))?;
         let targets = self.targets(&batch);
@@ -215,7 +271,8 @@ impl Trainee for TableTrainee<'_> {
     }
 
     fn validate(&mut self) -> Result<Option<f32>> {
-        let (mut loss, mut rows) = (0.0, 0);
+        let mut losses = vec![[0.0; SHRINKAGES.len()]; self.marginals.len()];
+        let mut rows = 0;
         let mut start = 0;
         while start < self.validation.len() {
             let (mut end, mut size) = (start, 0);
@@ -224,15 +281,40 @@ impl Trainee for TableTrainee<'_> {
                 end += 1;
             }
             let windows: Vec<&Window> = self.validation[start..end].iter().collect();
-            let batch = self.reader.batch(&windows, None)?;
+            let batch = self.reader.batch(&windows, &self.tables, None)?;
             let network = self.network;
             let hidden = network.hidden(&batch.inputs, &batch.tokens, None)?;
             let targets = self.targets(&batch);
-            loss += network.heads.loss_only(&hidden, &network.output, &network.output_bias, targets)?;
+            let (weights, biases) = (&network.output, &network.output_bias);
+            let more = network.heads.shrunk_losses(&hidden, weights, biases, targets, &self.log_marginals)?;
+            for (sums, more) in losses.iter_mut().zip(more) {
+                sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            }
             rows += size;
             start = end;
         }
-        Ok((rows > 0).then(|| (loss / f64::from(rows as u32)) as f32))
+        if rows == 0 {
+            return Ok(None);
+        }
+        let mut total = 0.0;
+        let shrinkages: &[f32] = if std::env::var("NOSHRINK").is_ok() { &SHRINKAGES[..1] } else { &SHRINKAGES };
+        let mut line = String::new();
+        for (head, (share, sums)) in self.shares.iter_mut().zip(&losses).enumerate() {
+            let mut best = 0;
+            for at in 1..shrinkages.len() {
+                if sums[at] < sums[best] { best = at; }
+            }
+            *share = SHRINKAGES[best];
+            total += sums[best];
+            use std::fmt::Write;
+            let _ = write!(line, " {}={:.3}/{:.3}@{}", self.reader.shape.sub_columns[head].name, sums[0] / rows as f64, sums[5] / rows as f64, *share);
+        }
+        if std::env::var("HEADS").is_ok() { tracing::debug!("{} {}{line}", self.name, self.epoch); eprintln!("HEADS {} {}{line}", self.name, self.epoch); }
+        Ok(Some((total / f64::from(rows as u32)) as f32))
+    }
+
+    fn improved(&mut self) {
+        self.best_shares.clone_from(&self.shares);
     }
 
     fn finished_round(&mut self, loss: Option<f32>) -> bool {

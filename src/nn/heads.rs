@@ -3,6 +3,8 @@
 //! As stock operations this would be a narrow per head, whose backward pass writes a whole zero-padded
 //! gradient each time. Here the gradients are worked out together with the loss and handed to the graph.
 
+use std::sync::Arc;
+
 use candle_core::{CpuStorage, CustomOp3, Device, Error, Layout, Result, Shape, Tensor};
 
 /// The shape of the heads: head `j` reads hidden units `j·H..(j+1)·H` and scores `sizes[j]` tokens.
@@ -18,9 +20,31 @@ pub struct Heads {
     pub sizes: Vec<usize>,
     /// Hints per head, `F_j`.
     pub hints: Vec<usize>,
+    /// Tables a head reads a line of per row, `M_j`: hints as well, but looked up instead of written out.
+    pub tables: Vec<usize>,
     /// Smooth functions over the tokens of a head whose vocabulary has an order, `[B, K_j]` row-major with `B` =
     /// [`BASIS`]; empty for the others. See [`Heads::weight`].
     pub bases: Vec<Vec<f32>>,
+}
+
+/// A table of hints, `[lines, K_j]`, and the line each row reads.
+#[derive(Debug, Clone)]
+pub struct LineHint {
+    /// The table, row-major.
+    pub table: Arc<Vec<f32>>,
+    /// Line per row, or [`LineHint::NONE`].
+    pub lines: Vec<u32>,
+}
+
+impl LineHint {
+    /// Of a row that reads no line.
+    pub const NONE: u32 = u32::MAX;
+
+    /// The line row `row` reads of a head with `size` tokens; empty if none.
+    fn line(&self, row: usize, size: usize) -> &[f32] {
+        let start = self.lines[row] as usize * size;
+        self.table.get(start..start + size).unwrap_or_default()
+    }
 }
 
 /// Smooth functions per ordered vocabulary, `B`.
@@ -33,11 +57,19 @@ pub struct Targets<'a> {
     pub tokens: &'a [Vec<u16>],
     /// Hints, `J` slices of `[N, F_j, K_j]`.
     pub hints: &'a [Vec<f32>],
+    /// Lines of the heads' tables, `J` slices of `M_j`.
+    pub lines: &'a [Vec<LineHint>],
     /// Marginal shares of each head's tokens, `J` slices of `K_j`.
     pub marginals: &'a [Vec<f32>],
     /// Share of the target that is the marginal distribution and not the token (label smoothing).
     pub smoothing: f32,
+    /// How much each head's error counts in training.
+    pub weights: &'a [f32],
 }
+
+/// Shares of a head's scores that validation tries, the rest being its marginal distribution; see
+/// [`Heads::shrunk_losses`].
+pub const SHRINKAGES: [f32; 6] = [1.0, 0.85, 0.7, 0.5, 0.3, 0.0];
 
 impl Heads {
     /// Number of tokens of all heads: `Σ K`.
@@ -52,10 +84,10 @@ impl Heads {
         self.sizes[..head].iter().sum()
     }
 
-    /// Outputs of head `j`: scores of its tokens, then its gates, `K_j + F_j`.
+    /// Outputs of head `j`: scores of its tokens, then its gates, `K_j + F_j + M_j`.
     #[must_use]
     pub fn width(&self, head: usize) -> usize {
-        self.sizes[head] + self.hints[head]
+        self.sizes[head] + self.hints[head] + self.tables[head]
     }
 
     /// Outputs of all heads: `Σ (K + F)`.
@@ -84,7 +116,7 @@ impl Heads {
             return Ok(None);
         }
         let tokens = Tensor::from_slice(basis, (BASIS, self.sizes[head]), &Device::Cpu)?;
-        tokens.pad_with_zeros(1, 0, self.hints[head]).map(Some)
+        tokens.pad_with_zeros(1, 0, self.hints[head] + self.tables[head]).map(Some)
     }
 
     /// Returns head `j`'s weights, `[H, K_j + F_j]`, from all flat `weights`.
@@ -125,7 +157,7 @@ impl Heads {
         head: usize,
         hidden: &Tensor,
         (weights, biases): (&Tensor, &Tensor),
-        hints: &[f32],
+        hints: (&[f32], &[LineHint]),
     ) -> Result<Vec<f32>> {
         self.outputs_by(head, hidden, (&self.weight(weights, head)?, biases), hints)
     }
@@ -135,16 +167,25 @@ impl Heads {
         head: usize,
         hidden: &Tensor,
         (weight, biases): (&Tensor, &Tensor),
-        hints: &[f32],
+        (hints, lines): (&[f32], &[LineHint]),
     ) -> Result<Vec<f32>> {
         let bias = biases.narrow(0, self.output_offset(head), self.width(head))?;
         let mut outputs = hidden.matmul(weight)?.broadcast_add(&bias)?.flatten_all()?.to_vec1::<f32>()?;
         let (size, count) = (self.sizes[head], self.hints[head]);
+        let width = self.width(head);
         if count > 0 {
-            for (row, hints) in outputs.chunks_exact_mut(size + count).zip(hints.chunks_exact(size * count)) {
+            for (row, hints) in outputs.chunks_exact_mut(width).zip(hints.chunks_exact(size * count)) {
                 let (scores, gates) = row.split_at_mut(size);
                 for (gate, hints) in gates.iter().zip(hints.chunks_exact(size)) {
                     scores.iter_mut().zip(hints).for_each(|(score, hint)| *score += gate * hint);
+                }
+            }
+        }
+        if !lines.is_empty() {
+            for (row, outputs) in outputs.chunks_exact_mut(width).enumerate() {
+                let (scores, gates) = outputs.split_at_mut(size);
+                for (gate, hint) in gates[count..].iter().zip(lines) {
+                    scores.iter_mut().zip(hint.line(row, size)).for_each(|(score, hint)| *score += gate * hint);
                 }
             }
         }
@@ -180,18 +221,25 @@ impl Heads {
             let hints = &targets.hints[head];
             let width = self.width(head);
             let weight = self.weight(&fixed_weights, head)?;
-            let mut errors = self.outputs_by(head, &units, (&weight, &fixed_biases), hints)?;
+            let lines = &targets.lines[head];
+            let mut errors = self.outputs_by(head, &units, (&weight, &fixed_biases), (hints, lines))?;
             let mut slopes = vec![0.0_f32; width];
+            let weight_of_head = targets.weights[head];
             for (row, errors) in errors.chunks_exact_mut(width).enumerate() {
                 let (scores, gates) = errors.split_at_mut(size);
                 loss +=
                     f64::from(row_gradient(scores, usize::from(targets.tokens[head][row]), targets, head));
-                let hints = hints.get(row * size * gates.len()..).unwrap_or_default();
-                for (gate, hints) in gates.iter_mut().zip(hints.chunks_exact(size)) {
-                    *gate = scores.iter().zip(hints).map(|(score, hint)| score * hint).sum();
+                let slope = |hints: &[f32]| scores.iter().zip(hints).map(|(score, hint)| score * hint).sum();
+                let (dense, looked_up) = gates.split_at_mut(self.hints[head]);
+                let hints = hints.get(row * size * dense.len()..).unwrap_or_default();
+                for (gate, hints) in dense.iter_mut().zip(hints.chunks_exact(size)) {
+                    *gate = slope(hints);
+                }
+                for (gate, hint) in looked_up.iter_mut().zip(lines) {
+                    *gate = slope(hint.line(row, size));
                 }
                 for (slope, error) in slopes.iter_mut().zip(errors) {
-                    *error /= rows as f32;
+                    *error *= weight_of_head / rows as f32;
                     *slope += *error;
                 }
             }
@@ -214,31 +262,68 @@ impl Heads {
         hidden.apply_op3(weights, biases, ready)
     }
 
-    /// The loss alone, summed over rows, for validation: no gradients, no smoothing.
+    /// The losses of each head, summed over rows, for validation: one per entry of [`SHRINKAGES`]. No gradients, no
+    /// smoothing.
+    ///
+    /// A head's scores `s` shrunk by `a` are `m + a·(s − m)`, where `m` is the log of the token's marginal share: a
+    /// head that knows too much of the rows it was trained on is best somewhere between its own opinion and none.
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn loss_only(
+    pub fn shrunk_losses(
         &self,
         hidden: &Tensor,
         weights: &Tensor,
         biases: &Tensor,
         targets: Targets<'_>,
-    ) -> Result<f64> {
+        log_marginals: &[Vec<f32>],
+    ) -> Result<Vec<[f64; SHRINKAGES.len()]>> {
         let (hidden, weights, biases) = (hidden.detach(), weights.detach(), biases.detach());
-        let mut loss = 0.0_f64;
+        let mut losses = Vec::with_capacity(self.sizes.len());
         for (head, &size) in self.sizes.iter().enumerate() {
             let units = hidden.narrow(1, head * self.hidden, self.hidden)?;
-            let outputs = self.outputs(head, &units, (&weights, &biases), &targets.hints[head])?;
+            let outputs = self.outputs(head, &units, (&weights, &biases), (&targets.hints[head], &targets.lines[head]))?;
+            let marginal = &log_marginals[head];
+            let mut sums = [0.0_f64; SHRINKAGES.len()];
+            let mut shrunk = vec![0.0; size];
             for (outputs, &token) in outputs.chunks_exact(self.width(head)).zip(&targets.tokens[head]) {
-                let scores = &outputs[..size];
-                let top = scores.iter().copied().fold(f32::MIN, f32::max);
-                let sum: f32 = scores.iter().map(|score| fast_exp(score - top)).sum();
-                loss += f64::from(top + sum.ln() - scores[usize::from(token)]);
+                for (sum, share) in sums.iter_mut().zip(SHRINKAGES) {
+                    for ((shrunk, score), marginal) in shrunk.iter_mut().zip(outputs).zip(marginal) {
+                        *shrunk = marginal + share * (score - marginal);
+                    }
+                    *sum += f64::from(cross_entropy(&shrunk, usize::from(token)));
+                }
+            }
+            losses.push(sums);
+        }
+        Ok(losses)
+    }
+
+    /// Shrinks each head's scores by its entry of `shares`, for good: see [`Self::shrunk_losses`].
+    pub fn shrink(&self, weights: &mut [f32], biases: &mut [f32], shares: &[f32], log_marginals: &[Vec<f32>]) {
+        let mut smooth = self.hidden * self.output_count();
+        for (head, share) in shares.iter().enumerate() {
+            let own = self.hidden * self.output_offset(head)..self.hidden * self.output_offset(head + 1);
+            weights[own].iter_mut().for_each(|weight| *weight *= share);
+            if !self.bases[head].is_empty() {
+                let shared = smooth..smooth + self.hidden * BASIS;
+                smooth = shared.end;
+                weights[shared].iter_mut().for_each(|weight| *weight *= share);
+            }
+            let start = self.output_offset(head);
+            for (token, bias) in biases[start..start + self.width(head)].iter_mut().enumerate() {
+                let marginal = log_marginals[head].get(token).copied().unwrap_or(0.0); // a gate has none
+                *bias = marginal + share * (*bias - marginal);
             }
         }
-        Ok(loss)
     }
+}
+
+/// The cross entropy of a row's scores and the token it has, in nats.
+fn cross_entropy(scores: &[f32], token: usize) -> f32 {
+    let top = scores.iter().copied().fold(f32::MIN, f32::max);
+    let sum: f32 = scores.iter().map(|score| fast_exp(score - top)).sum();
+    top + sum.ln() - scores[token]
 }
 
 /// Turns scores into the slope of the loss by them, and returns the loss.

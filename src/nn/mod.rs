@@ -11,7 +11,7 @@ mod parameters;
 mod training;
 
 pub use adamw::{AdamW, Rates};
-pub use heads::{BASIS, Heads, Targets, fast_exp};
+pub use heads::{BASIS, Heads, LineHint, SHRINKAGES, Targets, fast_exp};
 pub use noise::Noise;
 pub use parameters::{Init, Parameters, Stored, Trainable};
 pub use training::{Outcome, Schedule, Trainee, train};

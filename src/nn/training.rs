@@ -35,6 +35,9 @@ pub trait Trainee {
     /// If the tensor library fails.
     fn validate(&mut self) -> Result<Option<f32>>;
 
+    /// Hears that the weights just validated are the best so far.
+    fn improved(&mut self);
+
     /// Hears of a finished round; false stops the training at once.
     fn finished_round(&mut self, loss: Option<f32>) -> bool;
 }
@@ -81,6 +84,7 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
         };
         if improved {
             kept = optimiser.store()?;
+            trainee.improved();
             best = loss;
             best_step = done;
             (stale, since_cut) = (0, 0);
