@@ -16,6 +16,10 @@ use dbsynth::{
 };
 use rand::RngExt;
 
+// As the binary does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROWS: usize = 100_000;
 const TRAINING_ROWS: usize = 4_000;
 const REPEATS: usize = 5;
@@ -98,7 +102,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     single_threaded_ops()?;
     let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse::<usize>().ok());
     let rows = numbers.next().unwrap_or(ROWS);
-    let threads = numbers.next().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+    let threads =
+        numbers.next().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
     let columns = child_columns();
     let settings =
         Settings { max_steps: 10, max_epochs: 1, ..Settings::for_size(rows, rows / 5, columns.len()) };

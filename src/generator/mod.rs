@@ -8,6 +8,7 @@ mod save;
 mod settings;
 mod train;
 mod view;
+mod walk;
 
 pub use autoregressive::{Autoregressive, Flattened, Independent};
 pub use save::load;

@@ -7,11 +7,13 @@ use rand::Rng;
 
 use super::{
     Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Settings, TableGenerator,
-    TrainingSet, batches::Reader, load, network::Network, network::Shape, sample::walk, train,
+    TrainingSet, batches::Reader, load, network::Network, network::Shape, train, walk::Steps,
 };
 use crate::{
     codec::{EncodedTable, SubColumn},
-    conditioning::{Conditioning, Message, MessageSource, Per},
+    conditioning::{
+        Conditioning, FoldedState, FoldedWeights, Message, MessageSource, Per, SiblingLayout, SiblingState,
+    },
     data::{Families, NO_ROW},
     nn::{Dropout, Noise, Parameters, Targets},
     progress::Silent,
@@ -181,6 +183,12 @@ fn every_weight_gets_a_gradient() {
 
 #[test]
 fn step_by_step_scores_equal_those_of_the_whole_forward_pass() {
+    // Few rows: contributions are worked out row by row; many: token by token.
+    check_steps(0);
+    check_steps(1_000_000);
+}
+
+fn check_steps(rows_known: usize) {
     let set = rich_toy();
     let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
@@ -193,11 +201,17 @@ fn step_by_step_scores_equal_those_of_the_whole_forward_pass() {
     let families = network.context.families(&batch.inputs.families, &mut Dropout::Off).unwrap();
     let context = network.context.rows(&families, &batch.inputs.rows, &mut Dropout::Off).unwrap();
     let mut stepwise: Vec<Vec<f32>> = Vec::new();
-    walk(&network, &context, &batch.hints, |column, scores| {
+    let hint = |column: usize, row: usize, gates: &[f32], scores: &mut [f32]| {
+        let hints = batch.hints[column].chunks_exact(scores.len()).skip(row * gates.len());
+        for (gate, hints) in gates.iter().zip(hints) {
+            scores.iter_mut().zip(hints).for_each(|(score, hint)| *score += gate * hint);
+        }
+    };
+    let mut choose = |column: usize, scores: &mut dyn Iterator<Item = &mut [f32]>| {
         stepwise.push(scores.flat_map(|row| row.to_vec()).collect());
         batch.tokens[column].clone()
-    })
-    .unwrap();
+    };
+    Steps::new(&network, rows_known).unwrap().walk(&context, hint, &mut choose).unwrap();
 
     for (column, stepwise) in stepwise.iter().enumerate() {
         let units = hidden.narrow(1, column * shape.hidden, shape.hidden).unwrap();
@@ -207,6 +221,62 @@ fn step_by_step_scores_equal_those_of_the_whole_forward_pass() {
         let whole: Vec<f32> = whole.flat_map(|row| row[..network.heads.sizes[column]].to_vec()).collect();
         let worst = whole.iter().zip(stepwise).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-4, "column {column} is off by {worst}");
+    }
+}
+
+#[test]
+fn the_state_kept_while_sampling_is_that_of_training() {
+    for rows in [7_u16, 1_300] {
+        let columns = [column("kind", 5, false), column("amount", 100, true), column("flag", 2, false)];
+        let tokens =
+            (1..4).map(|step| (0..rows).map(|row| row * step % [5, 100, 2][usize::from(step) - 1]).collect());
+        let all = table(columns.to_vec(), tokens.collect());
+        let (given, own) = columns.split_at(1);
+        let layout = SiblingLayout::new(columns.to_vec());
+        let before: usize = given.iter().map(SubColumn::feature_width).sum();
+        let width = 3;
+        let weights: Vec<f32> = (0..(before + layout.width()) * width)
+            .map(|at| ((at * 7919) % 101) as f32 / 101.0 - 0.5)
+            .collect();
+        let folded = FoldedWeights::new(given, Some(&layout), weights.clone());
+        let (mut state, mut quick) = (SiblingState::new(), FoldedState::default());
+        let count = usize::from(rows);
+        while state.len() < count {
+            let wave = state.len()..state.wave_end().min(count);
+            assert_eq!(wave.start..wave.end, quick.len()..quick.wave_end().min(count));
+            for index in wave.clone() {
+                let tokens: Vec<u16> = all.tokens.iter().map(|column| column[index]).collect();
+                let mut features = vec![0.0; before + layout.width()];
+                crate::conditioning::features_of(given, &tokens, &mut features);
+                state.write_features(&layout, (index, count), None, &mut features[before..]);
+                let mut sums = vec![0.0; width];
+                folded.add_given(&tokens[..given.len()], &mut sums);
+                quick.add_to(&folded, (index, count), &mut sums);
+                for (unit, sum) in sums.iter().enumerate() {
+                    let terms = features.iter().enumerate().map(|(at, f)| f * weights[at * width + unit]);
+                    let expected: f32 = terms.sum();
+                    assert!((sum - expected).abs() < 2e-4, "row {index}: {sum} instead of {expected}");
+                }
+                for column in given.len()..columns.len() {
+                    let size = usize::from(own[column - given.len()].size);
+                    let gates = vec![0.3_f32, -0.2, 0.7, 0.1, 0.5][..layout.hint_count(column)].to_vec();
+                    let mut hints = vec![0.0; gates.len() * size];
+                    state.write_hints(&layout, column, &mut hints);
+                    let mut scores = vec![0.0; size];
+                    quick.add_hints(column, &gates, &mut scores);
+                    for (token, score) in scores.iter().enumerate() {
+                        let expected: f32 =
+                            gates.iter().enumerate().map(|(g, gate)| gate * hints[g * size + token]).sum();
+                        assert!((score - expected).abs() < 1e-5, "row {index}, token {token}");
+                    }
+                }
+            }
+            for index in wave {
+                let tokens: Vec<u16> = all.tokens.iter().map(|column| column[index]).collect();
+                state.push(&layout, &tokens);
+                quick.push(&folded, &tokens);
+            }
+        }
     }
 }
 
@@ -339,7 +409,7 @@ fn long_families_are_seen_in_the_same_waves_in_training_and_sampling() {
     let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
     let seen = batch.inputs.rows.own.unwrap().to_vec2::<f32>().unwrap();
 
-    let mut state = crate::conditioning::SiblingState::new();
+    let mut state = SiblingState::new();
     while state.len() < count as usize {
         let wave = state.len()..state.wave_end().min(count as usize);
         for index in wave.clone() {
