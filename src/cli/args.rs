@@ -213,6 +213,9 @@ pub(super) struct EvaluateArgs {
     /// Real rows the model never saw, to calibrate the scores.
     #[arg(long, value_name = "DB")]
     pub(super) holdout: Option<String>,
+    /// Columns to compare as categories whatever their type, such as integer codes.
+    #[arg(long, value_name = "TABLE.COLUMN,…", value_delimiter = ',', value_parser = table_column)]
+    pub(super) categorical: Vec<(String, String)>,
     #[command(flatten)]
     pub(super) selection: Selection,
     /// Seed of every random choice.
@@ -316,6 +319,15 @@ impl ValueEnum for GeneratorKind {
                 PossibleValue::new("flattened").help("Baseline: parent and child in one flat table")
             }
         })
+    }
+}
+
+fn table_column(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('.') {
+        Some((table, column)) if !table.is_empty() && !column.is_empty() => {
+            Ok((table.to_owned(), column.to_owned()))
+        }
+        _ => Err("write it as TABLE.COLUMN, for example orders.status".to_owned()),
     }
 }
 

@@ -21,11 +21,39 @@ impl SubColumn {
     /// Most one-hot slots a sub-column takes in the features; larger vocabularies share slots.
     pub const MAX_ONE_HOT: usize = 64;
 
+    /// Slots of the one-hot, 0 if there is none.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        if self.one_hot { usize::from(self.size).min(Self::MAX_ONE_HOT) } else { 0 }
+    }
+
+    /// The one-hot slot of `token`, `None` if there is no one-hot.
+    #[must_use]
+    pub fn slot(&self, token: u16) -> Option<usize> {
+        let (slots, token) = (self.slots(), usize::from(token));
+        // Neighbours on a line share a slot; tokens without an order are dealt out.
+        let of =
+            || if self.scalars.is_empty() { token % slots } else { token * slots / usize::from(self.size) };
+        (slots > 0).then(of)
+    }
+
     /// Width of the features of a token.
     #[must_use]
     pub fn feature_width(&self) -> usize {
-        let one_hot = if self.one_hot { usize::from(self.size).min(Self::MAX_ONE_HOT) } else { 0 };
-        one_hot + usize::from(!self.scalars.is_empty())
+        self.slots() + usize::from(!self.scalars.is_empty())
+    }
+
+    /// Calls `visit(place, value)` for the features of `token` that are not zero.
+    ///
+    /// # Panics
+    /// If the token is not of this vocabulary.
+    pub fn for_each_feature(&self, token: u16, mut visit: impl FnMut(usize, f32)) {
+        if let Some(slot) = self.slot(token) {
+            visit(slot, 1.0);
+        }
+        if !self.scalars.is_empty() {
+            visit(self.slots(), self.scalars[usize::from(token)]);
+        }
     }
 
     /// Adds `weight` × the features of `token` to `out`, `feature_width()` numbers.
@@ -33,19 +61,7 @@ impl SubColumn {
     /// # Panics
     /// If `out` is too short or the token is not of this vocabulary.
     pub fn add_features(&self, token: u16, weight: f32, out: &mut [f32]) {
-        let mut next = 0;
-        if self.one_hot {
-            let slots = usize::from(self.size).min(Self::MAX_ONE_HOT);
-            let token = usize::from(token);
-            // Neighbours on a line share a slot; tokens without an order are dealt out.
-            let slot =
-                if self.scalars.is_empty() { token % slots } else { token * slots / usize::from(self.size) };
-            out[slot] += weight;
-            next = slots;
-        }
-        if !self.scalars.is_empty() {
-            out[next] += weight * self.scalars[usize::from(token)];
-        }
+        self.for_each_feature(token, |at, value| out[at] += weight * value);
     }
 }
 

@@ -9,11 +9,13 @@
 //! the conditioning vector.
 
 mod features;
+mod folded;
 mod graph;
 mod network;
 mod siblings;
 
 pub use features::{Distortion, features_of};
+pub use folded::{FoldedState, FoldedWeights};
 pub use graph::{Receiver, RowGraph, RowGraphTable};
 pub use network::{ContextNetwork, ContextShape, FamilyPart, Inputs, MessageShape, RowInputs, gather};
 pub use siblings::{SiblingLayout, SiblingState, wave_start};

@@ -214,6 +214,32 @@ impl ContextNetwork {
     /// # Errors
     /// If the tensor library fails.
     pub fn rows(&self, part: &FamilyPart, inputs: &RowInputs, dropout: &mut Dropout<'_>) -> Result<Tensor> {
+        let own = match (&inputs.own, &self.own) {
+            (Some(own), Some(weight)) => Some(own.matmul(weight)?),
+            _ => None,
+        };
+        self.rows_with(part, inputs, own, dropout)
+    }
+
+    /// Returns the weights of the rows' own features, `[own_width, C]`; empty if they have none.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn own_weights(&self) -> Result<Vec<f32>> {
+        self.own.as_ref().map_or_else(|| Ok(Vec::new()), |own| own.flatten_all()?.to_vec1())
+    }
+
+    /// As [`Self::rows`], but the rows' own features are multiplied out already: `own` is `[N, C]`.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn rows_with(
+        &self,
+        part: &FamilyPart,
+        inputs: &RowInputs,
+        own: Option<Tensor>,
+        dropout: &mut Dropout<'_>,
+    ) -> Result<Tensor> {
         let spread = |families: &Tensor| families.index_select(&inputs.family_of_row, 0);
         let mut through = vec![None; inputs.messages.len()];
         let mut arrived = part.arrived.as_ref().map(spread).transpose()?; // [N, C]
@@ -228,8 +254,8 @@ impl ContextNetwork {
                 None => add(&mut arrived, sent)?,
             }
         }
-        if let (Some(own), Some(weight)) = (&inputs.own, &self.own) {
-            add(&mut arrived, own.matmul(weight)?)?;
+        if let Some(own) = own {
+            add(&mut arrived, own)?;
         }
         let first = match arrived {
             Some(sum) => sum.broadcast_add(&self.bias)?,

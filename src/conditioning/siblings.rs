@@ -52,11 +52,25 @@ impl SiblingLayout {
         Self { sub_columns, features: offset, one_hots, scalars }
     }
 
-    /// Width of the state.
+    /// Width of the state: the previous sibling's features, those of the one before, the means, the mean squares
+    /// of scalars, per one-hot its slots and the log of how many were seen, and the position.
     #[must_use]
     pub fn width(&self) -> usize {
-        let slots: usize = self.one_hots.iter().map(|(start, end)| end - start).sum();
-        3 * self.features + self.scalars.len() + slots + self.one_hots.len() + POSITION_WIDTH
+        3 * self.features + self.scalar_count() + self.slot_width() + POSITION_WIDTH
+    }
+
+    /// Width of a sibling's features.
+    pub(super) fn features(&self) -> usize {
+        self.features
+    }
+
+    pub(super) fn scalar_count(&self) -> usize {
+        self.scalars.len()
+    }
+
+    /// Width of the flags of what was seen.
+    pub(super) fn slot_width(&self) -> usize {
+        self.one_hots.iter().map(|(start, end)| end - start + 1).sum()
     }
 
     /// Hints about column `column`'s next token: [`HINTS`] if its one-hot has a slot per token, else none.
@@ -85,7 +99,7 @@ pub fn wave_start(index: usize) -> usize {
 }
 
 /// Rows of the wave that starts at row `start`.
-fn wave_rows(start: usize) -> usize {
+pub(super) fn wave_rows(start: usize) -> usize {
     if start < WAVE_ROWS { 1 } else { start / 10 }
 }
 
@@ -221,7 +235,7 @@ impl SiblingState {
             }
             out = &mut rest[1..];
         }
-        write_position(index, count, out);
+        write_position(index, count, |at, value| out[at] = value);
     }
 
     /// Writes the hints about column `column`'s next token into `out`, which is zero and
@@ -246,13 +260,18 @@ impl SiblingState {
     }
 }
 
-fn write_position(index: usize, count: usize, out: &mut [f32]) {
-    out[0] = (index as f32).ln_1p();
-    out[1] = index as f32 / count.max(1) as f32;
-    out[2] = (count as f32).ln_1p();
-    out[3] = (count.saturating_sub(index + 1) as f32).ln_1p();
-    out[4] = f32::from(u8::from(index == 0));
-    out[5] = f32::from(u8::from(index + 1 == count));
-    out[6 + index.min(SMALL - 1)] = 1.0;
-    out[6 + SMALL + count.saturating_sub(1).min(SMALL - 1)] = 1.0;
+/// Calls `write(place, value)` for the numbers about the position that are not zero.
+pub(super) fn write_position(index: usize, count: usize, mut write: impl FnMut(usize, f32)) {
+    write(0, (index as f32).ln_1p());
+    write(1, index as f32 / count.max(1) as f32);
+    write(2, (count as f32).ln_1p());
+    write(3, (count.saturating_sub(index + 1) as f32).ln_1p());
+    if index == 0 {
+        write(4, 1.0);
+    }
+    if index + 1 == count {
+        write(5, 1.0);
+    }
+    write(6 + index.min(SMALL - 1), 1.0);
+    write(6 + SMALL + count.saturating_sub(1).min(SMALL - 1), 1.0);
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings, error::Malformed,
+        Ablation, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings, error::Malformed,
         reference::table_and_columns,
     },
     seed::Seed,
@@ -60,6 +60,7 @@ struct RawClone {
     exclude: Vec<String>,
     training_rows: Option<Spanned<u64>>,
     generator: Option<GeneratorKind>,
+    ablation: Option<Ablation>,
     threads: Option<Spanned<usize>>,
     replace: bool,
     strict: bool,
@@ -181,6 +182,7 @@ impl RawClone {
             references,
             training_rows: self.training_rows.map_or(default.training_rows, Spanned::into_inner),
             generator: self.generator.unwrap_or(default.generator),
+            ablation: self.ablation,
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,

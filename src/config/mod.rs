@@ -69,6 +69,21 @@ pub enum GeneratorKind {
     Flattened,
 }
 
+/// What the relational generator goes without, to measure what that is good for. Experimental: it may change
+/// from version to version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ablation {
+    /// Each child row sees its parent's row, its number of children among it, and nothing else.
+    IidChildren,
+    /// The parent's row and the earlier siblings, but no ancestors, cousins or linked parents.
+    ParentOnly,
+    /// All relations, but no earlier siblings.
+    NoSiblings,
+    /// Everything, but undisturbed while training.
+    NoNoise,
+}
+
 /// What the user says about one table (`[tables."public.orders"]`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TableSettings {
@@ -114,6 +129,8 @@ pub struct Config {
     pub training_rows: u64,
     /// Which generator learns the rows.
     pub generator: GeneratorKind,
+    /// What the relational generator goes without; `None` in earnest.
+    pub ablation: Option<Ablation>,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
     /// Replace tables in the target that dbsynth did not make.
@@ -133,6 +150,7 @@ impl Default for Config {
             references: Vec::new(),
             training_rows: 200_000,
             generator: GeneratorKind::default(),
+            ablation: None,
             threads: None,
             replace: false,
             strict: false,

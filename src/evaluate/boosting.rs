@@ -88,6 +88,7 @@ enum Node {
 pub(super) struct Boosted {
     base: f64,
     trees: Vec<Vec<Node>>,
+    gains: Vec<f64>,
 }
 
 struct Grower<'a> {
@@ -95,6 +96,7 @@ struct Grower<'a> {
     offsets: Vec<usize>,
     sums: Vec<Sums>,
     nodes: Vec<Node>,
+    gains: Vec<f64>,
 }
 
 impl Boosted {
@@ -108,8 +110,13 @@ impl Boosted {
         for feature in features {
             offsets.push(offsets[offsets.len() - 1] + feature.bin_count);
         }
-        let mut grower =
-            Grower { features, offsets, sums: vec![Sums::default(); labels.len()], nodes: Vec::new() };
+        let mut grower = Grower {
+            features,
+            offsets,
+            sums: vec![Sums::default(); labels.len()],
+            nodes: Vec::new(),
+            gains: vec![0.0; features.len()],
+        };
         let mut trees = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
             for row in rows.iter().map(|row| *row as usize) {
@@ -128,7 +135,12 @@ impl Boosted {
             }
             trees.push(tree);
         }
-        Self { base, trees }
+        Self { base, trees, gains: grower.gains }
+    }
+
+    /// Returns how much each feature's splits lowered the loss, summed over all trees.
+    pub(super) fn gains(&self) -> &[f64] {
+        &self.gains
     }
 
     /// Says whether a row looks like the rows labelled true.
@@ -170,7 +182,8 @@ impl Grower<'_> {
         if depth == MAX_DEPTH {
             return at;
         }
-        let Some((feature, bin)) = self.best_split(histogram, total) else { return at };
+        let Some((feature, bin, gain)) = self.best_split(histogram, total) else { return at };
+        self.gains[feature] += gain;
         // A stable partition keeps the order of sums, and with it the last bits, independent of the past.
         let (left, right): (Vec<u32>, Vec<u32>) =
             rows.iter().partition(|row| self.features[feature].goes_left(**row as usize, bin));
@@ -197,7 +210,7 @@ impl Grower<'_> {
         at
     }
 
-    fn best_split(&self, histogram: &[Sums], total: Sums) -> Option<(usize, u16)> {
+    fn best_split(&self, histogram: &[Sums], total: Sums) -> Option<(usize, u16, f64)> {
         let mut best = (MIN_GAIN, None);
         for (index, feature) in self.features.iter().enumerate() {
             let slots = &histogram[self.offsets[index]..self.offsets[index + 1]];
@@ -210,7 +223,7 @@ impl Grower<'_> {
                 }
                 let gain = below.score() + above.score() - total.score();
                 if gain > best.0 {
-                    best = (gain, Some((index, bin as u16)));
+                    best = (gain, Some((index, bin as u16, gain)));
                 }
             }
         }

@@ -46,7 +46,8 @@ pub(super) fn nearest_is_training(
     let merged: Vec<EntityColumn> = columns.iter().map(|column| merge(column, &training, &holdout)).collect();
     let references: Vec<u32> = (0..2 * entities as u32).collect();
     let encoded = encode(&merged, (0, &references), (1, &synthetic));
-    let scaled: Vec<Scaled> = encoded.into_iter().map(|column| Scaled::new(column, 2 * entities)).collect();
+    let scaled: Vec<Scaled> =
+        encoded.into_iter().map(|(_, column)| Scaled::new(column, 2 * entities)).collect();
     let nearest = |query: usize, rows: std::ops::Range<usize>| {
         rows.map(|row| {
             let total: f64 = scaled.iter().map(|column| column.distance(query, row)).sum();
@@ -84,7 +85,8 @@ fn merge(column: &EntityColumn, training: &[u32], holdout: &[u32]) -> EntityColu
         }
         (other, _) => other,
     };
-    EntityColumn { kind: column.kind, sides: vec![reference, column.sides[1].clone()] }
+    let sides = vec![reference, column.sides[1].clone()];
+    EntityColumn { name: column.name.clone(), kind: column.kind, sides }
 }
 
 /// A column whose squared differences count in units of its variance among the reference rows.

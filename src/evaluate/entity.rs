@@ -12,6 +12,8 @@ use crate::data::NO_ROW;
 
 /// A column of an entity on every side.
 pub(super) struct EntityColumn {
+    /// For people: `income`, or `mean of amount in orders (customer_id)`.
+    pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) sides: Vec<Values>,
 }
@@ -21,7 +23,11 @@ pub(super) fn rows(frame: &Frame) -> Vec<EntityColumn> {
     frame
         .columns
         .iter()
-        .map(|column| EntityColumn { kind: column.kind, sides: column.sides.clone() })
+        .map(|column| EntityColumn {
+            name: column.name.clone(),
+            kind: column.kind,
+            sides: column.sides.clone(),
+        })
         .collect()
 }
 
@@ -31,22 +37,23 @@ pub(super) fn with_children(frames: &Frames, parent: &Frame) -> Vec<EntityColumn
     let mut columns = rows(parent);
     for link in frames.links.iter().filter(|link| link.parent == parent.table) {
         let Some(child) = frames.table(link.child) else { continue };
-        let mut add = |of_side: &dyn Fn(usize) -> Vec<f64>| {
+        let child_rows = format!("{} ({})", child.name, link.columns);
+        let mut add = |name: String, of_side: &dyn Fn(usize) -> Vec<f64>| {
             let sides = (0..link.sides.len()).map(|side| Values::Number(of_side(side))).collect();
-            columns.push(EntityColumn { kind: Kind::Number, sides });
+            columns.push(EntityColumn { name, kind: Kind::Number, sides });
         };
         let parents = |side: usize| parent.row_counts[side];
-        add(&|side| link.sides[side].fan_out(parents(side)).into_iter().map(f64::from).collect());
+        add(format!("count of {child_rows}"), &|side| {
+            link.sides[side].fan_out(parents(side)).into_iter().map(f64::from).collect()
+        });
         for column in &child.columns {
             match column.kind {
-                Kind::Category => add(&|side| {
+                Kind::Category => add(format!("distinct {} in {child_rows}", column.name), &|side| {
                     distinct_per_parent(&link.sides[side].parent, &column.sides[side], parents(side))
                 }),
-                Kind::Number => {
-                    add(&|side| {
-                        mean_per_parent(&link.sides[side].parent, &column.sides[side], parents(side))
-                    });
-                }
+                Kind::Number => add(format!("mean {} in {child_rows}", column.name), &|side| {
+                    mean_per_parent(&link.sides[side].parent, &column.sides[side], parents(side))
+                }),
                 _ => {}
             }
         }
@@ -87,6 +94,9 @@ pub(super) enum Encoded {
     Category(Vec<u32>),
 }
 
+/// An encoded column and what it says, for people.
+pub(super) type Named = (String, Encoded);
+
 /// Encodes columns for a classifier or a distance: nulls become the mean and an indicator, times their parts.
 ///
 /// `first` and `second` name a side and rows of it.
@@ -94,30 +104,30 @@ pub(super) fn encode(
     columns: &[EntityColumn],
     first: (usize, &[u32]),
     second: (usize, &[u32]),
-) -> Vec<Encoded> {
+) -> Vec<Named> {
     let mut encoded = Vec::new();
     for column in columns {
         let (real, synthetic) = (column.sides[first.0].take(first.1), column.sides[second.0].take(second.1));
         match (real, synthetic) {
             (Values::Category(mut codes), Values::Category(more)) => {
                 codes.extend(more);
-                encoded.push(Encoded::Category(codes));
+                encoded.push((column.name.clone(), Encoded::Category(codes)));
             }
             (Values::Number(mut values), Values::Number(more)) => {
                 let real_has_nulls = values.iter().any(|value| value.is_nan());
                 values.extend(more);
                 if column.kind == Kind::Time {
-                    encoded.extend(time_parts(&values));
+                    encoded.extend(time_parts(&column.name, &values));
                     continue;
                 }
                 let present = values.iter().copied().filter(|value| !value.is_nan());
                 let mean = present.clone().sum::<f64>() / present.count().max(1) as f64;
                 if real_has_nulls {
                     let nulls = values.iter().map(|value| f64::from(u8::from(value.is_nan()))).collect();
-                    encoded.push(Encoded::Number(nulls));
+                    encoded.push((format!("{} is null", column.name), Encoded::Number(nulls)));
                 }
                 let filled = values.into_iter().map(|value| if value.is_nan() { mean } else { value });
-                encoded.push(Encoded::Number(filled.collect()));
+                encoded.push((column.name.clone(), Encoded::Number(filled.collect())));
             }
             _ => {}
         }
@@ -126,7 +136,8 @@ pub(super) fn encode(
 }
 
 /// Year, month, day, and the time of day where there is any; −1 where null.
-fn time_parts(micros: &[f64]) -> Vec<Encoded> {
+fn time_parts(name: &str, micros: &[f64]) -> Vec<Named> {
+    const PARTS: [&str; 6] = ["year", "month", "day", "hour", "minute", "second"];
     let mut parts = vec![Vec::new(); 6];
     for value in micros {
         let time = if value.is_nan() { None } else { DateTime::from_timestamp_micros(*value as i64) };
@@ -149,20 +160,23 @@ fn time_parts(micros: &[f64]) -> Vec<Encoded> {
         .into_iter()
         .enumerate()
         .filter(|(index, part)| *index < 3 || of_day(part))
-        .map(|(_, part)| Encoded::Number(part))
+        .map(|(index, part)| (format!("{} of {name}", PARTS[index]), Encoded::Number(part)))
         .collect()
 }
 
-/// Bins encoded columns for the classifier.
-pub(super) fn features(encoded: &[Encoded]) -> Vec<Feature> {
+/// Bins encoded columns for the classifier; those with one value only are left out.
+pub(super) fn features(encoded: Vec<Named>) -> (Vec<String>, Vec<Feature>) {
     encoded
-        .iter()
-        .map(|column| match column {
-            Encoded::Number(values) => {
-                Feature::ordered(&values.iter().map(|value| *value as f32).collect::<Vec<_>>())
-            }
-            Encoded::Category(codes) => Feature::categorical(codes),
+        .into_iter()
+        .map(|(name, column)| {
+            let feature = match column {
+                Encoded::Number(values) => {
+                    Feature::ordered(&values.iter().map(|value| *value as f32).collect::<Vec<_>>())
+                }
+                Encoded::Category(codes) => Feature::categorical(&codes),
+            };
+            (name, feature)
         })
-        .filter(Feature::varies)
-        .collect()
+        .filter(|(_, feature)| feature.varies())
+        .unzip()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::ArrayRef;
 
-use super::{Side, cells::Cells};
+use super::{Side, Terms, cells::Cells};
 use crate::{
     data::{Links, NO_ROW, TableData},
     evaluate::cells::fingerprint,
@@ -99,9 +99,12 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn new(sides: &[&Side<'_>]) -> Self {
+    pub(super) fn new(sides: &[&Side<'_>], terms: &Terms) -> Self {
         let real = sides[0].schema;
-        let tables: Vec<Option<Frame>> = real.iter().map(|(id, _)| frame(id, sides)).collect();
+        let tables: Vec<Option<Frame>> = real
+            .iter()
+            .map(|(id, _)| if terms.skipped.contains(&id) { None } else { frame(id, sides, terms) })
+            .collect();
         let mut links = Vec::new();
         for (child, _, key) in real.foreign_keys() {
             if tables[child.0].is_some() && tables[key.parent.0].is_some() {
@@ -139,7 +142,7 @@ fn cells_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, columns: &[Co
     columns.iter().map(|id| array_of(real, side, table, *id).map_or(Cells::Unread, Cells::new)).collect()
 }
 
-fn frame(table: TableId, sides: &[&Side<'_>]) -> Option<Frame> {
+fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
     let real = sides[0].schema;
     let row_counts: Vec<usize> = sides
         .iter()
@@ -150,7 +153,9 @@ fn frame(table: TableId, sides: &[&Side<'_>]) -> Option<Frame> {
     for (id, column) in real.table(table).iter() {
         let per_side: Vec<Cells<'_>> =
             sides.iter().map(|side| cells_of(real, side, table, &[id]).remove(0)).collect();
-        let kind = kind_of(real, table, id, &per_side[0], row_counts[0]);
+        let named = terms.categories.get(&real.table(table).name.to_string());
+        let is_category = named.is_some_and(|columns| columns.contains(&column.name));
+        let kind = kind_of(real, table, id, &per_side[0], (row_counts[0], is_category));
         if kind.is_compared() || kind == Kind::Text {
             attributes.push(id);
         }
@@ -171,7 +176,13 @@ fn frame(table: TableId, sides: &[&Side<'_>]) -> Option<Frame> {
     Some(Frame { table, name: real.table(table).name.to_string(), row_counts, columns, fingerprints })
 }
 
-fn kind_of(schema: &Schema, table: TableId, id: ColumnId, cells: &Cells<'_>, rows: usize) -> Kind {
+fn kind_of(
+    schema: &Schema,
+    table: TableId,
+    id: ColumnId,
+    cells: &Cells<'_>,
+    (rows, is_category): (usize, bool),
+) -> Kind {
     let definition = schema.table(table);
     let primary = definition.primary_key.as_ref().map_or(&[][..], |key| &key.columns[..]);
     let linked = definition.foreign_keys.iter().any(|key| key.columns.contains(&id))
@@ -181,13 +192,17 @@ fn kind_of(schema: &Schema, table: TableId, id: ColumnId, cells: &Cells<'_>, row
         return Kind::Key;
     }
     let mut distinct = BTreeSet::new();
+    let mut repeats = false;
     for row in 0..rows {
         if let Some(text) = cells.text(row) {
-            distinct.insert(text);
+            repeats |= !distinct.insert(text);
             if distinct.len() > MOST_CATEGORIES {
                 break;
             }
         }
+    }
+    if is_category {
+        return Kind::Category;
     }
     if distinct.len() <= 1 {
         return Kind::Constant;
@@ -198,7 +213,8 @@ fn kind_of(schema: &Schema, table: TableId, id: ColumnId, cells: &Cells<'_>, row
             Kind::Number
         }
         DataType::Boolean | DataType::Enum { .. } => Kind::Category,
-        _ if distinct.len() <= MOST_CATEGORIES => Kind::Category,
+        // Where no value comes twice they are names of rows, and new names are no fault.
+        _ if distinct.len() <= MOST_CATEGORIES && repeats => Kind::Category,
         _ => Kind::Text,
     }
 }

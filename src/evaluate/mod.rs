@@ -15,7 +15,9 @@ mod hops;
 #[cfg(test)]
 mod tests;
 
-pub use c2st::Accuracy;
+pub use c2st::{Accuracy, Telltale};
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -23,7 +25,12 @@ use self::{
     distances::{Pair, ks_score, pair, shape},
     frame::{Frame, Frames},
 };
-use crate::{data::TableData, finding::Finding, schema::Schema, seed::Seed};
+use crate::{
+    data::TableData,
+    finding::Finding,
+    schema::{Schema, TableId},
+    seed::Seed,
+};
 
 /// Longest path of foreign keys that is scored.
 const MOST_HOPS: usize = 3;
@@ -37,6 +44,21 @@ pub struct Side<'a> {
     pub schema: &'a Schema,
     /// Rows with all columns, indexed by `TableId`.
     pub tables: Vec<TableData>,
+}
+
+/// Columns by table, as the user writes them, that count as categories whatever their type: integers that are
+/// codes.
+pub type Categories = BTreeMap<String, BTreeSet<String>>;
+
+/// How to score.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Seed of every random choice.
+    pub seed: Seed,
+    /// Columns that count as categories whatever their type.
+    pub categories: Categories,
+    /// Tables of the real side that are not scored.
+    pub skipped: BTreeSet<TableId>,
 }
 
 /// How alike one column is on both sides.
@@ -65,6 +87,8 @@ pub struct TableScore {
     pub pairs: Option<f64>,
     /// Can a classifier tell its rows?
     pub c2st: Option<Accuracy>,
+    /// What the classifier tells them by, the most useful first; without meaning where it cannot tell.
+    pub telltales: Vec<Telltale>,
     /// Share of synthetic rows whose attributes all equal a real row's.
     pub exact_share: Option<f64>,
     /// The same share for the holdout: what chance alone repeats.
@@ -78,6 +102,8 @@ pub struct EntityScore {
     pub table: String,
     /// Can a classifier tell its rows with the counts, distinct categories and means of their children?
     pub c2st: Accuracy,
+    /// What the classifier tells them by, the most useful first; without meaning where it cannot tell.
+    pub telltales: Vec<Telltale>,
     /// The same, synthetic rows against the holdout.
     pub c2st_holdout: Option<Accuracy>,
     /// The same, real rows against the holdout: what a perfect generator would get.
@@ -188,11 +214,12 @@ impl Scorecard {
 ///
 /// Tables and columns are matched by name; the real schema decides what each column counts as.
 #[must_use]
-pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, seed: Seed) -> Scorecard {
+pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, terms: &Terms) -> Scorecard {
     let sides: Vec<&Side<'_>> = [real, synthetic].into_iter().chain(holdout).collect();
-    let frames = Frames::new(&sides);
+    let frames = Frames::new(&sides, terms);
+    let seed = terms.seed;
     let mut card = Scorecard::default();
-    for (id, table) in real.schema.iter() {
+    for (id, table) in real.schema.iter().filter(|(id, _)| !terms.skipped.contains(id)) {
         let Some(frame) = frames.table(id) else {
             card.missing_tables.push(table.name.to_string());
             continue;
@@ -238,13 +265,15 @@ fn column_scores(frame: &Frame) -> Vec<ColumnScore> {
 
 fn table_score(frame: &Frame, columns: &[ColumnScore], seed: Seed) -> TableScore {
     let rows = &frame.row_counts;
+    let verdict = c2st::test(&entity::rows(frame), (0, rows[0]), (1, rows[1]), seed, &frame.name);
     TableScore {
         table: frame.name.clone(),
         real_rows: rows[0],
         synthetic_rows: rows[1],
         shapes: mean(columns.iter().map(|column| column.shape)),
         pairs: pair_score(frame, seed),
-        c2st: c2st::test(&entity::rows(frame), (0, rows[0]), (1, rows[1]), seed, &frame.name),
+        c2st: verdict.as_ref().map(|verdict| verdict.accuracy),
+        telltales: verdict.map_or_else(Vec::new, |verdict| verdict.telltales),
         exact_share: copies::exact_share(frame, 1),
         holdout_exact_share: if rows.len() > 2 { copies::exact_share(frame, 2) } else { None },
     }
@@ -281,11 +310,14 @@ fn entity_score(frames: &Frames, frame: &Frame, seed: Seed) -> Option<EntityScor
         c2st::test(&columns, (first, rows[first]), (second, rows[second]), seed, &name)
     };
     let holdout = rows.len() > 2;
+    let verdict = test(0, 1)?;
+    let against = |first, second| test(first, second).map(|verdict| verdict.accuracy);
     Some(EntityScore {
         table: frame.name.clone(),
-        c2st: test(0, 1)?,
-        c2st_holdout: if holdout { test(2, 1) } else { None },
-        c2st_real: if holdout { test(0, 2) } else { None },
+        c2st: verdict.accuracy,
+        telltales: verdict.telltales,
+        c2st_holdout: if holdout { against(2, 1) } else { None },
+        c2st_real: if holdout { against(0, 2) } else { None },
         nearest_is_training: if holdout {
             copies::nearest_is_training(&columns, rows, seed, &frame.name)
         } else {

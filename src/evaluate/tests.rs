@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray};
 use serde_json::Value;
 
 use super::{
-    Scorecard, Side,
+    Scorecard, Side, Terms,
     boosting::{Boosted, Feature},
     distances::shape,
     frame::Values,
@@ -113,6 +113,10 @@ fn read_csv(table: &Table, text: &str) -> TableData {
     TableData::new(columns, table.columns.iter().enumerate().map(array).collect(), rows.len())
 }
 
+fn terms() -> Terms {
+    Terms { seed: Seed(1), ..Terms::default() }
+}
+
 fn side<'a>(schema: &'a Schema, name: &str) -> Side<'a> {
     let read = |table: &Table| read_csv(table, &reference(&format!("{name}.{}.csv", table.name)));
     Side { schema, tables: schema.tables.iter().map(read).collect() }
@@ -122,7 +126,7 @@ fn shops_scored() -> Scorecard {
     let schema = shops();
     let (real, synthetic, holdout) =
         (side(&schema, "real"), side(&schema, "synthetic"), side(&schema, "holdout"));
-    score(&real, &synthetic, Some(&holdout), Seed(1))
+    score(&real, &synthetic, Some(&holdout), &terms())
 }
 
 fn near(actual: f64, expected: &Value, tolerance: f64) {
@@ -168,7 +172,7 @@ fn a_copy_is_reported_as_a_leak() {
     let schema = shops();
     let (real, holdout) = (side(&schema, "real"), side(&schema, "holdout"));
 
-    let card = score(&real, &real.clone(), Some(&holdout), Seed(1));
+    let card = score(&real, &real.clone(), Some(&holdout), &terms());
 
     assert!(card.columns.iter().all(|column| column.shape > 0.999_999));
     assert_eq!(card.tables[1].exact_share, Some(1.0));
@@ -188,7 +192,7 @@ fn a_missing_table_is_named_and_the_rest_is_scored() {
     let real = side(&schema, "real");
     let synthetic = Side { schema: &smaller, tables: vec![real.tables[1].clone()] };
 
-    let card = score(&real, &synthetic, None, Seed(1));
+    let card = score(&real, &synthetic, None, &terms());
 
     assert_eq!(card.missing_tables, ["sale"]);
     assert_eq!(card.tables.len(), 1);
@@ -201,8 +205,8 @@ fn empty_sides_score_nothing_and_do_not_fail() {
     let real = side(&schema, "real");
     let empty = Side { schema: &schema, tables: real.tables.iter().map(|data| data.slice(0, 0)).collect() };
 
-    assert_eq!(score(&real, &empty, None, Seed(1)).mean_entity_c2st(), None);
-    assert_eq!(score(&empty, &real, Some(&empty), Seed(1)).mean_c2st(), None);
+    assert_eq!(score(&real, &empty, None, &terms()).mean_entity_c2st(), None);
+    assert_eq!(score(&empty, &real, Some(&empty), &terms()).mean_c2st(), None);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The generator's specification, its two baselines, and the fitted generator they share.
 
 use crate::{
-    codec::EncodedTable, conditioning::Conditioning, nn::Parameters, nn::Stored, progress::Progress,
-    seed::Seed,
+    codec::EncodedTable, conditioning::Conditioning, config::Ablation, nn::Parameters, nn::Stored,
+    progress::Progress, seed::Seed,
 };
 
 use super::{
@@ -56,6 +56,30 @@ spec!(Autoregressive, Kind::Autoregressive);
 spec!(Independent, Kind::Independent);
 spec!(Flattened, Kind::Flattened);
 
+/// The relational generator without one of its parts.
+#[derive(Debug, Clone)]
+pub(super) struct Ablated(pub(super) Ablation);
+
+impl GeneratorSpec for Ablated {
+    fn fit(
+        &self,
+        set: &TrainingSet,
+        seed: Seed,
+        progress: &dyn Progress,
+    ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
+        let kind = match self.0 {
+            Ablation::IidChildren => Kind::IidChildren,
+            Ablation::ParentOnly => Kind::ParentOnly,
+            Ablation::NoSiblings => Kind::NoSiblings,
+            Ablation::NoNoise => {
+                let settings = Settings { corruption: 0.0, ..settings_for(set) };
+                return fit(Kind::Autoregressive, Some(&settings), set, seed, progress);
+            }
+        };
+        fit(kind, None, set, seed, progress)
+    }
+}
+
 /// A fitted generator.
 #[derive(Debug)]
 pub(super) struct Fitted {
@@ -81,12 +105,7 @@ fn fit(
             format!("families hold {} rows, not {}", conditioning.families.row_count(), set.rows.row_count);
         return Err(GeneratorError::Mismatch { table: set.name.clone(), detail });
     }
-    let families = (0..conditioning.families.len())
-        .filter(|family| !conditioning.families.rows(*family).is_empty())
-        .count();
-    let settings = settings
-        .cloned()
-        .unwrap_or_else(|| Settings::for_size(set.rows.row_count, families, set.rows.sub_columns.len()));
+    let settings = settings.cloned().unwrap_or_else(|| settings_for(set));
     tracing::debug!(table = set.name, ?settings, "settings");
     let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
@@ -94,6 +113,12 @@ fn fit(
         learn(set, reader, &settings, seed, progress).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
     let shape = Shape { evidence, ..shape };
     Ok(Box::new(Fitted::new(kind, settings, shape, weights).map_err(failed)?))
+}
+
+fn settings_for(set: &TrainingSet) -> Settings {
+    let families = &set.conditioning.families;
+    let filled = (0..families.len()).filter(|family| !families.rows(*family).is_empty()).count();
+    Settings::for_size(set.rows.row_count, filled, set.rows.sub_columns.len())
 }
 
 impl Fitted {

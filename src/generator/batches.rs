@@ -88,11 +88,28 @@ impl Reader<'_> {
         given.chain(&self.rows.tokens).map(|column| column[row]).collect()
     }
 
-    /// Builds the batch of some windows; `distortion` disturbs what it sees, in training only.
+    /// Builds the batch of some windows; `distortion` disturbs what it sees, in training only. Without it the rows
+    /// are held out: the tables are read as counted over all training rows.
     pub(super) fn batch(
         &self,
         windows: &[&Window],
         tables: &Tables,
+        distortion: Option<Distortion<'_>>,
+    ) -> Result<Batch> {
+        let held_out = distortion.is_none();
+        self.build(windows, tables, held_out, distortion)
+    }
+
+    /// Builds the batch of windows that were trained on, as they are.
+    pub(super) fn undisturbed(&self, windows: &[&Window], tables: &Tables) -> Result<Batch> {
+        self.build(windows, tables, false, None)
+    }
+
+    fn build(
+        &self,
+        windows: &[&Window],
+        tables: &Tables,
+        held_out: bool,
         mut distortion: Option<Distortion<'_>>,
     ) -> Result<Batch> {
         let width = self.shape.context.own_width;
@@ -134,7 +151,6 @@ impl Reader<'_> {
                 }
             }
         }
-        let held_out = distortion.is_none();
         if let Some(distortion) = &mut distortion {
             distortion.drop(&mut own);
         }

@@ -50,8 +50,8 @@ const MAX_TRIED: usize = 12;
 const LEAST_MORE: f64 = 0.01;
 const LEAST_MORE_SHARE: f64 = 0.03;
 
-/// How often counts are spread to their neighbours, where tokens have an order; chosen per table.
-const SPREADS: [usize; 3] = [0, 2, 8];
+/// How many neighbours on either side counts are spread over, twice, where tokens have an order; chosen per table.
+const SPREADS: [usize; 4] = [0, 1, 2, 4];
 
 /// Tokens an order needs to be spread along.
 const LEAST_ORDERED: usize = 12;
@@ -85,17 +85,19 @@ pub(super) struct Evidence {
 }
 
 /// One of the tokens a table is looked up by.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Lookup {
     /// Where it stands.
     pub source: Source,
     /// Tokens of that vocabulary.
     pub size: usize,
-    /// Tokens of it that have an order, the first ones.
-    ordered: usize,
+    /// Its tokens that have a place on a line, in the order of their places; empty without one. Of no use once the
+    /// tables are counted.
+    #[serde(skip)]
+    order: Vec<u16>,
     /// Rows that the shares without this token count as.
     prior: f64,
-    /// How often counts are spread to neighbours.
+    /// Neighbours counts are spread over.
     spread: usize,
 }
 
@@ -190,7 +192,7 @@ fn candidates(reader: Reader<'_>, column: usize) -> Vec<Lookup> {
     let lookup = |source, known: &SubColumn| Lookup {
         source,
         size: usize::from(known.size.max(1)),
-        ordered: known.scalars.len(),
+        order: order(known),
         prior: 0.0,
         spread: 0,
     };
@@ -240,12 +242,12 @@ impl Head<'_> {
     fn choose(&self, lookups: &[Lookup]) -> Vec<Evidence> {
         let alone = Evidence { sources: Vec::new() };
         let mut scored: Vec<(f64, Evidence)> =
-            lookups.iter().filter_map(|lookup| self.with(&alone, *lookup)).collect();
+            lookups.iter().filter_map(|lookup| self.with(&alone, lookup.clone())).collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
         let Some((mut gain, mut best)) = scored.first().cloned() else { return Vec::new() };
         let size = self.marginal.len();
         while best.sources.len() < MAX_TOGETHER {
-            let tried = scored.iter().take(MAX_TRIED).map(|(_, single)| single.sources[0]);
+            let tried = scored.iter().take(MAX_TRIED).map(|(_, single)| single.sources[0].clone());
             let further = tried
                 .filter(|lookup| best.sources.iter().all(|known| known.source != lookup.source))
                 .filter(|lookup| best.lines() * lookup.size * size <= MAX_CELLS)
@@ -272,16 +274,23 @@ impl Head<'_> {
     /// Tries a table looked up by one more token, under the best prior and spread: nats per row it gains in all.
     fn with(&self, before: &Evidence, lookup: Lookup) -> Option<(f64, Evidence)> {
         let mut longer = before.clone();
-        longer.sources.push(lookup);
+        longer.sources.push(lookup.clone());
         let counts = Counts::of(self.reader, self.rows, self.column, &longer);
         let base = (!before.sources.is_empty())
             .then(|| Counts::of(self.reader, self.rows, self.column, before));
-        let ordered = lookup.ordered >= LEAST_ORDERED || self.ordered() >= LEAST_ORDERED;
-        let spreads = if ordered { &SPREADS[..] } else { &SPREADS[..1] };
+        let along = order(&self.reader.shape.sub_columns[self.column]);
+        let ordered = !lookup.order.is_empty() || !along.is_empty();
+        // A further token keeps the spread that was best for it alone.
+        let alone = before.sources.is_empty();
+        let spreads = match (ordered, alone) {
+            (true, true) => &SPREADS[..],
+            (true, false) => std::slice::from_ref(&lookup.spread),
+            (false, _) => &SPREADS[..1],
+        };
         let mut best: Option<(f64, f64, usize)> = None;
         for spread in spreads {
-            let spread_counts = counts.spread(*spread, lookup.ordered, self.ordered());
-            for (gain, prior) in self.gains(&counts, &spread_counts, base.as_ref(), before) {
+            let spread_counts = counts.spread(*spread, &lookup.order, &along);
+            for (gain, prior) in self.gains(&counts, &spread_counts, base.as_ref(), before, &along) {
                 if best.is_none_or(|(most, ..)| gain > most) {
                     best = Some((gain, prior, *spread));
                 }
@@ -293,10 +302,6 @@ impl Head<'_> {
         Some((gain, longer))
     }
 
-    fn ordered(&self) -> usize {
-        self.reader.shape.sub_columns[self.column].scalars.len()
-    }
-
     /// Nats per row gained on rows of folds not counted, per prior.
     fn gains(
         &self,
@@ -304,6 +309,7 @@ impl Head<'_> {
         spread: &Counts,
         base: Option<&Counts>,
         before: &Evidence,
+        along: &[u16],
     ) -> Vec<(f64, f64)> {
         let size = self.marginal.len();
         let mut gains = [0.0_f64; PRIORS.len()];
@@ -311,7 +317,7 @@ impl Head<'_> {
         let marginal = vec![self.marginal.to_vec()];
         for fold in 0..FOLDS {
             let bases = match base {
-                Some(base) => base.shares(before, Some(fold), self.marginal, self.ordered()),
+                Some(base) => base.shares(before, Some(fold), self.marginal, along),
                 None => marginal.clone(),
             };
             let lines_per_base = counts.lines / bases.len();
@@ -389,32 +395,30 @@ impl Counts {
         (0..cells).map(|cell| (0..FOLDS).map(|fold| self.folds[fold * cells + cell]).sum()).collect()
     }
 
-    /// Spreads counts to their neighbours along the order of the last known token and of the column, `times` over.
+    /// Spreads counts to their neighbours along the order of the last known token and of the column.
     ///
     /// What is spread is the ratio to the column's own shares: a value that is frequent stays as frequent.
-    fn spread(&self, times: usize, known: usize, ordered: usize) -> Self {
+    fn spread(&self, radius: usize, known: &[u16], along: &[u16]) -> Self {
         let mut folds = self.folds.clone();
-        if times == 0 {
+        if radius == 0 {
             return Self { folds, ..*self };
         }
         let before = self.column_sums();
-        if ordered >= LEAST_ORDERED {
-            for line in folds.chunks_exact_mut(self.size) {
-                blur(&mut line[..ordered.min(self.size)], 1, times);
-            }
+        let places: Vec<usize> = along.iter().map(|token| usize::from(*token)).collect();
+        for line in folds.chunks_exact_mut(self.size) {
+            blur(line, &places, radius);
         }
         let after = Self { folds: folds.clone(), ..*self }.column_sums();
         let back: Vec<f32> = before.iter().zip(&after).map(|(b, a)| if *a > 0.0 { b / a } else { 0.0 }).collect();
         for line in folds.chunks_exact_mut(self.size) {
             line.iter_mut().zip(&back).for_each(|(count, back)| *count *= back);
         }
-        if known >= LEAST_ORDERED {
-            // Lines of the last known token follow each other; those of the tokens before it are apart.
-            let group = self.last_size;
-            for block in folds.chunks_exact_mut(group * self.size) {
-                for token in 0..self.size {
-                    blur(&mut block[token..(known.min(group) - 1) * self.size + token + 1], self.size, times);
-                }
+        // Lines of the last known token stand together; those of the tokens before it are apart.
+        for block in folds.chunks_exact_mut(self.last_size * self.size) {
+            for token in 0..self.size {
+                let places: Vec<usize> =
+                    known.iter().map(|line| usize::from(*line) * self.size + token).collect();
+                blur(block, &places, radius);
             }
         }
         Self { folds, ..*self }
@@ -430,12 +434,12 @@ impl Counts {
 
     /// Shares of the column's tokens per line, counted without `fold` (`None`: over all folds), each token of the
     /// evidence mixed with what is known without it.
-    fn shares(&self, evidence: &Evidence, fold: Option<usize>, marginal: &[f32], ordered: usize) -> Vec<Vec<f32>> {
+    fn shares(&self, evidence: &Evidence, fold: Option<usize>, marginal: &[f32], along: &[u16]) -> Vec<Vec<f32>> {
         let mut shares = vec![marginal.to_vec()];
         let mut lines = 1;
         for lookup in &evidence.sources {
             lines *= lookup.size;
-            let counts = self.summed_to(lines, lookup.size).spread(lookup.spread, lookup.ordered, ordered);
+            let counts = self.summed_to(lines, lookup.size).spread(lookup.spread, &lookup.order, along);
             let total = counts.total();
             shares = (0..lines)
                 .map(|line| {
@@ -464,18 +468,33 @@ impl Counts {
     }
 }
 
-/// Lets every entry, `stride` apart, take a quarter from each neighbour, `times` over; nothing is lost at the ends.
-fn blur(values: &mut [f32], stride: usize, times: usize) {
-    let count = values.len().div_ceil(stride);
-    for _ in 0..times {
-        let mut before = values[0];
-        for at in 0..count {
-            let here = values[at * stride];
-            let after = if at + 1 < count { values[(at + 1) * stride] } else { here };
-            values[at * stride] = 0.25 * before + 0.5 * here + 0.25 * after;
-            before = here;
+/// Replaces the entries at `places` by their means over `radius` neighbours on either side, twice over.
+fn blur(values: &mut [f32], places: &[usize], radius: usize) {
+    if places.len() < 2 {
+        return;
+    }
+    let mut sums = vec![0.0_f64; places.len() + 1];
+    for _ in 0..2 {
+        for (at, place) in places.iter().enumerate() {
+            sums[at + 1] = sums[at] + f64::from(values[*place]);
+        }
+        for (at, place) in places.iter().enumerate() {
+            let (from, to) = (at.saturating_sub(radius), (at + radius + 1).min(places.len()));
+            values[*place] = ((sums[to] - sums[from]) / (to - from) as f64) as f32;
         }
     }
+}
+
+/// Tokens in the order of their places on the line, without those that have none (a null is put at 0); empty for a
+/// vocabulary that is short or has no line.
+fn order(column: &SubColumn) -> Vec<u16> {
+    if column.scalars.len() < LEAST_ORDERED {
+        return Vec::new();
+    }
+    let mut tokens: Vec<u16> =
+        (0..column.scalars.len() as u16).filter(|token| column.scalars[usize::from(*token)] != 0.0).collect();
+    tokens.sort_by(|a, b| column.scalars[usize::from(*a)].total_cmp(&column.scalars[usize::from(*b)]));
+    tokens
 }
 
 /// Counts the tables training reads: one block per fold, and one of all `counted` rows.
@@ -495,11 +514,11 @@ fn tables(counted: Counted<'_>, marginals: &[Vec<f32>], blocks: &[Option<usize>]
         .map(|(column, evidence)| {
             let table = |evidence: &Evidence| {
                 let counts = Counts::of(counted.reader, &rows, column, evidence);
-                let ordered = counted.reader.shape.sub_columns[column].scalars.len();
+                let along = order(&counted.reader.shape.sub_columns[column]);
                 let marginal = &marginals[column];
                 let mut table = Vec::new();
                 for block in blocks {
-                    for line in counts.shares(evidence, *block, marginal, ordered) {
+                    for line in counts.shares(evidence, *block, marginal, &along) {
                         let pairs = line.iter().zip(marginal);
                         table.extend(pairs.map(|(share, marginal)| (share / marginal.max(LEAST_MARGINAL)).ln()));
                     }

@@ -2,6 +2,7 @@
 
 mod autoregressive;
 mod batches;
+mod calibrate;
 mod evidence;
 mod network;
 mod sample;
@@ -9,15 +10,22 @@ mod save;
 mod settings;
 mod train;
 mod view;
+mod walk;
 
 pub use autoregressive::{Autoregressive, Flattened, Independent};
 pub use save::load;
 pub use settings::Settings;
 
 use crate::{
-    codec::EncodedTable, conditioning::Conditioning, config::GeneratorKind, progress::Progress, seed::Seed,
+    codec::EncodedTable,
+    conditioning::Conditioning,
+    config::{Ablation, GeneratorKind},
+    progress::Progress,
+    seed::Seed,
 };
 use std::collections::BTreeMap;
+
+use autoregressive::Ablated;
 
 /// What a generator learns from: encoded rows in the order of `conditioning.families` (siblings in their
 /// order in time or key).
@@ -101,13 +109,15 @@ pub trait TableGenerator: Send + Sync {
     fn save(&self) -> SavedGenerator;
 }
 
-/// Returns the specification of a kind of generator, sized by each table it is fitted to.
+/// Returns the specification of a kind of generator, sized by each table it is fitted to. An `ablation` takes
+/// something away from the relational one; the baselines have nothing to lose.
 #[must_use]
-pub fn specification(kind: GeneratorKind) -> Box<dyn GeneratorSpec> {
-    match kind {
-        GeneratorKind::Relational => Box::new(Autoregressive::default()),
-        GeneratorKind::Independent => Box::new(Independent::default()),
-        GeneratorKind::Flattened => Box::new(Flattened::default()),
+pub fn specification(kind: GeneratorKind, ablation: Option<Ablation>) -> Box<dyn GeneratorSpec> {
+    match (kind, ablation) {
+        (GeneratorKind::Relational, None) => Box::new(Autoregressive::default()),
+        (GeneratorKind::Relational, Some(ablation)) => Box::new(Ablated(ablation)),
+        (GeneratorKind::Independent, _) => Box::new(Independent::default()),
+        (GeneratorKind::Flattened, _) => Box::new(Flattened::default()),
     }
 }
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! Draws rows: families in chunks, siblings in waves, sub-columns one after the other.
 //!
 //! Each batch of rows has a random stream of its own, named by its place and not by the thread that draws it.
-//! The first layer is finished step by step: once a token is drawn, its contribution is added to the heads
-//! after it, so all steps together cost about half a forward pass instead of one each.
-
-use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor};
 use rand::Rng;
@@ -12,20 +8,23 @@ use rayon::prelude::*;
 
 use crate::{
     codec::EncodedTable,
-    conditioning::{Conditioning, FamilyPart, Per, RowInputs, SiblingState, gather},
-    nn::{Dropout, LineHint, fast_exp},
+    conditioning::{Conditioning, FamilyPart, FoldedState, FoldedWeights, Per, RowInputs, gather},
+    nn::{Dropout, fast_exp},
     seed::{Seed, Stream},
 };
 
 use super::{
     autoregressive::Fitted,
-    batches::write_given,
     evidence::{Source, message_token},
-    network::Network,
+    network::Shape,
+    walk::Steps,
 };
 
-/// Most rows that go through the network together.
-const BATCH_ROWS: usize = 1024;
+/// Most rows that go through the network together: their hidden units stay in a core's cache.
+const BATCH_ROWS: usize = 256;
+
+/// Scores that are summed up together.
+const LANES: usize = 16;
 
 /// Fewest and most families of a chunk.
 const CHUNK_FAMILIES: (usize, usize) = (64, 1024);
@@ -35,6 +34,8 @@ const STREAMS_PER_CHUNK: u64 = 1 << 32;
 
 struct Draw<'a> {
     fitted: &'a Fitted,
+    steps: Steps<'a>,
+    own: FoldedWeights<'a>,
     conditioning: &'a Conditioning,
     seed: Seed,
     name: &'a str,
@@ -50,7 +51,10 @@ pub(super) fn sample(
     seed: Seed,
     name: &str,
 ) -> Result<EncodedTable> {
-    let draw = Draw { fitted, conditioning, seed, name };
+    let Shape { given, siblings, .. } = &fitted.shape;
+    let own = FoldedWeights::new(given, siblings.as_ref(), fitted.network.context.own_weights()?);
+    let steps = Steps::new(&fitted.network, conditioning.families.row_count())?;
+    let draw = Draw { fitted, steps, own, conditioning, seed, name };
     let families = conditioning.families.len();
     // The size of a chunk depends on the data alone, never on the number of threads.
     let size = (families / 16).clamp(CHUNK_FAMILIES.0, CHUNK_FAMILIES.1);
@@ -79,10 +83,12 @@ impl Draw<'_> {
         let ids: Vec<u32> = families.clone().map(|family| family as u32).collect();
         let features = gather(self.conditioning, Per::Family, &ids, None)?;
         let part = self.fitted.network.context.families(&features, &mut Dropout::Off)?;
-        let mut states = vec![SiblingState::new(); families.len()];
+        let mut states = vec![FoldedState::default(); families.len()];
         let mut stream = chunk * STREAMS_PER_CHUNK;
         let mut open: Vec<usize> =
             (0..families.len()).filter(|at| !all.rows(families.start + at).is_empty()).collect();
+        let mut is_open = vec![false; families.len()];
+        let mut row_tokens = Vec::new();
         while !open.is_empty() {
             let wave: Vec<Place> = open
                 .iter()
@@ -106,22 +112,26 @@ impl Draw<'_> {
                 })
                 .collect::<Result<Vec<_>>>()?;
             stream += batches.len() as u64;
+            // Nobody asks about the siblings of a family that is complete.
+            open.retain(|&at| {
+                let rows = all.rows(families.start + at).len();
+                is_open[at] = self.fitted.shape.siblings.is_some() && states[at].wave_end() < rows;
+                is_open[at]
+            });
             for (places, drawn) in batches.iter().zip(&drawn) {
                 for (row, &(at, index)) in places.iter().enumerate() {
                     let target = all.rows(families.start + at).start + index;
                     for (column, drawn) in tokens.iter_mut().zip(drawn) {
                         column[target - first_row] = drawn[row];
                     }
-                    if let Some(layout) = &self.fitted.shape.siblings {
-                        let mut row_tokens = self.given(target);
+                    if is_open[at] {
+                        row_tokens.clear();
+                        row_tokens.extend(self.given(target));
                         row_tokens.extend(drawn.iter().map(|column| column[row]));
-                        states[at].push(layout, &row_tokens);
+                        states[at].push(&self.own, &row_tokens);
                     }
                 }
             }
-            open.retain(|&at| {
-                self.fitted.shape.siblings.is_some() && states[at].len() < all.rows(families.start + at).len()
-            });
         }
         Ok(tokens)
     }
@@ -137,58 +147,55 @@ impl Draw<'_> {
         &self,
         first_family: usize,
         places: &[Place],
-        states: &[SiblingState],
+        states: &[FoldedState],
         part: &FamilyPart,
         mut random: Stream,
     ) -> Result<Vec<Vec<u16>>> {
-        let shape = &self.fitted.shape;
-        let width = shape.context.own_width;
+        let rows: Vec<u32> = places
+            .iter()
+            .map(|&(at, index)| (self.conditioning.families.rows(first_family + at).start + index) as u32)
+            .collect();
+        let width = self.own.width();
         let mut own = vec![0.0; places.len() * width];
-        let mut hints = vec![Vec::new(); shape.sub_columns.len()];
-        let mut rows = Vec::with_capacity(places.len());
-        for &(at, index) in places {
-            rows.push((self.conditioning.families.rows(first_family + at).start + index) as u32);
-        }
         if width > 0 {
             for ((out, &(at, index)), row) in own.chunks_exact_mut(width).zip(places).zip(&rows) {
-                let given_width = write_given(shape, &self.given(*row as usize), out);
-                if let Some(layout) = &shape.siblings {
-                    let count = self.conditioning.families.rows(first_family + at).len();
-                    states[at].write_features(layout, (index, count), None, &mut out[given_width..]);
-                    shape.push_hints(&states[at], &mut hints);
-                }
+                let count = self.conditioning.families.rows(first_family + at).len();
+                self.own.add_given(&self.given(*row as usize), out);
+                states[at].add_to(&self.own, (index, count), out);
             }
         }
+        let own =
+            if width == 0 { None } else { Some(Tensor::from_vec(own, (places.len(), width), &Device::Cpu)?) };
         let family_of_row = places.iter().map(|(at, _)| *at as u32).collect();
-        let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, own, None)?;
-        let context = self.fitted.network.context.rows(part, &inputs, &mut Dropout::Off)?;
-        let mut tokens = Vec::with_capacity(shape.sub_columns.len());
-        let given: Vec<Vec<u16>> = rows.iter().map(|row| self.given(*row as usize)).collect();
-        let lines = |column: usize, drawn: &[Vec<u16>]| -> Vec<LineHint> {
-            let tables = shape.evidence[column].iter().zip(&self.fitted.network.tables[column]);
-            tables
-                .map(|(evidence, table)| {
-                    let lines = (0..places.len()).map(|at| {
-                        let line = evidence.line(|source| match source {
-                            Source::Row(known) => match given[at].get(known) {
-                                Some(token) => Some(*token),
-                                None => Some(drawn[known - given[at].len()][at]),
-                            },
-                            Source::Sibling(known) => states[places[at].0].previous().get(known).copied(),
-                            Source::Message { message, column } => message_token(
-                                &self.conditioning.messages[message],
-                                column,
-                                first_family + places[at].0,
-                                rows[at] as usize,
-                            ),
-                        });
-                        line.unwrap_or(LineHint::NONE)
-                    });
-                    LineHint { table: Arc::clone(table), lines: lines.collect() }
-                })
-                .collect()
+        let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, Vec::new(), None)?;
+        let context = self.fitted.network.context.rows_with(part, &inputs, own, &mut Dropout::Off)?;
+        let given = self.fitted.shape.given.len();
+        let hint = |column: usize, row: usize, drawn: &[Vec<u16>], gates: &[f32], scores: &mut [f32]| {
+            let state = &states[places[row].0];
+            let (dense, looked_up) = gates.split_at(gates.len() - self.fitted.shape.evidence[column].len());
+            state.add_hints(given + column, dense, scores);
+            let known = |source: Source| match source {
+                Source::Row(at) if at < given => {
+                    let given = self.conditioning.given.as_ref()?;
+                    Some(given.tokens[at][rows[row] as usize])
+                }
+                Source::Row(at) => Some(drawn[at - given][row]),
+                Source::Sibling(at) => state.previous().get(at).copied(),
+                Source::Message { message, column } => {
+                    let family = first_family + places[row].0;
+                    message_token(&self.conditioning.messages[message], column, family, rows[row] as usize)
+                }
+            };
+            let tables = self.fitted.shape.evidence[column].iter().zip(&self.fitted.network.tables[column]);
+            for ((evidence, table), gate) in tables.zip(looked_up) {
+                if let Some(line) = evidence.line(known) {
+                    let line = &table[line as usize * scores.len()..][..scores.len()];
+                    scores.iter_mut().zip(line).for_each(|(score, hint)| *score += gate * hint);
+                }
+            }
         };
-        walk(&self.fitted.network, &context, &hints, lines, |_, scores| {
+        let mut tokens = Vec::with_capacity(self.fitted.shape.sub_columns.len());
+        self.steps.walk(&context, hint, |_, scores| {
             let drawn: Vec<u16> = scores.map(|scores| draw_token(scores, &mut random)).collect();
             tokens.push(drawn.clone());
             drawn
@@ -197,80 +204,39 @@ impl Draw<'_> {
     }
 }
 
-/// Walks the heads in order: `choose(column, scores)` gets each row's `K` scores of a column and returns the
-/// tokens the columns after it see.
-pub(super) fn walk(
-    network: &Network,
-    context: &Tensor,
-    hints: &[Vec<f32>],
-    mut lines: impl FnMut(usize, &[Vec<u16>]) -> Vec<LineHint>,
-    mut choose: impl FnMut(usize, &mut dyn Iterator<Item = &mut [f32]>) -> Vec<u16>,
-) -> Result<()> {
-    let rows = context.dim(0)?;
-    let (columns, hidden) = (network.heads.sizes.len(), network.heads.hidden);
-    let mut before = flat(&context.matmul(&network.from_context)?.broadcast_add(&network.hidden_bias)?)?;
-    let width = network.embedding.dim(1)? + 1;
-    let mut drawn: Vec<Vec<u16>> = Vec::with_capacity(columns);
-    for column in 0..columns {
-        let mut units = Vec::with_capacity(rows * hidden);
-        for row in before.chunks_exact(columns * hidden) {
-            units.extend(row[column * hidden..(column + 1) * hidden].iter().map(|unit| unit.max(0.0)));
-        }
-        let units = Tensor::from_vec(units, (rows, hidden), &Device::Cpu)?;
-        let weights = (&network.output, &network.output_bias);
-        let looked_up = lines(column, &drawn);
-        let mut outputs = network.heads.outputs(column, &units, weights, (&hints[column], &looked_up))?;
-        let size = network.heads.sizes[column];
-        let mut scores =
-            outputs.chunks_exact_mut(network.heads.width(column)).map(|outputs| &mut outputs[..size]);
-        drawn.push(choose(column, &mut scores));
-        let tokens = &drawn[column];
-        let later = (columns - column - 1) * hidden;
-        if later == 0 {
-            break;
-        }
-        let offset = network.heads.token_offset(column);
-        let embedding = network.embedding.narrow(0, offset, size)?;
-        let scalars = network.scalars.narrow(0, offset, size)?;
-        let seen = Tensor::cat(&[&embedding, &scalars], 1)?; // [K, width]
-        let weights = network
-            .from_tokens
-            .narrow(0, column * width, width)?
-            .narrow(1, (column + 1) * hidden, later)?
-            .contiguous()?;
-        // A small vocabulary is multiplied out once; each row then adds a line of the table.
-        let (table, fold) = if size <= rows {
-            (flat(&seen.matmul(&weights)?)?, true)
-        } else {
-            let slots: Vec<u32> = tokens.iter().map(|token| u32::from(*token)).collect();
-            let slots = Tensor::from_vec(slots, rows, &Device::Cpu)?;
-            (flat(&seen.index_select(&slots, 0)?.matmul(&weights)?)?, false)
-        };
-        for (row, units) in before.chunks_exact_mut(columns * hidden).enumerate() {
-            let line = if fold { usize::from(tokens[row]) } else { row };
-            let terms = &table[line * later..(line + 1) * later];
-            units[(column + 1) * hidden..].iter_mut().zip(terms).for_each(|(unit, term)| *unit += term);
-        }
-    }
-    Ok(())
-}
-
-fn flat(tensor: &Tensor) -> Result<Vec<f32>> {
-    tensor.flatten_all()?.to_vec1()
-}
-
 /// Draws a token in proportion to the exponentials of its scores, which are used up.
 fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
-    let top = scores.iter().copied().fold(f32::MIN, f32::max);
-    scores.iter_mut().for_each(|score| *score = fast_exp(*score - top));
-    let total: f32 = scores.iter().sum();
+    let top = scores.iter().copied().fold(f32::MIN, |top, score| if score > top { score } else { top });
+    let mut total = 0.0;
+    for lanes in scores.chunks_mut(LANES) {
+        lanes.iter_mut().for_each(|score| *score = fast_exp(*score - top));
+        total += sum(lanes);
+    }
     let mut rest = (random.next_u32() >> 8) as f32 / 16_777_216.0 * total;
-    for (token, score) in scores.iter().enumerate() {
-        rest -= score;
-        if rest < 0.0 {
-            return token as u16;
+    for (lane, scores) in scores.chunks(LANES).enumerate() {
+        let share = sum(scores);
+        if rest >= share {
+            rest -= share;
+            continue;
+        }
+        for (token, score) in scores.iter().enumerate() {
+            rest -= score;
+            if rest < 0.0 {
+                return (lane * LANES + token) as u16;
+            }
         }
     }
     // Rounding left a crumb: the last token that can occur at all.
     scores.iter().rposition(|score| *score > 0.0).unwrap_or(0) as u16
+}
+
+/// A sum in pairs: one addition does not wait for the one before it.
+fn sum(values: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 4];
+    let mut quads = values.chunks_exact(4);
+    for quad in &mut quads {
+        sums.iter_mut().zip(quad).for_each(|(sum, value)| *sum += value);
+    }
+    let rest: f32 = quads.remainder().iter().sum();
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }

@@ -7,11 +7,13 @@ use rand::Rng;
 
 use super::{
     Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Settings, TableGenerator,
-    TrainingSet, batches::Reader, load, network::Network, network::Shape, sample::walk, train,
+    TrainingSet, batches::Reader, evidence::{Counted, choose, training_tables}, load, network::Network, network::Shape, train, walk::Steps,
 };
 use crate::{
     codec::{EncodedTable, SubColumn},
-    conditioning::{Conditioning, Message, MessageSource, Per},
+    conditioning::{
+        Conditioning, FoldedState, FoldedWeights, Message, MessageSource, Per, SiblingLayout, SiblingState,
+    },
     data::{Families, NO_ROW},
     nn::{Dropout, Noise, Parameters, Targets},
     progress::Silent,
@@ -155,20 +157,36 @@ fn fitted(spec: &dyn GeneratorSpec, set: &TrainingSet) -> Box<dyn TableGenerator
     spec.fit(set, SEED, &Silent).unwrap()
 }
 
+/// The shape a training would choose.
+fn shape_with_evidence(set: &TrainingSet) -> Shape {
+    let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
+    let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
+    let windows = reader.windows();
+    let evidence = choose(Counted { reader, windows: &windows }, &train::marginals(&set.rows));
+    assert!(evidence.iter().any(|tables| !tables.is_empty()), "the toy has something to count");
+    Shape { evidence, ..shape }
+}
+
 #[test]
 fn every_weight_gets_a_gradient() {
     let set = rich_toy();
-    let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
+    let shape = shape_with_evidence(&set);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
     let mut parameters = Parameters::fresh(Noise::new(&mut SEED.stream("weights", 0)));
     let marginals = train::marginals(&set.rows);
     let network = Network::new(&shape, &mut parameters, &marginals).unwrap();
     let windows = reader.windows();
-    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
+    let tables = training_tables(Counted { reader, windows: &windows }, &marginals);
+    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), &tables, None).unwrap();
 
     let hidden = network.hidden(&batch.inputs, &batch.tokens, None).unwrap();
-    let targets =
-        Targets { tokens: &batch.tokens, hints: &batch.hints, marginals: &marginals, smoothing: 0.0 };
+    let targets = Targets {
+        tokens: &batch.tokens,
+        hints: &batch.hints,
+        lines: &batch.lines,
+        marginals: &marginals,
+        smoothing: 0.0,
+    };
     let loss = network.heads.loss(&hidden, &network.output, &network.output_bias, targets).unwrap();
     let gradients = loss.backward().unwrap();
 
@@ -181,32 +199,107 @@ fn every_weight_gets_a_gradient() {
 
 #[test]
 fn step_by_step_scores_equal_those_of_the_whole_forward_pass() {
+    // Few rows: contributions are worked out row by row; many: token by token.
+    check_steps(0);
+    check_steps(1_000_000);
+}
+
+fn check_steps(rows_known: usize) {
     let set = rich_toy();
-    let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
+    let shape = shape_with_evidence(&set);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
     let mut parameters = Parameters::fresh(Noise::new(&mut SEED.stream("weights", 0)));
-    let network = Network::new(&shape, &mut parameters, &train::marginals(&set.rows)).unwrap();
+    let marginals = train::marginals(&set.rows);
+    let network = Network::new(&shape, &mut parameters, &marginals).unwrap();
     let windows = reader.windows();
-    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
+    let tables = training_tables(Counted { reader, windows: &windows }, &marginals);
+    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), &tables, None).unwrap();
 
     let hidden = network.hidden(&batch.inputs, &batch.tokens, None).unwrap();
     let families = network.context.families(&batch.inputs.families, &mut Dropout::Off).unwrap();
     let context = network.context.rows(&families, &batch.inputs.rows, &mut Dropout::Off).unwrap();
     let mut stepwise: Vec<Vec<f32>> = Vec::new();
-    walk(&network, &context, &batch.hints, |column, scores| {
+    let hint = |column: usize, row: usize, _: &[Vec<u16>], gates: &[f32], scores: &mut [f32]| {
+        let (dense, looked_up) = gates.split_at(network.heads.hints[column]);
+        let hints = batch.hints[column].chunks_exact(scores.len()).skip(row * dense.len());
+        for (gate, hints) in dense.iter().zip(hints) {
+            scores.iter_mut().zip(hints).for_each(|(score, hint)| *score += gate * hint);
+        }
+        for (gate, hint) in looked_up.iter().zip(&batch.lines[column]) {
+            let line = hint.table.chunks_exact(scores.len()).nth(hint.lines[row] as usize);
+            scores.iter_mut().zip(line.unwrap_or(&[])).for_each(|(score, hint)| *score += gate * hint);
+        }
+    };
+    let mut choose = |column: usize, scores: &mut dyn Iterator<Item = &mut [f32]>| {
         stepwise.push(scores.flat_map(|row| row.to_vec()).collect());
         batch.tokens[column].clone()
-    })
-    .unwrap();
+    };
+    Steps::new(&network, rows_known).unwrap().walk(&context, hint, &mut choose).unwrap();
 
     for (column, stepwise) in stepwise.iter().enumerate() {
         let units = hidden.narrow(1, column * shape.hidden, shape.hidden).unwrap();
         let weights = (&network.output, &network.output_bias);
-        let whole = network.heads.outputs(column, &units, weights, &batch.hints[column]).unwrap();
+        let whole = network.heads.outputs(column, &units, weights, (&batch.hints[column], &batch.lines[column])).unwrap();
         let whole = whole.chunks_exact(network.heads.width(column));
         let whole: Vec<f32> = whole.flat_map(|row| row[..network.heads.sizes[column]].to_vec()).collect();
         let worst = whole.iter().zip(stepwise).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-4, "column {column} is off by {worst}");
+    }
+}
+
+#[test]
+fn the_state_kept_while_sampling_is_that_of_training() {
+    for rows in [7_u16, 1_300] {
+        let columns = [column("kind", 5, false), column("amount", 100, true), column("flag", 2, false)];
+        let tokens =
+            (1..4).map(|step| (0..rows).map(|row| row * step % [5, 100, 2][usize::from(step) - 1]).collect());
+        let all = table(columns.to_vec(), tokens.collect());
+        let (given, own) = columns.split_at(1);
+        let layout = SiblingLayout::new(columns.to_vec());
+        let before: usize = given.iter().map(SubColumn::feature_width).sum();
+        let width = 3;
+        let weights: Vec<f32> = (0..(before + layout.width()) * width)
+            .map(|at| ((at * 7919) % 101) as f32 / 101.0 - 0.5)
+            .collect();
+        let folded = FoldedWeights::new(given, Some(&layout), weights.clone());
+        let (mut state, mut quick) = (SiblingState::new(), FoldedState::default());
+        let count = usize::from(rows);
+        while state.len() < count {
+            let wave = state.len()..state.wave_end().min(count);
+            assert_eq!(wave.start..wave.end, quick.len()..quick.wave_end().min(count));
+            for index in wave.clone() {
+                let tokens: Vec<u16> = all.tokens.iter().map(|column| column[index]).collect();
+                let mut features = vec![0.0; before + layout.width()];
+                crate::conditioning::features_of(given, &tokens, &mut features);
+                state.write_features(&layout, (index, count), None, &mut features[before..]);
+                let mut sums = vec![0.0; width];
+                folded.add_given(&tokens[..given.len()], &mut sums);
+                quick.add_to(&folded, (index, count), &mut sums);
+                for (unit, sum) in sums.iter().enumerate() {
+                    let terms = features.iter().enumerate().map(|(at, f)| f * weights[at * width + unit]);
+                    let expected: f32 = terms.sum();
+                    assert!((sum - expected).abs() < 2e-4, "row {index}: {sum} instead of {expected}");
+                }
+                for column in given.len()..columns.len() {
+                    let size = usize::from(own[column - given.len()].size);
+                    let gates = vec![0.3_f32, -0.2, 0.7, 0.1, 0.5][..layout.hint_count(column)].to_vec();
+                    let mut hints = vec![0.0; gates.len() * size];
+                    state.write_hints(&layout, column, &mut hints);
+                    let mut scores = vec![0.0; size];
+                    quick.add_hints(column, &gates, &mut scores);
+                    for (token, score) in scores.iter().enumerate() {
+                        let expected: f32 =
+                            gates.iter().enumerate().map(|(g, gate)| gate * hints[g * size + token]).sum();
+                        assert!((score - expected).abs() < 1e-5, "row {index}, token {token}");
+                    }
+                }
+            }
+            for index in wave {
+                let tokens: Vec<u16> = all.tokens.iter().map(|column| column[index]).collect();
+                state.push(&layout, &tokens);
+                quick.push(&folded, &tokens);
+            }
+        }
     }
 }
 
@@ -331,15 +424,15 @@ fn long_families_are_seen_in_the_same_waves_in_training_and_sampling() {
         rows: table(vec![column("phase", 3, false)], vec![tokens]),
         conditioning: under(parent, &[count]),
     };
-    let shape = Shape::new(&set.rows.sub_columns, &set.conditioning, &small());
+    let shape = shape_with_evidence(&set);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &set.conditioning };
     let windows = reader.windows();
     let layout = shape.siblings.as_ref().unwrap();
 
-    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), None).unwrap();
+    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), &vec![Vec::new(); set.rows.sub_columns.len()], None).unwrap();
     let seen = batch.inputs.rows.own.unwrap().to_vec2::<f32>().unwrap();
 
-    let mut state = crate::conditioning::SiblingState::new();
+    let mut state = SiblingState::new();
     while state.len() < count as usize {
         let wave = state.len()..state.wave_end().min(count as usize);
         for index in wave.clone() {
@@ -368,23 +461,38 @@ fn smooth_functions_over_tokens_get_their_gradients() {
 
 /// Compares the gradients of one head with differences of its loss.
 fn check_gradients(bases: Vec<Vec<f32>>) {
-    let heads = crate::nn::Heads { hidden: 2, sizes: vec![3], hints: vec![1], bases };
+    let heads = crate::nn::Heads { hidden: 2, sizes: vec![3], hints: vec![1], tables: vec![1], bases };
     let device = Device::Cpu;
     let hidden = candle_core::Var::from_vec(vec![0.3_f32, -0.2, 0.5, 0.1], (2, 2), &device).unwrap();
     let values = [0.1_f32, 0.4, -0.3, 0.2, 0.7, -0.5, 0.2, 0.9];
     let values: Vec<f32> = values.into_iter().cycle().take(heads.weight_count()).collect();
     let weights = candle_core::Var::from_vec(values, heads.weight_count(), &device).unwrap();
-    let biases = candle_core::Var::from_vec(vec![0.0_f32, 0.1, -0.1, 0.05], 4, &device).unwrap();
+    let biases = candle_core::Var::from_vec(vec![0.0_f32, 0.1, -0.1, 0.05, 0.7], 5, &device).unwrap();
     let (tokens, marginals) = (vec![vec![2_u16, 0]], vec![vec![0.5, 0.25, 0.25]]);
     let hints = vec![vec![1.0, 0.0, 0.5, 0.0, 2.0, 0.0]];
-    let targets = Targets { tokens: &tokens, hints: &hints, marginals: &marginals, smoothing: 0.0 };
+    let table = std::sync::Arc::new(vec![0.4, -0.8, 0.3, 0.0, 0.2, -0.1]);
+    let lines = vec![vec![crate::nn::LineHint { table, lines: vec![1, 0] }]];
+    let targets =
+        Targets { tokens: &tokens, hints: &hints, lines: &lines, marginals: &marginals, smoothing: 0.0 };
     let loss_at = |hidden: &Tensor, weights: &Tensor, biases: &Tensor| {
         heads.loss(hidden, weights, biases, targets).unwrap().to_scalar::<f32>().unwrap()
     };
 
     let (folded_heads, folded) = heads.folded(&weights).unwrap();
-    let whole = heads.loss_only(&hidden, &weights, &biases, targets).unwrap();
-    assert!((folded_heads.loss_only(&hidden, &folded, &biases, targets).unwrap() - whole).abs() < 1e-5);
+    let logs: Vec<Vec<f32>> = vec![marginals[0].iter().map(|share: &f32| share.ln()).collect()];
+    let losses = heads.shrunk_losses(&hidden, &weights, &biases, targets, &logs).unwrap();
+    let folded_losses = folded_heads.shrunk_losses(&hidden, &folded, &biases, targets, &logs).unwrap();
+    for (shrunk, (whole, folded)) in losses[0].iter().zip(&folded_losses[0]).enumerate() {
+        assert!((whole - folded).abs() < 1e-5, "{shrunk}");
+    }
+    // Shrinking for good gives the loss that was found while trying.
+    let flat = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let (mut shrunk, mut shrunk_biases) = (flat(&weights), flat(&biases));
+    heads.shrink(&mut shrunk, &mut shrunk_biases, &[crate::nn::SHRINKAGES[3]], &logs);
+    let shrunk = Tensor::from_vec(shrunk, weights.shape(), &device).unwrap();
+    let shrunk_biases = Tensor::from_vec(shrunk_biases, biases.shape(), &device).unwrap();
+    let again = heads.shrunk_losses(&hidden, &shrunk, &shrunk_biases, targets, &logs).unwrap();
+    assert!((again[0][0] - losses[0][3]).abs() < 1e-5);
 
     let loss = (heads.loss(&hidden, &weights, &biases, targets).unwrap() * 3.0).unwrap();
     let gradients = loss.backward().unwrap();

@@ -13,6 +13,7 @@ use crate::{
 use super::{
     TrainingSet,
     batches::{Batch, Reader, Window},
+    calibrate::calibrate,
     evidence::{Counted, Evidence, Tables, choose, fitted_tables, training_tables},
     network::{Network, table_name},
     settings::Settings,
@@ -41,8 +42,6 @@ struct TableTrainee<'a> {
     marginals: Vec<Vec<f32>>,
     log_marginals: Vec<Vec<f32>>,
     tables: Tables,
-    /// How much each head's error counts.
-    head_weights: Vec<f32>,
     /// How much of each head's scores was best to keep at the last validation, and at the best one.
     shares: Vec<f32>,
     best_shares: Vec<f32>,
@@ -78,9 +77,7 @@ pub(super) fn learn(
     let small = set.rows.row_count < MIN_ROWS || shape.sub_columns.is_empty();
     let (training, validation) =
         if small { (Vec::new(), Vec::new()) } else { split(reader, settings.validation, &mut noise) };
-    if std::env::var("NOEV").is_err() {
-        shape.evidence = choose(Counted { reader, windows: &training }, &marginals);
-    }
+    shape.evidence = choose(Counted { reader, windows: &training }, &marginals);
     let reader = Reader { shape: &shape, ..reader };
     let tables = training_tables(Counted { reader, windows: &training }, &marginals);
     let mut parameters = Parameters::fresh(noise.clone());
@@ -113,7 +110,6 @@ pub(super) fn learn(
         marginals,
         log_marginals,
         tables,
-        head_weights: vec![1.0; shape.sub_columns.len()],
         shares: vec![1.0; shape.sub_columns.len()],
         best_shares: vec![1.0; shape.sub_columns.len()],
         training,
@@ -134,6 +130,9 @@ pub(super) fn learn(
                     let size = values.len() / known;
                     weights.insert(table_name(column, table), (vec![known, size], values.to_vec()));
                 }
+            }
+            if std::env::var("NOCAL").is_err() {
+            calibrate(reader, &trainee.training, &trainee.tables, &trainee.marginals, &mut weights)?;
             }
             Ok(Some(Learnt { weights, evidence: shape.evidence }))
         }
@@ -235,20 +234,16 @@ impl TableTrainee<'_> {
             lines: &batch.lines,
             marginals: &self.marginals,
             smoothing: self.settings.smoothing,
-            weights: &self.head_weights,
         }
     }
 
     /// Shrinks each head as far as validated best.
     fn shrink(&self, weights: &mut Stored) {
-        let (Some((_, mut output)), Some((_, mut bias))) =
-            (weights.get("output.weight").cloned(), weights.get("output.bias").cloned())
-        else {
-            return;
-        };
-        self.network.heads.shrink(&mut output, &mut bias, &self.best_shares, &self.log_marginals);
-        weights.get_mut("output.weight").unwrap().1 = output;
-        weights.get_mut("output.bias").unwrap().1 = bias;
+        let (output, bias) = ("output.weight".to_owned(), "output.bias".to_owned());
+        let (Some(mut own), Some(mut biases)) = (weights.remove(&output), weights.remove(&bias)) else { return };
+        self.network.heads.shrink(&mut own.1, &mut biases.1, &self.best_shares, &self.log_marginals);
+        weights.insert(output, own);
+        weights.insert(bias, biases);
     }
 }
 
@@ -297,19 +292,12 @@ impl Trainee for TableTrainee<'_> {
             return Ok(None);
         }
         let mut total = 0.0;
-        let shrinkages: &[f32] = if std::env::var("NOSHRINK").is_ok() { &SHRINKAGES[..1] } else { &SHRINKAGES };
-        let mut line = String::new();
-        for (head, (share, sums)) in self.shares.iter_mut().zip(&losses).enumerate() {
-            let mut best = 0;
-            for at in 1..shrinkages.len() {
-                if sums[at] < sums[best] { best = at; }
-            }
+        for (share, sums) in self.shares.iter_mut().zip(&losses) {
+            // Of equal ones the first: the least shrunk.
+            let best = (0..sums.len()).min_by(|a, b| sums[*a].total_cmp(&sums[*b])).unwrap_or(0);
             *share = SHRINKAGES[best];
             total += sums[best];
-            use std::fmt::Write;
-            let _ = write!(line, " {}={:.3}/{:.3}@{}", self.reader.shape.sub_columns[head].name, sums[0] / rows as f64, sums[5] / rows as f64, *share);
         }
-        if std::env::var("HEADS").is_ok() { tracing::debug!("{} {}{line}", self.name, self.epoch); eprintln!("HEADS {} {}{line}", self.name, self.epoch); }
         Ok(Some((total / f64::from(rows as u32)) as f32))
     }
 

@@ -14,6 +14,12 @@ pub(super) enum Kind {
     Independent,
     /// The direct parent's row, joined on as flat columns.
     Flattened,
+    /// The direct parent's row and the tokens decided before.
+    IidChildren,
+    /// The same and the siblings.
+    ParentOnly,
+    /// All messages, no siblings.
+    NoSiblings,
 }
 
 impl Kind {
@@ -27,19 +33,26 @@ impl Kind {
                 messages: Vec::new(),
                 given: None,
             },
-            Self::Flattened => Conditioning {
-                families: given.families.clone(),
-                has_siblings: false,
-                messages: given
-                    .messages
-                    .iter()
-                    .find(|message| is_direct_parent(message))
-                    .cloned()
-                    .into_iter()
-                    .collect(),
-                given: None,
-            },
+            Self::Flattened => Conditioning { has_siblings: false, given: None, ..parent_only(given) },
+            Self::IidChildren => Conditioning { has_siblings: false, ..parent_only(given) },
+            Self::ParentOnly => parent_only(given),
+            Self::NoSiblings => Conditioning { has_siblings: false, ..given.clone() },
         }
+    }
+}
+
+fn parent_only(given: &Conditioning) -> Conditioning {
+    Conditioning {
+        families: given.families.clone(),
+        has_siblings: given.has_siblings,
+        messages: given
+            .messages
+            .iter()
+            .find(|message| is_direct_parent(message))
+            .cloned()
+            .into_iter()
+            .collect(),
+        given: given.given.clone(),
     }
 }
 

@@ -73,7 +73,7 @@ pub fn fit(
         })
         .collect();
     let graph = training_graph(snapshot, &encoded);
-    let spec = specification(config.generator);
+    let spec = specification(config.generator, config.ablation);
 
     // The heaviest tables first, so that the last thread is not left alone with one of them.
     let mut work: Vec<TableId> = plan.order().filter(|id| encoded[id.0].is_some()).collect();

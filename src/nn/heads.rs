@@ -63,8 +63,6 @@ pub struct Targets<'a> {
     pub marginals: &'a [Vec<f32>],
     /// Share of the target that is the marginal distribution and not the token (label smoothing).
     pub smoothing: f32,
-    /// How much each head's error counts in training.
-    pub weights: &'a [f32],
 }
 
 /// Shares of a head's scores that validation tries, the rest being its marginal distribution; see
@@ -224,7 +222,6 @@ impl Heads {
             let lines = &targets.lines[head];
             let mut errors = self.outputs_by(head, &units, (&weight, &fixed_biases), (hints, lines))?;
             let mut slopes = vec![0.0_f32; width];
-            let weight_of_head = targets.weights[head];
             for (row, errors) in errors.chunks_exact_mut(width).enumerate() {
                 let (scores, gates) = errors.split_at_mut(size);
                 loss +=
@@ -239,7 +236,7 @@ impl Heads {
                     *gate = slope(hint.line(row, size));
                 }
                 for (slope, error) in slopes.iter_mut().zip(errors) {
-                    *error *= weight_of_head / rows as f32;
+                    *error /= rows as f32;
                     *slope += *error;
                 }
             }
@@ -297,6 +294,34 @@ impl Heads {
             losses.push(sums);
         }
         Ok(losses)
+    }
+
+    /// Adds up each head's probabilities of its tokens over rows.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn add_shares(
+        &self,
+        hidden: &Tensor,
+        (weights, biases): (&Tensor, &Tensor),
+        targets: Targets<'_>,
+        sums: &mut [Vec<f64>],
+    ) -> Result<()> {
+        for (head, &size) in self.sizes.iter().enumerate() {
+            let units = hidden.narrow(1, head * self.hidden, self.hidden)?;
+            let hints = (targets.hints[head].as_slice(), targets.lines[head].as_slice());
+            let mut outputs = self.outputs(head, &units, (weights, biases), hints)?;
+            for outputs in outputs.chunks_exact_mut(self.width(head)) {
+                let scores = &mut outputs[..size];
+                let top = scores.iter().copied().fold(f32::MIN, f32::max);
+                scores.iter_mut().for_each(|score| *score = fast_exp(*score - top));
+                let whole: f32 = scores.iter().sum();
+                for (sum, score) in sums[head].iter_mut().zip(scores) {
+                    *sum += f64::from(*score / whole);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Shrinks each head's scores by its entry of `shares`, for good: see [`Self::shrunk_losses`].

@@ -12,7 +12,7 @@ use crate::{
     config::{Config, DbUrl},
     db::{DbErrorKind, Sink, connect},
     error::Error,
-    evaluate::Scorecard,
+    evaluate::{Categories, Scorecard},
     finding::Finding,
     load::{LoadSummary, refuse_same, refuse_strangers},
     model::Model,
@@ -195,7 +195,8 @@ pub fn verify(target: &DbUrl) -> Result<(Proof, Vec<Finding>), Error> {
     Ok((proof, findings))
 }
 
-/// Scores a synthetic database against the real one, with an optional holdout.
+/// Scores a synthetic database against the real one, with an optional holdout; `categories` are columns to be
+/// compared as categories whatever their type.
 ///
 /// # Errors
 /// [`Error`] if one of them cannot be read.
@@ -204,8 +205,9 @@ pub fn evaluate(
     synthetic: &DbUrl,
     holdout: Option<&DbUrl>,
     config: &Config,
+    categories: &Categories,
 ) -> Result<Scorecard, Error> {
-    score::evaluate(real, synthetic, holdout, config)
+    score::evaluate(real, synthetic, holdout, config, categories)
 }
 
 /// A pool of as many threads as the user asked for; results do not depend on their number.

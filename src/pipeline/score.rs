@@ -1,12 +1,15 @@
 //! Reads whole databases into memory and scores them.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    config::{Config, DbUrl},
+    config::{Config, DbUrl, TableMode},
     data::TableData,
     db::{Scan, connect},
     error::Error,
-    evaluate::{Scorecard, Side, score},
-    schema::Schema,
+    evaluate::{Categories, Scorecard, Side, Terms, score},
+    plan::Plan,
+    schema::{Schema, TableId},
 };
 
 /// Rows asked from a database at a time.
@@ -28,12 +31,41 @@ pub(super) fn evaluate(
     synthetic: &DbUrl,
     holdout: Option<&DbUrl>,
     config: &Config,
+    categories: &Categories,
 ) -> Result<Scorecard, Error> {
     let real = read(real).map_err(Error::Source)?;
     let synthetic = read(synthetic).map_err(Error::Target)?;
     let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
-    Ok(score(&real.side(), &synthetic.side(), holdout.as_ref(), config.seed))
+    check(&real.schema, categories)?;
+    let skipped = skipped(&real.schema, config)?;
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped };
+    Ok(score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms))
+}
+
+/// A column that does not exist would silently be compared as before.
+fn check(schema: &Schema, categories: &Categories) -> Result<(), Error> {
+    for (table, columns) in categories {
+        let found = schema.find(table).map(|id| schema.table(id));
+        if let Some(column) = columns.iter().find(|column| found.is_none_or(|t| t.find(column).is_none())) {
+            return Err(Error::Usage(format!("there is no column {column} in a table {table}")));
+        }
+    }
+    Ok(())
+}
+
+/// The tables the user does not ask for; none of them if nothing is said.
+fn skipped(schema: &Schema, config: &Config) -> Result<BTreeSet<TableId>, Error> {
+    if config.only_tables.is_empty() && config.exclude_tables.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let chosen = Config {
+        only_tables: config.only_tables.clone(),
+        exclude_tables: config.exclude_tables.clone(),
+        ..Config::default()
+    };
+    let (plan, _) = Plan::build(schema, &chosen, &[])?;
+    Ok(schema.iter().map(|(id, _)| id).filter(|id| plan.table(*id).mode == TableMode::Skip).collect())
 }
 
 fn read(url: &DbUrl) -> Result<Whole, crate::db::DbError> {

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::{number, text};
 use crate::{
     config::TableMode,
-    evaluate::{Accuracy, EntityScore, FanOutScore, HopScore, Scorecard, TableScore},
+    evaluate::{Accuracy, EntityScore, FanOutScore, HopScore, Scorecard, TableScore, Telltale},
     finding::Finding,
     load::{LoadSummary, TableLoad},
     plan::{ColumnRole, LinkRole, Plan, TablePlan},
@@ -167,12 +167,17 @@ fn a_scorecard_says_how_to_read_it() {
             shapes: Some(0.981),
             pairs: None,
             c2st: Some(accuracy(0.527)),
+            telltales: vec![
+                Telltale { feature: "income".to_owned(), share: 0.41 },
+                Telltale { feature: "month of moved_in".to_owned(), share: 0.12 },
+            ],
             exact_share: Some(0.0),
             holdout_exact_share: None,
         }],
         entities: vec![EntityScore {
             table: "household".to_owned(),
-            c2st: accuracy(0.544),
+            c2st: accuracy(0.5),
+            telltales: vec![Telltale { feature: "income".to_owned(), share: 0.2 }],
             c2st_holdout: None,
             c2st_real: Some(accuracy(0.49)),
             nearest_is_training: Some(0.503),

@@ -231,6 +231,7 @@ pub fn scorecard(card: &Scorecard) -> String {
         }
         text.push_str(&format!("Entities\n{}\n", grid.render()));
     }
+    text.push_str(&telltales(card));
     if !card.fan_outs.is_empty() {
         let mut grid = Grid::new(&["children per parent", "#score"]);
         for fan_out in &card.fan_outs {
@@ -252,6 +253,26 @@ pub fn scorecard(card: &Scorecard) -> String {
     ));
     text.push_str("shapes, pairs, hops: 1 is alike; told apart: 0.5 is a coin toss, 1 is always\n");
     text
+}
+
+/// What the classifier tells rows by, where it clearly can tell them.
+fn telltales(card: &Scorecard) -> String {
+    let clear = |score: &Accuracy| score.accuracy > 0.5 + 2.0 * score.standard_error;
+    let tables = card.tables.iter().filter(|table| table.c2st.as_ref().is_some_and(clear));
+    let entities = card.entities.iter().filter(|entity| clear(&entity.c2st));
+    let rows = tables
+        .map(|table| (table.table.clone(), &table.telltales))
+        .chain(entities.map(|entity| (format!("{} with children", entity.table), &entity.telltales)));
+    let mut grid = Grid::new(&["told apart", "by", "#share of gain"]);
+    let mut any = false;
+    for (name, telltales) in rows {
+        for (index, telltale) in telltales.iter().enumerate() {
+            let name = if index == 0 { name.clone() } else { String::new() };
+            grid.row(vec![name, telltale.feature.clone(), percent(Some(telltale.share))]);
+            any = true;
+        }
+    }
+    if any { format!("Telltales\n{}\n", grid.render()) } else { String::new() }
 }
 
 /// Renders findings, warnings first.
