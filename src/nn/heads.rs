@@ -67,7 +67,7 @@ pub struct Targets<'a> {
 
 /// Shares of a head's scores that validation tries, the rest being its marginal distribution; see
 /// [`Heads::shrunk_losses`].
-pub const SHRINKAGES: [f32; 6] = [1.0, 0.85, 0.7, 0.5, 0.3, 0.0];
+pub const SHRINKAGES: [f32; 8] = [1.0, 1.15, 1.35, 0.85, 0.7, 0.5, 0.3, 0.0];
 
 impl Heads {
     /// Number of tokens of all heads: `Σ K`.
