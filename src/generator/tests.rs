@@ -7,7 +7,7 @@ use rand::Rng;
 
 use super::{
     Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Settings, TableGenerator,
-    TrainingSet, batches::Reader, load, network::Network, network::Shape, train, walk::Steps,
+    TrainingSet, batches::Reader, load, network::Network, network::Shape, train, view::Kind, walk::Steps,
 };
 use crate::{
     codec::{EncodedTable, SubColumn},
@@ -326,6 +326,26 @@ fn a_saved_generator_draws_the_same_rows_at_any_thread_count() {
     assert_eq!(rows, draw(second.as_ref(), 2));
     assert_eq!(rows, draw(loaded.as_ref(), 2));
     assert_ne!(rows, first.sample(&set.conditioning, Seed(8), "child").unwrap());
+}
+
+#[test]
+fn an_ablation_takes_away_what_it_says() {
+    let set = toy(30);
+    let mut given = set.conditioning.clone();
+    let MessageSource::Row { table, index } = &given.messages[0].source else { panic!("a parent's row") };
+    let grandparent = MessageSource::Row { table: Arc::clone(table), index: index.clone() };
+    let name = "grandparent".to_owned();
+    given.messages.push(Message { name, per: Per::Family, via: Some(0), source: grandparent });
+
+    let seen = |kind: Kind| {
+        let view = kind.view(&given);
+        (view.messages.len(), view.has_siblings)
+    };
+
+    assert_eq!(seen(Kind::Autoregressive), (2, true));
+    assert_eq!(seen(Kind::NoSiblings), (2, false));
+    assert_eq!(seen(Kind::ParentOnly), (1, true));
+    assert_eq!(seen(Kind::IidChildren), (1, false));
 }
 
 #[test]
