@@ -160,6 +160,7 @@ impl Databases {
         Ok(Measured::new(&card))
     }
 
+    #[expect(clippy::result_large_err, reason = "a bench runs once; the error is the library's")]
     fn run(&self, method: &Method, seed: u64, work: &Path) -> Result<Measured, Failure> {
         let file = work.join(format!("{}.{}.{seed}.sqlite", self.name.replace(['/', ':'], "_"), method.name));
         if file.exists() {

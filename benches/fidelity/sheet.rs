@@ -22,12 +22,12 @@ impl Measured {
         let mut values: Vec<(String, Option<f64>)> = card
             .tables
             .iter()
-            .map(|table| (table.table.clone(), table.c2st.map(|score| score.accuracy)))
+            .map(|table| (format!("C2ST {}", table.table), table.c2st.map(|score| score.accuracy)))
             .collect();
-        let entity = |entity: &dbsynth::evaluate::EntityScore| {
-            (format!("{} with children", entity.table), Some(entity.c2st.accuracy))
-        };
-        values.extend(card.entities.iter().map(entity));
+        // One parent table is its own mean.
+        for entity in card.entities.iter().filter(|_| card.entities.len() > 1) {
+            values.push((format!("C2ST-Agg {}", entity.table), Some(entity.c2st.accuracy)));
+        }
         values.push(("**C2ST-Agg**".to_owned(), card.mean_entity_c2st()));
         values.push(("children per parent".to_owned(), card.mean_fan_out()));
         for length in 1..=3 {

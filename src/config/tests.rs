@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Config, ConfigError, File, GeneratorKind, Overrides, TableMode};
+use super::{Ablation, Config, ConfigError, File, GeneratorKind, Overrides, TableMode};
 
 fn parse(text: &str) -> Result<File, ConfigError> {
     File::from_toml(text, "synth.toml")
@@ -130,9 +130,11 @@ fn a_target_elsewhere_needs_its_owner_to_allow_it() {
 
 #[test]
 fn flags_win_over_the_file() {
-    let file =
-        parse("[clone]\nseed = 1\nscale = 2.0\ntables = [\"a\"]\n[tables.\"public.orders\"]\nrows = 5\n")
-            .unwrap();
+    let file = parse(
+        "[clone]\nseed = 1\nscale = 2.0\nablation = \"no-siblings\"\ntables = [\"a\"]\n\
+         [tables.\"public.orders\"]\nrows = 5\n",
+    )
+    .unwrap();
     let flags = Overrides {
         seed: Some(7),
         rows: vec![("orders".to_owned(), 9), ("lines".to_owned(), 3)],
@@ -149,6 +151,7 @@ fn flags_win_over_the_file() {
     assert_eq!(config.tables["lines"].rows, Some(3));
     assert_eq!(config.tables.len(), 2);
     assert_eq!(config.generator, GeneratorKind::Independent);
+    assert_eq!(config.ablation, Some(Ablation::NoSiblings));
 }
 
 #[test]

@@ -163,7 +163,8 @@ impl Reader<'_> {
             .iter()
             .flat_map(|window| window.rows.clone().map(|row| (window.family as usize, row)))
             .collect();
-        let lines = (0..self.rows.tokens.len()).map(|column| self.lines(tables, column, &places, held_out)).collect();
+        let lines =
+            (0..self.rows.tokens.len()).map(|column| self.lines(tables, column, &places, held_out)).collect();
         Ok(Batch { inputs, tokens: self.rows.tokens.iter().map(pick).collect(), hints, lines })
     }
 }

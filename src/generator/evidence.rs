@@ -109,9 +109,9 @@ impl Evidence {
 
     /// The line of known tokens; `None` if one of them is not known.
     pub(super) fn line(&self, mut token: impl FnMut(Source) -> Option<u16>) -> Option<u32> {
-        self.sources.iter().try_fold(0, |line, lookup| {
-            Some(line * lookup.size as u32 + u32::from(token(lookup.source)?))
-        })
+        self.sources
+            .iter()
+            .try_fold(0, |line, lookup| Some(line * lookup.size as u32 + u32::from(token(lookup.source)?)))
     }
 }
 
@@ -276,8 +276,8 @@ impl Head<'_> {
         let mut longer = before.clone();
         longer.sources.push(lookup.clone());
         let counts = Counts::of(self.reader, self.rows, self.column, &longer);
-        let base = (!before.sources.is_empty())
-            .then(|| Counts::of(self.reader, self.rows, self.column, before));
+        let base =
+            (!before.sources.is_empty()).then(|| Counts::of(self.reader, self.rows, self.column, before));
         let along = order(&self.reader.shape.sub_columns[self.column]);
         let ordered = !lookup.order.is_empty() || !along.is_empty();
         // A further token keeps the spread that was best for it alone.
@@ -356,10 +356,7 @@ fn mixed(count: f32, sum: f32, base: f32, prior: f64) -> f64 {
 
 /// Family and row of every row of some windows.
 fn rows_of(windows: &[Window]) -> Vec<(usize, usize)> {
-    windows
-        .iter()
-        .flat_map(|window| window.rows.clone().map(|row| (window.family as usize, row)))
-        .collect()
+    windows.iter().flat_map(|window| window.rows.clone().map(|row| (window.family as usize, row))).collect()
 }
 
 /// How often tokens met, per fold: `[FOLDS, lines, K]`.
@@ -409,7 +406,8 @@ impl Counts {
             blur(line, &places, radius);
         }
         let after = Self { folds: folds.clone(), ..*self }.column_sums();
-        let back: Vec<f32> = before.iter().zip(&after).map(|(b, a)| if *a > 0.0 { b / a } else { 0.0 }).collect();
+        let back: Vec<f32> =
+            before.iter().zip(&after).map(|(b, a)| if *a > 0.0 { b / a } else { 0.0 }).collect();
         for line in folds.chunks_exact_mut(self.size) {
             line.iter_mut().zip(&back).for_each(|(count, back)| *count *= back);
         }
@@ -434,7 +432,13 @@ impl Counts {
 
     /// Shares of the column's tokens per line, counted without `fold` (`None`: over all folds), each token of the
     /// evidence mixed with what is known without it.
-    fn shares(&self, evidence: &Evidence, fold: Option<usize>, marginal: &[f32], along: &[u16]) -> Vec<Vec<f32>> {
+    fn shares(
+        &self,
+        evidence: &Evidence,
+        fold: Option<usize>,
+        marginal: &[f32],
+        along: &[u16],
+    ) -> Vec<Vec<f32>> {
         let mut shares = vec![marginal.to_vec()];
         let mut lines = 1;
         for lookup in &evidence.sources {
@@ -449,7 +453,9 @@ impl Counts {
                         (total[line * self.size + token] - own.map_or(0.0, |own| own[token])).max(0.0)
                     };
                     let sum: f32 = (0..self.size).map(count).sum();
-                    (0..self.size).map(|token| mixed(count(token), sum, base[token], lookup.prior) as f32).collect()
+                    (0..self.size)
+                        .map(|token| mixed(count(token), sum, base[token], lookup.prior) as f32)
+                        .collect()
                 })
                 .collect();
         }
@@ -520,7 +526,9 @@ fn tables(counted: Counted<'_>, marginals: &[Vec<f32>], blocks: &[Option<usize>]
                 for block in blocks {
                     for line in counts.shares(evidence, *block, marginal, &along) {
                         let pairs = line.iter().zip(marginal);
-                        table.extend(pairs.map(|(share, marginal)| (share / marginal.max(LEAST_MARGINAL)).ln()));
+                        table.extend(
+                            pairs.map(|(share, marginal)| (share / marginal.max(LEAST_MARGINAL)).ln()),
+                        );
                     }
                 }
                 Arc::new(table)
@@ -533,7 +541,13 @@ fn tables(counted: Counted<'_>, marginals: &[Vec<f32>], blocks: &[Option<usize>]
 impl Reader<'_> {
     /// The lines rows of a training set read of head `column`'s tables. `held_out` rows read the block of all
     /// training rows.
-    pub(super) fn lines(&self, tables: &Tables, column: usize, rows: &[(usize, usize)], held_out: bool) -> Vec<LineHint> {
+    pub(super) fn lines(
+        &self,
+        tables: &Tables,
+        column: usize,
+        rows: &[(usize, usize)],
+        held_out: bool,
+    ) -> Vec<LineHint> {
         let evidence = self.shape.evidence[column].iter().zip(&tables[column]);
         evidence
             .map(|(evidence, table)| {
@@ -548,4 +562,3 @@ impl Reader<'_> {
             .collect()
     }
 }
-

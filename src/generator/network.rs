@@ -14,7 +14,10 @@ use crate::{
     nn::{BASIS, Dropout, Heads, Init, Noise, Parameters, Stored, activate},
 };
 
-use super::{evidence::{Evidence, Tables}, settings::Settings};
+use super::{
+    evidence::{Evidence, Tables},
+    settings::Settings,
+};
 
 /// Everything about a table's network but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,11 +183,7 @@ impl Network {
                 bound(shape.context.context),
             )?,
             hidden_bias: parameters.get("heads.bias", &[columns * hidden], Init::Uniform(0.1))?,
-            output: parameters.get(
-                "output.weight",
-                &[heads.weight_count()],
-                output,
-            )?,
+            output: parameters.get("output.weight", &[heads.weight_count()], output)?,
             output_bias: parameters.get(
                 "output.bias",
                 &[heads.output_count()],
@@ -327,7 +326,9 @@ fn stored_tables(shape: &Shape, stored: &Stored) -> Result<Tables> {
             let tables = evidence.iter().enumerate().map(|(table, evidence)| {
                 let name = table_name(column, table);
                 match stored.get(&name) {
-                    Some((_, values)) if values.len() == evidence.lines() * size => Ok(Arc::new(values.clone())),
+                    Some((_, values)) if values.len() == evidence.lines() * size => {
+                        Ok(Arc::new(values.clone()))
+                    }
                     _ => Err(candle_core::Error::Msg(format!("table {name} is missing or of another size"))),
                 }
             });

@@ -7,7 +7,14 @@ use rand::Rng;
 
 use super::{
     Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Settings, TableGenerator,
-    TrainingSet, batches::Reader, evidence::{Counted, choose, training_tables}, load, network::Network, network::Shape, train, walk::Steps,
+    TrainingSet,
+    batches::Reader,
+    evidence::{Counted, choose, training_tables},
+    load,
+    network::{Network, Shape},
+    train,
+    view::Kind,
+    walk::Steps,
 };
 use crate::{
     codec::{EncodedTable, SubColumn},
@@ -239,7 +246,10 @@ fn check_steps(rows_known: usize) {
     for (column, stepwise) in stepwise.iter().enumerate() {
         let units = hidden.narrow(1, column * shape.hidden, shape.hidden).unwrap();
         let weights = (&network.output, &network.output_bias);
-        let whole = network.heads.outputs(column, &units, weights, (&batch.hints[column], &batch.lines[column])).unwrap();
+        let whole = network
+            .heads
+            .outputs(column, &units, weights, (&batch.hints[column], &batch.lines[column]))
+            .unwrap();
         let whole = whole.chunks_exact(network.heads.width(column));
         let whole: Vec<f32> = whole.flat_map(|row| row[..network.heads.sizes[column]].to_vec()).collect();
         let worst = whole.iter().zip(stepwise).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -352,6 +362,26 @@ fn a_saved_generator_draws_the_same_rows_at_any_thread_count() {
 }
 
 #[test]
+fn an_ablation_takes_away_what_it_says() {
+    let set = toy(30);
+    let mut given = set.conditioning.clone();
+    let MessageSource::Row { table, index } = &given.messages[0].source else { panic!("a parent's row") };
+    let grandparent = MessageSource::Row { table: Arc::clone(table), index: index.clone() };
+    let name = "grandparent".to_owned();
+    given.messages.push(Message { name, per: Per::Family, via: Some(0), source: grandparent });
+
+    let seen = |kind: Kind| {
+        let view = kind.view(&given);
+        (view.messages.len(), view.has_siblings)
+    };
+
+    assert_eq!(seen(Kind::Autoregressive), (2, true));
+    assert_eq!(seen(Kind::NoSiblings), (2, false));
+    assert_eq!(seen(Kind::ParentOnly), (1, true));
+    assert_eq!(seen(Kind::IidChildren), (1, false));
+}
+
+#[test]
 fn other_relations_than_those_trained_under_are_refused() {
     let set = toy(30);
     let generator = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 1, ..small() }) }, &set);
@@ -429,7 +459,9 @@ fn long_families_are_seen_in_the_same_waves_in_training_and_sampling() {
     let windows = reader.windows();
     let layout = shape.siblings.as_ref().unwrap();
 
-    let batch = reader.batch(&windows.iter().collect::<Vec<_>>(), &vec![Vec::new(); set.rows.sub_columns.len()], None).unwrap();
+    let batch = reader
+        .batch(&windows.iter().collect::<Vec<_>>(), &vec![Vec::new(); set.rows.sub_columns.len()], None)
+        .unwrap();
     let seen = batch.inputs.rows.own.unwrap().to_vec2::<f32>().unwrap();
 
     let mut state = SiblingState::new();

@@ -132,7 +132,7 @@ pub(super) fn learn(
                 }
             }
             if std::env::var("NOCAL").is_err() {
-            calibrate(reader, &trainee.training, &trainee.tables, &trainee.marginals, &mut weights)?;
+                calibrate(reader, &trainee.training, &trainee.tables, &trainee.marginals, &mut weights)?;
             }
             Ok(Some(Learnt { weights, evidence: shape.evidence }))
         }
@@ -240,7 +240,9 @@ impl TableTrainee<'_> {
     /// Shrinks each head as far as validated best.
     fn shrink(&self, weights: &mut Stored) {
         let (output, bias) = ("output.weight".to_owned(), "output.bias".to_owned());
-        let (Some(mut own), Some(mut biases)) = (weights.remove(&output), weights.remove(&bias)) else { return };
+        let (Some(mut own), Some(mut biases)) = (weights.remove(&output), weights.remove(&bias)) else {
+            return;
+        };
         self.network.heads.shrink(&mut own.1, &mut biases.1, &self.best_shares, &self.log_marginals);
         weights.insert(output, own);
         weights.insert(bias, biases);

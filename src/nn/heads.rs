@@ -183,7 +183,10 @@ impl Heads {
             for (row, outputs) in outputs.chunks_exact_mut(width).enumerate() {
                 let (scores, gates) = outputs.split_at_mut(size);
                 for (gate, hint) in gates[count..].iter().zip(lines) {
-                    scores.iter_mut().zip(hint.line(row, size)).for_each(|(score, hint)| *score += gate * hint);
+                    scores
+                        .iter_mut()
+                        .zip(hint.line(row, size))
+                        .for_each(|(score, hint)| *score += gate * hint);
                 }
             }
         }
@@ -279,7 +282,12 @@ impl Heads {
         let mut losses = Vec::with_capacity(self.sizes.len());
         for (head, &size) in self.sizes.iter().enumerate() {
             let units = hidden.narrow(1, head * self.hidden, self.hidden)?;
-            let outputs = self.outputs(head, &units, (&weights, &biases), (&targets.hints[head], &targets.lines[head]))?;
+            let outputs = self.outputs(
+                head,
+                &units,
+                (&weights, &biases),
+                (&targets.hints[head], &targets.lines[head]),
+            )?;
             let marginal = &log_marginals[head];
             let mut sums = [0.0_f64; SHRINKAGES.len()];
             let mut shrunk = vec![0.0; size];
@@ -325,7 +333,13 @@ impl Heads {
     }
 
     /// Shrinks each head's scores by its entry of `shares`, for good: see [`Self::shrunk_losses`].
-    pub fn shrink(&self, weights: &mut [f32], biases: &mut [f32], shares: &[f32], log_marginals: &[Vec<f32>]) {
+    pub fn shrink(
+        &self,
+        weights: &mut [f32],
+        biases: &mut [f32],
+        shares: &[f32],
+        log_marginals: &[Vec<f32>],
+    ) {
         let mut smooth = self.hidden * self.output_count();
         for (head, share) in shares.iter().enumerate() {
             let own = self.hidden * self.output_offset(head)..self.hidden * self.output_offset(head + 1);
