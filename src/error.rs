@@ -5,6 +5,7 @@ use crate::{
     db::DbError,
     generator::GeneratorError,
     plan::PlanError,
+    rules::ConditionError,
     sample::SampleError,
     schema::DialectName,
 };
@@ -22,6 +23,9 @@ pub enum Error {
     /// The configuration does not fit the source.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A condition cannot be met or is not understood.
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
     /// The source failed.
     #[error("source: {0}")]
     Source(#[source] DbError),

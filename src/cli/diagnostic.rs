@@ -50,6 +50,10 @@ impl Diagnostic {
             Error::Url(_) => (USAGE, Some(URL_FORMS.to_owned())),
             Error::Config(error) => config(error),
             Error::Plan(error) => (USAGE, plan(error)),
+            Error::Condition(_) => (
+                USAGE,
+                Some("for example --where 'customers.country = \"IT\" AND customers.age >= 18'".to_owned()),
+            ),
             Error::Source(error) => database(error, End::Source),
             Error::Target(error) => database(error, End::Target),
             Error::SameDatabase { .. } => (

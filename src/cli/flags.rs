@@ -39,6 +39,15 @@ impl Command {
         if let Some(learning) = learning {
             flags.training_rows = learning.training_rows;
             flags.generator = learning.generator;
+            flags.time_budget = learning.time_budget;
+        }
+        let conditions = match self {
+            Self::Clone(args) => Some(&args.conditions),
+            Self::Generate(args) => Some(&args.conditions),
+            _ => None,
+        };
+        if let Some(conditions) = conditions {
+            flags.conditions.clone_from(&conditions.conditions);
         }
         if let Some(running) = self.running() {
             flags.seed = running.seed;

@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::{
-    GeneratorError, GeneratorSpec, SavedGenerator, TableGenerator, TrainingSet,
+    GeneratorError, GeneratorSpec, Restriction, SavedGenerator, TableGenerator, TrainingSet,
     batches::Reader,
     network::{Network, Shape},
     settings::Settings,
@@ -115,10 +115,22 @@ impl Fitted {
 
 impl TableGenerator for Fitted {
     fn sample(&self, given: &Conditioning, seed: Seed, name: &str) -> Result<EncodedTable, GeneratorError> {
-        let conditioning = self.kind.view(given);
-        self.check(name, &conditioning)?;
-        super::sample::sample(self, &conditioning, seed, name)
-            .map_err(|source| GeneratorError::Tensor { table: name.to_owned(), source })
+        self.draw(given, seed, name, None)
+    }
+
+    fn sample_under(
+        &self,
+        given: &Conditioning,
+        seed: Seed,
+        name: &str,
+        restriction: &Restriction<'_>,
+    ) -> Result<EncodedTable, GeneratorError> {
+        let (asked, held) = (restriction.limits.len(), self.shape.sub_columns.len());
+        if asked != held {
+            let detail = format!("{asked} sub-columns are restricted, not {held}");
+            return Err(GeneratorError::Mismatch { table: name.to_owned(), detail });
+        }
+        self.draw(given, seed, name, Some(restriction))
     }
 
     fn save(&self) -> SavedGenerator {
@@ -127,6 +139,19 @@ impl TableGenerator for Fitted {
 }
 
 impl Fitted {
+    fn draw(
+        &self,
+        given: &Conditioning,
+        seed: Seed,
+        name: &str,
+        restriction: Option<&Restriction<'_>>,
+    ) -> Result<EncodedTable, GeneratorError> {
+        let conditioning = self.kind.view(given);
+        self.check(name, &conditioning)?;
+        super::sample::sample(self, &conditioning, seed, name, restriction)
+            .map_err(|source| GeneratorError::Tensor { table: name.to_owned(), source })
+    }
+
     fn check(&self, name: &str, conditioning: &Conditioning) -> Result<(), GeneratorError> {
         check_counts(name, conditioning)?;
         let mismatch = |detail| Err(GeneratorError::Mismatch { table: name.to_owned(), detail });

@@ -3,6 +3,7 @@
 mod autoregressive;
 mod batches;
 mod network;
+mod restriction;
 mod sample;
 mod save;
 mod settings;
@@ -10,6 +11,7 @@ mod train;
 mod view;
 
 pub use autoregressive::{Autoregressive, Flattened, Independent};
+pub use restriction::{Restriction, TokenLimit};
 pub use save::load;
 pub use settings::Settings;
 
@@ -95,6 +97,18 @@ pub trait TableGenerator: Send + Sync {
     /// # Errors
     /// [`GeneratorError::Mismatch`] if `given` does not fit what it was trained under.
     fn sample(&self, given: &Conditioning, seed: Seed, name: &str) -> Result<EncodedTable, GeneratorError>;
+
+    /// Generates rows as [`TableGenerator::sample`] does, whose tokens are restricted; the others are drawn to suit.
+    ///
+    /// # Errors
+    /// [`GeneratorError::Mismatch`] if `given` or the restriction does not fit what it was trained under.
+    fn sample_under(
+        &self,
+        given: &Conditioning,
+        seed: Seed,
+        name: &str,
+        restriction: &Restriction<'_>,
+    ) -> Result<EncodedTable, GeneratorError>;
 
     /// Takes it apart for the model file.
     fn save(&self) -> SavedGenerator;

@@ -15,7 +15,7 @@ use crate::{
     seed::{Seed, Stream},
 };
 
-use super::{autoregressive::Fitted, batches::write_given, network::Network};
+use super::{Restriction, autoregressive::Fitted, batches::write_given, network::Network};
 
 /// Most rows that go through the network together.
 const BATCH_ROWS: usize = 1024;
@@ -31,19 +31,21 @@ struct Draw<'a> {
     conditioning: &'a Conditioning,
     seed: Seed,
     name: &'a str,
+    restriction: Option<&'a Restriction<'a>>,
 }
 
 /// A row to draw: the place of its family in the chunk, and its index in the family.
 type Place = (usize, usize);
 
-/// Draws all rows of `conditioning`.
+/// Draws all rows of `conditioning`, under a restriction where there is one.
 pub(super) fn sample(
     fitted: &Fitted,
     conditioning: &Conditioning,
     seed: Seed,
     name: &str,
+    restriction: Option<&Restriction<'_>>,
 ) -> Result<EncodedTable> {
-    let draw = Draw { fitted, conditioning, seed, name };
+    let draw = Draw { fitted, conditioning, seed, name, restriction };
     let families = conditioning.families.len();
     // The size of a chunk depends on the data alone, never on the number of threads.
     let size = (families / 16).clamp(CHUNK_FAMILIES.0, CHUNK_FAMILIES.1);
@@ -155,6 +157,9 @@ impl Draw<'_> {
         let family_of_row = places.iter().map(|(at, _)| *at as u32).collect();
         let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, own, None)?;
         let context = self.fitted.network.context.rows(part, &inputs, &mut Dropout::Off)?;
+        if let Some(restriction) = self.restriction {
+            return restriction.draw(&self.fitted.network, &context, &hints, &rows, &mut random);
+        }
         let mut tokens = Vec::with_capacity(shape.sub_columns.len());
         walk(&self.fitted.network, &context, &hints, |_, scores| {
             let drawn: Vec<u16> = scores.map(|scores| draw_token(scores, &mut random)).collect();
@@ -171,11 +176,24 @@ pub(super) fn walk(
     network: &Network,
     context: &Tensor,
     hints: &[Vec<f32>],
+    choose: impl FnMut(usize, &mut dyn Iterator<Item = &mut [f32]>) -> Vec<u16>,
+) -> Result<()> {
+    walk_columns(network, context, hints, network.heads.sizes.len(), choose)
+}
+
+/// Walks the first `columns` heads as [`walk`] does.
+pub(super) fn walk_columns(
+    network: &Network,
+    context: &Tensor,
+    hints: &[Vec<f32>],
+    columns: usize,
     mut choose: impl FnMut(usize, &mut dyn Iterator<Item = &mut [f32]>) -> Vec<u16>,
 ) -> Result<()> {
     let rows = context.dim(0)?;
-    let (columns, hidden) = (network.heads.sizes.len(), network.heads.hidden);
-    let mut before = flat(&context.matmul(&network.from_context)?.broadcast_add(&network.hidden_bias)?)?;
+    let hidden = network.heads.hidden;
+    let from_context = network.from_context.narrow(1, 0, columns * hidden)?.contiguous()?;
+    let bias = network.hidden_bias.narrow(0, 0, columns * hidden)?;
+    let mut before = flat(&context.matmul(&from_context)?.broadcast_add(&bias)?)?;
     let width = network.embedding.dim(1)? + 1;
     for column in 0..columns {
         let mut units = Vec::with_capacity(rows * hidden);
@@ -224,7 +242,7 @@ fn flat(tensor: &Tensor) -> Result<Vec<f32>> {
 }
 
 /// Draws a token in proportion to the exponentials of its scores, which are used up.
-fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
+pub(super) fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
     let top = scores.iter().copied().fold(f32::MIN, f32::max);
     scores.iter_mut().for_each(|score| *score = fast_exp(*score - top));
     let total: f32 = scores.iter().sum();

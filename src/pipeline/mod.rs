@@ -19,6 +19,8 @@ use crate::{
     model_file,
     plan::Plan,
     progress::{Progress, Silent},
+    rules::Condition,
+    sample::check_conditions,
     schema::Schema,
     verify::{Proof, prove},
 };
@@ -80,6 +82,7 @@ pub fn clone(
         return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
     let mut opened = learn::open(source, config, progress)?;
+    Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
     let database = connect(target).map_err(Error::Target)?;
     // Ask the target everything that could refuse the run before an hour of work, then let go of it.
     let mut sink = database.sink().map_err(Error::Target)?;
@@ -136,6 +139,11 @@ pub fn generate(
         let (from, to) = (model.schema.dialect, target.dialect());
         return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
+    check_conditions(
+        &model,
+        &Condition::read_all(&config.conditions, &model.schema, &model.plan)?,
+        config.seed,
+    )?;
     let database = connect(target).map_err(Error::Target)?;
     let mut sink = database.sink().map_err(Error::Target)?;
     let mut planned = planned(&model, config);

@@ -16,7 +16,8 @@ use crate::{
     pipeline::RunSummary,
     plan::settings,
     progress::{Event, Progress},
-    sample::{Outlet, SampleError, SampleOptions, SampleSummary, sample},
+    rules::Condition,
+    sample::{Outlet, SampleError, SampleOptions, SampleSummary, check_conditions, sample},
     schema::TableId,
     verify::prove,
 };
@@ -61,10 +62,13 @@ pub(super) fn write(
     let Target { sink, dialect } = target;
     let Run { config, started, pool, progress } = run;
     let Model { schema, plan, blueprint, .. } = model;
+    let conditions = Condition::read_all(&config.conditions, schema, plan)?;
+    check_conditions(model, &conditions, config.seed)?;
     let mut loader =
         Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
     let rows: Vec<Option<u64>> = row_overrides(model, config)?;
-    let options = SampleOptions { seed: config.seed, scale: config.scale, rows: &rows };
+    let options =
+        SampleOptions { seed: config.seed, scale: config.scale, rows: &rows, conditions: &conditions };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
     let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
         std::thread::scope(|scope| {

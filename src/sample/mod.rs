@@ -4,11 +4,14 @@
 //! child ever refers to a row that is changed or dropped later.
 
 mod checks;
+mod conditions;
 mod draft;
 mod keys;
 mod links;
 mod rows;
 mod unique;
+
+pub use conditions::check_conditions;
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,6 +24,7 @@ use crate::{
     model::{Model, TableModel},
     plan::LinkRole,
     progress::{Event, Progress, interrupted},
+    rules::Condition,
     sample::draft::Draft,
     schema::{ForeignKeyId, TableId},
     seed::Seed,
@@ -77,6 +81,8 @@ pub struct SampleOptions<'a> {
     pub scale: f64,
     /// Rows asked for, by `TableId`, where said.
     pub rows: &'a [Option<u64>],
+    /// What the rows of some tables must meet, at most one entry per table.
+    pub conditions: &'a [Condition],
 }
 
 /// What was generated of a table.
@@ -277,6 +283,7 @@ impl Sampler<'_> {
             rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
             self.settle_checks(id, model, &mut draft, true);
         }
+        self.drop_unmet(id, &mut draft);
         Ok(draft)
     }
 }

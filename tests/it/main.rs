@@ -3,6 +3,7 @@
 mod canaries;
 mod clone;
 mod commands;
+mod conditions;
 mod determinism;
 mod fixtures;
 mod refusals;
