@@ -54,6 +54,14 @@ pub enum Error {
         /// Its tables.
         tables: Vec<String>,
     },
+    /// Real rows would leave the source, and nobody said they may.
+    #[error("this copies the real rows of {source_name} into {target}")]
+    RealRows {
+        /// The source, redacted.
+        source_name: String,
+        /// The target, redacted.
+        target: String,
+    },
     /// The user was asked and said no.
     #[error("nothing was changed")]
     Declined,

@@ -84,6 +84,13 @@ pub(super) enum Command {
         dbsynth generate shop.dbsynth staging --scale 10 --seed 7\n  \
         dbsynth generate shop.dbsynth staging --where 'customers.country = \"IT\" AND customers.age >= 18'")]
     Generate(GenerateArgs),
+    /// Copy a database, real rows and all, and fill the nulls of some columns under a model of the others.
+    #[command(
+        after_help = "The target holds the real rows of SOURCE: every value that is there stays as it is, \
+        only nulls of the named columns become values, and those are guesses. That needs --copy-real-rows.\n\nExamples:\n  \
+        dbsynth complete sqlite:shop.db sqlite:filled.db --table customers --columns age,income --copy-real-rows"
+    )]
+    Complete(CompleteArgs),
     /// Prove every constraint of a database: keys, foreign keys, NOT NULL, CHECK.
     #[command(after_help = "Exits with 1 if any row violates a constraint.\n\nExamples:\n  \
         dbsynth verify sqlite:synthetic.db\n  \
@@ -188,6 +195,35 @@ pub(super) struct GenerateArgs {
     pub(super) amount: Amount,
     #[command(flatten)]
     pub(super) conditions: Conditions,
+    #[command(flatten)]
+    pub(super) running: Running,
+    #[command(flatten)]
+    pub(super) writing: Writing,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompleteArgs {
+    /// Database to copy: URL or name. It is only ever read.
+    pub(super) source: String,
+    /// Database to write: URL or name.
+    pub(super) target: String,
+    /// Table with nulls to fill.
+    #[arg(long, value_name = "TABLE")]
+    pub(super) table: String,
+    /// Columns whose nulls are filled.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', required = true)]
+    pub(super) columns: Vec<String>,
+    /// Yes, real rows may be copied into the target.
+    #[arg(long)]
+    pub(super) copy_real_rows: bool,
+    /// Most time to learn for: 90s, 5m, 1h30m.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(super) time_budget: Option<u64>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) running: Running,
     #[command(flatten)]

@@ -66,6 +66,13 @@ impl Diagnostic {
             Error::TargetNotEmpty { .. } => {
                 (REFUSED, Some("give an empty database, or add --replace to remove what is there".to_owned()))
             }
+            Error::RealRows { .. } => (
+                REFUSED,
+                Some(
+                    "if those rows may be in the target, add --copy-real-rows; nothing was changed"
+                        .to_owned(),
+                ),
+            ),
             Error::Declined => (REFUSED, Some("add --yes to go on without being asked".to_owned())),
             Error::File { .. } => (USAGE, None),
             Error::ModelFile { .. } => {

@@ -1,12 +1,16 @@
 //! The generator's specification, its two baselines, and the fitted generator they share.
 
 use crate::{
-    codec::EncodedTable, conditioning::Conditioning, nn::Parameters, nn::Stored, progress::Progress,
+    codec::EncodedTable,
+    conditioning::Conditioning,
+    nn::Parameters,
+    nn::Stored,
+    progress::{Allowance, Progress},
     seed::Seed,
 };
 
 use super::{
-    GeneratorError, GeneratorSpec, Restriction, SavedGenerator, TableGenerator, TrainingSet,
+    GeneratorError, GeneratorSpec, Restriction, SavedGenerator, TableGenerator, Training, TrainingSet,
     batches::Reader,
     network::{Network, Shape},
     settings::Settings,
@@ -40,13 +44,14 @@ pub struct Flattened {
 macro_rules! spec {
     ($spec:ty, $kind:expr) => {
         impl GeneratorSpec for $spec {
-            fn fit(
+            fn fit_within(
                 &self,
                 set: &TrainingSet,
                 seed: Seed,
                 progress: &dyn Progress,
+                allowance: &dyn Allowance,
             ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
-                fit($kind, self.settings.as_ref(), set, seed, progress)
+                fit($kind, self.settings.as_ref(), set, seed, (progress, allowance))
             }
         }
     };
@@ -64,6 +69,7 @@ pub(super) struct Fitted {
     pub(super) shape: Shape,
     pub(super) network: Network,
     pub(super) weights: Stored,
+    pub(super) training: Training,
 }
 
 fn fit(
@@ -71,7 +77,7 @@ fn fit(
     settings: Option<&Settings>,
     set: &TrainingSet,
     seed: Seed,
-    progress: &dyn Progress,
+    listeners: (&dyn Progress, &dyn Allowance),
 ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
     let failed = |source| GeneratorError::Tensor { table: set.name.clone(), source };
     let conditioning = kind.view(&set.conditioning);
@@ -90,9 +96,11 @@ fn fit(
     tracing::debug!(table = set.name, ?settings, "settings");
     let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
-    let weights =
-        learn(set, reader, &settings, seed, progress).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
-    Ok(Box::new(Fitted::new(kind, settings, shape, weights).map_err(failed)?))
+    let (weights, training) =
+        learn(set, reader, &settings, seed, listeners).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
+    let mut fitted = Fitted::new(kind, settings, shape, weights).map_err(failed)?;
+    fitted.training = training;
+    Ok(Box::new(fitted))
 }
 
 impl Fitted {
@@ -109,7 +117,7 @@ impl Fitted {
         let Parameters::Stored(weights) = parameters else {
             return Err(candle_core::Error::Msg("stored weights became trainable".to_owned()));
         };
-        Ok(Self { kind, settings, shape, network, weights })
+        Ok(Self { kind, settings, shape, network, weights, training: Training::default() })
     }
 }
 
@@ -131,6 +139,10 @@ impl TableGenerator for Fitted {
             return Err(GeneratorError::Mismatch { table: name.to_owned(), detail });
         }
         self.draw(given, seed, name, Some(restriction))
+    }
+
+    fn training(&self) -> Training {
+        self.training
     }
 
     fn save(&self) -> SavedGenerator {

@@ -13,12 +13,19 @@ mod view;
 pub use autoregressive::{Autoregressive, Flattened, Independent};
 pub use restriction::{Restriction, TokenLimit};
 pub use save::load;
-pub use settings::Settings;
+pub use settings::{Settings, expected_work};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::EncodedTable, conditioning::Conditioning, config::GeneratorKind, progress::Progress, seed::Seed,
+    codec::EncodedTable,
+    conditioning::Conditioning,
+    config::GeneratorKind,
+    progress::{Allowance, Progress, Unlimited},
+    seed::Seed,
 };
-use std::collections::BTreeMap;
 
 /// What a generator learns from: encoded rows in the order of `conditioning.families` (siblings in their
 /// order in time or key).
@@ -76,6 +83,23 @@ pub struct SavedGenerator {
     pub weights: BTreeMap<String, Weights>,
 }
 
+/// How a generator was trained; all zero if it was not (a table of a handful of rows).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Training {
+    /// Steps taken.
+    pub steps: usize,
+    /// Most steps it might have taken.
+    pub max_steps: usize,
+    /// The step whose weights were kept.
+    pub best_step: usize,
+    /// Passes over the rows.
+    pub epochs: u32,
+    /// Validation loss of the kept weights, nats per row; `None` if nothing was held out.
+    pub loss: Option<f32>,
+    /// True if a time budget ended it: another run may get another number of steps.
+    pub out_of_time: bool,
+}
+
 /// A specification that can be fitted.
 pub trait GeneratorSpec: Send + Sync {
     /// Learns a table. Deterministic in `seed` and the set.
@@ -87,6 +111,20 @@ pub trait GeneratorSpec: Send + Sync {
         set: &TrainingSet,
         seed: Seed,
         progress: &dyn Progress,
+    ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
+        self.fit_within(set, seed, progress, &Unlimited)
+    }
+
+    /// Learns a table as long as it may. Where the allowance ends it, the result depends on the clock.
+    ///
+    /// # Errors
+    /// [`GeneratorError`] if the network fails.
+    fn fit_within(
+        &self,
+        set: &TrainingSet,
+        seed: Seed,
+        progress: &dyn Progress,
+        allowance: &dyn Allowance,
     ) -> Result<Box<dyn TableGenerator>, GeneratorError>;
 }
 
@@ -109,6 +147,9 @@ pub trait TableGenerator: Send + Sync {
         name: &str,
         restriction: &Restriction<'_>,
     ) -> Result<EncodedTable, GeneratorError>;
+
+    /// How it was trained.
+    fn training(&self) -> Training;
 
     /// Takes it apart for the model file.
     fn save(&self) -> SavedGenerator;

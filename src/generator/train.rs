@@ -6,12 +6,12 @@ use crate::{
     codec::EncodedTable,
     conditioning::Distortion,
     nn::{AdamW, Noise, Outcome, Parameters, Rates, Schedule, Stored, Targets, Trainee, train},
-    progress::{Event, Progress, interrupted},
+    progress::{Allowance, Event, Progress, Round, interrupted},
     seed::Seed,
 };
 
 use super::{
-    TrainingSet,
+    Training, TrainingSet,
     batches::{Batch, Reader, Window},
     network::Network,
     settings::Settings,
@@ -44,17 +44,19 @@ struct TableTrainee<'a> {
     epoch: u32,
     noise: Noise,
     name: &'a str,
+    max_steps: usize,
     progress: &'a dyn Progress,
+    allowance: &'a dyn Allowance,
 }
 
-/// Learns the weights; `None` if interrupted.
+/// Learns the weights, and tells how; `None` if interrupted.
 pub(super) fn learn(
     set: &TrainingSet,
     reader: Reader<'_>,
     settings: &Settings,
     seed: Seed,
-    progress: &dyn Progress,
-) -> Result<Option<Stored>> {
+    (progress, allowance): (&dyn Progress, &dyn Allowance),
+) -> Result<Option<(Stored, Training)>> {
     let shape = reader.shape;
     let mut noise = Noise::new(&mut seed.stream(&format!("train/{}", set.name), 0));
     let marginals = marginals(&set.rows);
@@ -63,7 +65,7 @@ pub(super) fn learn(
     let network = Network::new(shape, &mut parameters, &log_marginals(set.rows.row_count, &marginals))?;
     let mut optimiser = AdamW::new(parameters.into_trainable())?;
     if set.rows.row_count < MIN_ROWS || shape.sub_columns.is_empty() {
-        return constant_weights(&optimiser).map(Some);
+        return constant_weights(&optimiser).map(|weights| Some((weights, Training::default())));
     }
     let (training, validation) = split(reader, settings.validation, &mut noise);
     let rows: usize = training.iter().map(|window| window.rows.len()).sum();
@@ -91,10 +93,22 @@ pub(super) fn learn(
         epoch: 0,
         noise,
         name: &set.name,
+        max_steps,
         progress,
+        allowance,
     };
     match train(&mut trainee, &mut optimiser, schedule)? {
-        Outcome::Trained(weights) => Ok(Some(weights)),
+        Outcome::Trained(weights, course) => {
+            let training = Training {
+                steps: course.steps,
+                max_steps,
+                best_step: course.best_step,
+                epochs: trainee.epoch,
+                loss: course.loss,
+                out_of_time: course.out_of_time,
+            };
+            Ok(Some((weights, training)))
+        }
         Outcome::Stopped => Ok(None),
     }
 }
@@ -235,10 +249,20 @@ impl Trainee for TableTrainee<'_> {
         Ok((rows > 0).then(|| (loss / f64::from(rows as u32)) as f32))
     }
 
-    fn finished_round(&mut self, loss: Option<f32>) -> bool {
-        if let Some(loss) = loss {
-            self.progress.event(&Event::Loss { table: self.name.to_owned(), epoch: self.epoch, loss });
-        }
+    fn spent(&self) -> f32 {
+        self.allowance.spent()
+    }
+
+    fn finished_round(&mut self, loss: Option<f32>, steps: usize) -> bool {
+        let spent = (steps as f32 / self.max_steps.max(1) as f32).max(self.allowance.spent()).min(1.0);
+        self.progress.event(&Event::Trained(Round {
+            table: self.name.to_owned(),
+            epoch: self.epoch,
+            loss,
+            steps: steps as u64,
+            max_steps: self.max_steps as u64,
+            spent,
+        }));
         !interrupted()
     }
 }

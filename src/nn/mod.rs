@@ -14,7 +14,7 @@ pub use adamw::{AdamW, Rates};
 pub use heads::{BASIS, Heads, Targets, fast_exp};
 pub use noise::Noise;
 pub use parameters::{Init, Parameters, Stored, Trainable};
-pub use training::{Outcome, Schedule, Trainee, train};
+pub use training::{Course, Outcome, Schedule, Trainee, train};
 
 use candle_core::{Result, Tensor};
 

@@ -1,8 +1,11 @@
 //! The stages in order. Only this room knows it.
 
+mod complete;
 mod learn;
 mod score;
 mod write;
+
+pub use complete::complete;
 
 use std::{path::Path, time::Instant};
 
@@ -14,6 +17,7 @@ use crate::{
     error::Error,
     evaluate::Scorecard,
     finding::Finding,
+    generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers},
     model::Model,
     model_file,
@@ -50,8 +54,24 @@ pub struct RunSummary {
     pub load: LoadSummary,
     /// The proof of every constraint.
     pub proof: Proof,
+    /// What was filled of completed columns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<FilledColumn>,
     /// What is worth knowing, all stages.
     pub findings: Vec<Finding>,
+}
+
+/// What was filled of one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FilledColumn {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// Nulls that became values.
+    pub filled: u64,
+    /// Nulls that stayed.
+    pub left: u64,
 }
 
 /// Called once the plan is known and before anything is written; an error stops the run.
@@ -94,7 +114,7 @@ pub fn clone(
 
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, progress)))?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
     let target = write::Target { sink: database.sink().map_err(Error::Target)?, dialect: database.dialect() };
     let run = write::Run { config, started, pool: &pool, progress };
     interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
@@ -114,7 +134,7 @@ pub fn train(
     let opened = learn::open(source, config, progress)?;
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, progress)))?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
     model_file::save(&learned.fitted.model, model)?;
     let mut findings = learned.findings;
     findings.sort();
@@ -179,12 +199,42 @@ fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<V
     }
 }
 
-/// Reads the schema and plan out of a model file.
+/// What a model file holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inspected {
+    /// The schema and the plan.
+    #[serde(flatten)]
+    pub planned: Planned,
+    /// How each table was learnt, indexed by `TableId`; `None` where nothing was.
+    pub training: Vec<Option<TableTraining>>,
+}
+
+/// How a table was learnt.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct TableTraining {
+    /// Seconds it took, links and rows.
+    pub seconds: f64,
+    /// The training of its rows.
+    #[serde(flatten)]
+    pub rows: Training,
+}
+
+/// Reads the schema and plan out of a model file, and how it was learnt.
 ///
 /// # Errors
 /// [`Error::ModelFile`] if it cannot be read.
-pub fn inspect_model(model: &Path) -> Result<Planned, Error> {
-    Ok(planned(&model_file::load(model)?, &Config::default()))
+pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
+    let model = model_file::load(model)?;
+    let training = model
+        .tables
+        .iter()
+        .map(|table| {
+            let table = table.as_ref()?;
+            let rows = table.row_generator.as_ref()?.training();
+            Some(TableTraining { seconds: table.facts.train_seconds, rows })
+        })
+        .collect();
+    Ok(Inspected { planned: planned(&model, &Config::default()), training })
 }
 
 /// Proves every constraint of a database.

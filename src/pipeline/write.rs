@@ -13,7 +13,7 @@ use crate::{
     finding::Finding,
     load::{LoadSummary, Loader, Parcel, TableLoad, write_all},
     model::Model,
-    pipeline::RunSummary,
+    pipeline::{FilledColumn, RunSummary},
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
@@ -115,7 +115,20 @@ pub(super) fn write(
     let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
     findings.sort();
     findings.dedup();
-    Ok(RunSummary { load, proof, findings })
+    let filled = sampled
+        .filled
+        .iter()
+        .map(|filled| {
+            let table = schema.table(filled.table);
+            FilledColumn {
+                table: table.name.to_string(),
+                column: table.column(filled.column).name.clone(),
+                filled: filled.filled,
+                left: filled.left,
+            }
+        })
+        .collect();
+    Ok(RunSummary { load, proof, filled, findings })
 }
 
 fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {

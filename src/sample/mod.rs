@@ -4,6 +4,7 @@
 //! child ever refers to a row that is changed or dropped later.
 
 mod checks;
+mod completion;
 mod conditions;
 mod draft;
 mod keys;
@@ -11,6 +12,7 @@ mod links;
 mod rows;
 mod unique;
 
+pub use completion::Filled;
 pub use conditions::check_conditions;
 
 use std::{sync::Arc, time::Instant};
@@ -99,6 +101,8 @@ pub struct TableSample {
 pub struct SampleSummary {
     /// One entry per table, by `TableId`.
     pub tables: Vec<TableSample>,
+    /// What was filled of completed columns.
+    pub filled: Vec<Filled>,
     /// Repairs and what could not be drawn.
     pub findings: Vec<Finding>,
 }
@@ -121,7 +125,11 @@ pub fn sample(
         graph: RowGraph { tables: (0..count).map(|_| None).collect() },
         keys: (0..count).map(|_| None).collect(),
         waiting: Vec::new(),
-        summary: SampleSummary { tables: vec![TableSample::default(); count], findings: Vec::new() },
+        summary: SampleSummary {
+            tables: vec![TableSample::default(); count],
+            filled: Vec::new(),
+            findings: Vec::new(),
+        },
         progress,
     };
     for id in model.plan.order() {
@@ -247,7 +255,11 @@ impl Sampler<'_> {
         } else {
             draft.families = Families::singletons(rows.row_count);
         }
-        self.copied_tokens(id, model, &mut draft)?;
+        if model.completed.is_empty() {
+            self.copied_tokens(id, model, &mut draft)?;
+        } else {
+            self.complete(id, model, &mut draft)?;
+        }
         Ok(draft)
     }
 

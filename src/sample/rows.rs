@@ -118,7 +118,7 @@ impl Sampler<'_> {
             .map_err(|source| SampleError::Structure { table: name, source })
     }
 
-    fn conditioning(
+    pub(super) fn conditioning(
         &self,
         id: TableId,
         draft: &Draft,
@@ -298,7 +298,13 @@ impl Sampler<'_> {
     }
 
     /// Replaces the presence of written columns by written values.
-    fn write_text(&self, name: &str, model: &TableModel, decoded: TableData, round: usize) -> TableData {
+    pub(super) fn write_text(
+        &self,
+        name: &str,
+        model: &TableModel,
+        decoded: TableData,
+        round: usize,
+    ) -> TableData {
         let writer = &model.facts.writer;
         let presence: BTreeMap<ColumnId, Vec<bool>> = writer
             .columns()
