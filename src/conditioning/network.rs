@@ -214,7 +214,8 @@ impl ContextNetwork {
     /// # Errors
     /// If the tensor library fails.
     pub fn rows(&self, part: &FamilyPart, inputs: &RowInputs, dropout: &mut Dropout<'_>) -> Result<Tensor> {
-        let spread = |families: &Tensor| families.index_select(&inputs.family_of_row, 0);
+        let family_of_row = inputs.family_of_row.to_device(self.bias.device())?;
+        let spread = |families: &Tensor| families.index_select(&family_of_row, 0);
         let mut through = vec![None; inputs.messages.len()];
         let mut arrived = part.arrived.as_ref().map(spread).transpose()?; // [N, C]
         for (index, features) in inputs.messages.iter().enumerate().rev() {
@@ -229,7 +230,7 @@ impl ContextNetwork {
             }
         }
         if let (Some(own), Some(weight)) = (&inputs.own, &self.own) {
-            add(&mut arrived, own.matmul(weight)?)?;
+            add(&mut arrived, own.to_device(weight.device())?.matmul(weight)?)?;
         }
         let first = match arrived {
             Some(sum) => sum.broadcast_add(&self.bias)?,
@@ -248,6 +249,7 @@ impl ContextNetwork {
         dropout: &mut Dropout<'_>,
     ) -> Result<Tensor> {
         let encoder = &self.encoders[index];
+        let features = features.to_device(encoder.weight.device())?;
         let mut sum = features.matmul(&encoder.weight)?.broadcast_add(&encoder.bias)?;
         if let Some(arrived) = arrived {
             sum = (sum + arrived)?;

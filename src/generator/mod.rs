@@ -11,7 +11,7 @@ mod train;
 mod view;
 
 pub use autoregressive::{Autoregressive, Flattened, Independent};
-pub use restriction::{Restriction, TokenLimit};
+pub use restriction::{Restriction, Shares, TokenLimit};
 pub use save::load;
 pub use settings::{Settings, expected_work};
 

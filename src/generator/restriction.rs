@@ -24,12 +24,27 @@ const CANDIDATE_ROWS: usize = 2048;
 /// Log-weight of a candidate that the model holds impossible: any other is kept before it.
 const HOPELESS: f64 = -1e6;
 
+/// Share of each token of a sub-column that may be, given the row's tokens of the same column before it.
+pub type Shares<'a> = Box<dyn Fn(&[u16]) -> Vec<f32> + Send + Sync + 'a>;
+
+/// What rows are drawn under.
+#[derive(Clone, Copy)]
+pub(super) struct Under<'a> {
+    pub(super) network: &'a Network,
+    /// The vector of each row, `[N, C]`.
+    pub(super) context: &'a Tensor,
+    /// What the siblings hint, by sub-column.
+    pub(super) hints: &'a [Vec<f32>],
+    /// The rows, counted over the whole table.
+    pub(super) rows: &'a [u32],
+}
+
 /// What one sub-column may hold.
 pub struct TokenLimit<'a> {
     /// The first sub-column of the same column.
     pub first: usize,
     /// Share of each token that may be, given the row's tokens from `first` on.
-    pub shares: Box<dyn Fn(&[u16]) -> Vec<f32> + Send + Sync + 'a>,
+    pub shares: Shares<'a>,
     /// Tokens that rows have already, by row; they are kept, and the others drawn to suit them.
     pub known: Option<Vec<Option<u16>>>,
 }
@@ -55,22 +70,16 @@ impl Restriction<'_> {
         self.limits.iter().rposition(Option::is_some).map_or(0, |last| last + 1)
     }
 
-    /// Draws tokens for `rows` under their conditioning `[N, C]`: tokens, column by column.
-    pub(super) fn draw(
-        &self,
-        network: &Network,
-        context: &Tensor,
-        hints: &[Vec<f32>],
-        rows: &[u32],
-        random: &mut Stream,
-    ) -> Result<Vec<Vec<u16>>> {
+    /// Draws tokens for rows: tokens, column by column.
+    pub(super) fn draw(&self, under: Under<'_>, random: &mut Stream) -> Result<Vec<Vec<u16>>> {
+        let Under { network, context, hints, rows } = under;
         let reach = self.reach();
         // The first column's weight is the same for all candidates of a row.
         let candidates = if reach <= 1 { 1 } else { self.candidates.max(1) };
         let mut settled: Vec<Vec<u16>> = vec![Vec::with_capacity(rows.len()); reach];
         for start in (0..rows.len()).step_by((CANDIDATE_ROWS / candidates).max(1)) {
             let end = rows.len().min(start + (CANDIDATE_ROWS / candidates).max(1));
-            let drawn = self.candidates(network, context, hints, (rows, start..end), candidates, random)?;
+            let drawn = self.candidates(under, start..end, candidates, random)?;
             for (settled, drawn) in settled.iter_mut().zip(drawn) {
                 settled.extend(drawn);
             }
@@ -87,16 +96,15 @@ impl Restriction<'_> {
         Ok(tokens)
     }
 
-    /// Draws the candidates of some rows and keeps one of each.
+    /// Draws the candidates of some of the rows and keeps one of each.
     fn candidates(
         &self,
-        network: &Network,
-        context: &Tensor,
-        hints: &[Vec<f32>],
-        (rows, range): (&[u32], std::ops::Range<usize>),
+        under: Under<'_>,
+        range: std::ops::Range<usize>,
         candidates: usize,
         random: &mut Stream,
     ) -> Result<Vec<Vec<u16>>> {
+        let Under { network, context, hints, rows } = under;
         let reach = self.reach();
         let count = range.len() * candidates;
         let index: Vec<u32> =

@@ -15,7 +15,9 @@ use crate::{
     seed::{Seed, Stream},
 };
 
-use super::{Restriction, autoregressive::Fitted, batches::write_given, network::Network};
+use super::{
+    Restriction, autoregressive::Fitted, batches::write_given, network::Network, restriction::Under,
+};
 
 /// Most rows that go through the network together.
 const BATCH_ROWS: usize = 1024;
@@ -158,7 +160,9 @@ impl Draw<'_> {
         let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, own, None)?;
         let context = self.fitted.network.context.rows(part, &inputs, &mut Dropout::Off)?;
         if let Some(restriction) = self.restriction {
-            return restriction.draw(&self.fitted.network, &context, &hints, &rows, &mut random);
+            let network = &self.fitted.network;
+            let under = Under { network, context: &context, hints: &hints, rows: &rows };
+            return restriction.draw(under, &mut random);
         }
         let mut tokens = Vec::with_capacity(shape.sub_columns.len());
         walk(&self.fitted.network, &context, &hints, |_, scores| {

@@ -304,10 +304,10 @@ fn compare(column: &Column, op: &BinaryOperator, value: &Value) -> Result<Limit,
         }
         Storage::Text => {
             let text = value.text().ok_or_else(misfit)?;
-            if let DataType::Enum { labels } = &column.data_type {
-                if !labels.contains(&text) {
-                    return Err(misfit());
-                }
+            if let DataType::Enum { labels } = &column.data_type
+                && !labels.contains(&text)
+            {
+                return Err(misfit());
             }
             let fold_case = column.case_insensitive;
             match op {

@@ -81,7 +81,7 @@ impl Sampler<'_> {
             draft.tokens = given.clone().beside(tokens);
         }
         for column in &model.completed {
-            let nulls = |data: &TableData| data.column(*column).map_or(0, |array| array.null_count()) as u64;
+            let nulls = |data: &TableData| data.column(*column).map_or(0, Array::null_count) as u64;
             let (all, left) = (nulls(&before), nulls(&draft.data));
             self.summary.filled.push(Filled { table: id, column: *column, filled: all - left, left });
             if left > 0 {
