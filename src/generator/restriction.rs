@@ -76,13 +76,24 @@ impl Restriction<'_> {
         let reach = self.reach();
         // The first column's weight is the same for all candidates of a row.
         let candidates = if reach <= 1 { 1 } else { self.candidates.max(1) };
-        let mut settled: Vec<Vec<u16>> = vec![Vec::with_capacity(rows.len()); reach];
-        for start in (0..rows.len()).step_by((CANDIDATE_ROWS / candidates).max(1)) {
-            let end = rows.len().min(start + (CANDIDATE_ROWS / candidates).max(1));
-            let drawn = self.candidates(under, start..end, candidates, random)?;
-            for (settled, drawn) in settled.iter_mut().zip(drawn) {
-                settled.extend(drawn);
+        let mut settled: Vec<Vec<u16>> = vec![vec![0; rows.len()]; reach];
+        let mut open = Vec::with_capacity(rows.len());
+        for (place, row) in rows.iter().enumerate() {
+            match self.known(*row as usize, reach) {
+                Some(known) => {
+                    settled.iter_mut().zip(known).for_each(|(column, token)| column[place] = token);
+                }
+                None => open.push(place),
             }
+        }
+        for places in open.chunks((CANDIDATE_ROWS / candidates).max(1)) {
+            let drawn = self.candidates(under, places, candidates, random)?;
+            for (settled, drawn) in settled.iter_mut().zip(drawn) {
+                places.iter().zip(drawn).for_each(|(place, token)| settled[*place] = token);
+            }
+        }
+        if reach == hints.len() {
+            return Ok(settled);
         }
         let mut tokens = Vec::with_capacity(hints.len());
         walk_columns(network, context, hints, hints.len(), |column, scores| {
@@ -96,27 +107,34 @@ impl Restriction<'_> {
         Ok(tokens)
     }
 
-    /// Draws the candidates of some of the rows and keeps one of each.
+    /// The tokens of a row of which nothing is left to draw.
+    fn known(&self, row: usize, reach: usize) -> Option<Vec<u16>> {
+        let token = |limit: &Option<TokenLimit<'_>>| *limit.as_ref()?.known.as_ref()?.get(row)?;
+        self.limits[..reach].iter().map(token).collect()
+    }
+
+    /// Draws the candidates of the rows at some places and keeps one of each.
     fn candidates(
         &self,
         under: Under<'_>,
-        range: std::ops::Range<usize>,
+        places: &[usize],
         candidates: usize,
         random: &mut Stream,
     ) -> Result<Vec<Vec<u16>>> {
         let Under { network, context, hints, rows } = under;
         let reach = self.reach();
-        let count = range.len() * candidates;
+        let count = places.len() * candidates;
         let index: Vec<u32> =
-            range.clone().flat_map(|row| std::iter::repeat_n(row as u32, candidates)).collect();
+            places.iter().flat_map(|place| std::iter::repeat_n(*place as u32, candidates)).collect();
         let index = Tensor::from_vec(index, count, &Device::Cpu)?;
         let context = context.index_select(&index, 0)?;
         let hints: Vec<Vec<f32>> = hints[..reach]
             .iter()
             .map(|hints| {
                 let width = hints.len() / rows.len().max(1);
-                let own = range.clone().flat_map(|row| {
-                    std::iter::repeat_n(&hints[row * width..(row + 1) * width], candidates).flatten().copied()
+                let own = places.iter().flat_map(|place| {
+                    let own = &hints[place * width..(place + 1) * width];
+                    std::iter::repeat_n(own, candidates).flatten().copied()
                 });
                 own.collect()
             })
@@ -131,7 +149,7 @@ impl Restriction<'_> {
                     drawn.push(draw_token(scores, random));
                     continue;
                 };
-                let row = rows[range.start + candidate / candidates] as usize;
+                let row = rows[places[candidate / candidates]] as usize;
                 let known = limit.known.as_ref().and_then(|known| known.get(row).copied().flatten());
                 if let Some(token) = known {
                     weights[candidate] += log_share(scores, token);

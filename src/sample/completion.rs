@@ -20,7 +20,7 @@ use crate::{
     schema::{ColumnId, TableId},
 };
 
-/// Candidates drawn per row, where several columns are filled.
+/// Candidates drawn per row where several columns are filled, so that the first suits the others.
 const CANDIDATES: usize = 64;
 /// Times that rows are drawn again whose filled values break a CHECK.
 const ROUNDS: usize = 8;
@@ -124,7 +124,8 @@ impl Sampler<'_> {
                 }));
             }
         }
-        let restriction = Restriction { limits, candidates: CANDIDATES };
+        let candidates = if filled.len() == 1 { 1 } else { CANDIDATES };
+        let restriction = Restriction { limits, candidates };
         let name = format!("complete/{}/{round}", self.model.schema.table(id).name);
         Ok(Some(generator.sample_under(&conditioning, self.options.seed, &name, &restriction)?))
     }
