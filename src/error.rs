@@ -5,6 +5,7 @@ use crate::{
     db::DbError,
     generator::GeneratorError,
     plan::PlanError,
+    rules::ConditionError,
     sample::SampleError,
     schema::DialectName,
 };
@@ -22,6 +23,9 @@ pub enum Error {
     /// The configuration does not fit the source.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A condition cannot be met or is not understood.
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
     /// The source failed.
     #[error("source: {0}")]
     Source(#[source] DbError),
@@ -49,6 +53,14 @@ pub enum Error {
         target: String,
         /// Its tables.
         tables: Vec<String>,
+    },
+    /// Real rows would leave the source, and nobody said they may.
+    #[error("this copies the real rows of {source_name} into {target}")]
+    RealRows {
+        /// The source, redacted.
+        source_name: String,
+        /// The target, redacted.
+        target: String,
     },
     /// The user was asked and said no.
     #[error("nothing was changed")]

@@ -53,15 +53,46 @@ pub enum Event {
         /// The table.
         table: String,
     },
-    /// Training reports its validation loss in nats per row.
-    Loss {
-        /// The table.
-        table: String,
-        /// Completed passes over the training rows.
-        epoch: u32,
-        /// Validation loss, nats per row.
-        loss: f32,
+    /// Training is about to begin: how much work each table is at most, in any one unit.
+    TrainingPlanned {
+        /// Tables and their work.
+        tables: Vec<(String, f64)>,
     },
+    /// A round of training is done.
+    Trained(Round),
+}
+
+/// Where the training of a table stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    /// The table.
+    pub table: String,
+    /// Passes over the training rows, the present one included.
+    pub epoch: u32,
+    /// Validation loss, nats per row; `None` if nothing is held out.
+    pub loss: Option<f32>,
+    /// Steps taken.
+    pub steps: u64,
+    /// Most steps it may take.
+    pub max_steps: u64,
+    /// How much of what it may use is used, from 0 to 1: of its steps, or of its time where that is shorter.
+    pub spent: f32,
+}
+
+/// How long something may go on.
+pub trait Allowance: Sync {
+    /// Share of the time that is used up; 1 or more means: stop.
+    fn spent(&self) -> f32;
+}
+
+/// As long as it takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unlimited;
+
+impl Allowance for Unlimited {
+    fn spent(&self) -> f32 {
+        0.0
+    }
 }
 
 /// Listens to events. One method, so a test can record it in five lines.

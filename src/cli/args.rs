@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::GeneratorKind;
+use crate::config::{GeneratorKind, parse_duration};
 
 /// Clone a database as synthetic data.
 ///
@@ -81,8 +81,16 @@ pub(super) enum Command {
     /// Write a synthetic database from a model file; the source is not needed.
     #[command(after_help = "Examples:\n  \
         dbsynth generate shop.dbsynth sqlite:synthetic.db\n  \
-        dbsynth generate shop.dbsynth staging --scale 10 --seed 7")]
+        dbsynth generate shop.dbsynth staging --scale 10 --seed 7\n  \
+        dbsynth generate shop.dbsynth staging --where 'customers.country = \"IT\" AND customers.age >= 18'")]
     Generate(GenerateArgs),
+    /// Copy a database, real rows and all, and fill the nulls of some columns under a model of the others.
+    #[command(
+        after_help = "The target holds the real rows of SOURCE: every value that is there stays as it is, \
+        only nulls of the named columns become values, and those are guesses. That needs --copy-real-rows.\n\nExamples:\n  \
+        dbsynth complete sqlite:shop.db sqlite:filled.db --table customers --columns age,income --copy-real-rows"
+    )]
+    Complete(CompleteArgs),
     /// Prove every constraint of a database: keys, foreign keys, NOT NULL, CHECK.
     #[command(after_help = "Exits with 1 if any row violates a constraint.\n\nExamples:\n  \
         dbsynth verify sqlite:synthetic.db\n  \
@@ -118,6 +126,8 @@ pub(super) struct CloneArgs {
     pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) amount: Amount,
+    #[command(flatten)]
+    pub(super) conditions: Conditions,
     #[command(flatten)]
     pub(super) learning: Learning,
     #[command(flatten)]
@@ -183,6 +193,37 @@ pub(super) struct GenerateArgs {
     pub(super) target: String,
     #[command(flatten)]
     pub(super) amount: Amount,
+    #[command(flatten)]
+    pub(super) conditions: Conditions,
+    #[command(flatten)]
+    pub(super) running: Running,
+    #[command(flatten)]
+    pub(super) writing: Writing,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompleteArgs {
+    /// Database to copy: URL or name. It is only ever read.
+    pub(super) source: String,
+    /// Database to write: URL or name.
+    pub(super) target: String,
+    /// Table with nulls to fill.
+    #[arg(long, value_name = "TABLE")]
+    pub(super) table: String,
+    /// Columns whose nulls are filled.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', required = true)]
+    pub(super) columns: Vec<String>,
+    /// Yes, real rows may be copied into the target.
+    #[arg(long)]
+    pub(super) copy_real_rows: bool,
+    /// Most time to learn for: 90s, 5m, 1h30m.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(super) time_budget: Option<u64>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) running: Running,
     #[command(flatten)]
@@ -269,6 +310,18 @@ pub(super) struct Amount {
     pub(super) rows: Vec<(String, u64)>,
 }
 
+/// What the rows must meet.
+#[derive(Debug, Args, Default)]
+pub(super) struct Conditions {
+    /// Generate rows of a table under a condition; may be repeated: --where 'customers.country = "IT"'.
+    ///
+    /// Understood are =, <>, <, <=, >, >=, IN (…), BETWEEN, IS NULL and IS NOT NULL between a column and literals,
+    /// joined by AND on one table. Columns that hang together with the condition follow it, and children follow
+    /// their parents; parents are not chosen by a condition on their children.
+    #[arg(long = "where", value_name = "CONDITION", help_heading = "Rows")]
+    pub(super) conditions: Vec<String>,
+}
+
 /// How to learn.
 #[derive(Debug, Args, Default)]
 pub(super) struct Learning {
@@ -278,6 +331,10 @@ pub(super) struct Learning {
     /// Generator of rows [default: relational].
     #[arg(long, value_name = "KIND", value_enum, help_heading = "Learning")]
     pub(super) generator: Option<GeneratorKind>,
+    /// Most time to learn for, shared over the tables: 90s, 5m, 1h30m. The clock then decides how far each table
+    /// gets, so that two runs may differ; without it they do not.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Learning")]
+    pub(super) time_budget: Option<u64>,
 }
 
 /// How to run.

@@ -50,6 +50,10 @@ impl Diagnostic {
             Error::Url(_) => (USAGE, Some(URL_FORMS.to_owned())),
             Error::Config(error) => config(error),
             Error::Plan(error) => (USAGE, plan(error)),
+            Error::Condition(_) => (
+                USAGE,
+                Some("for example --where 'customers.country = \"IT\" AND customers.age >= 18'".to_owned()),
+            ),
             Error::Source(error) => database(error, End::Source),
             Error::Target(error) => database(error, End::Target),
             Error::SameDatabase { .. } => (
@@ -62,6 +66,13 @@ impl Diagnostic {
             Error::TargetNotEmpty { .. } => {
                 (REFUSED, Some("give an empty database, or add --replace to remove what is there".to_owned()))
             }
+            Error::RealRows { .. } => (
+                REFUSED,
+                Some(
+                    "if those rows may be in the target, add --copy-real-rows; nothing was changed"
+                        .to_owned(),
+                ),
+            ),
             Error::Declined => (REFUSED, Some("add --yes to go on without being asked".to_owned())),
             Error::File { .. } => (USAGE, None),
             Error::ModelFile { .. } => {

@@ -13,6 +13,7 @@ impl Command {
             Self::Clone(args) => Some(&args.selection),
             Self::Plan(args) => Some(&args.selection),
             Self::Train(args) => Some(&args.selection),
+            Self::Complete(args) => Some(&args.selection),
             Self::Evaluate(args) => Some(&args.selection),
             Self::Inspect(args) => Some(&args.selection),
             _ => None,
@@ -39,6 +40,15 @@ impl Command {
         if let Some(learning) = learning {
             flags.training_rows = learning.training_rows;
             flags.generator = learning.generator;
+            flags.time_budget = learning.time_budget;
+        }
+        let conditions = match self {
+            Self::Clone(args) => Some(&args.conditions),
+            Self::Generate(args) => Some(&args.conditions),
+            _ => None,
+        };
+        if let Some(conditions) = conditions {
+            flags.conditions.clone_from(&conditions.conditions);
         }
         if let Some(running) = self.running() {
             flags.seed = running.seed;
@@ -48,6 +58,10 @@ impl Command {
         match self {
             Self::Clone(args) => flags.replace = args.writing.replace,
             Self::Generate(args) => flags.replace = args.writing.replace,
+            Self::Complete(args) => {
+                flags.replace = args.writing.replace;
+                flags.time_budget = args.time_budget;
+            }
             Self::Plan(args) => flags.strict = args.strict,
             Self::Verify(args) => flags.strict = args.strict,
             Self::Evaluate(args) => (flags.seed, flags.threads) = (args.seed, args.threads),
@@ -61,6 +75,7 @@ impl Command {
             Self::Clone(args) => Some(&args.running),
             Self::Train(args) => Some(&args.running),
             Self::Generate(args) => Some(&args.running),
+            Self::Complete(args) => Some(&args.running),
             _ => None,
         }
     }

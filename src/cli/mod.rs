@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod diagnostic;
+mod eta;
 mod flags;
 mod process;
 mod progress;

@@ -8,6 +8,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    rules::Limit,
     schema::{Column, DataType},
     seed::Stream,
 };
@@ -94,6 +95,22 @@ impl Categorical {
         }
     }
 
+    fn allows(&self, limit: &Limit, value: &str) -> bool {
+        if self.boolean { limit.allows_boolean(value == "true") } else { limit.allows_text(value) }
+    }
+
+    /// The values a limit lists that have no token of their own: the protected token stands for them.
+    fn unseen<'a>(&self, limit: &'a Limit) -> Vec<&'a str> {
+        match limit {
+            Limit::Texts { only: Some(only), .. } if self.protected => only
+                .iter()
+                .map(String::as_str)
+                .filter(|text| !self.values.contains_key(*text) && limit.allows_text(text))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The value a token stands for; the protected token draws a kept one.
     fn value(&self, token: u16, random: &mut Stream) -> &str {
         let index = usize::from(token);
@@ -164,5 +181,59 @@ impl ColumnCodec for Categorical {
         } else {
             Arc::new(StringArray::from_iter(values))
         }
+    }
+
+    fn shares(&self, limit: &Limit, _before: &[u16]) -> Vec<f32> {
+        let size = self.sub_columns[0].size;
+        let share = |token: u16| {
+            if self.nulls.is_null(token, size) || *limit == Limit::Null {
+                let both = self.nulls.is_null(token, size) && *limit == Limit::Null;
+                return f32::from(u8::from(both));
+            }
+            match self.values.get_index(usize::from(token)) {
+                Some((value, _)) => f32::from(u8::from(self.allows(limit, value))),
+                None if matches!(limit, Limit::Texts { only: Some(_), .. }) => {
+                    f32::from(u8::from(!self.unseen(limit).is_empty()))
+                }
+                None => {
+                    let left = self.values.iter().filter(|(value, _)| self.allows(limit, value));
+                    let left: u64 = left.map(|(_, rows)| u64::from(*rows)).sum();
+                    left as f32 / self.cumulative.last().copied().unwrap_or(1).max(1) as f32
+                }
+            }
+        };
+        (0..size).map(share).collect()
+    }
+
+    fn decode_within(&self, tokens: &[&[u16]], limit: &Limit, random: &mut Stream) -> ArrayRef {
+        let size = self.sub_columns[0].size;
+        if self.boolean || *limit == Limit::Null {
+            return self.decode(tokens, random);
+        }
+        let unseen = self.unseen(limit);
+        let left: Vec<(&str, u64)> = {
+            let left = self.values.iter().filter(|(value, _)| self.allows(limit, value));
+            left.map(|(value, rows)| (value.as_str(), u64::from(*rows))).collect()
+        };
+        let total: u64 = left.iter().map(|(_, rows)| rows).sum();
+        let values = tokens[0].iter().map(|token| {
+            if self.nulls.is_null(*token, size) {
+                return None;
+            }
+            if let Some((value, _)) = self.values.get_index(usize::from(*token)) {
+                return Some(value.as_str());
+            }
+            if !unseen.is_empty() {
+                return Some(unseen[random.random_range(0..unseen.len())]);
+            }
+            let mut at = random.random_range(0..total.max(1));
+            let drawn = left.iter().find(|(_, rows)| {
+                let here = at < *rows;
+                at = at.saturating_sub(*rows);
+                here
+            });
+            Some(drawn.map_or("", |(value, _)| *value))
+        });
+        Arc::new(StringArray::from_iter(values))
     }
 }

@@ -7,6 +7,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    rules::Limit,
     schema::{Column, Storage},
     seed::Stream,
 };
@@ -83,6 +84,19 @@ impl ColumnCodec for Constant {
             }
         }
     }
+
+    fn shares(&self, limit: &Limit, _before: &[u16]) -> Vec<f32> {
+        let size = self.sub_columns[0].size;
+        let allowed = |token: u16| match &self.value {
+            Some(value) if !self.nulls.is_null(token, size) => limit.allows(&value.fill(&[true]), 0),
+            _ => *limit == Limit::Null,
+        };
+        (0..size).map(|token| f32::from(u8::from(allowed(token)))).collect()
+    }
+
+    fn decode_within(&self, tokens: &[&[u16]], _limit: &Limit, random: &mut Stream) -> ArrayRef {
+        self.decode(tokens, random)
+    }
 }
 
 /// A column whose values are written elsewhere (free text, codes): only whether there is one is modelled.
@@ -116,5 +130,16 @@ impl ColumnCodec for Presence {
         let size = self.sub_columns[0].size;
         let present: Vec<bool> = tokens[0].iter().map(|token| !self.nulls.is_null(*token, size)).collect();
         Arc::new(BooleanArray::from(present))
+    }
+
+    /// What value is written is not known here: only null and not null are told apart.
+    fn shares(&self, limit: &Limit, _before: &[u16]) -> Vec<f32> {
+        let size = self.sub_columns[0].size;
+        let allowed = |token| self.nulls.is_null(token, size) == (*limit == Limit::Null);
+        (0..size).map(|token| f32::from(u8::from(allowed(token)))).collect()
+    }
+
+    fn decode_within(&self, tokens: &[&[u16]], _limit: &Limit, random: &mut Stream) -> ArrayRef {
+        self.decode(tokens, random)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Date32Array, Time64MicrosecondArray, TimestampMicrosecondArray};
 use serde::{Deserialize, Serialize};
 
-use crate::{schema::Column, seed::Stream};
+use crate::{rules::Limit, schema::Column, seed::Stream};
 
 use super::{
     ColumnCodec, SubColumn,
@@ -18,6 +18,7 @@ use super::{
     line_fit::LineSpec,
     null::Nulls,
     reading,
+    within::{Ranges, whole_ranges},
 };
 
 /// Grids a time of day may be on, in microseconds: 6 h down to 1 ms.
@@ -186,6 +187,22 @@ impl Datetime {
     }
 }
 
+/// The days of ranges of microseconds.
+fn days_of(ranges: &[(i64, i64)]) -> Ranges {
+    ranges.iter().map(|(low, high)| (split(*low).0, split(*high).0)).collect()
+}
+
+/// The times of one day in ranges of microseconds.
+fn clock_of(ranges: &[(i64, i64)], day: i64) -> Ranges {
+    let (first, last) = (join(day, Some(0)), join(day, Some(DAY_MICROS - 1)));
+    ranges
+        .iter()
+        .map(|(low, high)| ((*low).max(first), (*high).min(last)))
+        .filter(|(low, high)| low <= high)
+        .map(|(low, high)| (low.saturating_sub(first), high.saturating_sub(first)))
+        .collect()
+}
+
 /// Sub-columns of a line.
 fn width(line: &Line) -> usize {
     1 + usize::from(line.fine_count > 0)
@@ -235,6 +252,70 @@ impl ColumnCodec for Datetime {
                     present(row).then(|| {
                         let day = key(0, days, row, random);
                         let clock = clock.as_ref().map(|clock| key(first, clock, row, random));
+                        join(day, clock)
+                    })
+                })))
+            }
+        }
+    }
+
+    fn shares(&self, limit: &Limit, before: &[u16]) -> Vec<f32> {
+        let ranges = whole_ranges(limit);
+        let of_line = |line: &Line, ranges: &[(i64, i64)], place: usize, start: usize| match place - start {
+            0 => {
+                let mut shares = line.coarse_shares(ranges);
+                let size = usize::from(self.sub_columns[place].size);
+                let absent = *limit == Limit::Null || start > 0;
+                shares.resize(size, f32::from(u8::from(absent)));
+                shares
+            }
+            _ => line.fine_shares(before[start], ranges),
+        };
+        let place = before.len();
+        match &self.parts {
+            Parts::Date { days: line } | Parts::Time { clock: line } => of_line(line, &ranges, place, 0),
+            Parts::Timestamp { days, .. } if place < width(days) => {
+                of_line(days, &days_of(&ranges), place, 0)
+            }
+            Parts::Timestamp { days, clock } => {
+                let fine = if width(days) == 2 { before[1] } else { 0 };
+                // Without one certain day the time is left to decoding.
+                let day = days.only_key(before[0], fine).filter(|_| *limit != Limit::Null);
+                match (day, clock) {
+                    (Some(day), Some(clock)) => of_line(clock, &clock_of(&ranges, day), place, width(days)),
+                    _ => vec![1.0; usize::from(self.sub_columns[place].size)],
+                }
+            }
+        }
+    }
+
+    fn decode_within(&self, tokens: &[&[u16]], limit: &Limit, random: &mut Stream) -> ArrayRef {
+        let ranges = whole_ranges(limit);
+        let size = self.sub_columns[0].size;
+        let rows = tokens[0].len();
+        let at = |first: usize, line: &Line, row: usize| {
+            let fine = if width(line) == 2 { tokens[first + 1][row] } else { 0 };
+            (tokens[first][row], fine)
+        };
+        let present = |row: usize| !self.nulls.is_null(tokens[0][row], size);
+        match &self.parts {
+            Parts::Date { days } => Arc::new(Date32Array::from_iter((0..rows).map(|row| {
+                present(row).then(|| day_value(days.key_within(at(0, days, row), &ranges, random)))
+            }))),
+            Parts::Time { clock } => Arc::new(Time64MicrosecondArray::from_iter(
+                (0..rows)
+                    .map(|row| present(row).then(|| clock.key_within(at(0, clock, row), &ranges, random))),
+            )),
+            Parts::Timestamp { days, clock } => {
+                let day_ranges = days_of(&ranges);
+                let first = width(days);
+                Arc::new(TimestampMicrosecondArray::from_iter((0..rows).map(|row| {
+                    present(row).then(|| {
+                        let day = days.key_within(at(0, days, row), &day_ranges, random);
+                        let times = clock_of(&ranges, day);
+                        let clock = clock
+                            .as_ref()
+                            .map(|clock| clock.key_within(at(first, clock, row), &times, random));
                         join(day, clock)
                     })
                 })))

@@ -17,6 +17,7 @@ mod numeric;
 mod reading;
 mod rows;
 mod table;
+mod within;
 
 #[cfg(test)]
 mod conformance;
@@ -26,13 +27,13 @@ pub use choose::Hints;
 pub use constant::{Constant, Presence};
 pub use datetime::Datetime;
 pub use numeric::Numeric;
-pub use rows::{decode_table, encode_table};
+pub use rows::{decode_table, decode_table_within, encode_table};
 pub use table::{EncodedTable, SubColumn};
 
 use arrow_array::ArrayRef;
 use serde::{Deserialize, Serialize};
 
-use crate::seed::Stream;
+use crate::{rules::Limit, seed::Stream};
 
 /// One fitted column codec. `fit` lives with each codec and returns this; nothing here can be "unfitted".
 pub trait ColumnCodec: Send + Sync {
@@ -45,6 +46,14 @@ pub trait ColumnCodec: Send + Sync {
     /// Decodes tokens (one slice per sub-column, equally long) into values of the column's storage.
     /// `random` places a value inside its bin.
     fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef;
+
+    /// How much of each token a limit leaves, from 0 (no value of it) to 1, for the sub-column after `before`: the
+    /// tokens the row has in the column's earlier sub-columns.
+    fn shares(&self, limit: &Limit, before: &[u16]) -> Vec<f32>;
+
+    /// Decodes tokens as [`ColumnCodec::decode`] does, into values that the limit leaves wherever the tokens have
+    /// one (or lie nearest to one).
+    fn decode_within(&self, tokens: &[&[u16]], limit: &Limit, random: &mut Stream) -> ArrayRef;
 }
 
 /// A fitted codec of any kind. Holds only what encoding and decoding need; its JSON brings it back exactly.
@@ -106,5 +115,13 @@ impl ColumnCodec for Codec {
 
     fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef {
         self.inner().decode(tokens, random)
+    }
+
+    fn shares(&self, limit: &Limit, before: &[u16]) -> Vec<f32> {
+        self.inner().shares(limit, before)
+    }
+
+    fn decode_within(&self, tokens: &[&[u16]], limit: &Limit, random: &mut Stream) -> ArrayRef {
+        self.inner().decode_within(tokens, limit, random)
     }
 }

@@ -10,11 +10,14 @@ use arrow_array::{Array, ArrayRef, Float64Array, Int64Array};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    rules::Limit,
     schema::{Column, DataType},
     seed::Stream,
 };
 
-use super::{ColumnCodec, SubColumn, axis::Scale, line::Line, line_fit::LineSpec, null::Nulls, reading};
+use super::{
+    ColumnCodec, SubColumn, axis::Scale, line::Line, line_fit::LineSpec, null::Nulls, reading, within,
+};
 
 /// Steps looked for, in units of the last digit: multiples of 50, of 0.05, and so on.
 const STEPS: [i64; 18] = [
@@ -85,6 +88,22 @@ impl Numeric {
             .collect()
     }
 
+    /// The keys a limit leaves.
+    fn ranges(&self, limit: &Limit) -> within::Ranges {
+        match self.scale {
+            None => within::whole_ranges(limit),
+            Some(scale) => within::float_ranges(limit, scale),
+        }
+    }
+
+    /// Values of keys.
+    fn values(&self, keys: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+        match self.scale {
+            None => Arc::new(Int64Array::from_iter(keys)),
+            Some(scale) => Arc::new(Float64Array::from_iter(keys.map(|key| key.map(|key| scale.value(key))))),
+        }
+    }
+
     /// Tokens of every value, given as keys.
     fn encode_keys(&self, keys: impl Iterator<Item = Option<i64>>) -> Vec<Vec<u16>> {
         let null = (self.nulls.token(self.sub_columns[0].size), self.line.no_fine());
@@ -125,9 +144,30 @@ impl ColumnCodec for Numeric {
             let fine = tokens.get(1).map_or(0, |fine| fine[row]);
             (!self.nulls.is_null(*coarse, size)).then(|| self.line.key(*coarse, fine, random))
         });
-        match self.scale {
-            None => Arc::new(Int64Array::from_iter(keys)),
-            Some(scale) => Arc::new(Float64Array::from_iter(keys.map(|key| key.map(|key| scale.value(key))))),
+        self.values(keys)
+    }
+
+    fn shares(&self, limit: &Limit, before: &[u16]) -> Vec<f32> {
+        let ranges = self.ranges(limit);
+        let size = self.sub_columns[0].size;
+        match before.first() {
+            None => {
+                let mut shares = self.line.coarse_shares(&ranges);
+                shares.resize(usize::from(size), f32::from(u8::from(*limit == Limit::Null)));
+                shares
+            }
+            Some(coarse) => self.line.fine_shares(*coarse, &ranges),
         }
+    }
+
+    fn decode_within(&self, tokens: &[&[u16]], limit: &Limit, random: &mut Stream) -> ArrayRef {
+        let ranges = self.ranges(limit);
+        let size = self.sub_columns[0].size;
+        let keys = tokens[0].iter().enumerate().map(|(row, coarse)| {
+            let fine = tokens.get(1).map_or(0, |fine| fine[row]);
+            let present = !self.nulls.is_null(*coarse, size);
+            present.then(|| self.line.key_within((*coarse, fine), &ranges, random))
+        });
+        self.values(keys)
     }
 }

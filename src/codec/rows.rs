@@ -1,10 +1,12 @@
 //! Whole tables through their codecs, side by side.
 
+use std::collections::BTreeMap;
+
 use arrow_array::ArrayRef;
 use arrow_select::concat::concat;
 use rayon::prelude::*;
 
-use crate::{data::TableData, schema::ColumnId, seed::Seed};
+use crate::{data::TableData, rules::Limit, schema::ColumnId, seed::Seed};
 
 use super::{Codec, ColumnCodec, EncodedTable, literal};
 
@@ -33,6 +35,21 @@ pub fn encode_table(codecs: &[(ColumnId, Codec)], data: &TableData) -> EncodedTa
 /// If `rows` does not have the sub-columns of `codecs`.
 #[must_use]
 pub fn decode_table(codecs: &[(ColumnId, Codec)], rows: &EncodedTable, seed: Seed, name: &str) -> TableData {
+    decode_table_within(codecs, rows, &BTreeMap::new(), seed, name)
+}
+
+/// Decodes as [`decode_table`] does, columns with a limit into values that it leaves.
+///
+/// # Panics
+/// If `rows` does not have the sub-columns of `codecs`.
+#[must_use]
+pub fn decode_table_within(
+    codecs: &[(ColumnId, Codec)],
+    rows: &EncodedTable,
+    limits: &BTreeMap<ColumnId, Limit>,
+    seed: Seed,
+    name: &str,
+) -> TableData {
     let mut first = 0;
     let mut jobs: Vec<(ColumnId, &Codec, &[Vec<u16>])> = Vec::with_capacity(codecs.len());
     for (column, codec) in codecs {
@@ -50,7 +67,11 @@ pub fn decode_table(codecs: &[(ColumnId, Codec)], rows: &EncodedTable, seed: See
                     let from = block * BLOCK_ROWS;
                     let to = (from + BLOCK_ROWS).min(rows.row_count);
                     let slices: Vec<&[u16]> = tokens.iter().map(|tokens| &tokens[from..to]).collect();
-                    codec.decode(&slices, &mut seed.stream(&stream_name, block as u64))
+                    let mut random = seed.stream(&stream_name, block as u64);
+                    match limits.get(column) {
+                        Some(limit) => codec.decode_within(&slices, limit, &mut random),
+                        None => codec.decode(&slices, &mut random),
+                    }
                 })
                 .collect();
             let parts: Vec<&dyn arrow_array::Array> = blocks.iter().map(AsRef::as_ref).collect();

@@ -215,7 +215,7 @@ impl ContextNetwork {
     /// If the tensor library fails.
     pub fn rows(&self, part: &FamilyPart, inputs: &RowInputs, dropout: &mut Dropout<'_>) -> Result<Tensor> {
         let own = match (&inputs.own, &self.own) {
-            (Some(own), Some(weight)) => Some(own.matmul(weight)?),
+            (Some(own), Some(weight)) => Some(own.to_device(weight.device())?.matmul(weight)?),
             _ => None,
         };
         self.rows_with(part, inputs, own, dropout)
@@ -240,7 +240,8 @@ impl ContextNetwork {
         own: Option<Tensor>,
         dropout: &mut Dropout<'_>,
     ) -> Result<Tensor> {
-        let spread = |families: &Tensor| families.index_select(&inputs.family_of_row, 0);
+        let family_of_row = inputs.family_of_row.to_device(self.bias.device())?;
+        let spread = |families: &Tensor| families.index_select(&family_of_row, 0);
         let mut through = vec![None; inputs.messages.len()];
         let mut arrived = part.arrived.as_ref().map(spread).transpose()?; // [N, C]
         for (index, features) in inputs.messages.iter().enumerate().rev() {
@@ -255,7 +256,7 @@ impl ContextNetwork {
             }
         }
         if let Some(own) = own {
-            add(&mut arrived, own)?;
+            add(&mut arrived, own.to_device(self.bias.device())?)?;
         }
         let first = match arrived {
             Some(sum) => sum.broadcast_add(&self.bias)?,
@@ -274,6 +275,7 @@ impl ContextNetwork {
         dropout: &mut Dropout<'_>,
     ) -> Result<Tensor> {
         let encoder = &self.encoders[index];
+        let features = features.to_device(encoder.weight.device())?;
         let mut sum = features.matmul(&encoder.weight)?.broadcast_add(&encoder.bias)?;
         if let Some(arrived) = arrived {
             sum = (sum + arrived)?;

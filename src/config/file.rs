@@ -8,7 +8,7 @@ use toml::Spanned;
 use crate::{
     config::{
         Ablation, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings, error::Malformed,
-        reference::table_and_columns,
+        parse_duration, reference::table_and_columns,
     },
     seed::Seed,
 };
@@ -61,6 +61,9 @@ struct RawClone {
     training_rows: Option<Spanned<u64>>,
     generator: Option<GeneratorKind>,
     ablation: Option<Ablation>,
+    time_budget: Option<Spanned<String>>,
+    #[serde(rename = "where")]
+    conditions: Vec<String>,
     threads: Option<Spanned<usize>>,
     replace: bool,
     strict: bool,
@@ -129,6 +132,9 @@ impl Raw {
         if let Some(rows) = clone.training_rows.as_ref().filter(|rows| *rows.get_ref() == 0) {
             return Err((rows.span(), "training_rows must be at least 1".to_owned()));
         }
+        if let Some(budget) = &clone.time_budget {
+            parse_duration(budget.get_ref()).map_err(|message| (budget.span(), message))?;
+        }
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
         }
@@ -183,6 +189,9 @@ impl RawClone {
             training_rows: self.training_rows.map_or(default.training_rows, Spanned::into_inner),
             generator: self.generator.unwrap_or(default.generator),
             ablation: self.ablation,
+            // Checked already.
+            time_budget: self.time_budget.and_then(|budget| parse_duration(budget.get_ref()).ok()),
+            conditions: self.conditions,
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,

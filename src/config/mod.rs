@@ -1,5 +1,6 @@
 //! `synth.toml` and flags: what the user asks for, resolved and typed; `DbUrl` redacts itself.
 
+mod duration;
 mod error;
 mod file;
 mod interpolate;
@@ -11,6 +12,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use duration::parse_duration;
 pub use error::{ConfigError, Malformed};
 pub use file::File;
 pub use interpolate::Lookup;
@@ -131,6 +133,10 @@ pub struct Config {
     pub generator: GeneratorKind,
     /// What the relational generator goes without; `None` in earnest.
     pub ablation: Option<Ablation>,
+    /// Seconds that training may take; `None` lets the amount of work decide.
+    pub time_budget: Option<u64>,
+    /// Conditions the generated rows meet, as SQL: `customers.country = 'IT'`.
+    pub conditions: Vec<String>,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
     /// Replace tables in the target that dbsynth did not make.
@@ -151,6 +157,8 @@ impl Default for Config {
             training_rows: 200_000,
             generator: GeneratorKind::default(),
             ablation: None,
+            time_budget: None,
+            conditions: Vec::new(),
             threads: None,
             replace: false,
             strict: false,

@@ -22,6 +22,10 @@ pub struct Overrides {
     pub training_rows: Option<u64>,
     /// `--generator`.
     pub generator: Option<GeneratorKind>,
+    /// `--time-budget`, in seconds.
+    pub time_budget: Option<u64>,
+    /// `--where`, in the order given: added to the file's.
+    pub conditions: Vec<String>,
     /// `--threads`.
     pub threads: Option<usize>,
     /// `--replace`.
@@ -50,6 +54,8 @@ impl Overrides {
         config.seed = self.seed.map_or(config.seed, Seed);
         config.training_rows = self.training_rows.unwrap_or(config.training_rows);
         config.generator = self.generator.unwrap_or(config.generator);
+        config.time_budget = self.time_budget.or(config.time_budget);
+        config.conditions.extend(self.conditions.iter().cloned());
         config.threads = self.threads.or(config.threads);
         config.replace |= self.replace;
         config.strict |= self.strict;

@@ -1,12 +1,17 @@
 //! The generator's specification, its two baselines, and the fitted generator they share.
 
 use crate::{
-    codec::EncodedTable, conditioning::Conditioning, config::Ablation, nn::Parameters, nn::Stored,
-    progress::Progress, seed::Seed,
+    codec::EncodedTable,
+    conditioning::Conditioning,
+    config::Ablation,
+    nn::Parameters,
+    nn::Stored,
+    progress::{Allowance, Progress},
+    seed::Seed,
 };
 
 use super::{
-    GeneratorError, GeneratorSpec, SavedGenerator, TableGenerator, TrainingSet,
+    GeneratorError, GeneratorSpec, Restriction, SavedGenerator, TableGenerator, Training, TrainingSet,
     batches::Reader,
     network::{Network, Shape},
     settings::Settings,
@@ -40,13 +45,14 @@ pub struct Flattened {
 macro_rules! spec {
     ($spec:ty, $kind:expr) => {
         impl GeneratorSpec for $spec {
-            fn fit(
+            fn fit_within(
                 &self,
                 set: &TrainingSet,
                 seed: Seed,
                 progress: &dyn Progress,
+                allowance: &dyn Allowance,
             ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
-                fit($kind, self.settings.as_ref(), set, seed, progress)
+                fit($kind, self.settings.as_ref(), set, seed, (progress, allowance))
             }
         }
     };
@@ -61,11 +67,12 @@ spec!(Flattened, Kind::Flattened);
 pub(super) struct Ablated(pub(super) Ablation);
 
 impl GeneratorSpec for Ablated {
-    fn fit(
+    fn fit_within(
         &self,
         set: &TrainingSet,
         seed: Seed,
         progress: &dyn Progress,
+        allowance: &dyn Allowance,
     ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
         let kind = match self.0 {
             Ablation::IidChildren => Kind::IidChildren,
@@ -73,10 +80,10 @@ impl GeneratorSpec for Ablated {
             Ablation::NoSiblings => Kind::NoSiblings,
             Ablation::NoNoise => {
                 let settings = Settings { corruption: 0.0, ..settings_for(set) };
-                return fit(Kind::Autoregressive, Some(&settings), set, seed, progress);
+                return fit(Kind::Autoregressive, Some(&settings), set, seed, (progress, allowance));
             }
         };
-        fit(kind, None, set, seed, progress)
+        fit(kind, None, set, seed, (progress, allowance))
     }
 }
 
@@ -88,6 +95,7 @@ pub(super) struct Fitted {
     pub(super) shape: Shape,
     pub(super) network: Network,
     pub(super) weights: Stored,
+    pub(super) training: Training,
 }
 
 fn fit(
@@ -95,7 +103,7 @@ fn fit(
     settings: Option<&Settings>,
     set: &TrainingSet,
     seed: Seed,
-    progress: &dyn Progress,
+    listeners: (&dyn Progress, &dyn Allowance),
 ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
     let failed = |source| GeneratorError::Tensor { table: set.name.clone(), source };
     let conditioning = kind.view(&set.conditioning);
@@ -109,10 +117,12 @@ fn fit(
     tracing::debug!(table = set.name, ?settings, "settings");
     let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
-    let Learnt { weights, evidence } =
-        learn(set, reader, &settings, seed, progress).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
+    let Learnt { weights, evidence, training } =
+        learn(set, reader, &settings, seed, listeners).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
     let shape = Shape { evidence, ..shape };
-    Ok(Box::new(Fitted::new(kind, settings, shape, weights).map_err(failed)?))
+    let mut fitted = Fitted::new(kind, settings, shape, weights).map_err(failed)?;
+    fitted.training = training;
+    Ok(Box::new(fitted))
 }
 
 fn settings_for(set: &TrainingSet) -> Settings {
@@ -135,16 +145,32 @@ impl Fitted {
         let Parameters::Stored(weights) = parameters else {
             return Err(candle_core::Error::Msg("stored weights became trainable".to_owned()));
         };
-        Ok(Self { kind, settings, shape, network, weights })
+        Ok(Self { kind, settings, shape, network, weights, training: Training::default() })
     }
 }
 
 impl TableGenerator for Fitted {
     fn sample(&self, given: &Conditioning, seed: Seed, name: &str) -> Result<EncodedTable, GeneratorError> {
-        let conditioning = self.kind.view(given);
-        self.check(name, &conditioning)?;
-        super::sample::sample(self, &conditioning, seed, name)
-            .map_err(|source| GeneratorError::Tensor { table: name.to_owned(), source })
+        self.draw(given, seed, name, None)
+    }
+
+    fn sample_under(
+        &self,
+        given: &Conditioning,
+        seed: Seed,
+        name: &str,
+        restriction: &Restriction<'_>,
+    ) -> Result<EncodedTable, GeneratorError> {
+        let (asked, held) = (restriction.limits.len(), self.shape.sub_columns.len());
+        if asked != held {
+            let detail = format!("{asked} sub-columns are restricted, not {held}");
+            return Err(GeneratorError::Mismatch { table: name.to_owned(), detail });
+        }
+        self.draw(given, seed, name, Some(restriction))
+    }
+
+    fn training(&self) -> Training {
+        self.training
     }
 
     fn save(&self) -> SavedGenerator {
@@ -153,6 +179,19 @@ impl TableGenerator for Fitted {
 }
 
 impl Fitted {
+    fn draw(
+        &self,
+        given: &Conditioning,
+        seed: Seed,
+        name: &str,
+        restriction: Option<&Restriction<'_>>,
+    ) -> Result<EncodedTable, GeneratorError> {
+        let conditioning = self.kind.view(given);
+        self.check(name, &conditioning)?;
+        super::sample::sample(self, &conditioning, seed, name, restriction)
+            .map_err(|source| GeneratorError::Tensor { table: name.to_owned(), source })
+    }
+
     fn check(&self, name: &str, conditioning: &Conditioning) -> Result<(), GeneratorError> {
         check_counts(name, conditioning)?;
         let mismatch = |detail| Err(GeneratorError::Mismatch { table: name.to_owned(), detail });

@@ -5,6 +5,7 @@ mod batches;
 mod calibrate;
 mod evidence;
 mod network;
+mod restriction;
 mod sample;
 mod save;
 mod settings;
@@ -13,17 +14,21 @@ mod view;
 mod walk;
 
 pub use autoregressive::{Autoregressive, Flattened, Independent};
+pub use restriction::{Restriction, Shares, TokenLimit};
 pub use save::load;
-pub use settings::Settings;
+pub use settings::{Settings, expected_work};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::EncodedTable,
     conditioning::Conditioning,
     config::{Ablation, GeneratorKind},
-    progress::Progress,
+    progress::{Allowance, Progress, Unlimited},
     seed::Seed,
 };
-use std::collections::BTreeMap;
 
 use autoregressive::Ablated;
 
@@ -83,6 +88,23 @@ pub struct SavedGenerator {
     pub weights: BTreeMap<String, Weights>,
 }
 
+/// How a generator was trained; all zero if it was not (a table of a handful of rows).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Training {
+    /// Steps taken.
+    pub steps: usize,
+    /// Most steps it might have taken.
+    pub max_steps: usize,
+    /// The step whose weights were kept.
+    pub best_step: usize,
+    /// Passes over the rows.
+    pub epochs: u32,
+    /// Validation loss of the kept weights, nats per row; `None` if nothing was held out.
+    pub loss: Option<f32>,
+    /// True if a time budget ended it: another run may get another number of steps.
+    pub out_of_time: bool,
+}
+
 /// A specification that can be fitted.
 pub trait GeneratorSpec: Send + Sync {
     /// Learns a table. Deterministic in `seed` and the set.
@@ -94,6 +116,20 @@ pub trait GeneratorSpec: Send + Sync {
         set: &TrainingSet,
         seed: Seed,
         progress: &dyn Progress,
+    ) -> Result<Box<dyn TableGenerator>, GeneratorError> {
+        self.fit_within(set, seed, progress, &Unlimited)
+    }
+
+    /// Learns a table as long as it may. Where the allowance ends it, the result depends on the clock.
+    ///
+    /// # Errors
+    /// [`GeneratorError`] if the network fails.
+    fn fit_within(
+        &self,
+        set: &TrainingSet,
+        seed: Seed,
+        progress: &dyn Progress,
+        allowance: &dyn Allowance,
     ) -> Result<Box<dyn TableGenerator>, GeneratorError>;
 }
 
@@ -104,6 +140,21 @@ pub trait TableGenerator: Send + Sync {
     /// # Errors
     /// [`GeneratorError::Mismatch`] if `given` does not fit what it was trained under.
     fn sample(&self, given: &Conditioning, seed: Seed, name: &str) -> Result<EncodedTable, GeneratorError>;
+
+    /// Generates rows as [`TableGenerator::sample`] does, whose tokens are restricted; the others are drawn to suit.
+    ///
+    /// # Errors
+    /// [`GeneratorError::Mismatch`] if `given` or the restriction does not fit what it was trained under.
+    fn sample_under(
+        &self,
+        given: &Conditioning,
+        seed: Seed,
+        name: &str,
+        restriction: &Restriction<'_>,
+    ) -> Result<EncodedTable, GeneratorError>;
+
+    /// How it was trained.
+    fn training(&self) -> Training;
 
     /// Takes it apart for the model file.
     fn save(&self) -> SavedGenerator;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Device, Result, Tensor};
+use candle_core::{D, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -167,10 +167,11 @@ impl Network {
                     .map(|token| column.scalars.get(token).copied().unwrap_or(0.0))
             })
             .collect();
+        let embedding = parameters.get("embedding", &[heads.token_count(), shape.embedding], embeddings)?;
         Ok(Self {
             context,
-            embedding: parameters.get("embedding", &[heads.token_count(), shape.embedding], embeddings)?,
-            scalars: Tensor::from_vec(scalars, (heads.token_count(), 1), &Device::Cpu)?,
+            scalars: Tensor::from_vec(scalars, (heads.token_count(), 1), embedding.device())?,
+            embedding,
             from_tokens: parameters.get_masked(
                 "heads.tokens",
                 &[columns * width, columns * hidden],
@@ -213,7 +214,8 @@ impl Network {
         let (rows, columns, width) = embedded.dims3()?;
         if let Some((settings, noise)) = &mut training {
             let mask = noise.keep_mask(rows * columns, settings.token_dropout);
-            embedded = embedded.broadcast_mul(&Tensor::from_vec(mask, (rows, columns, 1), &Device::Cpu)?)?;
+            let mask = Tensor::from_vec(mask, (rows, columns, 1), embedded.device())?;
+            embedded = embedded.broadcast_mul(&mask)?;
         }
         let embedded = embedded.reshape((rows, columns * width))?;
         let before = (context.matmul(&self.from_context)? + embedded.matmul(&self.from_tokens)?)?;
@@ -236,7 +238,7 @@ impl Network {
         for row in 0..rows {
             slots.extend(tokens.iter().zip(&offsets).map(|(column, offset)| offset + u32::from(column[row])));
         }
-        let slots = Tensor::from_vec(slots, rows * tokens.len(), &Device::Cpu)?;
+        let slots = Tensor::from_vec(slots, rows * tokens.len(), self.embedding.device())?;
         let embedded = self.embedding.index_select(&slots, 0)?;
         let scalars = self.scalars.index_select(&slots, 0)?;
         let width = embedded.dim(1)? + 1;

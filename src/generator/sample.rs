@@ -14,9 +14,11 @@ use crate::{
 };
 
 use super::{
+    Restriction,
     autoregressive::Fitted,
     evidence::{Source, message_token},
     network::Shape,
+    restriction::Under,
     walk::Steps,
 };
 
@@ -39,22 +41,24 @@ struct Draw<'a> {
     conditioning: &'a Conditioning,
     seed: Seed,
     name: &'a str,
+    restriction: Option<&'a Restriction<'a>>,
 }
 
 /// A row to draw: the place of its family in the chunk, and its index in the family.
 type Place = (usize, usize);
 
-/// Draws all rows of `conditioning`.
+/// Draws all rows of `conditioning`, under a restriction where there is one.
 pub(super) fn sample(
     fitted: &Fitted,
     conditioning: &Conditioning,
     seed: Seed,
     name: &str,
+    restriction: Option<&Restriction<'_>>,
 ) -> Result<EncodedTable> {
     let Shape { given, siblings, .. } = &fitted.shape;
     let own = FoldedWeights::new(given, siblings.as_ref(), fitted.network.context.own_weights()?);
     let steps = Steps::new(&fitted.network, conditioning.families.row_count())?;
-    let draw = Draw { fitted, steps, own, conditioning, seed, name };
+    let draw = Draw { fitted, steps, own, conditioning, seed, name, restriction };
     let families = conditioning.families.len();
     // The size of a chunk depends on the data alone, never on the number of threads.
     let size = (families / 16).clamp(CHUNK_FAMILIES.0, CHUNK_FAMILIES.1);
@@ -170,20 +174,24 @@ impl Draw<'_> {
         let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, Vec::new(), None)?;
         let context = self.fitted.network.context.rows_with(part, &inputs, own, &mut Dropout::Off)?;
         let given = self.fitted.shape.given.len();
-        let hint = |column: usize, row: usize, drawn: &[Vec<u16>], gates: &[f32], scores: &mut [f32]| {
-            let state = &states[places[row].0];
+        let hint = |column: usize,
+                    (place, row): (usize, usize),
+                    drawn: &[Vec<u16>],
+                    gates: &[f32],
+                    scores: &mut [f32]| {
+            let state = &states[places[place].0];
             let (dense, looked_up) = gates.split_at(gates.len() - self.fitted.shape.evidence[column].len());
             state.add_hints(given + column, dense, scores);
             let known = |source: Source| match source {
                 Source::Row(at) if at < given => {
                     let given = self.conditioning.given.as_ref()?;
-                    Some(given.tokens[at][rows[row] as usize])
+                    Some(given.tokens[at][rows[place] as usize])
                 }
                 Source::Row(at) => Some(drawn[at - given][row]),
                 Source::Sibling(at) => state.previous().get(at).copied(),
                 Source::Message { message, column } => {
-                    let family = first_family + places[row].0;
-                    message_token(&self.conditioning.messages[message], column, family, rows[row] as usize)
+                    let family = first_family + places[place].0;
+                    message_token(&self.conditioning.messages[message], column, family, rows[place] as usize)
                 }
             };
             let tables = self.fitted.shape.evidence[column].iter().zip(&self.fitted.network.tables[column]);
@@ -194,8 +202,16 @@ impl Draw<'_> {
                 }
             }
         };
-        let mut tokens = Vec::with_capacity(self.fitted.shape.sub_columns.len());
-        self.steps.walk(&context, hint, |_, scores| {
+        if let Some(restriction) = self.restriction {
+            let under = Under { steps: &self.steps, context: &context, hint: &hint, rows: &rows };
+            return restriction.draw(under, &mut random);
+        }
+        let columns = self.fitted.shape.sub_columns.len();
+        let mut tokens = Vec::with_capacity(columns);
+        let hint = |column: usize, row: usize, drawn: &[Vec<u16>], gates: &[f32], scores: &mut [f32]| {
+            hint(column, (row, row), drawn, gates, scores);
+        };
+        self.steps.walk(&context, columns, hint, |_, scores| {
             let drawn: Vec<u16> = scores.map(|scores| draw_token(scores, &mut random)).collect();
             tokens.push(drawn.clone());
             drawn
@@ -205,7 +221,7 @@ impl Draw<'_> {
 }
 
 /// Draws a token in proportion to the exponentials of its scores, which are used up.
-fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
+pub(super) fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
     let top = scores.iter().copied().fold(f32::MIN, |top, score| if score > top { score } else { top });
     let mut total = 0.0;
     for lanes in scores.chunks_mut(LANES) {

@@ -6,8 +6,8 @@ use candle_core::Error;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GeneratorError, SavedGenerator, TableGenerator, Weights, autoregressive::Fitted, network::Shape,
-    settings::Settings, view::Kind,
+    GeneratorError, SavedGenerator, TableGenerator, Training, Weights, autoregressive::Fitted,
+    network::Shape, settings::Settings, view::Kind,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -15,11 +15,18 @@ struct Header {
     kind: Kind,
     settings: Settings,
     shape: Shape,
+    #[serde(default)]
+    training: Training,
 }
 
 /// Takes a generator apart.
 pub(super) fn save(fitted: &Fitted) -> SavedGenerator {
-    let header = Header { kind: fitted.kind, settings: fitted.settings.clone(), shape: fitted.shape.clone() };
+    let header = Header {
+        kind: fitted.kind,
+        settings: fitted.settings.clone(),
+        shape: fitted.shape.clone(),
+        training: fitted.training,
+    };
     let weights: BTreeMap<_, _> = fitted
         .weights
         .iter()
@@ -40,6 +47,7 @@ pub fn load(saved: SavedGenerator) -> Result<Box<dyn TableGenerator>, GeneratorE
     let header: Header = serde_json::from_value(saved.header).map_err(|error| failed(Error::wrap(error)))?;
     let weights =
         saved.weights.into_iter().map(|(name, weights)| (name, (weights.shape, weights.values))).collect();
-    let fitted = Fitted::new(header.kind, header.settings, header.shape, weights).map_err(failed)?;
+    let mut fitted = Fitted::new(header.kind, header.settings, header.shape, weights).map_err(failed)?;
+    fitted.training = header.training;
     Ok(Box::new(fitted))
 }

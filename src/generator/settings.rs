@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::SubColumn;
+
 /// Widths, regularisation and budget of one table's training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -95,4 +97,17 @@ impl Settings {
         let epochs = self.max_epochs.saturating_mul(rows.div_ceil(self.batch_rows));
         epochs.min(self.max_steps).min(affordable as usize).max(1)
     }
+}
+
+/// Multiply-adds that training on `rows` rows in `families` families is at most, roughly: rows × sub-columns × weights,
+/// up to the budget. For shares of time and for what is left of it, so only ratios matter.
+#[must_use]
+pub fn expected_work(rows: usize, families: usize, sub_columns: &[SubColumn]) -> f64 {
+    let columns = sub_columns.len();
+    let settings = Settings::for_size(rows, families, columns);
+    let tokens: usize = sub_columns.iter().map(|column| usize::from(column.size)).sum();
+    let seen = columns * (settings.embedding + 1) + settings.context;
+    let weights = settings.hidden * (columns * seen + tokens);
+    let steps = settings.steps_for(rows, weights);
+    3.0 * weights as f64 * settings.batch_rows as f64 * steps as f64
 }

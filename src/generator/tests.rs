@@ -6,8 +6,8 @@ use candle_core::{Device, Tensor};
 use rand::Rng;
 
 use super::{
-    Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Settings, TableGenerator,
-    TrainingSet,
+    Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Restriction, Settings,
+    TableGenerator, TokenLimit, TrainingSet,
     batches::Reader,
     evidence::{Counted, choose, training_tables},
     load,
@@ -241,7 +241,10 @@ fn check_steps(rows_known: usize) {
         stepwise.push(scores.flat_map(|row| row.to_vec()).collect());
         batch.tokens[column].clone()
     };
-    Steps::new(&network, rows_known).unwrap().walk(&context, hint, &mut choose).unwrap();
+    Steps::new(&network, rows_known)
+        .unwrap()
+        .walk(&context, shape.sub_columns.len(), hint, &mut choose)
+        .unwrap();
 
     for (column, stepwise) in stepwise.iter().enumerate() {
         let units = hidden.narrow(1, column * shape.hidden, shape.hidden).unwrap();
@@ -547,4 +550,86 @@ fn check_gradients(bases: Vec<Vec<f32>>) {
             assert!((numeric - slope).abs() < 2e-3, "{which}/{at}: {slope} against {numeric}");
         }
     }
+}
+
+/// Rows of which the first column follows the last one three times in four.
+fn dependent(rows: usize) -> TrainingSet {
+    let mut random = SEED.stream("dependent", 0);
+    let mut below = |bound: u32| (random.next_u32() % bound) as u16;
+    let last: Vec<u16> = (0..rows).map(|_| below(4)).collect();
+    let first = last.iter().map(|token| if below(4) > 0 { *token } else { below(4) }).collect();
+    let middle = (0..rows).map(|_| below(3)).collect();
+    let columns = vec![column("first", 4, false), column("middle", 3, false), column("last", 4, false)];
+    TrainingSet {
+        name: "dependent".to_owned(),
+        rows: table(columns, vec![first, middle, last]),
+        conditioning: Conditioning {
+            families: Families::singletons(rows),
+            has_siblings: false,
+            messages: Vec::new(),
+            given: None,
+        },
+    }
+}
+
+fn share_of(tokens: &[u16], wanted: u16) -> f32 {
+    tokens.iter().filter(|token| **token == wanted).count() as f32 / tokens.len() as f32
+}
+
+#[test]
+fn an_earlier_column_follows_a_later_one_that_is_restricted() {
+    let set = dependent(1_500);
+    let settings = Settings { max_epochs: 12, ..small() };
+    let generator = fitted(&Autoregressive { settings: Some(settings) }, &set);
+    let restriction = |candidates| Restriction {
+        limits: vec![
+            None,
+            None,
+            Some(TokenLimit {
+                first: 2,
+                shares: Box::new(|_: &[u16]| vec![0.0, 0.0, 1.0, 0.0]),
+                known: None,
+            }),
+        ],
+        candidates,
+    };
+    let draw = |candidates| {
+        generator.sample_under(&set.conditioning, SEED, "dependent", &restriction(candidates)).unwrap()
+    };
+
+    let (naive, rows) = (draw(1), draw(32));
+
+    assert_eq!(share_of(&rows.tokens[2], 2), 1.0);
+    // As often as among the rows that the generator draws freely and that happen to meet the condition.
+    let many = Conditioning { families: Families::singletons(8_000), ..set.conditioning.clone() };
+    let free = generator.sample(&many, SEED, "free").unwrap();
+    let met: Vec<u16> =
+        free.tokens[0].iter().zip(&free.tokens[2]).filter(|(_, last)| **last == 2).map(|(f, _)| *f).collect();
+    let (follows, expected) = (share_of(&rows.tokens[0], 2), share_of(&met, 2));
+    assert!((follows - expected).abs() < 0.05 && follows > 0.6, "{follows} instead of {expected}");
+    // One candidate is no choice: the measure can fail.
+    assert!(share_of(&naive.tokens[0], 2) < 0.4);
+    let middle = share_of(&rows.tokens[1], 1);
+    assert!((middle - 0.33).abs() < 0.06, "{middle}");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    assert_eq!(pool.install(|| draw(32)), rows);
+}
+
+#[test]
+fn known_tokens_are_kept_and_the_others_suit_them() {
+    let set = dependent(1_500);
+    let settings = Settings { max_epochs: 12, ..small() };
+    let generator = fitted(&Autoregressive { settings: Some(settings) }, &set);
+    let known: Vec<Option<u16>> = (0..1_500).map(|row| (row % 3 > 0).then_some(row % 4)).collect();
+    let limit =
+        TokenLimit { first: 2, shares: Box::new(|_: &[u16]| vec![1.0; 4]), known: Some(known.clone()) };
+    let restriction = Restriction { limits: vec![None, None, Some(limit)], candidates: 32 };
+
+    let rows = generator.sample_under(&set.conditioning, SEED, "dependent", &restriction).unwrap();
+
+    let kept =
+        known.iter().zip(&rows.tokens[2]).all(|(known, drawn)| known.is_none_or(|known| known == *drawn));
+    assert!(kept);
+    let follows = rows.tokens[0].iter().zip(&rows.tokens[2]).filter(|(first, last)| first == last).count();
+    assert!(follows > 900, "{follows} of 1500");
 }

@@ -6,12 +6,12 @@ use crate::{
     codec::EncodedTable,
     conditioning::Distortion,
     nn::{AdamW, Noise, Outcome, Parameters, Rates, SHRINKAGES, Schedule, Stored, Targets, Trainee, train},
-    progress::{Event, Progress, interrupted},
+    progress::{Allowance, Event, Progress, Round, interrupted},
     seed::Seed,
 };
 
 use super::{
-    TrainingSet,
+    Training, TrainingSet,
     batches::{Batch, Reader, Window},
     calibrate::calibrate,
     evidence::{Counted, Evidence, Tables, choose, fitted_tables, training_tables},
@@ -51,7 +51,9 @@ struct TableTrainee<'a> {
     epoch: u32,
     noise: Noise,
     name: &'a str,
+    max_steps: usize,
     progress: &'a dyn Progress,
+    allowance: &'a dyn Allowance,
 }
 
 /// What was learnt.
@@ -60,15 +62,17 @@ pub(super) struct Learnt {
     pub weights: Stored,
     /// The tables each head reads.
     pub evidence: Vec<Vec<Evidence>>,
+    /// How training went.
+    pub training: Training,
 }
 
-/// Learns the weights; `None` if interrupted.
+/// Learns the weights, and tells how; `None` if interrupted.
 pub(super) fn learn(
     set: &TrainingSet,
     reader: Reader<'_>,
     settings: &Settings,
     seed: Seed,
-    progress: &dyn Progress,
+    (progress, allowance): (&dyn Progress, &dyn Allowance),
 ) -> Result<Option<Learnt>> {
     let mut noise = Noise::new(&mut seed.stream(&format!("train/{}", set.name), 0));
     let marginals = marginals(&set.rows);
@@ -86,7 +90,7 @@ pub(super) fn learn(
     let mut optimiser = AdamW::new(parameters.into_trainable())?;
     if small {
         let weights = constant_weights(&optimiser)?;
-        return Ok(Some(Learnt { weights, evidence: shape.evidence }));
+        return Ok(Some(Learnt { weights, evidence: shape.evidence, training: Training::default() }));
     }
     let rows: usize = training.iter().map(|window| window.rows.len()).sum();
     let mut max_steps = settings.steps_for(rows, shape.weight_count());
@@ -117,10 +121,12 @@ pub(super) fn learn(
         epoch: 0,
         noise,
         name: &set.name,
+        max_steps,
         progress,
+        allowance,
     };
     match train(&mut trainee, &mut optimiser, schedule)? {
-        Outcome::Trained(mut weights) => {
+        Outcome::Trained(mut weights, course) => {
             trainee.shrink(&mut weights);
             let windows = reader.windows();
             let tables = fitted_tables(Counted { reader, windows: &windows }, &trainee.marginals);
@@ -131,10 +137,16 @@ pub(super) fn learn(
                     weights.insert(table_name(column, table), (vec![known, size], values.to_vec()));
                 }
             }
-            if std::env::var("NOCAL").is_err() {
-                calibrate(reader, &trainee.training, &trainee.tables, &trainee.marginals, &mut weights)?;
-            }
-            Ok(Some(Learnt { weights, evidence: shape.evidence }))
+            calibrate(reader, &trainee.training, &trainee.tables, &trainee.marginals, &mut weights)?;
+            let training = Training {
+                steps: course.steps,
+                max_steps,
+                best_step: course.best_step,
+                epochs: trainee.epoch,
+                loss: course.loss,
+                out_of_time: course.out_of_time,
+            };
+            Ok(Some(Learnt { weights, evidence: shape.evidence, training }))
         }
         Outcome::Stopped => Ok(None),
     }
@@ -307,10 +319,20 @@ impl Trainee for TableTrainee<'_> {
         self.best_shares.clone_from(&self.shares);
     }
 
-    fn finished_round(&mut self, loss: Option<f32>) -> bool {
-        if let Some(loss) = loss {
-            self.progress.event(&Event::Loss { table: self.name.to_owned(), epoch: self.epoch, loss });
-        }
+    fn spent(&self) -> f32 {
+        self.allowance.spent()
+    }
+
+    fn finished_round(&mut self, loss: Option<f32>, steps: usize) -> bool {
+        let spent = (steps as f32 / self.max_steps.max(1) as f32).max(self.allowance.spent()).min(1.0);
+        self.progress.event(&Event::Trained(Round {
+            table: self.name.to_owned(),
+            epoch: self.epoch,
+            loss,
+            steps: steps as u64,
+            max_steps: self.max_steps as u64,
+            spent,
+        }));
         !interrupted()
     }
 }

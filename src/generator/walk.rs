@@ -65,13 +65,14 @@ impl<'a> Steps<'a> {
         })
     }
 
-    /// Walks the heads under `context`, `[N, C]`: `hint(column, row, drawn, gates, scores)` completes the scores of a
+    /// Walks the first `columns` heads under `context`, `[N, C]`: `hint(column, row, drawn, gates, scores)` completes the scores of a
     /// row, of which the columns before were drawn,
     /// `choose(column, scores)` gets each row's `K` scores of a column and returns the tokens the columns after
     /// it see.
     pub(super) fn walk(
         &self,
         context: &Tensor,
+        columns: usize,
         hint: impl Fn(usize, usize, &[Vec<u16>], &[f32], &mut [f32]),
         mut choose: impl FnMut(usize, &mut dyn Iterator<Item = &mut [f32]>) -> Vec<u16>,
     ) -> Result<()> {
@@ -80,7 +81,7 @@ impl<'a> Steps<'a> {
         let all = self.hidden_bias.len();
         let mut before = flat(&context.matmul(&self.network.from_context)?)?;
         let mut drawn: Vec<Vec<u16>> = Vec::with_capacity(self.columns.len());
-        for (column, step) in self.columns.iter().enumerate() {
+        for (column, step) in self.columns.iter().enumerate().take(columns) {
             let mine = column * hidden..(column + 1) * hidden;
             let bias = &self.hidden_bias[mine.clone()];
             let mut units = Vec::with_capacity(rows * hidden);

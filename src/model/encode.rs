@@ -1,16 +1,14 @@
 //! Chooses a codec or a writer for every column of a table, and encodes its rows.
 
-use std::collections::BTreeMap;
-
 use arrow_array::{Array, UInt32Array};
 use arrow_select::take::take;
 
 use crate::{
-    codec::{Codec, EncodedTable, Hints, Presence, SubColumn, encode_table},
+    codec::{Codec, ColumnCodec, EncodedTable, Hints, Presence, SubColumn, encode_table},
     config::{TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
-    model::{ChildCount, TableFacts},
+    model::{ChildCount, FitOptions, TableFacts},
     plan::{ColumnRole, LinkRole, Plan},
     rules::{Rules, TableRules, discover, family_positions},
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
@@ -39,14 +37,8 @@ impl Encoded {
 }
 
 /// Encodes a table of the snapshot.
-pub(super) fn encode(
-    schema: &Schema,
-    plan: &Plan,
-    snapshot: &Snapshot,
-    id: TableId,
-    settings: &BTreeMap<TableId, TableSettings>,
-    rules: &Rules,
-) -> Option<(Encoded, Vec<Finding>)> {
+pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, Vec<Finding>)> {
+    let FitOptions { schema, plan, snapshot, settings, rules, completion, .. } = *options;
     let table = schema.table(id);
     let rows = snapshot.table(id)?;
     let copied = plan.table(id).mode == TableMode::Copy;
@@ -58,18 +50,25 @@ pub(super) fn encode(
     } else {
         learn_rules(table, plan, id, rows, &mut facts_rules)
     };
-    let (codecs, written) = choose_codecs((id, table), rows, &modelled, settings, rules, copied);
-    let (writer, findings) = if copied {
-        RowWriter::fit(table, &rows.data, &[])
-    } else {
-        RowWriter::fit(table, &rows.data, &written)
-    };
+    let completed: &[ColumnId] =
+        completion.filter(|completion| completion.table == id).map_or(&[], |completion| &completion.columns);
+    let (mut codecs, mut written) = choose_codecs((id, table), rows, &modelled, settings, rules, copied);
+    // Columns to be filled come last, so that they are generated under all others.
+    codecs.sort_by_key(|(column, _)| completed.contains(column));
+    if copied {
+        written.retain(|(column, ..)| completed.contains(column));
+    }
+    let (writer, findings) = RowWriter::fit(table, &rows.data, &written);
 
-    let attributes = encode_table(&codecs, &rows.data);
+    let mut attributes = encode_table(&codecs, &rows.data);
+    let known = codecs.iter().filter(|(column, _)| !completed.contains(column));
+    let known: usize = known.map(|(_, codec)| codec.sub_columns().len()).sum();
     let (presence, presence_tokens) = encode_presence(plan, id, table, rows);
     let (counts, count_tokens) = encode_counts(schema, plan, snapshot, id, rows.data.row_count);
     let (given, learned) = if copied {
-        (presence_tokens.beside(attributes), count_tokens)
+        let filled = attributes.sub_columns(known..attributes.tokens.len());
+        attributes = attributes.sub_columns(0..known);
+        (presence_tokens.beside(attributes), filled.beside(count_tokens))
     } else {
         (presence_tokens, attributes.beside(count_tokens))
     };

@@ -11,13 +11,14 @@ use crate::{
     data::Links,
     db::Blueprint,
     finding::Finding,
-    generator::{GeneratorError, GeneratorSpec, TableGenerator, TrainingSet, specification},
+    generator::{GeneratorError, GeneratorSpec, TableGenerator, TrainingSet, expected_work, specification},
     model::{
-        Ancestry, Model, TableModel,
+        Ancestry, Completion, Model, TableModel,
         encode::{Encoded, copied_rows, encode},
+        purse::Purse,
     },
     plan::{LinkRole, Plan},
-    progress::{Event, Progress},
+    progress::{Allowance, Event, Progress, Unlimited},
     rules::Rules,
     schema::{ForeignKeyId, Schema, TableId},
     snapshot::Snapshot,
@@ -38,6 +39,8 @@ pub struct FitOptions<'a> {
     pub settings: &'a BTreeMap<TableId, TableSettings>,
     /// What the schema demands.
     pub rules: &'a Rules,
+    /// Columns of a copied table to learn, so that their nulls can be filled.
+    pub completion: Option<&'a Completion>,
 }
 
 /// A fitted model and what is worth knowing about it.
@@ -57,12 +60,12 @@ pub fn fit(
     blueprint: Blueprint,
     progress: &dyn Progress,
 ) -> Result<Fitted, GeneratorError> {
-    let FitOptions { schema, plan, snapshot, config, settings, rules } = options;
+    let FitOptions { schema, plan, snapshot, config, completion, .. } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
     let encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
         .into_par_iter()
-        .map(|index| encode(schema, plan, snapshot, TableId(index), settings, rules))
+        .map(|index| encode(&options, TableId(index)))
         .collect::<Vec<_>>()
         .into_iter()
         .map(|pair| {
@@ -81,13 +84,22 @@ pub fn fit(
         let weight = encoded[id.0].as_ref().map_or(0, |e| e.rows.row_count * (1 + e.rows.sub_columns.len()));
         std::cmp::Reverse(weight)
     });
+    let works: Vec<f64> = work.iter().map(|id| expected(options, *id, &encoded)).collect();
+    let named = |(id, work): (&TableId, &f64)| (schema.table(*id).name.to_string(), *work);
+    progress.event(&Event::TrainingPlanned { tables: work.iter().zip(&works).map(named).collect() });
+    let purse =
+        config.time_budget.map(|seconds| Purse::new(seconds as f64, rayon::current_num_threads(), works));
     let context = Context { options, graph: &graph, spec: spec.as_ref(), progress };
     let trained: Vec<(TableId, Networks)> = work
         .into_par_iter()
+        .enumerate()
         .with_max_len(1)
-        .map(|id| match encoded[id.0].as_ref() {
-            Some(table) => context.train(id, table).map(|networks| (id, networks)),
-            None => Ok((id, Networks::default())),
+        .map(|(place, id)| match (encoded[id.0].as_ref(), &purse) {
+            (Some(table), None) => context.train(id, table, &Unlimited).map(|networks| (id, networks)),
+            (Some(table), Some(purse)) => {
+                context.train(id, table, &purse.open(place)).map(|networks| (id, networks))
+            }
+            (None, _) => Ok((id, Networks::default())),
         })
         .collect::<Result<_, _>>()?;
 
@@ -101,8 +113,14 @@ pub fn fit(
             .table(id)
             .filter(|_| plan.table(id).mode == TableMode::Copy)
             .map(|rows| copied_rows(schema.table(id), rows));
-        tables[id.0] =
-            Some(TableModel { facts, link_generator: networks.links, row_generator: networks.rows, copied });
+        let completed = completion.filter(|completion| completion.table == id);
+        tables[id.0] = Some(TableModel {
+            facts,
+            link_generator: networks.links,
+            row_generator: networks.rows,
+            copied,
+            completed: completed.map_or_else(Vec::new, |completion| completion.columns.clone()),
+        });
     }
     progress.event(&Event::StageFinished { stage: "train" });
     let model = Model { schema: schema.clone(), blueprint, plan: plan.clone(), tables };
@@ -124,7 +142,12 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn train(&self, id: TableId, encoded: &Encoded) -> Result<Networks, GeneratorError> {
+    fn train(
+        &self,
+        id: TableId,
+        encoded: &Encoded,
+        allowance: &dyn Allowance,
+    ) -> Result<Networks, GeneratorError> {
         let FitOptions { schema, plan, snapshot, config, .. } = self.options;
         let Some(rows) = snapshot.table(id) else { return Ok(Networks::default()) };
         if rows.data.row_count == 0 {
@@ -151,17 +174,35 @@ impl Context<'_> {
         let links = if encoded.facts.presence.is_empty() || copied {
             None
         } else {
-            Some(self.spec.fit(&set(&encoded.given, None, None), config.seed, self.progress)?)
+            Some(self.spec.fit_within(
+                &set(&encoded.given, None, None),
+                config.seed,
+                self.progress,
+                allowance,
+            )?)
         };
         let learned = if encoded.rows.sub_columns.is_empty() {
             None
         } else {
             let set = set(&encoded.rows, Some(&encoded.given), Some(&rows.links));
-            Some(self.spec.fit(&set, config.seed, self.progress)?)
+            Some(self.spec.fit_within(&set, config.seed, self.progress, allowance)?)
         };
         self.progress.event(&Event::TableFinished { stage: "train", table: name });
         Ok(Networks { links, rows: learned, seconds: started.elapsed().as_secs_f64() })
     }
+}
+
+/// How much work a table is at most.
+fn expected(options: FitOptions<'_>, id: TableId, encoded: &[Option<Encoded>]) -> f64 {
+    let (Some(rows), Some(encoded)) = (options.snapshot.table(id), &encoded[id.0]) else { return 0.0 };
+    let links = !encoded.facts.presence.is_empty() && options.plan.table(id).mode != TableMode::Copy;
+    let families = (0..rows.families.len()).filter(|family| !rows.families.rows(*family).is_empty()).count();
+    [(links, &encoded.given), (true, &encoded.rows)]
+        .into_iter()
+        .filter_map(|(trained, learned)| trained.then_some(learned))
+        .filter(|learned| !learned.sub_columns.is_empty() && rows.data.row_count > 0)
+        .map(|learned| expected_work(rows.data.row_count, families, &learned.sub_columns))
+        .sum()
 }
 
 fn training_graph(snapshot: &Snapshot, encoded: &[Option<Encoded>]) -> RowGraph {

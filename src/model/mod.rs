@@ -6,6 +6,7 @@
 mod anchor;
 mod encode;
 mod fit;
+mod purse;
 
 pub use anchor::{Ancestry, Anchor};
 pub use encode::{presence_sub_column, take_linked};
@@ -69,6 +70,17 @@ pub struct TableModel {
     pub row_generator: Option<Box<dyn TableGenerator>>,
     /// The rows of a table copied verbatim.
     pub copied: Option<TableData>,
+    /// Columns of a copied table whose nulls are filled; never in a model file.
+    pub completed: Vec<ColumnId>,
+}
+
+/// Columns whose nulls are filled, of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The table.
+    pub table: TableId,
+    /// The columns.
+    pub columns: Vec<ColumnId>,
 }
 
 /// A whole fitted database.

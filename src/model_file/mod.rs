@@ -147,6 +147,7 @@ pub fn load(path: &Path) -> Result<Model, Error> {
                         link_generator: assemble(format!("{index}/links"), table.links)?,
                         row_generator: assemble(format!("{index}/rows"), table.rows)?,
                         copied: table.copied.map(Verbatim::into_rows),
+                        completed: Vec::new(),
                     })
                 })
                 .transpose()

@@ -5,9 +5,14 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use candle_core::{CpuStorage, Error, InplaceOp1, InplaceOp2, Layout, Result, backprop::GradStore};
+use candle_core::{
+    CpuStorage, Device, Error, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var, backprop::GradStore,
+};
 
-use super::parameters::{Stored, Trainable, store};
+use super::{
+    device::on_host,
+    parameters::{Stored, Trainable, store},
+};
 
 /// What one optimiser step uses.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +88,7 @@ impl AdamW {
                 mask: weight.mask.as_deref(),
                 moments: &self.moments[name],
             };
-            weight.var.as_tensor().inplace_op2(&gradient.contiguous()?, &update)?;
+            update.apply(&weight.var, &gradient.contiguous()?)?;
         }
         Ok(())
     }
@@ -94,8 +99,12 @@ impl AdamW {
     /// If the tensor library fails.
     pub fn swap_averages(&mut self) -> Result<()> {
         for (name, weight) in &self.weights {
-            let tensor = weight.var.as_tensor();
-            tensor.inplace_op1(&Swap(&self.moments[name]))?;
+            let swap = Swap(&self.moments[name]);
+            if weight.var.device().is_cpu() {
+                weight.var.as_tensor().inplace_op1(&swap)?;
+            } else {
+                on_host(&weight.var, |host| host.inplace_op1(&swap))?;
+            }
         }
         Ok(())
     }
@@ -116,6 +125,21 @@ struct Update<'a> {
     second_scale: f32,
     mask: Option<&'a [f32]>,
     moments: &'a Mutex<Moments>,
+}
+
+impl Update<'_> {
+    /// Moves a weight: in place on the processor, over a copy elsewhere.
+    fn apply(&self, weight: &Var, gradient: &Tensor) -> Result<()> {
+        if weight.device().is_cpu() {
+            return weight.as_tensor().inplace_op2(gradient, self);
+        }
+        self.apply_on_host(weight, gradient)
+    }
+
+    fn apply_on_host(&self, weight: &Var, gradient: &Tensor) -> Result<()> {
+        let gradient = gradient.to_device(&Device::Cpu)?;
+        on_host(weight, |host| host.inplace_op2(&gradient, self))
+    }
 }
 
 fn lock(moments: &Mutex<Moments>) -> Result<std::sync::MutexGuard<'_, Moments>> {
@@ -187,5 +211,41 @@ impl InplaceOp1 for Swap<'_> {
         let mut moments = lock(self.0)?;
         floats_mut(s1)?.swap_with_slice(&mut moments.average);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use candle_core::{Device, Tensor, Var};
+
+    use super::{Moments, Rates, Update};
+
+    #[test]
+    fn a_weight_moves_alike_in_place_and_over_a_copy() {
+        let weight = || Var::from_vec(vec![0.5_f32, -1.0, 2.0], 3, &Device::Cpu).unwrap();
+        let gradient = Tensor::from_vec(vec![0.1_f32, 0.2, -0.3], 3, &Device::Cpu).unwrap();
+        let moved = |on_host: bool| {
+            let zeros = vec![0.0; 3];
+            let moments = Moments { first: zeros.clone(), second: zeros.clone(), average: zeros };
+            let update = Update {
+                rates: Rates { learning: 0.1, decay: 0.01, average: 0.9 },
+                first_scale: 10.0,
+                second_scale: 100.0,
+                mask: Some(&[1.0, 0.0, 1.0]),
+                moments: &Mutex::new(moments),
+            };
+            let weight = weight();
+            if on_host {
+                update.apply_on_host(&weight, &gradient).unwrap();
+            } else {
+                update.apply(&weight, &gradient).unwrap();
+            }
+            weight.as_tensor().to_vec1::<f32>().unwrap()
+        };
+
+        assert_eq!(moved(true), moved(false));
+        assert_ne!(moved(true), weight().as_tensor().to_vec1::<f32>().unwrap());
     }
 }

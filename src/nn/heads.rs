@@ -108,12 +108,12 @@ impl Heads {
     }
 
     /// The smooth functions of head `j`, `[B, K_j + F_j]`, zero for the gates; `None` if its tokens have no order.
-    fn basis(&self, head: usize) -> Result<Option<Tensor>> {
+    fn basis(&self, head: usize, device: &Device) -> Result<Option<Tensor>> {
         let basis = &self.bases[head];
         if basis.is_empty() {
             return Ok(None);
         }
-        let tokens = Tensor::from_slice(basis, (BASIS, self.sizes[head]), &Device::Cpu)?;
+        let tokens = Tensor::from_slice(basis, (BASIS, self.sizes[head]), device)?;
         tokens.pad_with_zeros(1, 0, self.hints[head] + self.tables[head]).map(Some)
     }
 
@@ -127,7 +127,7 @@ impl Heads {
         let own = weights
             .narrow(0, self.hidden * self.output_offset(head), self.hidden * width)?
             .reshape((self.hidden, width))?;
-        let Some(basis) = self.basis(head)? else { return Ok(own) };
+        let Some(basis) = self.basis(head, weights.device())? else { return Ok(own) };
         let ordered = self.bases[..head].iter().filter(|basis| !basis.is_empty()).count();
         let start = self.hidden * (self.output_count() + BASIS * ordered);
         let smooth = weights.narrow(0, start, self.hidden * BASIS)?.reshape((self.hidden, BASIS))?;
@@ -209,6 +209,22 @@ impl Heads {
         biases: &Tensor,
         targets: Targets<'_>,
     ) -> Result<Tensor> {
+        let ready = self.ready(hidden, weights, biases, targets)?;
+        if hidden.device().is_cpu() {
+            hidden.apply_op3(weights, biases, ready)
+        } else {
+            ready.linear(hidden, weights, biases)
+        }
+    }
+
+    /// Works out the loss and its gradients.
+    fn ready(
+        &self,
+        hidden: &Tensor,
+        weights: &Tensor,
+        biases: &Tensor,
+        targets: Targets<'_>,
+    ) -> Result<Ready> {
         let (fixed_hidden, fixed_weights, fixed_biases) =
             (hidden.detach(), weights.detach(), biases.detach());
         let rows = fixed_hidden.dim(0)?;
@@ -243,23 +259,22 @@ impl Heads {
                     *slope += *error;
                 }
             }
-            let error = Tensor::from_vec(errors, (rows, width), &Device::Cpu)?;
+            let error = Tensor::from_vec(errors, (rows, width), hidden.device())?;
             to_hidden.push(error.matmul(&weight.t()?)?);
             let to_weight = units.t()?.matmul(&error)?;
-            if let Some(basis) = self.basis(head)? {
+            if let Some(basis) = self.basis(head, weights.device())? {
                 to_smooth.extend(to_weight.matmul(&basis.t()?)?.flatten_all()?.to_vec1::<f32>()?);
             }
             to_weights.extend(to_weight.flatten_all()?.to_vec1::<f32>()?);
             to_biases.extend(slopes);
         }
         to_weights.extend(to_smooth);
-        let ready = Ready {
+        Ok(Ready {
             loss: (loss / rows.max(1) as f64) as f32,
             to_hidden: Tensor::cat(&to_hidden, 1)?,
-            to_weights: Tensor::from_vec(to_weights, weights.shape(), &Device::Cpu)?,
-            to_biases: Tensor::from_vec(to_biases, biases.shape(), &Device::Cpu)?,
-        };
-        hidden.apply_op3(weights, biases, ready)
+            to_weights: Tensor::from_vec(to_weights, weights.shape(), weights.device())?,
+            to_biases: Tensor::from_vec(to_biases, biases.shape(), biases.device())?,
+        })
     }
 
     /// The losses of each head, summed over rows, for validation: one per entry of [`SHRINKAGES`]. No gradients, no
@@ -405,6 +420,17 @@ struct Ready {
     to_biases: Tensor,
 }
 
+impl Ready {
+    /// A linear function with the same value and the same gradients, in stock operations: for devices on which the
+    /// operation below has no kernel.
+    fn linear(self, hidden: &Tensor, weights: &Tensor, biases: &Tensor) -> Result<Tensor> {
+        let along = |at: &Tensor, slope: &Tensor| (at - at.detach())?.mul(&slope.detach())?.sum_all();
+        let moved = ((along(hidden, &self.to_hidden)? + along(weights, &self.to_weights)?)?
+            + along(biases, &self.to_biases)?)?;
+        moved + f64::from(self.loss)
+    }
+}
+
 impl CustomOp3 for Ready {
     fn name(&self) -> &'static str {
         "heads-cross-entropy"
@@ -444,4 +470,14 @@ impl CustomOp3 for Ready {
             _ => Err(Error::Msg("a scaled gradient is missing".to_owned())),
         }
     }
+}
+
+/// The loss as it is worked out on a device without a kernel of ours.
+#[cfg(test)]
+pub(super) fn tests_only_linear(
+    heads: &Heads,
+    (hidden, weights, biases): (&Tensor, &Tensor, &Tensor),
+    targets: Targets<'_>,
+) -> Result<Tensor> {
+    heads.ready(hidden, weights, biases, targets)?.linear(hidden, weights, biases)
 }

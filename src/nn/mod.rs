@@ -5,16 +5,21 @@
 //! `K` tokens of one vocabulary.
 
 mod adamw;
+mod device;
 mod heads;
 mod noise;
 mod parameters;
 mod training;
 
 pub use adamw::{AdamW, Rates};
+pub use device::device;
 pub use heads::{BASIS, Heads, LineHint, SHRINKAGES, Targets, fast_exp};
 pub use noise::Noise;
 pub use parameters::{Init, Parameters, Stored, Trainable};
-pub use training::{Outcome, Schedule, Trainee, train};
+pub use training::{Course, Outcome, Schedule, Trainee, train};
+
+#[cfg(test)]
+mod tests;
 
 use candle_core::{Result, Tensor};
 

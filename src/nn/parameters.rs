@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Error, Result, Tensor, Var};
 
-use super::Noise;
+use super::{Noise, device};
 
 /// Weights at rest, by name: shape and values.
 pub type Stored = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
@@ -92,7 +92,7 @@ impl Parameters {
                 if let Some(mask) = &mask {
                     values.iter_mut().zip(mask).for_each(|(value, free)| *value *= free);
                 }
-                let var = Var::from_vec(values, shape, &Device::Cpu)?;
+                let var = Var::from_vec(values, shape, &device())?;
                 let tensor = var.as_tensor().clone();
                 let decayed = shape.len() > 1;
                 made.insert(name.to_owned(), Trainable { var, mask, decayed });

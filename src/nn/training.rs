@@ -38,15 +38,33 @@ pub trait Trainee {
     /// Hears that the weights just validated are the best so far.
     fn improved(&mut self);
 
+    /// Share of the time it may take that is used up; 1 or more ends the training where it stands.
+    fn spent(&self) -> f32 {
+        0.0
+    }
+
     /// Hears of a finished round; false stops the training at once.
-    fn finished_round(&mut self, loss: Option<f32>) -> bool;
+    fn finished_round(&mut self, loss: Option<f32>, steps: usize) -> bool;
+}
+
+/// What a training came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Course {
+    /// Steps taken.
+    pub steps: usize,
+    /// The step whose weights are kept.
+    pub best_step: usize,
+    /// Validation loss of the kept weights, nats per row.
+    pub loss: Option<f32>,
+    /// True if the time was up before anything else ended it.
+    pub out_of_time: bool,
 }
 
 /// How training ended.
 #[derive(Debug)]
 pub enum Outcome {
     /// With the weights that validated best (the last ones, where nothing can be validated).
-    Trained(Stored),
+    Trained(Stored, Course),
     /// The trainee stopped it.
     Stopped,
 }
@@ -67,15 +85,23 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
     let (mut stale, mut since_cut, mut factor) = (0, 0, 1.0_f32);
     let (mut done, mut best_step) = (0, 0);
     let first = best;
-    while done < schedule.max_steps {
+    let mut out_of_time = false;
+    while done < schedule.max_steps && !out_of_time {
         let round = schedule.round_steps.clamp(1, schedule.max_steps - done);
+        let mut taken = 0;
         for step in done..done + round {
-            let spent = step as f32 / schedule.max_steps as f32;
+            let time = trainee.spent();
+            out_of_time = time >= 1.0;
+            if out_of_time {
+                break;
+            }
+            taken += 1;
+            let spent = time.max(step as f32 / schedule.max_steps as f32);
             let warm = ((step + 1) as f32 / 20.0).min(1.0);
             let learning = schedule.rate * factor * warm * (1.0 - 0.9 * spent);
             trainee.step(optimiser, Rates { learning, decay: schedule.decay, average: schedule.average })?;
         }
-        done += round;
+        done += taken;
         optimiser.swap_averages()?;
         let loss = trainee.validate()?;
         let improved = match (loss, best) {
@@ -93,7 +119,7 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
             since_cut += 1;
         }
         optimiser.swap_averages()?;
-        if !trainee.finished_round(loss) {
+        if !trainee.finished_round(loss, done) {
             return Ok(Outcome::Stopped);
         }
         if stale >= schedule.patience.max(1) {
@@ -105,5 +131,5 @@ pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedu
         }
     }
     tracing::debug!(?first, ?best, best_step, steps = done, round = schedule.round_steps, "trained");
-    Ok(Outcome::Trained(kept))
+    Ok(Outcome::Trained(kept, Course { steps: done, best_step, loss: best, out_of_time }))
 }

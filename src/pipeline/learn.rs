@@ -7,13 +7,13 @@ use crate::{
     db::{Blueprint, Dialect, ServerIdentity, Source, connect},
     error::Error,
     finding::Finding,
-    model::{FitOptions, Fitted, fit},
+    model::{Completion, FitOptions, Fitted, fit},
     pipeline::Planned,
     plan::{Observed, Plan, apply_references, settings, target_rows},
     progress::{Event, Progress},
     rules::Rules,
     schema::{ForeignKeyId, Schema, TableId},
-    snapshot::{Limits, take},
+    snapshot::{Limits, Snapshot, take},
 };
 
 /// An opened source with its plan.
@@ -113,7 +113,12 @@ pub(super) struct Learned {
 }
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
-pub(super) fn learn(opened: Opened, config: &Config, progress: &dyn Progress) -> Result<Learned, Error> {
+pub(super) fn learn(
+    opened: Opened,
+    config: &Config,
+    completion: Option<&Completion>,
+    progress: &dyn Progress,
+) -> Result<Learned, Error> {
     let Opened { mut source, blueprint, planned, used_parents, .. } = opened;
     let Planned { schema, plan, real_rows, mut findings, .. } = planned;
     let limits = Limits {
@@ -123,8 +128,12 @@ pub(super) fn learn(opened: Opened, config: &Config, progress: &dyn Progress) ->
         seed: config.seed,
     };
     let snapshot = take(source.as_mut(), &schema, &plan, limits, progress).map_err(Error::Source)?;
-    findings.extend(source.take_findings());
+    let misread = source.take_findings();
     drop(source);
+    if completion.is_some() {
+        refuse_losses(&schema, &snapshot, &misread)?;
+    }
+    findings.extend(misread);
     for (id, table) in schema.iter() {
         let Some(rows) = snapshot.table(id) else { continue };
         for (fk, count) in table.foreign_keys.iter().zip(&rows.dangling).filter(|(_, count)| **count > 0) {
@@ -147,7 +156,30 @@ pub(super) fn learn(opened: Opened, config: &Config, progress: &dyn Progress) ->
         config,
         settings: &settings,
         rules: &rules,
+        completion,
     };
     let fitted = fit(options, blueprint, progress)?;
     Ok(Learned { fitted, findings })
+}
+
+/// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows
+/// without their parent.
+fn refuse_losses(schema: &Schema, snapshot: &Snapshot, misread: &[Finding]) -> Result<(), Error> {
+    if let Some(finding) = misread.first() {
+        let place = [finding.table.as_deref(), finding.column.as_deref()].into_iter().flatten();
+        let place = place.collect::<Vec<_>>().join(".");
+        return Err(Error::Usage(format!("{place} cannot be copied as it is: {}", finding.what)));
+    }
+    for (id, table) in schema.iter() {
+        let Some(rows) = snapshot.table(id) else { continue };
+        let (read, all) = (rows.data.row_count as u64, rows.total_rows);
+        if read != all {
+            let lost = all.abs_diff(read);
+            let name = &table.name;
+            return Err(Error::Usage(format!(
+                "{lost} rows of {name} refer to a parent row that does not exist"
+            )));
+        }
+    }
+    Ok(())
 }

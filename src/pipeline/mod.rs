@@ -1,8 +1,11 @@
 //! The stages in order. Only this room knows it.
 
+mod complete;
 mod learn;
 mod score;
 mod write;
+
+pub use complete::complete;
 
 use std::{path::Path, time::Instant};
 
@@ -14,11 +17,14 @@ use crate::{
     error::Error,
     evaluate::{Categories, Scorecard},
     finding::Finding,
+    generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers},
     model::Model,
     model_file,
     plan::Plan,
     progress::{Progress, Silent},
+    rules::Condition,
+    sample::check_conditions,
     schema::Schema,
     verify::{Proof, prove},
 };
@@ -48,8 +54,24 @@ pub struct RunSummary {
     pub load: LoadSummary,
     /// The proof of every constraint.
     pub proof: Proof,
+    /// What was filled of completed columns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<FilledColumn>,
     /// What is worth knowing, all stages.
     pub findings: Vec<Finding>,
+}
+
+/// What was filled of one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FilledColumn {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// Nulls that became values.
+    pub filled: u64,
+    /// Nulls that stayed.
+    pub left: u64,
 }
 
 /// Called once the plan is known and before anything is written; an error stops the run.
@@ -80,6 +102,7 @@ pub fn clone(
         return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
     let mut opened = learn::open(source, config, progress)?;
+    Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
     let database = connect(target).map_err(Error::Target)?;
     // Ask the target everything that could refuse the run before an hour of work, then let go of it.
     let mut sink = database.sink().map_err(Error::Target)?;
@@ -91,7 +114,7 @@ pub fn clone(
 
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, progress)))?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
     let target = write::Target { sink: database.sink().map_err(Error::Target)?, dialect: database.dialect() };
     let run = write::Run { config, started, pool: &pool, progress };
     interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
@@ -111,7 +134,7 @@ pub fn train(
     let opened = learn::open(source, config, progress)?;
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, progress)))?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
     model_file::save(&learned.fitted.model, model)?;
     let mut findings = learned.findings;
     findings.sort();
@@ -136,6 +159,11 @@ pub fn generate(
         let (from, to) = (model.schema.dialect, target.dialect());
         return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
+    check_conditions(
+        &model,
+        &Condition::read_all(&config.conditions, &model.schema, &model.plan)?,
+        config.seed,
+    )?;
     let database = connect(target).map_err(Error::Target)?;
     let mut sink = database.sink().map_err(Error::Target)?;
     let mut planned = planned(&model, config);
@@ -171,12 +199,42 @@ fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<V
     }
 }
 
-/// Reads the schema and plan out of a model file.
+/// What a model file holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inspected {
+    /// The schema and the plan.
+    #[serde(flatten)]
+    pub planned: Planned,
+    /// How each table was learnt, indexed by `TableId`; `None` where nothing was.
+    pub training: Vec<Option<TableTraining>>,
+}
+
+/// How a table was learnt.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct TableTraining {
+    /// Seconds it took, links and rows.
+    pub seconds: f64,
+    /// The training of its rows.
+    #[serde(flatten)]
+    pub rows: Training,
+}
+
+/// Reads the schema and plan out of a model file, and how it was learnt.
 ///
 /// # Errors
 /// [`Error::ModelFile`] if it cannot be read.
-pub fn inspect_model(model: &Path) -> Result<Planned, Error> {
-    Ok(planned(&model_file::load(model)?, &Config::default()))
+pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
+    let model = model_file::load(model)?;
+    let training = model
+        .tables
+        .iter()
+        .map(|table| {
+            let table = table.as_ref()?;
+            let rows = table.row_generator.as_ref()?.training();
+            Some(TableTraining { seconds: table.facts.train_seconds, rows })
+        })
+        .collect();
+    Ok(Inspected { planned: planned(&model, &Config::default()), training })
 }
 
 /// Proves every constraint of a database.

@@ -13,10 +13,11 @@ use crate::{
     finding::Finding,
     load::{LoadSummary, Loader, Parcel, TableLoad, write_all},
     model::Model,
-    pipeline::RunSummary,
+    pipeline::{FilledColumn, RunSummary},
     plan::settings,
     progress::{Event, Progress},
-    sample::{Outlet, SampleError, SampleOptions, SampleSummary, sample},
+    rules::Condition,
+    sample::{Outlet, SampleError, SampleOptions, SampleSummary, check_conditions, sample},
     schema::TableId,
     verify::prove,
 };
@@ -61,10 +62,13 @@ pub(super) fn write(
     let Target { sink, dialect } = target;
     let Run { config, started, pool, progress } = run;
     let Model { schema, plan, blueprint, .. } = model;
+    let conditions = Condition::read_all(&config.conditions, schema, plan)?;
+    check_conditions(model, &conditions, config.seed)?;
     let mut loader =
         Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
     let rows: Vec<Option<u64>> = row_overrides(model, config)?;
-    let options = SampleOptions { seed: config.seed, scale: config.scale, rows: &rows };
+    let options =
+        SampleOptions { seed: config.seed, scale: config.scale, rows: &rows, conditions: &conditions };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
     let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
         std::thread::scope(|scope| {
@@ -111,7 +115,20 @@ pub(super) fn write(
     let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
     findings.sort();
     findings.dedup();
-    Ok(RunSummary { load, proof, findings })
+    let filled = sampled
+        .filled
+        .iter()
+        .map(|filled| {
+            let table = schema.table(filled.table);
+            FilledColumn {
+                table: table.name.to_string(),
+                column: table.column(filled.column).name.clone(),
+                filled: filled.filled,
+                left: filled.left,
+            }
+        })
+        .collect();
+    Ok(RunSummary { load, proof, filled, findings })
 }
 
 fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {

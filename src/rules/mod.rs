@@ -5,11 +5,13 @@
 //! [`enforce`] make generated rows obey, and count every change.
 
 mod calendar;
+mod condition;
 mod discover;
 mod enforce;
 mod eval;
 mod expression;
 mod functions;
+mod limit;
 mod parse;
 mod pattern;
 mod position;
@@ -20,9 +22,11 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use condition::{Condition, ConditionError};
 pub use discover::{Rule, discover};
 pub use enforce::enforce;
 pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operator};
+pub use limit::Limit;
 pub use pattern::Pattern;
 pub use position::{Position, family_positions};
 pub use repair::RepairTally;

@@ -419,7 +419,8 @@ fn regex(left: Box<Expression>, pattern: &Expression, ignore_case: bool) -> Opti
     Some(Expression::Matches(left, Pattern::regex(pattern, ignore_case)?))
 }
 
-fn literal(value: &SqlValue) -> Option<Value> {
+/// A literal of SQL.
+pub(super) fn literal(value: &SqlValue) -> Option<Value> {
     Some(match value {
         SqlValue::Number(text, _) => match text.parse::<i64>() {
             Ok(whole) => Value::Integer(whole),

@@ -4,11 +4,16 @@
 //! child ever refers to a row that is changed or dropped later.
 
 mod checks;
+mod completion;
+mod conditions;
 mod draft;
 mod keys;
 mod links;
 mod rows;
 mod unique;
+
+pub use completion::Filled;
+pub use conditions::check_conditions;
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,6 +26,7 @@ use crate::{
     model::{Model, TableModel},
     plan::LinkRole,
     progress::{Event, Progress, interrupted},
+    rules::Condition,
     sample::draft::Draft,
     schema::{ForeignKeyId, TableId},
     seed::Seed,
@@ -77,6 +83,8 @@ pub struct SampleOptions<'a> {
     pub scale: f64,
     /// Rows asked for, by `TableId`, where said.
     pub rows: &'a [Option<u64>],
+    /// What the rows of some tables must meet, at most one entry per table.
+    pub conditions: &'a [Condition],
 }
 
 /// What was generated of a table.
@@ -93,6 +101,8 @@ pub struct TableSample {
 pub struct SampleSummary {
     /// One entry per table, by `TableId`.
     pub tables: Vec<TableSample>,
+    /// What was filled of completed columns.
+    pub filled: Vec<Filled>,
     /// Repairs and what could not be drawn.
     pub findings: Vec<Finding>,
 }
@@ -115,7 +125,11 @@ pub fn sample(
         graph: RowGraph { tables: (0..count).map(|_| None).collect() },
         keys: (0..count).map(|_| None).collect(),
         waiting: Vec::new(),
-        summary: SampleSummary { tables: vec![TableSample::default(); count], findings: Vec::new() },
+        summary: SampleSummary {
+            tables: vec![TableSample::default(); count],
+            filled: Vec::new(),
+            findings: Vec::new(),
+        },
         progress,
     };
     for id in model.plan.order() {
@@ -241,7 +255,11 @@ impl Sampler<'_> {
         } else {
             draft.families = Families::singletons(rows.row_count);
         }
-        self.copied_tokens(id, model, &mut draft)?;
+        if model.completed.is_empty() {
+            self.copied_tokens(id, model, &mut draft)?;
+        } else {
+            self.complete(id, model, &mut draft)?;
+        }
         Ok(draft)
     }
 
@@ -277,6 +295,7 @@ impl Sampler<'_> {
             rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
             self.settle_checks(id, model, &mut draft, true);
         }
+        self.drop_unmet(id, &mut draft);
         Ok(draft)
     }
 }

@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, BooleanArray, Int64Array, new_null_array};
 use rayon::prelude::*;
 
 use crate::{
-    codec::{EncodedTable, decode_table, encode_table},
+    codec::{EncodedTable, decode_table_within, encode_table},
     conditioning::{Conditioning, Receiver},
     data::{Families, Links, TableData},
     finding::Finding,
@@ -14,7 +14,7 @@ use crate::{
     model::{TableModel, presence_sub_column, take_linked},
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
-    sample::{SampleError, Sampler, draft::Draft, keys::arrow_type},
+    sample::{SampleError, Sampler, conditions::put_listed, draft::Draft, keys::arrow_type},
     schema::{ColumnId, Table, TableId},
     structure::{FanOut, TokenFanOut},
 };
@@ -118,7 +118,7 @@ impl Sampler<'_> {
             .map_err(|source| SampleError::Structure { table: name, source })
     }
 
-    fn conditioning(
+    pub(super) fn conditioning(
         &self,
         id: TableId,
         draft: &Draft,
@@ -177,7 +177,14 @@ impl Sampler<'_> {
         let given = std::mem::replace(&mut draft.tokens, EncodedTable::empty(0));
         let conditioning = self.conditioning(id, draft, true, Some(given.clone()));
         let name = format!("sample/{}", self.model.schema.table(id).name);
-        let rows = self.run(model.row_generator.as_deref(), &conditioning, &name)?;
+        let restriction = self.restriction(id, model, draft.row_count());
+        let rows = match (model.row_generator.as_deref(), &restriction) {
+            (Some(generator), Some(restriction)) => {
+                generator.sample_under(&conditioning, self.options.seed, &name, restriction)?
+            }
+            (generator, _) => self.run(generator, &conditioning, &name)?,
+        };
+        drop(restriction);
         draft.tokens = given.beside(rows);
         Ok(())
     }
@@ -231,9 +238,17 @@ impl Sampler<'_> {
         let first = facts.presence.len();
         let last = draft.tokens.tokens.len() - facts.counts.len();
         let tokens = draft.tokens.sub_columns(first..last.max(first));
+        let limits = self.condition(id).map_or_else(BTreeMap::new, |condition| condition.limits.clone());
+        let written: Vec<ColumnId> = facts.writer.columns().map(|(column, _)| column).collect();
         let decode = |tokens: &EncodedTable, round: usize| -> TableData {
-            let decoded = decode_table(&facts.codecs, tokens, seed, &format!("decode/{name}/{round}"));
-            self.write_text(&name, model, decoded, round)
+            let stream = format!("decode/{name}/{round}");
+            let decoded = decode_table_within(&facts.codecs, tokens, &limits, seed, &stream);
+            let mut values = self.write_text(&name, model, decoded, round);
+            if let Some(condition) = self.condition(id) {
+                let mut random = seed.stream(&format!("condition/{name}/{round}"), 0);
+                put_listed(condition, &written, &mut values, &mut random);
+            }
+            values
         };
         let numbered: Vec<(ColumnId, ArrayRef)> = facts
             .rules
@@ -264,8 +279,16 @@ impl Sampler<'_> {
             },
             REPAIR_ROUNDS,
         );
+        let values = self.meet_condition(id, model, values, &mut |rows, round| {
+            let mut again = decode(&tokens.take(rows), round);
+            for (column, numbers) in &numbered {
+                again.set(*column, take_linked(numbers.as_ref(), rows));
+            }
+            enforce(&facts.rules.discovered, table, again).0
+        });
         self.report_enforced(&name, changed);
         self.report_repairs(&name, &tally);
+        self.note_written_conditions(id, model);
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
             if draft.data.column(column).is_none() {
                 draft.data.set(column, array);
@@ -275,7 +298,13 @@ impl Sampler<'_> {
     }
 
     /// Replaces the presence of written columns by written values.
-    fn write_text(&self, name: &str, model: &TableModel, decoded: TableData, round: usize) -> TableData {
+    pub(super) fn write_text(
+        &self,
+        name: &str,
+        model: &TableModel,
+        decoded: TableData,
+        round: usize,
+    ) -> TableData {
         let writer = &model.facts.writer;
         let presence: BTreeMap<ColumnId, Vec<bool>> = writer
             .columns()

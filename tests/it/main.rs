@@ -1,8 +1,11 @@
 //! One binary that drives dbsynth from outside, on every engine there is: see `support` for the servers.
 
+mod budget;
 mod canaries;
 mod clone;
 mod commands;
+mod completion;
+mod conditions;
 mod determinism;
 mod fixtures;
 mod refusals;

@@ -6,18 +6,20 @@ use super::Setting;
 use crate::{
     cli::{args::InspectArgs, render, terminal},
     error::Error,
-    pipeline::{self, Planned},
+    pipeline::{self, Planned, TableTraining},
     plan::{ColumnRole, explain::grouped},
     schema::{ColumnId, Schema, Table, UniqueKey},
 };
 
 pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error> {
-    let planned = if is_model(Path::new(&args.what)) {
-        pipeline::inspect_model(Path::new(&args.what))?
-    } else {
-        pipeline::plan(&setting.source(&args.what)?, &setting.config)?
-    };
-    terminal::result(&if args.json { render::json(&planned) } else { text(&planned) });
+    if is_model(Path::new(&args.what)) {
+        let inspected = pipeline::inspect_model(Path::new(&args.what))?;
+        let shown = || text(&inspected.planned, &inspected.training);
+        terminal::result(&if args.json { render::json(&inspected) } else { shown() });
+        return Ok(setting.conclude(&inspected.planned.findings));
+    }
+    let planned = pipeline::plan(&setting.source(&args.what)?, &setting.config)?;
+    terminal::result(&if args.json { render::json(&planned) } else { text(&planned, &[]) });
     Ok(setting.conclude(&planned.findings))
 }
 
@@ -29,8 +31,8 @@ fn is_model(path: &Path) -> bool {
     path.is_file() && !database
 }
 
-/// Every table with its columns, their types and roles, and its keys.
-pub(in crate::cli) fn text(planned: &Planned) -> String {
+/// Every table with its columns, their types and roles, its keys, and how it was learnt.
+pub(in crate::cli) fn text(planned: &Planned, training: &[Option<TableTraining>]) -> String {
     let schema = &planned.schema;
     let mut out = format!("{}, {} tables\n", schema.dialect, schema.tables.len());
     for (id, table) in schema.iter() {
@@ -45,8 +47,32 @@ pub(in crate::cli) fn text(planned: &Planned) -> String {
             let _ = writeln!(out, "  {name:name_width$}  {native:type_width$}  {null:8}  {role}");
         }
         keys(&mut out, schema, table);
+        if let Some(training) = training.get(id.0).copied().flatten() {
+            let _ = writeln!(out, "  {}", learnt(&training));
+        }
     }
     out
+}
+
+fn learnt(training: &TableTraining) -> String {
+    let TableTraining { seconds, rows } = training;
+    if rows.steps == 0 {
+        return format!("learnt in {seconds:.1} s: frequencies only, too few rows for a network");
+    }
+    let loss = rows.loss.map_or_else(String::new, |loss| format!(", loss {loss:.3} nats per row"));
+    let (steps, most, best) = (grouped(rows.steps as u64), grouped(rows.max_steps as u64), rows.best_step);
+    let why = if rows.out_of_time {
+        ", ended by the time budget"
+    } else if rows.steps < rows.max_steps {
+        ", ended when it stopped gaining"
+    } else {
+        ""
+    };
+    let best = grouped(best as u64);
+    format!(
+        "learnt in {seconds:.1} s: {steps} of {most} steps (best: {best}), {} epochs{loss}{why}",
+        rows.epochs
+    )
 }
 
 fn keys(out: &mut String, schema: &Schema, table: &Table) {

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod clone;
+mod complete;
 mod completions;
 mod evaluate;
 mod generate;
@@ -54,6 +55,7 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
     let setting = Setting { file, config, globals: &cli.globals };
     match &cli.command {
         Command::Clone(args) => clone::run(args, &setting),
+        Command::Complete(args) => complete::run(args, &setting),
         Command::Init(args) => init::run(args, &setting),
         Command::Plan(args) => plan::run(args, &setting),
         Command::Train(args) => train::run(args, &setting),

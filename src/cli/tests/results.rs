@@ -32,7 +32,7 @@ fn planned() -> Planned {
 
 #[test]
 fn inspect_shows_tables_columns_and_keys() {
-    insta::assert_snapshot!("inspect", inspected(&planned()));
+    insta::assert_snapshot!("inspect", inspected(&planned(), &[]));
 }
 
 #[test]
@@ -84,7 +84,12 @@ fn a_run_is_summed_up() {
     };
     let tables = vec![table("customers", 1_000, 100), table("orders", 25_000, 2_500)];
     let proof = Proof { lines: vec![line("a_fkey", Some(0)), line("b_fkey", Some(2)), line("c_fkey", None)] };
-    let run = RunSummary { load: LoadSummary { tables, seconds: 4.2 }, proof, findings: Vec::new() };
+    let run = RunSummary {
+        load: LoadSummary { tables, seconds: 4.2 },
+        proof,
+        filled: Vec::new(),
+        findings: Vec::new(),
+    };
 
     insta::assert_snapshot!("summary", render::summary(&run));
     insta::assert_snapshot!("proof", text::proof(&run.proof));

@@ -118,6 +118,15 @@ impl Scratch {
         })
     }
 
+    /// The one text a query returns, on SQLite.
+    pub(crate) fn text_of(&self, query: &str) -> String {
+        let query = AssertSqlSafe(query.to_owned());
+        block_on(async {
+            let mut connection = SqliteConnection::connect(&self.sqlite_url()).await?;
+            sqlx::query_scalar(query).fetch_one(&mut connection).await
+        })
+    }
+
     fn sqlite_url(&self) -> String {
         format!("{}?mode=rwc", self.url)
     }

@@ -1,0 +1,34 @@
+//! Where networks are trained: the processor, or a graphics card this build was made for.
+
+use std::sync::OnceLock;
+
+use candle_core::{Device, Result, Tensor, Var};
+
+/// Returns the device that trains, chosen once: with the feature `cuda` or `metal` the first card, if there is one that
+/// works; else the processor. Rows are always drawn on the processor.
+#[must_use]
+pub fn device() -> Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(choose).clone()
+}
+
+fn choose() -> Device {
+    #[cfg(feature = "cuda")]
+    match Device::new_cuda(0) {
+        Ok(device) => return device,
+        Err(error) => tracing::warn!(%error, "no CUDA card: training on the processor"),
+    }
+    #[cfg(feature = "metal")]
+    match Device::new_metal(0) {
+        Ok(device) => return device,
+        Err(error) => tracing::warn!(%error, "no Metal card: training on the processor"),
+    }
+    Device::Cpu
+}
+
+/// Lets an operation that is written for the processor change a weight wherever it is.
+pub(super) fn on_host(weight: &Var, change: impl FnOnce(&Tensor) -> Result<()>) -> Result<()> {
+    let host = weight.as_tensor().to_device(&Device::Cpu)?.copy()?;
+    change(&host)?;
+    weight.set(&host.to_device(weight.device())?)
+}

@@ -1,0 +1,86 @@
+//! Rows under a condition, from the command line to the database.
+
+use crate::support::{Engine, Scratch, dbsynth};
+
+const CUSTOMERS: i64 = 400;
+
+/// Customers of three countries; the segment (before the country in the table) and the age follow the country, and
+/// the orders of Italians are small.
+fn shop(name: &str) -> Scratch {
+    let scratch = Scratch::new(Engine::Sqlite, name);
+    let mut statements = String::from(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, segment VARCHAR(10) NOT NULL, \
+         age INTEGER NOT NULL, country VARCHAR(2) NOT NULL, joined TIMESTAMP);\n\
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id), \
+         cents INTEGER NOT NULL);\n",
+    );
+    let (mut customers, mut orders) = (Vec::new(), Vec::new());
+    for id in 1..=CUSTOMERS {
+        let country = ["IT", "FR", "DE"][(id % 3) as usize];
+        let usual = id * 7 % 10 < 8;
+        let segment = if (country == "IT") == usual { "retail" } else { "trade" };
+        let age = 20 + (id * 37) % 30 + if country == "IT" { 30 } else { 0 };
+        let month = 1 + id % 12;
+        customers.push(format!(
+            "({id}, '{segment}', {age}, '{country}', '2024-{month:02}-{:02} {:02}:30:00')",
+            1 + id % 28,
+            id % 24
+        ));
+        for order in 0..3 {
+            let cents = if country == "IT" { 500 } else { 9_000 } + (id * 13 + order * 101) % 900;
+            orders.push(format!("({}, {id}, {cents})", id * 10 + order));
+        }
+    }
+    statements.push_str(&format!("INSERT INTO customers VALUES {};\n", customers.join(", ")));
+    statements.push_str(&format!("INSERT INTO orders VALUES {};\n", orders.join(", ")));
+    scratch.run(&statements);
+    scratch
+}
+
+#[test]
+fn rows_meet_their_condition_and_what_hangs_on_it_follows() {
+    let (source, target) = (shop("where_source"), Scratch::new(Engine::Sqlite, "where_target"));
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("shop.dbsynth");
+    let model = model.to_str().unwrap();
+    dbsynth(&["train", source.text(), "-o", model]).exits(0);
+    let count = |condition: &str| target.number(&format!("SELECT count(*) FROM customers WHERE {condition}"));
+
+    let run = ["generate", model, target.text(), "--yes", "--where"];
+    dbsynth(&[&run[..], &["customers.country = \"IT\""]].concat()).exits(0);
+
+    assert_eq!((count("country = 'IT'"), count("1 = 1")), (CUSTOMERS, CUSTOMERS));
+    // The earlier segment, the age and the children follow the country.
+    let retail = count("segment = 'retail'");
+    assert!(retail * 100 > CUSTOMERS * 65, "{retail} in the segment of Italians");
+    let old = count("age >= 50");
+    assert!(old * 100 > CUSTOMERS * 70, "{old} as old as Italians are");
+    let orders = target.number("SELECT count(*) FROM orders");
+    let small = target.number("SELECT count(*) FROM orders WHERE cents < 4000");
+    assert!(small * 100 > orders * 85, "{small} of {orders} orders as small as those of Italians");
+
+    // Without the condition a third of them are.
+    dbsynth(&run[..run.len() - 1]).exits(0);
+    assert!(count("country = 'IT'") * 2 < CUSTOMERS);
+
+    let several = "customers.age BETWEEN 33 AND 47 AND customers.country IN ('FR', 'DE') \
+                   AND customers.joined > '2024-03-05 12:00:00' AND customers.joined < '2024-06-01'";
+    dbsynth(&[&run[..], &[several, "--where", "orders.cents <> 9001"]].concat()).exits(0);
+    let met = count(&several.replace("customers.", ""));
+    assert_eq!((met, count("1 = 1")), (CUSTOMERS, CUSTOMERS));
+    assert_eq!(target.number("SELECT count(*) FROM orders WHERE cents = 9001"), 0);
+}
+
+#[test]
+fn a_condition_that_cannot_be_met_is_refused_before_anything_is_written() {
+    let (source, target) = (shop("where_refused"), Scratch::new(Engine::Sqlite, "where_refused_target"));
+    for (condition, reason) in [
+        ("customers.country LIKE 'I%'", "is not understood"),
+        ("customers.age > 1000", "no value that was learnt meets it"),
+        ("customers.id = 3", "allotted anew"),
+    ] {
+        let run = dbsynth(&["clone", source.text(), target.text(), "--where", condition]).exits(2);
+        assert!(run.stderr.contains(reason) && run.stderr.contains(condition), "{}", run.stderr);
+    }
+    assert_eq!(target.number("SELECT count(*) FROM sqlite_schema"), 0);
+}
