@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::GeneratorKind;
+use crate::config::{GeneratorKind, LinkMethod};
 
 /// Clone a database as synthetic data.
 ///
@@ -275,6 +275,9 @@ pub(super) struct Learning {
     /// Generator of rows [default: relational].
     #[arg(long, value_name = "KIND", value_enum, help_heading = "Learning")]
     pub(super) generator: Option<GeneratorKind>,
+    /// How links are drawn, for comparisons [default: blocks].
+    #[arg(long, value_name = "METHOD", value_enum, hide = true)]
+    pub(super) links: Option<LinkMethod>,
 }
 
 /// How to run.
@@ -300,6 +303,19 @@ pub(super) struct Writing {
     /// Do not ask before replacing something.
     #[arg(long, short, help_heading = "Target")]
     pub(super) yes: bool,
+}
+
+impl ValueEnum for LinkMethod {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Blocks, Self::Stubs]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Blocks => "blocks",
+            Self::Stubs => "stubs",
+        }))
+    }
 }
 
 impl ValueEnum for GeneratorKind {

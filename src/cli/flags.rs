@@ -39,6 +39,7 @@ impl Command {
         if let Some(learning) = learning {
             flags.training_rows = learning.training_rows;
             flags.generator = learning.generator;
+            flags.links = learning.links;
         }
         if let Some(running) = self.running() {
             flags.seed = running.seed;

@@ -181,6 +181,7 @@ impl RawClone {
             references,
             training_rows: self.training_rows.map_or(default.training_rows, Spanned::into_inner),
             generator: self.generator.unwrap_or(default.generator),
+            links: default.links,
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,

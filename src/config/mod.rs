@@ -69,6 +69,17 @@ pub enum GeneratorKind {
     Flattened,
 }
 
+/// How link foreign keys are drawn; for comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkMethod {
+    /// The child chooses a block of parents that are used alike; a parent is drawn inside it.
+    #[default]
+    Blocks,
+    /// Baseline: any parent, in proportion to its stubs.
+    Stubs,
+}
+
 /// What the user says about one table (`[tables."public.orders"]`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TableSettings {
@@ -114,6 +125,8 @@ pub struct Config {
     pub training_rows: u64,
     /// Which generator learns the rows.
     pub generator: GeneratorKind,
+    /// How link foreign keys are drawn.
+    pub links: LinkMethod,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
     /// Replace tables in the target that dbsynth did not make.
@@ -133,6 +146,7 @@ impl Default for Config {
             references: Vec::new(),
             training_rows: 200_000,
             generator: GeneratorKind::default(),
+            links: LinkMethod::default(),
             threads: None,
             replace: false,
             strict: false,

@@ -1,7 +1,7 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{Config, ConfigError, GeneratorKind, file::check_scale},
+    config::{Config, ConfigError, GeneratorKind, LinkMethod, file::check_scale},
     seed::Seed,
 };
 
@@ -22,6 +22,8 @@ pub struct Overrides {
     pub training_rows: Option<u64>,
     /// `--generator`.
     pub generator: Option<GeneratorKind>,
+    /// `--links`, which the help does not show.
+    pub links: Option<LinkMethod>,
     /// `--threads`.
     pub threads: Option<usize>,
     /// `--replace`.
@@ -50,6 +52,7 @@ impl Overrides {
         config.seed = self.seed.map_or(config.seed, Seed);
         config.training_rows = self.training_rows.unwrap_or(config.training_rows);
         config.generator = self.generator.unwrap_or(config.generator);
+        config.links = self.links.unwrap_or(config.links);
         config.threads = self.threads.or(config.threads);
         config.replace |= self.replace;
         config.strict |= self.strict;

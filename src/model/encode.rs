@@ -25,16 +25,36 @@ const PROTECT_BELOW: u32 = 5;
 /// One table, encoded.
 pub(super) struct Encoded {
     pub(super) facts: TableFacts,
-    /// Tokens decided before the row: presence of links (and all attributes, for a copied table).
+    /// Tokens decided before the row: those of links (and all attributes, for a copied table).
     pub(super) given: EncodedTable,
-    /// Tokens the row generator learns: attributes (unless copied), then child counts.
-    pub(super) rows: EncodedTable,
+    /// Attributes to learn; none for a copied table.
+    pub(super) own: EncodedTable,
+    /// The blocks other tables see the rows in.
+    pub(super) blocks: EncodedTable,
+    /// Child counts.
+    pub(super) counts: EncodedTable,
 }
 
 impl Encoded {
     /// All tokens of a row, as other tables see them.
     pub(super) fn all_tokens(&self) -> EncodedTable {
-        self.given.clone().beside(self.rows.clone())
+        self.given.clone().beside(self.learned())
+    }
+
+    /// Tokens the row generator learns: attributes (unless copied), blocks, child counts.
+    pub(super) fn learned(&self) -> EncodedTable {
+        self.own.clone().beside(self.blocks.clone()).beside(self.counts.clone())
+    }
+
+    /// How much there is to learn.
+    pub(super) fn weight(&self) -> usize {
+        let columns = [&self.given, &self.own, &self.blocks, &self.counts];
+        self.own.row_count * (1 + columns.iter().map(|table| table.sub_columns.len()).sum::<usize>())
+    }
+
+    /// The attributes, learned or copied, before links have tokens.
+    pub(super) fn attributes(&self) -> EncodedTable {
+        self.given.clone().beside(self.own.clone())
     }
 }
 
@@ -66,18 +86,15 @@ pub(super) fn encode(
     };
 
     let attributes = encode_table(&codecs, &rows.data);
-    let (presence, presence_tokens) = encode_presence(plan, id, table, rows);
     let (counts, count_tokens) = encode_counts(schema, plan, snapshot, id, rows.data.row_count);
-    let (given, learned) = if copied {
-        (presence_tokens.beside(attributes), count_tokens)
-    } else {
-        (presence_tokens, attributes.beside(count_tokens))
-    };
+    let nothing = EncodedTable::empty(rows.data.row_count);
+    let (given, own) = if copied { (attributes, nothing.clone()) } else { (nothing.clone(), attributes) };
     let facts = TableFacts {
         codecs,
         writer,
         rules: facts_rules,
-        presence,
+        links: Vec::new(),
+        blocks: Vec::new(),
         counts,
         anchors: Vec::new(),
         forests: forests(plan, id, rows),
@@ -85,7 +102,7 @@ pub(super) fn encode(
         real_rows: rows.total_rows,
         train_seconds: 0.0,
     };
-    Some((Encoded { facts, given, rows: learned }, findings))
+    Some((Encoded { facts, given, own, blocks: nothing, counts: count_tokens }, findings))
 }
 
 /// Columns with values of their own.
@@ -168,27 +185,6 @@ fn forests(plan: &Plan, id: TableId, rows: &TableSnapshot) -> Vec<(ForeignKeyId,
         .filter(|(_, (role, _))| **role == LinkRole::SelfReference)
         .map(|(index, (_, links))| (ForeignKeyId(index), DepthProfile::fit(links)))
         .collect()
-}
-
-/// One token per foreign key that is null in some rows (a context key is not: orphans are families).
-fn encode_presence(
-    plan: &Plan,
-    id: TableId,
-    table: &Table,
-    rows: &TableSnapshot,
-) -> (Vec<ForeignKeyId>, EncodedTable) {
-    let mut keys = Vec::new();
-    let mut encoded = EncodedTable::empty(rows.data.row_count);
-    for (index, role) in plan.table(id).links.iter().enumerate() {
-        let present = &rows.present[index];
-        let drawn = matches!(role, LinkRole::Link | LinkRole::SelfReference | LinkRole::Deferred);
-        if drawn && present.iter().any(|present| !present) {
-            keys.push(ForeignKeyId(index));
-            let sub_column = presence_sub_column(&table.foreign_keys[index].name);
-            encoded.push(sub_column, present.iter().map(|p| u16::from(*p)).collect());
-        }
-    }
-    (keys, encoded)
 }
 
 /// The token that says if a nullable foreign key is set: 1 if it is.

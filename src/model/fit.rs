@@ -15,6 +15,7 @@ use crate::{
     model::{
         Ancestry, Model, TableModel,
         encode::{Encoded, copied_rows, encode},
+        links,
     },
     plan::{LinkRole, Plan},
     progress::{Event, Progress},
@@ -60,7 +61,7 @@ pub fn fit(
     let FitOptions { schema, plan, snapshot, config, settings, rules } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
-    let encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
+    let mut encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
         .into_par_iter()
         .map(|index| encode(schema, plan, snapshot, TableId(index), settings, rules))
         .collect::<Vec<_>>()
@@ -72,13 +73,14 @@ pub fn fit(
             })
         })
         .collect();
+    links::learn(options, &mut encoded);
     let graph = training_graph(snapshot, &encoded);
     let spec = specification(config.generator);
 
     // The heaviest tables first, so that the last thread is not left alone with one of them.
     let mut work: Vec<TableId> = plan.order().filter(|id| encoded[id.0].is_some()).collect();
     work.sort_by_key(|id| {
-        let weight = encoded[id.0].as_ref().map_or(0, |e| e.rows.row_count * (1 + e.rows.sub_columns.len()));
+        let weight = encoded[id.0].as_ref().map_or(0, |e| e.weight());
         std::cmp::Reverse(weight)
     });
     let context = Context { options, graph: &graph, spec: spec.as_ref(), progress };
@@ -92,7 +94,6 @@ pub fn fit(
         .collect::<Result<_, _>>()?;
 
     let mut tables: Vec<Option<TableModel>> = (0..schema.tables.len()).map(|_| None).collect();
-    let mut encoded = encoded;
     for (id, networks) in trained {
         let Some(Encoded { mut facts, .. }) = encoded[id.0].take() else { continue };
         facts.anchors = find_anchors(schema, plan, snapshot, id);
@@ -148,15 +149,16 @@ impl Context<'_> {
                 },
             }
         };
-        let links = if encoded.facts.presence.is_empty() || copied {
+        let links = if encoded.given.sub_columns.is_empty() || copied {
             None
         } else {
             Some(self.spec.fit(&set(&encoded.given, None, None), config.seed, self.progress)?)
         };
-        let learned = if encoded.rows.sub_columns.is_empty() {
+        let learned = encoded.learned();
+        let learned = if learned.sub_columns.is_empty() {
             None
         } else {
-            let set = set(&encoded.rows, Some(&encoded.given), Some(&rows.links));
+            let set = set(&learned, Some(&encoded.given), Some(&rows.links));
             Some(self.spec.fit(&set, config.seed, self.progress)?)
         };
         self.progress.event(&Event::TableFinished { stage: "train", table: name });

@@ -251,7 +251,7 @@ impl Sampler<'_> {
             self.leave_empty(id, model, &mut draft);
             return Ok(draft);
         }
-        self.sample_presence(id, model, &mut draft)?;
+        self.sample_link_tokens(id, model, &mut draft)?;
         let roles = self.model.plan.table(id).links.clone();
         for (index, role) in roles.iter().enumerate() {
             match role {

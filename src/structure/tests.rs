@@ -8,7 +8,7 @@ fn stream() -> Stream {
 }
 
 fn request<'a>(present: &'a [bool], stubs: &'a [f32]) -> LinkRequest<'a> {
-    LinkRequest { present, stubs, groups: None, distinct_within: None, forest: false }
+    LinkRequest { present, stubs, ..LinkRequest::default() }
 }
 
 #[test]
