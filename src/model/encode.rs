@@ -12,7 +12,7 @@ use crate::{
     finding::Finding,
     model::{ChildCount, TableFacts},
     plan::{ColumnRole, LinkRole, Plan},
-    rules::{Rules, TableRules, discover, family_positions},
+    rules::{Rules, TableRules, discover, family_positions, family_sums},
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
@@ -125,16 +125,23 @@ fn learn_rules(
         rules.positions = family_positions(&rows.data, &rows.families);
         columns.retain(|column| !rules.positions.iter().any(|position| position.column == *column));
     }
+    let checks = rules.checks.clone();
     // A key must stay free to move, and text is written, not computed.
     let free = |column: ColumnId| {
         let in_key = table.keys().any(|key| key.columns.contains(&column));
         let textual = matches!(table.column(column).data_type.storage(), Storage::Text | Storage::Bytes);
-        let checked = rules.checks.iter().any(|check| check.columns.contains(&column));
-        columns.contains(&column) && !in_key && !textual && !checked
+        let checked = checks.iter().any(|check| check.columns.contains(&column));
+        !in_key && !textual && !checked
     };
-    rules.discovered = discover(&rows.data.select(free), PROTECT_BELOW);
+    rules.discovered = discover(&rows.data.select(|column| columns.contains(&column) && free(column)), PROTECT_BELOW);
     let computed = rules.computed();
     columns.retain(|column| !computed.contains(column));
+    if plan.table(id).context.is_some() {
+        // What another rule reads must stay as that rule made it.
+        let read = |column| rules.discovered.iter().any(|rule| rule.columns().contains(&column));
+        let sums = |column| free(column) && columns.contains(&column) && !read(column);
+        rules.sums = family_sums(&rows.data.select(sums), &rows.families);
+    }
     columns
 }
 

@@ -11,9 +11,9 @@ use crate::{codec::SubColumn, seed::Stream};
 pub use super::profile::Peer;
 
 /// Most blocks of one foreign key.
-pub const MAX_BLOCKS: usize = 256;
+pub(super) const MAX_BLOCKS: usize = 256;
 /// Fewest real parent rows in a block: fewer would say whom a child row links to.
-pub const MIN_BLOCK_ROWS: usize = 8;
+pub(super) const MIN_BLOCK_ROWS: usize = 8;
 /// Parent rows a block has on average, at least.
 const ROWS_PER_BLOCK: usize = 16;
 /// Child rows a block has on average, at least: fewer teach nothing about who chooses it.

@@ -7,8 +7,8 @@ use crate::data::{Families, NO_ROW};
 /// Rows that repeat a sibling's parent from which a token says so, and their share of the rows that could.
 const LEAST_REPEATS: u64 = 20;
 const LEAST_SHARE: f64 = 0.01;
-/// Repeats chance would bring, below which their absence says nothing.
-const EXPECTED: f64 = 3.0;
+/// Rows that could repeat one, needed before none doing so means something.
+const LEAST_LATER: u64 = 100;
 
 /// How siblings share the parents of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub enum Repeats {
     /// As chance has it.
     #[default]
     Free,
-    /// Never, although chance would make some.
+    /// Never.
     Never,
     /// Often enough for a token to say which rows do.
     Token,
@@ -45,23 +45,13 @@ impl Repeats {
             return Self::Free;
         }
         let repeats = repeated(families, parents).iter().filter(|again| **again).count() as u64;
-        let mut degrees = std::collections::BTreeMap::<u32, f64>::new();
-        let mut total = 0.0_f64;
-        for parent in parents.iter().filter(|parent| **parent != NO_ROW) {
-            *degrees.entry(*parent).or_default() += 1.0;
-            total += 1.0;
-        }
-        // Two random rows share a parent with this probability.
-        let alike: f64 = degrees.values().map(|degree| (degree / total.max(1.0)).powi(2)).sum();
-        let (mut later, mut pairs) = (0_u64, 0.0_f64);
-        for family in 0..families.len() {
-            let linked = families.rows(family).filter(|row| parents[*row] != NO_ROW).count() as u64;
-            later += linked.saturating_sub(1);
-            pairs += (linked * linked.saturating_sub(1)) as f64 / 2.0;
-        }
+        let later: u64 = (0..families.len())
+            .map(|family| families.rows(family).filter(|row| parents[*row] != NO_ROW).count() as u64)
+            .map(|linked| linked.saturating_sub(1))
+            .sum();
         if repeats >= LEAST_REPEATS && repeats as f64 >= LEAST_SHARE * later as f64 {
             Self::Token
-        } else if repeats == 0 && pairs * alike >= EXPECTED {
+        } else if repeats == 0 && later >= LEAST_LATER {
             Self::Never
         } else {
             Self::Free
