@@ -12,7 +12,7 @@ use crate::{
     schema::{ColumnId, ForeignKey, ForeignKeyId, Table, TableId},
     structure::{
         BlockChoice, Blocks, FanOut, LinkRequest, Linker, Repeats, Siblings, StubLinker, TokenFanOut, balance,
-        repeated,
+        repeated, strata,
     },
 };
 
@@ -121,6 +121,14 @@ impl Sampler<'_> {
             }
             failed.fill(false);
         }
+        if crate::config::environment("LK_DBG").is_some() {
+            let own = |row: usize| (links.parent[row] != NO_ROW).then(|| learned.of_parents[links.parent[row] as usize]).flatten();
+            let moved = (0..learned.of_children.len()).filter(|row| own(*row) != learned.of_children[*row]).count();
+            let done = links.fan_out(parent_rows);
+            let off: f32 = done.iter().zip(&stubs).map(|(d, s)| (*d as f32 - s).abs()).sum();
+            let what = format!("moved {moved} of {row_count}; blocks {:?}; off {off}", learned.blocks.as_ref().map(Blocks::len));
+            self.summary.findings.push(Finding::warning("lk-debug", what).table(&table.name).column(&fk.name));
+        }
         learned.settle(model, fk_id, &links, &mut draft.tokens, &draft.families);
         draft.links[fk_id.0] = links;
         self.assign(id, fk_id, role, &failed, draft);
@@ -202,22 +210,22 @@ impl Sampler<'_> {
             let fan_out = TokenFanOut::new(counts[place].codec.clone());
             let mut stubs = fan_out.sample(tokens, Some(total), &mut random).ok()?;
             if let Some((of_children, of_parents)) = groups.filter(|(_, of_parents)| of_parents.len() == stubs.len()) {
-                let mut demand = BTreeMap::<u32, u64>::new();
+                let mut totals = BTreeMap::<u32, i64>::new();
                 for (group, _) in of_children.iter().zip(present).filter(|(_, present)| **present) {
-                    *demand.entry(*group).or_default() += 1;
+                    *totals.entry(*group).or_default() += 1;
                 }
                 // What goes with a count: the block, and the counts of other children.
-                let others = || (0..counts.len()).filter(|other| *other != place);
-                let mut fine = vec![0_u32; stubs.len()];
                 let block = |row: usize| blocks.get(row).copied().flatten().map_or(u32::MAX, u32::from);
-                let coarse = number(stubs.len(), |row| vec![block(row)]);
-                fine.copy_from_slice(&number(stubs.len(), |row| {
-                    std::iter::once(block(row))
-                        .chain(others().map(|other| u32::from(rows.tokens[first + other][row])))
-                        .collect()
-                }));
-                let any = vec![0; stubs.len()];
-                balance(&mut stubs, of_parents, &demand, &[fine, coarse, any], &mut random);
+                let others: Vec<usize> = (0..counts.len()).filter(|other| *other != place).collect();
+                let fine = strata(stubs.len(), |row| {
+                    let counts = others.iter().map(|other| u32::from(rows.tokens[first + other][row]));
+                    std::iter::once(block(row)).chain(counts).collect()
+                });
+                let coarse = strata(stubs.len(), |row| vec![block(row)]);
+                let levels = [fine, coarse, vec![0; stubs.len()]];
+                let values: Vec<i64> = stubs.iter().map(|count| i64::from(*count)).collect();
+                let donors = balance(&values, of_parents, &totals, &levels, &mut random);
+                stubs = donors.iter().map(|row| values[*row as usize] as u32).collect();
             }
             Some(stubs.into_iter().map(|count| count as f32).collect::<Vec<f32>>())
         });
@@ -329,17 +337,6 @@ impl LearnedLink {
             tokens.tokens[column] = drawn;
         }
     }
-}
-
-/// Numbers rows by what they have in common.
-fn number(rows: usize, key: impl Fn(usize) -> Vec<u32>) -> Vec<u32> {
-    let mut numbers = BTreeMap::<Vec<u32>, u32>::new();
-    (0..rows)
-        .map(|row| {
-            let next = numbers.len() as u32;
-            *numbers.entry(key(row)).or_insert(next)
-        })
-        .collect()
 }
 
 /// Groups by the columns of the key that are decided already. A row whose decided column is null has no link.

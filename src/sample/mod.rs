@@ -3,6 +3,7 @@
 //! A table's rows are complete, repaired and counted before any of its children is generated, so that no
 //! child ever refers to a row that is changed or dropped later.
 
+mod balance;
 mod checks;
 mod draft;
 mod keys;
@@ -266,6 +267,7 @@ impl Sampler<'_> {
             }
         }
         self.sample_rows(id, model, &mut draft)?;
+        self.balance_counts(id, model, &mut draft);
         self.make_values(id, model, &mut draft);
         for (index, role) in roles.iter().enumerate() {
             if *role == LinkRole::SelfReference {

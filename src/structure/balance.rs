@@ -1,4 +1,4 @@
-//! Counts that must sum to a total in every group: both atoms of a bond belong to one molecule, so each
+//! Numbers that must sum to a total in every group: both atoms of a bond belong to one molecule, so each
 //! molecule's first atoms and second atoms are equally many.
 
 use std::collections::BTreeMap;
@@ -9,24 +9,28 @@ use crate::seed::Stream;
 
 /// Donors tried per stratum and row.
 const TRIES: usize = 12;
+/// Passes over a group per stratum.
+const PASSES: usize = 2;
 
-/// Makes `counts` sum to `demand[group]` in every group by giving rows the count of another row of their stratum
-/// (levels from fine to coarse), so that what goes with a count stays with it. What no exchange can close is
-/// left; groups without a demand get none.
+/// Chooses rows that take another row's value, so that `values` sum to `totals[group]` (0 where there is none) in
+/// every group. Donors are of the row's stratum (levels from fine to coarse), so that what goes with a value stays
+/// with it. What no exchange can close is left.
 ///
 /// `groups[row]` is the group of each row, `strata[level][row]` what a donor must have in common with it.
+/// Returns the donor of each row, itself where it keeps its value.
+#[must_use]
 pub fn balance(
-    counts: &mut [u32],
+    values: &[i64],
     groups: &[u32],
-    demand: &BTreeMap<u32, u64>,
+    totals: &BTreeMap<u32, i64>,
     strata: &[Vec<u32>],
     random: &mut Stream,
-) {
+) -> Vec<u32> {
     let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (row, group) in groups.iter().enumerate() {
         members.entry(*group).or_default().push(row as u32);
     }
-    let donors: Vec<BTreeMap<u32, Vec<u32>>> = strata
+    let able: Vec<BTreeMap<u32, Vec<u32>>> = strata
         .iter()
         .map(|stratum| {
             let mut rows: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -34,34 +38,44 @@ pub fn balance(
             rows
         })
         .collect();
-    // What a row may take is what was drawn, whatever was exchanged before.
-    let drawn = counts.to_vec();
+    let mut donors: Vec<u32> = (0..values.len() as u32).collect();
     for (group, mut rows) in members {
-        let wanted = demand.get(&group).copied().unwrap_or(0) as i64;
-        let sum: i64 = rows.iter().map(|row| i64::from(counts[*row as usize])).sum();
-        let mut gap = wanted - sum;
-        for (stratum, donors) in strata.iter().zip(&donors) {
-            for _ in 0..2 {
+        let sum: i64 = rows.iter().map(|row| values[*row as usize]).sum();
+        let mut gap = totals.get(&group).copied().unwrap_or(0) - sum;
+        for level in (0..strata.len()).flat_map(|level| std::iter::repeat_n(level, PASSES)) {
+            if gap == 0 {
+                break;
+            }
+            rows.shuffle(random);
+            for row in &rows {
+                let Some(others) = able[level].get(&strata[level][*row as usize]) else { continue };
+                let own = values[donors[*row as usize] as usize];
+                let fits = |donor: &u32| {
+                    let change = values[*donor as usize] - own;
+                    change != 0 && change.signum() == gap.signum() && change.abs() <= gap.abs()
+                };
+                let mut tried = (0..TRIES).map(|_| others[random.random_range(0..others.len())]);
+                if let Some(donor) = tried.find(fits) {
+                    donors[*row as usize] = donor;
+                    gap -= values[donor as usize] - own;
+                }
                 if gap == 0 {
                     break;
-                }
-                rows.shuffle(random);
-                for row in &rows {
-                    let Some(able) = donors.get(&stratum[*row as usize]) else { continue };
-                    for _ in 0..TRIES {
-                        let donor = able[random.random_range(0..able.len())];
-                        let change = i64::from(drawn[donor as usize]) - i64::from(counts[*row as usize]);
-                        if change != 0 && change.signum() == gap.signum() && change.abs() <= gap.abs() {
-                            counts[*row as usize] = drawn[donor as usize];
-                            gap -= change;
-                            break;
-                        }
-                    }
-                    if gap == 0 {
-                        break;
-                    }
                 }
             }
         }
     }
+    donors
+}
+
+/// Numbers rows by what they have in common: the strata of [`balance`].
+#[must_use]
+pub fn strata(rows: usize, key: impl Fn(usize) -> Vec<u32>) -> Vec<u32> {
+    let mut numbers = BTreeMap::<Vec<u32>, u32>::new();
+    (0..rows)
+        .map(|row| {
+            let next = numbers.len() as u32;
+            *numbers.entry(key(row)).or_insert(next)
+        })
+        .collect()
 }

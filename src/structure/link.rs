@@ -10,6 +10,9 @@ use crate::{
     seed::Stream,
 };
 
+/// Families that need less than this part of all parents may draw in any order.
+const SMALL_SHARE: usize = 8;
+
 /// Draws parents in proportion to their remaining stubs: a parent's weight falls by one per draw, so degrees
 /// come out as the count tokens said, while who links to whom is new.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -113,10 +116,11 @@ impl Draw<'_> {
     }
 }
 
-/// Present rows in families that must not repeat a parent, largest first: a family that needs nearly all
-/// parents must draw while nearly all still have stubs. Families whose siblings only tend to differ or repeat keep
-/// their order. Without such a rule: one family, at random where blocks may run dry, so that no end of the table
-/// goes short.
+/// Present rows in families: those whose siblings share no parent, or share some on purpose; else one family.
+///
+/// The order is random, so that no end of the table goes short where blocks or stubs run dry. Only families that
+/// must not repeat a parent and need a good part of all parents come first, largest first: they must draw while
+/// nearly all parents still have stubs.
 fn order(request: &LinkRequest<'_>, random: &mut Stream) -> Vec<Vec<u32>> {
     let mut rows: Vec<u32> = (0..request.present.len() as u32).collect();
     rows.retain(|row| request.present[*row as usize]);
@@ -134,6 +138,7 @@ fn order(request: &LinkRequest<'_>, random: &mut Stream) -> Vec<Vec<u32>> {
     let mut families: Vec<Vec<u32>> =
         rows.chunk_by(|a, b| values[*a as usize] == values[*b as usize]).map(<[u32]>::to_vec).collect();
     families.shuffle(random);
-    families.sort_by_key(|family| std::cmp::Reverse(family.len()));
+    let small = if request.groups.is_some() { 0 } else { request.stubs.len() / SMALL_SHARE };
+    families.sort_by_key(|family| std::cmp::Reverse(if family.len() > small { family.len() } else { 0 }));
     families
 }

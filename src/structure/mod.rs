@@ -18,7 +18,7 @@ mod spectral;
 mod tests;
 
 pub use ancestor::shared_ancestor;
-pub use balance::balance;
+pub use balance::{balance, strata};
 pub use blocks::{BlockEvidence, Blocks, Peer};
 pub use count_codec::CountCodec;
 pub use depth::{DepthProfile, depths};

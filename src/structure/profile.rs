@@ -33,7 +33,9 @@ pub(super) fn points(evidence: BlockEvidence<'_>, random: &mut Stream) -> Points
         degrees[*parent as usize] += 1;
     }
     let own = own_numbers(evidence.parents);
-    let profile = profile(evidence, &degrees);
+    let everyone: Vec<u32> = (0..evidence.links.len() as u32).collect();
+    let children = profile(evidence.links, &degrees, &[Peer { rows: evidence.children, index: &everyone }]);
+    let peers = profile(evidence.links, &degrees, evidence.peers);
     let graph = match evidence.peers.first() {
         Some(peer) => spectral::embed(evidence.links, peer.index, (parent_count, peer.rows.row_count), random),
         None => Vec::new(),
@@ -41,7 +43,8 @@ pub(super) fn points(evidence: BlockEvidence<'_>, random: &mut Stream) -> Points
     let weight = |name: &str, default: f32| {
         crate_env(name).and_then(|w| w.parse().ok()).unwrap_or(default)
     };
-    let mut columns = balanced(profile, weight("LK_PROFILE", 1.0));
+    let mut columns = balanced(children, weight("LK_CHILD", 1.0));
+    columns.extend(balanced(peers, weight("LK_PEER", 1.0)));
     columns.extend(balanced(graph, weight("LK_GRAPH", 1.0)));
     columns.extend(balanced(own, weight("LK_OWN", 1.0)));
     let width = columns.len();
@@ -134,19 +137,16 @@ fn largest(mut columns: Vec<(f64, Vec<f32>)>, most: usize) -> Vec<Vec<f32>> {
     columns.into_iter().map(|(_, column)| column).collect()
 }
 
-/// Means of the children's numbers and their other parents', per parent row. Each number is measured in
+/// Means of the numbers of rows that children are or link to, per parent row. Each number is measured in
 /// deviations of a child row and shrunk by how much of it is noise (James–Stein: n / (n + σ²within / σ²between)),
 /// so that what does not depend on the parent counts for little.
-fn profile(evidence: BlockEvidence<'_>, degrees: &[u32]) -> Vec<Vec<f32>> {
-    let everyone: Vec<u32> = (0..evidence.links.len() as u32).collect();
-    let own = std::iter::once((evidence.children, everyone.as_slice()));
-    let tables = own.chain(evidence.peers.iter().map(|peer| (peer.rows, peer.index)));
+fn profile(links: &[u32], degrees: &[u32], tables: &[Peer<'_>]) -> Vec<Vec<f32>> {
     let mut found = Vec::new();
-    for (table, index) in tables {
+    for Peer { rows: table, index } in tables {
         for numbers in Numbers::of(table) {
             let mut sums = vec![vec![0.0_f32; degrees.len()]; numbers.width()];
             let mut squares = vec![0.0_f64; numbers.width()];
-            for (parent, row) in evidence.links.iter().zip(index) {
+            for (parent, row) in links.iter().zip(*index) {
                 if *parent != NO_ROW && *row != NO_ROW {
                     numbers.each(*row as usize, |slot, value| {
                         sums[slot][*parent as usize] += value;

@@ -1,0 +1,69 @@
+//! Child counts that must agree: where both ends of a bond are atoms of one molecule, a molecule's atoms must
+//! expect as many bonds at one end as at the other.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    model::{Ancestry, TableModel},
+    sample::{Sampler, draft::Draft},
+    schema::{ForeignKeyId, TableId},
+    structure::{balance, strata},
+};
+
+impl Sampler<'_> {
+    /// Lets rows take the counts (and blocks) of a row with the same categories, until the counts of a child's
+    /// context key and of its link to the same table agree under every shared ancestor.
+    pub(super) fn balance_counts(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        let facts = &model.facts;
+        let width = draft.tokens.tokens.len();
+        let Some(first) = width.checked_sub(facts.counts.len()) else { return };
+        for (place, count) in facts.counts.iter().enumerate() {
+            let Some((partner, depth)) = self.partner(id, count.child, count.foreign_key) else { continue };
+            let other = facts
+                .counts
+                .iter()
+                .position(|other| other.child == count.child && other.foreign_key == partner);
+            let (Some(other), Some(groups)) = (other, self.ancestors(id, depth, draft)) else { continue };
+            let expected = |place: usize, row: usize| {
+                let token = draft.tokens.tokens[first + place][row];
+                facts.counts[place].codec.expected(token).round() as i64
+            };
+            let gaps: Vec<i64> =
+                (0..draft.row_count()).map(|row| expected(place, row) - expected(other, row)).collect();
+            let own = facts.given_columns()..first - facts.block_columns();
+            let categories: Vec<usize> =
+                own.filter(|column| draft.tokens.sub_columns[*column].scalars.is_empty()).collect();
+            let alike = strata(draft.row_count(), |row| {
+                categories.iter().map(|column| u32::from(draft.tokens.tokens[*column][row])).collect()
+            });
+            let name = format!("balance/{}/{place}", self.model.schema.table(id).name);
+            let mut random = self.options.seed.stream(&name, 0);
+            let donors = balance(&gaps, &groups, &BTreeMap::new(), &[alike], &mut random);
+            for column in first - facts.block_columns()..width {
+                let tokens = &draft.tokens.tokens[column];
+                draft.tokens.tokens[column] = donors.iter().map(|row| tokens[*row as usize]).collect();
+            }
+        }
+    }
+
+    /// The context key of `child` to `id` that shares an ancestor with its link `fk` to `id`, and how far up.
+    fn partner(&self, id: TableId, child: TableId, fk: ForeignKeyId) -> Option<(ForeignKeyId, usize)> {
+        let context = self.model.plan.table(child).context?;
+        let anchors = &self.model.table(child)?.facts.anchors;
+        let (_, anchor) = anchors.iter().find(|(link, _)| *link == fk)?;
+        let same = self.model.schema.table(child).foreign_keys[context.0].parent == id;
+        (same && anchor.context_depth == anchor.link_depth && anchor.link_depth > 0)
+            .then_some((context, anchor.link_depth))
+    }
+
+    /// The ancestor of each of a draft's rows.
+    fn ancestors(&self, id: TableId, depth: usize, draft: &Draft) -> Option<Vec<u32>> {
+        let context = self.model.plan.table(id).context?;
+        let links = |other: TableId| {
+            self.graph.tables[other.0].as_ref().map_or(&[][..], |rows| rows.links.as_slice())
+        };
+        let ancestry = Ancestry { schema: &self.model.schema, plan: &self.model.plan, links: &links };
+        let parent = self.model.schema.table(id).foreign_keys[context.0].parent;
+        ancestry.climb(parent, &draft.links[context.0].parent, depth - 1).map(|(_, rows)| rows)
+    }
+}
