@@ -87,27 +87,38 @@ fn on_grid(array: &ArrayRef) -> Option<(i32, Vec<i64>)> {
 }
 
 impl FamilySum {
+    /// The total of every family, in units of the grid.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.total
+    }
+
+    /// The column's values in units of the grid; `None` if it is not numeric or has nulls.
+    #[must_use]
+    pub fn units(&self, array: &ArrayRef) -> Option<Vec<i64>> {
+        let scale = 10_f64.powi(self.decimals);
+        match array.data_type() {
+            _ if array.null_count() > 0 => None,
+            ArrowType::Int64 => Some(array.as_primitive::<Int64Type>().values().to_vec()),
+            ArrowType::Float64 => {
+                let values = array.as_primitive::<Float64Type>().values();
+                Some(values.iter().map(|x| (x * scale).round() as i64).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// Moves all values of each family with siblings by (almost) the same amount, so that they sum to the total
     /// inside the range seen. Returns the new column; `None` if it is not numeric.
     #[must_use]
     pub fn settle(&self, array: &ArrayRef, families: &Families) -> Option<ArrayRef> {
-        let scale = 10_f64.powi(self.decimals);
-        let mut units: Vec<i64> = match array.data_type() {
-            ArrowType::Int64 => array.as_primitive::<Int64Type>().values().to_vec(),
-            ArrowType::Float64 => {
-                let values = array.as_primitive::<Float64Type>().values();
-                values.iter().map(|x| (x * scale).round() as i64).collect()
-            }
-            _ => return None,
-        };
-        if array.null_count() > 0 || families.row_count() != units.len() {
-            return None;
-        }
+        let mut units = self.units(array).filter(|units| units.len() == families.row_count())?;
         for family in (0..families.len()).map(|family| families.rows(family)) {
             if family.len() >= 2 {
                 self.share_out(&mut units[family]);
             }
         }
+        let scale = 10_f64.powi(self.decimals);
         Some(match array.data_type() {
             ArrowType::Int64 => Arc::new(Int64Array::from(units)) as ArrayRef,
             _ => Arc::new(Float64Array::from_iter_values(units.iter().map(|x| *x as f64 / scale))),

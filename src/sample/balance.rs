@@ -1,10 +1,11 @@
-//! Child counts that must agree: where both ends of a bond are atoms of one molecule, a molecule's atoms must
-//! expect as many bonds at one end as at the other.
+//! Numbers that must agree across rows. Child counts: where both ends of a bond are atoms of one molecule, a molecule's atoms must
+//! expect as many bonds at one end as at the other. Values: the charges of a molecule sum to nothing.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    model::{Ancestry, TableModel},
+    data::TableData,
+    model::{Ancestry, TableModel, take_linked},
     sample::{Sampler, draft::Draft},
     schema::{ForeignKeyId, TableId},
     structure::{balance, strata},
@@ -44,6 +45,46 @@ impl Sampler<'_> {
                 draft.tokens.tokens[column] = donors.iter().map(|row| tokens[*row as usize]).collect();
             }
         }
+    }
+
+    /// Lets the values of a column that sums to one total in every family do so: rows take the value of a row with
+    /// the same categories, and what that leaves open all rows of the family share.
+    pub(super) fn settle_sums(
+        &self,
+        id: TableId,
+        model: &TableModel,
+        mut values: TableData,
+        draft: &Draft,
+    ) -> TableData {
+        let families = &draft.families;
+        for sum in &model.facts.rules.sums {
+            let array = values.column(sum.column);
+            let Some((array, units)) = array.and_then(|array| Some((array, sum.units(array)?))) else { continue };
+            let groups = families.parent_of_rows();
+            let totals = (0..families.len())
+                .map(|family| match families.rows(family) {
+                    rows if rows.len() >= 2 => (family as u32, sum.total()),
+                    rows => (family as u32, rows.map(|row| units[row]).sum()),
+                })
+                .collect();
+            // Columns with an order are quantities, the others say what kind of row it is.
+            let kinds: Vec<usize> = (0..draft.tokens.sub_columns.len())
+                .take(draft.tokens.sub_columns.len() - model.facts.counts.len() - model.facts.block_columns())
+                .filter(|column| draft.tokens.sub_columns[*column].scalars.is_empty())
+                .filter(|column| draft.tokens.sub_columns[*column].one_hot)
+                .collect();
+            let alike = strata(units.len(), |row| {
+                kinds.iter().map(|column| u32::from(draft.tokens.tokens[*column][row])).collect()
+            });
+            let name = format!("sums/{}", self.model.schema.table(id).name);
+            let mut random = self.options.seed.stream(&name, sum.column.0 as u64);
+            let donors = balance(&units, &groups, &totals, &[alike], &mut random);
+            let taken = take_linked(array.as_ref(), &donors);
+            if let Some(settled) = sum.settle(&taken, families) {
+                values.set(sum.column, settled);
+            }
+        }
+        values
     }
 
     /// The context key of `child` to `id` that shares an ancestor with its link `fk` to `id`, and how far up.

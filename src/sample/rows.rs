@@ -13,7 +13,7 @@ use crate::{
     generator::TableGenerator,
     model::{TableModel, take_linked},
     plan::{ColumnRole, LinkRole},
-    rules::{FamilySum, Position, RepairTally, enforce},
+    rules::{Position, RepairTally, enforce},
     sample::{SampleError, Sampler, draft::Draft, keys::arrow_type},
     schema::{ColumnId, Table, TableId},
     structure::{FanOut, TokenFanOut},
@@ -276,7 +276,7 @@ impl Sampler<'_> {
             },
             REPAIR_ROUNDS,
         );
-        let values = settle_sums(&facts.rules.sums, values, &draft.families);
+        let values = self.settle_sums(id, model, values, draft);
         self.report_enforced(&name, changed);
         self.report_repairs(&name, &tally);
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
@@ -350,16 +350,6 @@ impl Sampler<'_> {
     pub(super) fn is_late(&self, id: TableId, index: usize) -> bool {
         matches!(self.model.plan.table(id).links[index], LinkRole::SelfReference | LinkRole::Deferred)
     }
-}
-
-/// Moves the columns that sum to one total in every family.
-fn settle_sums(sums: &[FamilySum], mut values: TableData, families: &Families) -> TableData {
-    for sum in sums {
-        if let Some(settled) = values.column(sum.column).and_then(|array| sum.settle(array, families)) {
-            values.set(sum.column, settled);
-        }
-    }
-    values
 }
 
 /// Counts the rows of every family from the position's start.

@@ -11,6 +11,9 @@ use crate::seed::Stream;
 const TRIES: usize = 12;
 /// Passes over a group per stratum.
 const PASSES: usize = 2;
+/// Rows, and values of each, tried in pairs to close a gap exactly.
+const FINISH_ROWS: usize = 8;
+const FINISH_VALUES: usize = 64;
 
 /// Chooses rows that take another row's value, so that `values` sum to `totals[group]` (0 where there is none) in
 /// every group. Donors are of the row's stratum (levels from fine to coarse), so that what goes with a value stays
@@ -38,12 +41,24 @@ pub fn balance(
             rows
         })
         .collect();
+    // Per stratum of the finest level its values, each with a row that has it.
+    let exact: BTreeMap<u32, BTreeMap<i64, u32>> = able
+        .first()
+        .into_iter()
+        .flatten()
+        .map(|(key, rows)| (*key, rows.iter().map(|row| (values[*row as usize], *row)).collect()))
+        .collect();
     let mut donors: Vec<u32> = (0..values.len() as u32).collect();
     for (group, mut rows) in members {
         let sum: i64 = rows.iter().map(|row| values[*row as usize]).sum();
         let mut gap = totals.get(&group).copied().unwrap_or(0) - sum;
-        for level in (0..strata.len()).flat_map(|level| std::iter::repeat_n(level, PASSES)) {
-            if gap == 0 {
+        for round in 0..=strata.len() * PASSES {
+            let level = round / PASSES;
+            if round == PASSES && gap != 0 {
+                let of_row = |row: u32| exact.get(&strata[0][row as usize]);
+                gap -= finish(values, &rows, gap, &of_row, &mut donors);
+            }
+            if gap == 0 || level == strata.len() {
                 break;
             }
             rows.shuffle(random);
@@ -66,6 +81,39 @@ pub fn balance(
         }
     }
     donors
+}
+
+/// Closes a gap exactly by one row's exchange, or by two rows'. Returns what was closed.
+fn finish<'a>(
+    values: &[i64],
+    rows: &[u32],
+    gap: i64,
+    of_row: &impl Fn(u32) -> Option<&'a BTreeMap<i64, u32>>,
+    donors: &mut [u32],
+) -> i64 {
+    let own = |row: u32, donors: &[u32]| values[donors[row as usize] as usize];
+    let donor = |row: u32, change: i64, donors: &[u32]| {
+        of_row(row).and_then(|known| known.get(&(own(row, donors) + change))).copied()
+    };
+    for row in rows {
+        if let Some(found) = donor(*row, gap, donors) {
+            donors[*row as usize] = found;
+            return gap;
+        }
+    }
+    for (place, first) in rows.iter().enumerate().take(FINISH_ROWS) {
+        for (value, found) in of_row(*first).into_iter().flatten().take(FINISH_VALUES) {
+            let rest = gap - (value - own(*first, donors));
+            for second in rows.iter().skip(place + 1).take(FINISH_ROWS) {
+                if let Some(other) = donor(*second, rest, donors) {
+                    donors[*first as usize] = *found;
+                    donors[*second as usize] = other;
+                    return gap;
+                }
+            }
+        }
+    }
+    0
 }
 
 /// Numbers rows by what they have in common: the strata of [`balance`].
