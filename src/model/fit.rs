@@ -96,7 +96,6 @@ pub fn fit(
     let mut tables: Vec<Option<TableModel>> = (0..schema.tables.len()).map(|_| None).collect();
     for (id, networks) in trained {
         let Some(Encoded { mut facts, .. }) = encoded[id.0].take() else { continue };
-        facts.anchors = find_anchors(schema, plan, snapshot, id);
         facts.train_seconds = networks.seconds;
         let copied = snapshot
             .table(id)
@@ -184,7 +183,7 @@ fn training_graph(snapshot: &Snapshot, encoded: &[Option<Encoded>]) -> RowGraph 
     RowGraph { tables }
 }
 
-fn find_anchors(
+pub(super) fn find_anchors(
     schema: &Schema,
     plan: &Plan,
     snapshot: &Snapshot,

@@ -8,7 +8,10 @@ use crate::{
     config::{LinkMethod, TableMode},
     data::{Links, NO_ROW},
     model::encode::{Encoded, presence_sub_column},
-    model::fit::FitOptions,
+    model::{
+        Anchor,
+        fit::{FitOptions, find_anchors},
+    },
     plan::LinkRole,
     schema::{ForeignKeyId, TableId},
     structure::{BlockEvidence, Blocks, Peer, Repeats, repeated},
@@ -99,8 +102,10 @@ type Learned = (TableId, ForeignKeyId, Blocks, Vec<u16>);
 /// Learns the links of all tables and puts their tokens into the encoded rows of children and parents.
 pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
     let FitOptions { schema, plan, snapshot, .. } = options;
+    let mut anchors: Vec<Vec<(ForeignKeyId, Anchor)>> =
+        (0..encoded.len()).map(|index| find_anchors(schema, plan, snapshot, TableId(index))).collect();
     let learned = if options.config.links == LinkMethod::Blocks {
-        learn_blocks(options, encoded)
+        learn_blocks(options, encoded, &anchors)
     } else {
         Vec::new()
     };
@@ -109,6 +114,7 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
         let (Some(table), Some(rows)) = (encoded[index].as_mut(), snapshot.table(id)) else { continue };
         let copied = plan.table(id).mode == TableMode::Copy;
         let context = plan.table(id).context;
+        table.facts.anchors = std::mem::take(&mut anchors[index]);
         let mut given = EncodedTable::empty(rows.data.row_count);
         for (fk, role) in plan.table(id).links.iter().enumerate() {
             if !matches!(role, LinkRole::Link | LinkRole::SelfReference | LinkRole::Deferred) {
@@ -169,7 +175,11 @@ fn never_equal(left: &[u32], right: &[u32]) -> bool {
     both.clone().count() >= LEAST_APART && both.all(|(l, r)| l != r)
 }
 
-fn learn_blocks(options: FitOptions<'_>, encoded: &[Option<Encoded>]) -> Vec<Learned> {
+fn learn_blocks(
+    options: FitOptions<'_>,
+    encoded: &[Option<Encoded>],
+    anchors: &[Vec<(ForeignKeyId, Anchor)>],
+) -> Vec<Learned> {
     let FitOptions { schema, plan, snapshot, config, .. } = options;
     let known: Vec<Option<EncodedTable>> = encoded
         .iter()
@@ -207,8 +217,15 @@ fn learn_blocks(options: FitOptions<'_>, encoded: &[Option<Encoded>]) -> Vec<Lea
                 })
                 .collect();
             let children = encoded[id.0].as_ref()?.attributes();
+            let parents = known[table.foreign_keys[fk.0].parent.0].as_ref()?;
+            let anchored = anchors[id.0].iter().find(|(link, _)| *link == fk);
+            let most = anchored.map_or(usize::MAX, |(_, anchor)| {
+                let above = ancestors(options, table.foreign_keys[fk.0].parent, anchor.link_depth);
+                parents.row_count / above.max(1) / 2
+            });
             let evidence = BlockEvidence {
-                parents: known[table.foreign_keys[fk.0].parent.0].as_ref()?,
+                most,
+                parents,
                 links: &rows.links[fk.0].parent,
                 children: &children,
                 peers: &peers,
@@ -218,6 +235,17 @@ fn learn_blocks(options: FitOptions<'_>, encoded: &[Option<Encoded>]) -> Vec<Lea
             Some((id, fk, blocks, of_parents))
         })
         .collect()
+}
+
+/// Ancestors of a table's rows `depth` context keys up.
+fn ancestors(options: FitOptions<'_>, table: TableId, depth: usize) -> usize {
+    let FitOptions { schema, plan, snapshot, .. } = options;
+    let mut above = table;
+    for _ in 0..depth {
+        let Some(context) = plan.table(above).context else { break };
+        above = schema.table(above).foreign_keys[context.0].parent;
+    }
+    snapshot.table(above).map_or(0, |rows| rows.data.row_count)
 }
 
 /// The links of a table's rows, where they are known, as its tokens need them.

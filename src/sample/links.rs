@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Share of rows with a parent of another block than chosen from which the user is told.
+const DRY_SHARE: f64 = 0.1;
+
 /// Groups of child rows and of parent rows: a child draws among the parents of its group.
 type Groups = (Vec<u32>, Vec<u32>);
 
@@ -121,13 +124,11 @@ impl Sampler<'_> {
             }
             failed.fill(false);
         }
-        if crate::config::environment("LK_DBG").is_some() {
-            let own = |row: usize| (links.parent[row] != NO_ROW).then(|| learned.of_parents[links.parent[row] as usize]).flatten();
-            let moved = (0..learned.of_children.len()).filter(|row| own(*row) != learned.of_children[*row]).count();
-            let done = links.fan_out(parent_rows);
-            let off: f32 = done.iter().zip(&stubs).map(|(d, s)| (*d as f32 - s).abs()).sum();
-            let what = format!("moved {moved} of {row_count}; blocks {:?}; off {off}", learned.blocks.as_ref().map(Blocks::len));
-            self.summary.findings.push(Finding::warning("lk-debug", what).table(&table.name).column(&fk.name));
+        let moved = learned.moved(&links);
+        if moved as f64 > DRY_SHARE * row_count as f64 {
+            let what = format!("{moved} of {row_count} rows chose a kind of parent that had no room left");
+            let finding = Finding::note("link-block-dry", what).table(&table.name).column(&fk.name);
+            self.summary.findings.push(finding.instead("they got one of the kind most like it"));
         }
         learned.settle(model, fk_id, &links, &mut draft.tokens, &draft.families);
         draft.links[fk_id.0] = links;
@@ -314,6 +315,15 @@ impl LearnedLink {
 
     fn siblings(&self) -> Option<Siblings<'_>> {
         Some(Siblings { family: self.family.as_deref()?, again: self.again.as_deref() })
+    }
+
+    /// Rows whose parent is of another block than they chose.
+    fn moved(&self, links: &Links) -> usize {
+        let drawn = blocks_of(links, &self.of_parents);
+        let moved = |(chosen, drawn): &(&Option<u16>, &Option<u16>)| {
+            chosen.is_some() && drawn.is_some() && chosen != drawn
+        };
+        self.of_children.iter().zip(&drawn).filter(moved).count()
     }
 
     /// Lets the rows' tokens say what was drawn, where blocks or stubs ran dry.

@@ -20,8 +20,6 @@ const ROWS_PER_BLOCK: usize = 16;
 const LINKS_PER_BLOCK: usize = 60;
 /// Up to this many blocks are one token.
 const ONE_LEVEL: usize = 24;
-/// Numbers kept of a block's centre, to find its neighbours.
-const CENTRE_WIDTH: usize = 16;
 
 /// What the parent rows of one foreign key are grouped by.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +32,9 @@ pub struct BlockEvidence<'a> {
     pub children: &'a crate::codec::EncodedTable,
     /// The rows the child rows link to along their other foreign keys, context first.
     pub peers: &'a [Peer<'a>],
+    /// Most blocks that help: where a child may only choose among few parents (those under its ancestor), many
+    /// blocks are rarely among them.
+    pub most: usize,
 }
 
 /// The blocks of one foreign key's parent rows.
@@ -52,7 +53,7 @@ impl Blocks {
     pub fn fit(evidence: BlockEvidence<'_>, random: &mut Stream) -> Option<(Self, Vec<u16>)> {
         let rows = evidence.parents.row_count;
         let linked = evidence.links.iter().filter(|parent| **parent != crate::data::NO_ROW).count();
-        let wanted = (rows / ROWS_PER_BLOCK).min(linked / LINKS_PER_BLOCK).min(MAX_BLOCKS);
+        let wanted = (rows / ROWS_PER_BLOCK).min(linked / LINKS_PER_BLOCK).min(evidence.most.min(MAX_BLOCKS));
         if wanted < 2 {
             return None;
         }
@@ -66,7 +67,7 @@ impl Blocks {
         let centres = clusters
             .centres
             .iter()
-            .map(|centre| centre.iter().take(CENTRE_WIDTH).map(|x| (x * 1e3).round() / 1e3).collect())
+            .map(|centre| centre.iter().map(|x| (x * 1e3).round() / 1e3).collect())
             .collect();
         Some((Self { fine: clusters.fine, centres }, clusters.of_rows))
     }

@@ -25,14 +25,13 @@ pub struct Peer<'a> {
     pub index: &'a [u32],
 }
 
-/// One point per parent row. The own row, the profile of its children and its place in the graph weigh the same.
+/// One point per parent row. Its children, who uses it, its place in the graph and its own row weigh the same.
 pub(super) fn points(evidence: BlockEvidence<'_>, random: &mut Stream) -> Points {
     let parent_count = evidence.parents.row_count;
     let mut degrees = vec![0_u32; parent_count];
     for parent in evidence.links.iter().filter(|parent| **parent != NO_ROW) {
         degrees[*parent as usize] += 1;
     }
-    let own = own_numbers(evidence.parents);
     let everyone: Vec<u32> = (0..evidence.links.len() as u32).collect();
     let children = profile(evidence.links, &degrees, &[Peer { rows: evidence.children, index: &everyone }]);
     let peers = profile(evidence.links, &degrees, evidence.peers);
@@ -40,13 +39,8 @@ pub(super) fn points(evidence: BlockEvidence<'_>, random: &mut Stream) -> Points
         Some(peer) => spectral::embed(evidence.links, peer.index, (parent_count, peer.rows.row_count), random),
         None => Vec::new(),
     };
-    let weight = |name: &str, default: f32| {
-        crate_env(name).and_then(|w| w.parse().ok()).unwrap_or(default)
-    };
-    let mut columns = balanced(children, weight("LK_CHILD", 1.0));
-    columns.extend(balanced(peers, weight("LK_PEER", 1.0)));
-    columns.extend(balanced(graph, weight("LK_GRAPH", 1.0)));
-    columns.extend(balanced(own, weight("LK_OWN", 1.0)));
+    let groups = [children, peers, graph, own_numbers(evidence.parents)];
+    let columns: Vec<Vec<f32>> = groups.into_iter().flat_map(balanced).collect();
     let width = columns.len();
     let mut values = vec![0.0; width * parent_count];
     for (index, column) in columns.iter().enumerate() {
@@ -58,17 +52,13 @@ pub(super) fn points(evidence: BlockEvidence<'_>, random: &mut Stream) -> Points
     Points { width, values, weights }
 }
 
-fn crate_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// Scales columns so that their variances sum to `weight`².
-fn balanced(mut columns: Vec<Vec<f32>>, weight: f32) -> Vec<Vec<f32>> {
+/// Scales columns so that their variances sum to 1: each group of numbers weighs the same.
+fn balanced(mut columns: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
     let total: f64 = columns.iter().map(|column| variance(column)).sum();
     if total <= 1e-12 {
         return Vec::new();
     }
-    let factor = weight / total.sqrt() as f32;
+    let factor = (1.0 / total.sqrt()) as f32;
     columns.iter_mut().flatten().for_each(|value| *value *= factor);
     columns
 }

@@ -40,6 +40,7 @@ fn fit(films: &[u32], users: &[u32], user_rows: &EncodedTable) -> (Blocks, Vec<u
         links: films,
         children: &EncodedTable::empty(films.len()),
         peers: &[Peer { rows: user_rows, index: users }],
+        most: usize::MAX,
     };
     Blocks::fit(evidence, &mut stream()).expect("enough rows for blocks")
 }
