@@ -133,7 +133,8 @@ fn learn_rules(
         let checked = checks.iter().any(|check| check.columns.contains(&column));
         !in_key && !textual && !checked
     };
-    rules.discovered = discover(&rows.data.select(|column| columns.contains(&column) && free(column)), PROTECT_BELOW);
+    rules.discovered =
+        discover(&rows.data.select(|column| columns.contains(&column) && free(column)), PROTECT_BELOW);
     let computed = rules.computed();
     columns.retain(|column| !computed.contains(column));
     if plan.table(id).context.is_some() {

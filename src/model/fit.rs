@@ -80,7 +80,7 @@ pub fn fit(
     // The heaviest tables first, so that the last thread is not left alone with one of them.
     let mut work: Vec<TableId> = plan.order().filter(|id| encoded[id.0].is_some()).collect();
     work.sort_by_key(|id| {
-        let weight = encoded[id.0].as_ref().map_or(0, |e| e.weight());
+        let weight = encoded[id.0].as_ref().map_or(0, Encoded::weight);
         std::cmp::Reverse(weight)
     });
     let context = Context { options, graph: &graph, spec: spec.as_ref(), progress };

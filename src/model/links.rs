@@ -138,8 +138,7 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
                     Repeats::Free
                 },
                 apart: drawn
-                    && same_table
-                        .is_some_and(|context| never_equal(parents, &rows.links[context.0].parent)),
+                    && same_table.is_some_and(|context| never_equal(parents, &rows.links[context.0].parent)),
             };
             let blocks: Vec<Option<u16>> = match found {
                 Some((.., of_parents)) => parents

@@ -93,8 +93,7 @@ impl TableFacts {
         (child, foreign_key): (TableId, ForeignKeyId),
         width: usize,
     ) -> Option<std::ops::Range<usize>> {
-        let place =
-            self.blocks.iter().position(|b| b.child == child && b.foreign_key == foreign_key)?;
+        let place = self.blocks.iter().position(|b| b.child == child && b.foreign_key == foreign_key)?;
         let before: usize = self.blocks[..place].iter().map(|blocks| blocks.columns.len()).sum();
         let start = width.checked_sub(self.counts.len() + self.block_columns())? + before;
         Some(start..start + self.blocks[place].columns.len())

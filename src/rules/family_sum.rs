@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, cast::AsArray, types::Float64Type, types::Int64Type};
+use arrow_array::{
+    Array, ArrayRef, Float64Array, Int64Array, cast::AsArray, types::Float64Type, types::Int64Type,
+};
 use arrow_schema::DataType as ArrowType;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +52,8 @@ pub fn family_sums(rows: &TableData, families: &Families) -> Vec<FamilySum> {
         let total = sorted[sorted.len() / 2];
         let agreeing = sums.iter().filter(|sum| **sum == total).count();
         // Equal values in families of one size sum to one total as well, and need no help.
-        let varied = with_siblings().filter(|rows| units[rows.clone()].iter().any(|x| *x != units[rows.start]));
+        let varied =
+            with_siblings().filter(|rows| units[rows.clone()].iter().any(|x| *x != units[rows.start]));
         if (agreeing as f64) < SHARE * sums.len() as f64 || varied.count() * 2 < sums.len() {
             continue;
         }
@@ -137,11 +140,9 @@ impl FamilySum {
                 return;
             }
             let (step, rest) = (gap / movable, gap % movable);
-            let mut seen = 0_i64;
-            for unit in units.iter_mut().filter(|x| room(**x)) {
+            for (seen, unit) in (0_i64..).zip(units.iter_mut().filter(|x| room(**x))) {
                 // The remainder goes to rows spread over the family.
                 let extra = (seen + 1) * rest / movable - seen * rest / movable;
-                seen += 1;
                 let moved = (*unit + step + extra).clamp(low, high);
                 gap -= moved - *unit;
                 *unit = moved;

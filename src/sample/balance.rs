@@ -59,7 +59,9 @@ impl Sampler<'_> {
         let families = &draft.families;
         for sum in &model.facts.rules.sums {
             let array = values.column(sum.column);
-            let Some((array, units)) = array.and_then(|array| Some((array, sum.units(array)?))) else { continue };
+            let Some((array, units)) = array.and_then(|array| Some((array, sum.units(array)?))) else {
+                continue;
+            };
             let groups = families.parent_of_rows();
             let totals = (0..families.len())
                 .map(|family| match families.rows(family) {

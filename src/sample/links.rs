@@ -11,8 +11,8 @@ use crate::{
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, ForeignKey, ForeignKeyId, Table, TableId},
     structure::{
-        BlockChoice, Blocks, FanOut, LinkRequest, Linker, Repeats, Siblings, StubLinker, TokenFanOut, balance,
-        repeated, strata,
+        BlockChoice, Blocks, FanOut, LinkRequest, Linker, Repeats, Siblings, StubLinker, TokenFanOut,
+        balance, repeated, strata,
     },
 };
 
@@ -80,7 +80,8 @@ impl Sampler<'_> {
             model.facts.forests.iter().find(|(link, _)| *link == fk_id).map(|(_, depth)| depth.clone());
         let linker = StubLinker { depth };
         let learned = self.learned_link(id, model, fk_id, role, draft);
-        let stubs = self.stubs((id, fk_id), draft, parent_rows, (&present, strict.as_ref()), &learned.of_parents);
+        let stubs =
+            self.stubs((id, fk_id), draft, parent_rows, (&present, strict.as_ref()), &learned.of_parents);
         let request = |present, groups| LinkRequest {
             present,
             stubs: &stubs,
@@ -210,7 +211,9 @@ impl Sampler<'_> {
             let mut random = self.options.seed.stream(&name, 0);
             let fan_out = TokenFanOut::new(counts[place].codec.clone());
             let mut stubs = fan_out.sample(tokens, Some(total), &mut random).ok()?;
-            if let Some((of_children, of_parents)) = groups.filter(|(_, of_parents)| of_parents.len() == stubs.len()) {
+            if let Some((of_children, of_parents)) =
+                groups.filter(|(_, of_parents)| of_parents.len() == stubs.len())
+            {
                 let mut totals = BTreeMap::<u32, i64>::new();
                 for (group, _) in of_children.iter().zip(present).filter(|(_, present)| **present) {
                     *totals.entry(*group).or_default() += 1;
@@ -265,8 +268,7 @@ impl Sampler<'_> {
             learned.again = (link.repeats == Repeats::Token).then_some(again);
         }
         let context = self.model.plan.table(id).context;
-        learned.avoid =
-            context.filter(|_| link.apart).map(|context| draft.links[context.0].parent.clone());
+        learned.avoid = context.filter(|_| link.apart).map(|context| draft.links[context.0].parent.clone());
         learned
     }
 

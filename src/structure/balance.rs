@@ -54,7 +54,9 @@ pub fn balance(
         let mut gap = totals.get(&group).copied().unwrap_or(0) - sum;
         for round in 0..=strata.len() * PASSES {
             let level = round / PASSES;
-            if round == PASSES && gap != 0 {
+            // One or two exact exchanges change least; else many small ones, and again what is left exactly.
+            if (round == 0 || round == PASSES) && gap != 0 {
+                rows.shuffle(random);
                 let of_row = |row: u32| exact.get(&strata[0][row as usize]);
                 gap -= finish(values, &rows, gap, &of_row, &mut donors);
             }

@@ -73,7 +73,8 @@ fn split(points: &Points, rows: &[u32], count: usize, least: usize, random: &mut
     }
     let mut centres = seeds(points, &sample, count, random);
     for _ in 0..ROUNDS {
-        let assigned: Vec<usize> = sample.iter().map(|row| nearest(points.row(*row as usize), &centres)).collect();
+        let assigned: Vec<usize> =
+            sample.iter().map(|row| nearest(points.row(*row as usize), &centres)).collect();
         let mut sums = vec![vec![0.0_f64; points.width + 1]; centres.len()];
         for (row, cluster) in sample.iter().zip(&assigned) {
             let weight = f64::from(points.weights[*row as usize]);

@@ -202,11 +202,8 @@ impl<'a> Pool<'a> {
         let stubs: f64 = range.clone().map(stub).filter(|stub| stub.is_finite()).sum();
         let count = range.len() as f64;
         self.floor[group] = if stubs > 0.0 { 1e-4 * stubs / count } else { 1.0 };
-        let factor = if stubs > 0.0 && self.deals_again {
-            (self.demand[group] as f64 / stubs).max(1.0)
-        } else {
-            0.0
-        };
+        let factor =
+            if stubs > 0.0 && self.deals_again { (self.demand[group] as f64 / stubs).max(1.0) } else { 0.0 };
         for position in range {
             let dealt = stub(position) * factor;
             let dealt = if dealt.is_finite() { dealt } else { 0.0 };

@@ -36,7 +36,9 @@ pub(super) fn points(evidence: BlockEvidence<'_>, random: &mut Stream) -> Points
     let children = profile(evidence.links, &degrees, &[Peer { rows: evidence.children, index: &everyone }]);
     let peers = profile(evidence.links, &degrees, evidence.peers);
     let graph = match evidence.peers.first() {
-        Some(peer) => spectral::embed(evidence.links, peer.index, (parent_count, peer.rows.row_count), random),
+        Some(peer) => {
+            spectral::embed(evidence.links, peer.index, (parent_count, peer.rows.row_count), random)
+        }
         None => Vec::new(),
     };
     let groups = [children, peers, graph, own_numbers(evidence.parents)];
@@ -112,7 +114,7 @@ fn own_numbers(parents: &EncodedTable) -> Vec<Vec<f32>> {
     let mut columns = Vec::new();
     for numbers in Numbers::of(parents) {
         let mut own = vec![vec![0.0_f32; parents.row_count]; numbers.width()];
-        for row in 0..parents.row_count {
+        for (row, _) in numbers.tokens.iter().enumerate() {
             numbers.each(row, |slot, value| own[slot][row] = value);
         }
         columns.extend(own);
@@ -193,11 +195,8 @@ fn shrink(mut sums: Vec<f32>, squares: f64, degrees: &[u32]) -> Option<(f64, Vec
     let deviation = spread.sqrt();
     for (sum, n) in sums.iter_mut().zip(degrees) {
         let n = f64::from(*n);
-        *sum = if n > 0.0 {
-            ((f64::from(*sum) / n - mean) / deviation * n / (n + noise)) as f32
-        } else {
-            0.0
-        };
+        *sum =
+            if n > 0.0 { ((f64::from(*sum) / n - mean) / deviation * n / (n + noise)) as f32 } else { 0.0 };
     }
     Some((variance(&sums), sums))
 }

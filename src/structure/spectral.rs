@@ -85,10 +85,9 @@ impl Graph {
 
     /// Leading singular values and left vectors of the normalised links, without the trivial pair.
     fn leading(&self, edges: &[(u32, u32)], random: &mut Stream) -> (Vec<f64>, Vec<Vec<f64>>) {
-        let mut block: Block = (0..self.left.len())
-            .map(|_| std::array::from_fn(|_| random.random::<f64>() - 0.5))
-            .collect();
-        let mut values = vec![0.0; VECTORS];
+        let mut block: Block =
+            (0..self.left.len()).map(|_| std::array::from_fn(|_| random.random::<f64>() - 0.5)).collect();
+        let mut values = [0.0; VECTORS];
         for _ in 0..ROUNDS {
             orthonormal(&mut block, &self.trivial);
             let mut middle: Block = vec![[0.0; VECTORS]; self.right.len()];
@@ -113,8 +112,7 @@ impl Graph {
         orthonormal(&mut block, &self.trivial);
         let mut order: Vec<usize> = (0..VECTORS).collect();
         order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
-        let vectors =
-            order.iter().map(|vector| block.iter().map(|row| row[*vector]).collect()).collect();
+        let vectors = order.iter().map(|vector| block.iter().map(|row| row[*vector]).collect()).collect();
         (order.iter().map(|vector| values[*vector]).collect(), vectors)
     }
 }

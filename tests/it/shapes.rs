@@ -162,6 +162,7 @@ fn who_links_to_whom_survives() {
     assert!(source.number(OWN_TASTE) >= 85, "{}", source.number(OWN_TASTE));
     assert!(learned.number(OWN_TASTE) >= 60, "{}", learned.number(OWN_TASTE));
     assert!(random.number(OWN_TASTE) <= 40, "{}", random.number(OWN_TASTE));
-    let twice = "SELECT count(*) FROM (SELECT 1 FROM view GROUP BY person_id, film_id HAVING count(*) > 1) AS t";
+    let twice =
+        "SELECT count(*) FROM (SELECT 1 FROM view GROUP BY person_id, film_id HAVING count(*) > 1) AS t";
     assert_eq!(learned.number(twice), source.number(twice));
 }

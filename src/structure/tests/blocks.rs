@@ -26,7 +26,8 @@ fn planted(per_user: usize) -> (Vec<u32>, Vec<u32>) {
     let (mut films, mut users) = (Vec::new(), Vec::new());
     for user in 0..600 {
         for _ in 0..per_user {
-            let taste = if random.random::<f64>() < 0.9 { user % CLASSES } else { random.random_range(0..CLASSES) };
+            let taste =
+                if random.random::<f64>() < 0.9 { user % CLASSES } else { random.random_range(0..CLASSES) };
             films.push((random.random_range(0..100) * CLASSES + taste) as u32);
             users.push(user as u32);
         }

@@ -321,7 +321,8 @@ fn a_generated_forest_branches_as_its_stubs_say() {
     let links = StubLinker::default().sample(&ask, &mut random);
 
     let fan_out = links.fan_out(1100);
-    let kept = fan_out.iter().zip(&stubs).filter(|(count, stub)| (**count as f32 - **stub).abs() <= 1.0).count();
+    let kept =
+        fan_out.iter().zip(&stubs).filter(|(count, stub)| (**count as f32 - **stub).abs() <= 1.0).count();
     assert!(kept > 1000, "{kept}");
     assert!(fan_out.iter().filter(|count| **count >= 5).count() > 85);
     assert!(depths(&links).iter().all(Option::is_some));
