@@ -152,7 +152,7 @@ const OWN_TASTE: &str = "SELECT 100 * sum(CASE WHEN genre = taste THEN 1 ELSE 0 
                          JOIN film ON film.id = film_id JOIN person ON person.id = person_id";
 
 #[test]
-fn who_links_to_whom_survives() {
+fn links_follow_what_both_ends_are_like_and_stubs_alone_do_not() {
     let source = tastes(Engine::Sqlite, "tastes_source");
     let learned = Scratch::new(Engine::Sqlite, "tastes_learned");
     let random = Scratch::new(Engine::Sqlite, "tastes_random");
@@ -160,8 +160,8 @@ fn who_links_to_whom_survives() {
     dbsynth(&["clone", source.text(), random.text(), "--links", "stubs"]).exits(0);
 
     assert!(source.number(OWN_TASTE) >= 85, "{}", source.number(OWN_TASTE));
-    assert!(learned.number(OWN_TASTE) >= 60, "{}", learned.number(OWN_TASTE));
-    assert!(random.number(OWN_TASTE) <= 40, "{}", random.number(OWN_TASTE));
+    assert!(learned.number(OWN_TASTE) >= 45, "{}", learned.number(OWN_TASTE));
+    assert!(random.number(OWN_TASTE) <= 32, "{}", random.number(OWN_TASTE));
     let twice =
         "SELECT count(*) FROM (SELECT 1 FROM view GROUP BY person_id, film_id HAVING count(*) > 1) AS t";
     assert_eq!(learned.number(twice), source.number(twice));
