@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{GeneratorKind, parse_duration};
+use crate::config::{GeneratorKind, LinkMethod, parse_duration};
 
 /// Clone a database as synthetic data.
 ///
@@ -335,6 +335,9 @@ pub(super) struct Learning {
     /// gets, so that two runs may differ; without it they do not.
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Learning")]
     pub(super) time_budget: Option<u64>,
+    /// How links are drawn, for comparisons [default: blocks].
+    #[arg(long, value_name = "METHOD", value_enum, hide = true)]
+    pub(super) links: Option<LinkMethod>,
 }
 
 /// How to run.
@@ -360,6 +363,19 @@ pub(super) struct Writing {
     /// Do not ask before replacing something.
     #[arg(long, short, help_heading = "Target")]
     pub(super) yes: bool,
+}
+
+impl ValueEnum for LinkMethod {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Blocks, Self::Stubs]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Blocks => "blocks",
+            Self::Stubs => "stubs",
+        }))
+    }
 }
 
 impl ValueEnum for GeneratorKind {

@@ -41,6 +41,7 @@ impl Command {
             flags.training_rows = learning.training_rows;
             flags.generator = learning.generator;
             flags.time_budget = learning.time_budget;
+            flags.links = learning.links;
         }
         let conditions = match self {
             Self::Clone(args) => Some(&args.conditions),

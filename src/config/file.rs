@@ -192,6 +192,7 @@ impl RawClone {
             // Checked already.
             time_budget: self.time_budget.and_then(|budget| parse_duration(budget.get_ref()).ok()),
             conditions: self.conditions,
+            links: default.links,
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,

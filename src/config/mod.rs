@@ -86,6 +86,17 @@ pub enum Ablation {
     NoNoise,
 }
 
+/// How link foreign keys are drawn; for comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkMethod {
+    /// The child chooses a block of parents that are used alike; a parent is drawn inside it.
+    #[default]
+    Blocks,
+    /// Baseline: any parent, in proportion to its stubs.
+    Stubs,
+}
+
 /// What the user says about one table (`[tables."public.orders"]`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TableSettings {
@@ -137,6 +148,8 @@ pub struct Config {
     pub time_budget: Option<u64>,
     /// Conditions the generated rows meet, as SQL: `customers.country = 'IT'`.
     pub conditions: Vec<String>,
+    /// How link foreign keys are drawn.
+    pub links: LinkMethod,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
     /// Replace tables in the target that dbsynth did not make.
@@ -159,6 +172,7 @@ impl Default for Config {
             ablation: None,
             time_budget: None,
             conditions: Vec::new(),
+            links: LinkMethod::default(),
             threads: None,
             replace: false,
             strict: false,

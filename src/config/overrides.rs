@@ -1,7 +1,7 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{Config, ConfigError, GeneratorKind, file::check_scale},
+    config::{Config, ConfigError, GeneratorKind, LinkMethod, file::check_scale},
     seed::Seed,
 };
 
@@ -26,6 +26,8 @@ pub struct Overrides {
     pub time_budget: Option<u64>,
     /// `--where`, in the order given: added to the file's.
     pub conditions: Vec<String>,
+    /// `--links`, which the help does not show.
+    pub links: Option<LinkMethod>,
     /// `--threads`.
     pub threads: Option<usize>,
     /// `--replace`.
@@ -56,6 +58,7 @@ impl Overrides {
         config.generator = self.generator.unwrap_or(config.generator);
         config.time_budget = self.time_budget.or(config.time_budget);
         config.conditions.extend(self.conditions.iter().cloned());
+        config.links = self.links.unwrap_or(config.links);
         config.threads = self.threads.or(config.threads);
         config.replace |= self.replace;
         config.strict |= self.strict;

@@ -74,7 +74,7 @@ impl Restriction<'_> {
     /// Draws tokens for rows: tokens, column by column.
     pub(super) fn draw(&self, under: Under<'_>, random: &mut Stream) -> Result<Vec<Vec<u16>>> {
         let Under { steps, context, hint, rows } = under;
-        let (reach, columns) = (self.reach(), self.limits.len());
+        let (reach, columns) = (self.reach(), steps.count());
         // The first column's weight is the same for all candidates of a row.
         let candidates = if reach <= 1 { 1 } else { self.candidates.max(1) };
         let mut settled: Vec<Vec<u16>> = vec![vec![0; rows.len()]; reach];

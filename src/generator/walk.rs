@@ -65,6 +65,11 @@ impl<'a> Steps<'a> {
         })
     }
 
+    /// Number of heads.
+    pub(super) fn count(&self) -> usize {
+        self.columns.len()
+    }
+
     /// Walks the first `columns` heads under `context`, `[N, C]`: `hint(column, row, drawn, gates, scores)` completes the scores of a
     /// row, of which the columns before were drawn,
     /// `choose(column, scores)` gets each row's `K` scores of a column and returns the tokens the columns after

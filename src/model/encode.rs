@@ -10,7 +10,7 @@ use crate::{
     finding::Finding,
     model::{ChildCount, FitOptions, TableFacts},
     plan::{ColumnRole, LinkRole, Plan},
-    rules::{Rules, TableRules, discover, family_positions},
+    rules::{Rules, TableRules, discover, family_positions, family_sums},
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
@@ -23,16 +23,36 @@ const PROTECT_BELOW: u32 = 5;
 /// One table, encoded.
 pub(super) struct Encoded {
     pub(super) facts: TableFacts,
-    /// Tokens decided before the row: presence of links (and all attributes, for a copied table).
+    /// Tokens decided before the row: those of links (and all attributes, for a copied table).
     pub(super) given: EncodedTable,
-    /// Tokens the row generator learns: attributes (unless copied), then child counts.
-    pub(super) rows: EncodedTable,
+    /// Attributes to learn; none for a copied table.
+    pub(super) own: EncodedTable,
+    /// The blocks other tables see the rows in.
+    pub(super) blocks: EncodedTable,
+    /// Child counts.
+    pub(super) counts: EncodedTable,
 }
 
 impl Encoded {
     /// All tokens of a row, as other tables see them.
     pub(super) fn all_tokens(&self) -> EncodedTable {
-        self.given.clone().beside(self.rows.clone())
+        self.given.clone().beside(self.learned())
+    }
+
+    /// Tokens the row generator learns: attributes (unless copied), blocks, child counts.
+    pub(super) fn learned(&self) -> EncodedTable {
+        self.own.clone().beside(self.blocks.clone()).beside(self.counts.clone())
+    }
+
+    /// How much there is to learn.
+    pub(super) fn weight(&self) -> usize {
+        let columns = [&self.given, &self.own, &self.blocks, &self.counts];
+        self.own.row_count * (1 + columns.iter().map(|table| table.sub_columns.len()).sum::<usize>())
+    }
+
+    /// The attributes, learned or copied, before links have tokens.
+    pub(super) fn attributes(&self) -> EncodedTable {
+        self.given.clone().beside(self.own.clone())
     }
 }
 
@@ -60,23 +80,22 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     }
     let (writer, findings) = RowWriter::fit(table, &rows.data, &written);
 
-    let mut attributes = encode_table(&codecs, &rows.data);
+    let attributes = encode_table(&codecs, &rows.data);
     let known = codecs.iter().filter(|(column, _)| !completed.contains(column));
     let known: usize = known.map(|(_, codec)| codec.sub_columns().len()).sum();
-    let (presence, presence_tokens) = encode_presence(plan, id, table, rows);
     let (counts, count_tokens) = encode_counts(schema, plan, snapshot, id, rows.data.row_count);
-    let (given, learned) = if copied {
-        let filled = attributes.sub_columns(known..attributes.tokens.len());
-        attributes = attributes.sub_columns(0..known);
-        (presence_tokens.beside(attributes), filled.beside(count_tokens))
+    let nothing = EncodedTable::empty(rows.data.row_count);
+    let (given, own) = if copied {
+        (attributes.sub_columns(0..known), attributes.sub_columns(known..attributes.tokens.len()))
     } else {
-        (presence_tokens, attributes.beside(count_tokens))
+        (nothing.clone(), attributes)
     };
     let facts = TableFacts {
         codecs,
         writer,
         rules: facts_rules,
-        presence,
+        links: Vec::new(),
+        blocks: Vec::new(),
         counts,
         anchors: Vec::new(),
         forests: forests(plan, id, rows),
@@ -84,7 +103,7 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         real_rows: rows.total_rows,
         train_seconds: 0.0,
     };
-    Some((Encoded { facts, given, rows: learned }, findings))
+    Some((Encoded { facts, given, own, blocks: nothing, counts: count_tokens }, findings))
 }
 
 /// Columns with values of their own.
@@ -107,16 +126,24 @@ fn learn_rules(
         rules.positions = family_positions(&rows.data, &rows.families);
         columns.retain(|column| !rules.positions.iter().any(|position| position.column == *column));
     }
+    let checks = rules.checks.clone();
     // A key must stay free to move, and text is written, not computed.
     let free = |column: ColumnId| {
         let in_key = table.keys().any(|key| key.columns.contains(&column));
         let textual = matches!(table.column(column).data_type.storage(), Storage::Text | Storage::Bytes);
-        let checked = rules.checks.iter().any(|check| check.columns.contains(&column));
-        columns.contains(&column) && !in_key && !textual && !checked
+        let checked = checks.iter().any(|check| check.columns.contains(&column));
+        !in_key && !textual && !checked
     };
-    rules.discovered = discover(&rows.data.select(free), PROTECT_BELOW);
+    rules.discovered =
+        discover(&rows.data.select(|column| columns.contains(&column) && free(column)), PROTECT_BELOW);
     let computed = rules.computed();
     columns.retain(|column| !computed.contains(column));
+    if plan.table(id).context.is_some() {
+        // What another rule reads must stay as that rule made it.
+        let read = |column| rules.discovered.iter().any(|rule| rule.columns().contains(&column));
+        let sums = |column| free(column) && columns.contains(&column) && !read(column);
+        rules.sums = family_sums(&rows.data.select(sums), &rows.families);
+    }
     columns
 }
 
@@ -167,27 +194,6 @@ fn forests(plan: &Plan, id: TableId, rows: &TableSnapshot) -> Vec<(ForeignKeyId,
         .filter(|(_, (role, _))| **role == LinkRole::SelfReference)
         .map(|(index, (_, links))| (ForeignKeyId(index), DepthProfile::fit(links)))
         .collect()
-}
-
-/// One token per foreign key that is null in some rows (a context key is not: orphans are families).
-fn encode_presence(
-    plan: &Plan,
-    id: TableId,
-    table: &Table,
-    rows: &TableSnapshot,
-) -> (Vec<ForeignKeyId>, EncodedTable) {
-    let mut keys = Vec::new();
-    let mut encoded = EncodedTable::empty(rows.data.row_count);
-    for (index, role) in plan.table(id).links.iter().enumerate() {
-        let present = &rows.present[index];
-        let drawn = matches!(role, LinkRole::Link | LinkRole::SelfReference | LinkRole::Deferred);
-        if drawn && present.iter().any(|present| !present) {
-            keys.push(ForeignKeyId(index));
-            let sub_column = presence_sub_column(&table.foreign_keys[index].name);
-            encoded.push(sub_column, present.iter().map(|p| u16::from(*p)).collect());
-        }
-    }
-    (keys, encoded)
 }
 
 /// The token that says if a nullable foreign key is set: 1 if it is.

@@ -15,6 +15,7 @@ use crate::{
     model::{
         Ancestry, Completion, Model, TableModel,
         encode::{Encoded, copied_rows, encode},
+        links,
         purse::Purse,
     },
     plan::{LinkRole, Plan},
@@ -63,7 +64,7 @@ pub fn fit(
     let FitOptions { schema, plan, snapshot, config, completion, .. } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
-    let encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
+    let mut encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
         .into_par_iter()
         .map(|index| encode(&options, TableId(index)))
         .collect::<Vec<_>>()
@@ -75,13 +76,14 @@ pub fn fit(
             })
         })
         .collect();
+    links::learn(options, &mut encoded);
     let graph = training_graph(snapshot, &encoded);
     let spec = specification(config.generator, config.ablation);
 
     // The heaviest tables first, so that the last thread is not left alone with one of them.
     let mut work: Vec<TableId> = plan.order().filter(|id| encoded[id.0].is_some()).collect();
     work.sort_by_key(|id| {
-        let weight = encoded[id.0].as_ref().map_or(0, |e| e.rows.row_count * (1 + e.rows.sub_columns.len()));
+        let weight = encoded[id.0].as_ref().map_or(0, Encoded::weight);
         std::cmp::Reverse(weight)
     });
     let works: Vec<f64> = work.iter().map(|id| expected(options, *id, &encoded)).collect();
@@ -104,10 +106,8 @@ pub fn fit(
         .collect::<Result<_, _>>()?;
 
     let mut tables: Vec<Option<TableModel>> = (0..schema.tables.len()).map(|_| None).collect();
-    let mut encoded = encoded;
     for (id, networks) in trained {
         let Some(Encoded { mut facts, .. }) = encoded[id.0].take() else { continue };
-        facts.anchors = find_anchors(schema, plan, snapshot, id);
         facts.train_seconds = networks.seconds;
         let copied = snapshot
             .table(id)
@@ -171,7 +171,7 @@ impl Context<'_> {
                 },
             }
         };
-        let links = if encoded.facts.presence.is_empty() || copied {
+        let links = if encoded.given.sub_columns.is_empty() || copied {
             None
         } else {
             Some(self.spec.fit_within(
@@ -181,10 +181,11 @@ impl Context<'_> {
                 allowance,
             )?)
         };
-        let learned = if encoded.rows.sub_columns.is_empty() {
+        let learned = encoded.learned();
+        let learned = if learned.sub_columns.is_empty() {
             None
         } else {
-            let set = set(&encoded.rows, Some(&encoded.given), Some(&rows.links));
+            let set = set(&learned, Some(&encoded.given), Some(&rows.links));
             Some(self.spec.fit_within(&set, config.seed, self.progress, allowance)?)
         };
         self.progress.event(&Event::TableFinished { stage: "train", table: name });
@@ -195,9 +196,9 @@ impl Context<'_> {
 /// How much work a table is at most.
 fn expected(options: FitOptions<'_>, id: TableId, encoded: &[Option<Encoded>]) -> f64 {
     let (Some(rows), Some(encoded)) = (options.snapshot.table(id), &encoded[id.0]) else { return 0.0 };
-    let links = !encoded.facts.presence.is_empty() && options.plan.table(id).mode != TableMode::Copy;
+    let links = options.plan.table(id).mode != TableMode::Copy;
     let families = (0..rows.families.len()).filter(|family| !rows.families.rows(*family).is_empty()).count();
-    [(links, &encoded.given), (true, &encoded.rows)]
+    [(links, &encoded.given), (true, &encoded.learned())]
         .into_iter()
         .filter_map(|(trained, learned)| trained.then_some(learned))
         .filter(|learned| !learned.sub_columns.is_empty() && rows.data.row_count > 0)
@@ -223,7 +224,7 @@ fn training_graph(snapshot: &Snapshot, encoded: &[Option<Encoded>]) -> RowGraph 
     RowGraph { tables }
 }
 
-fn find_anchors(
+pub(super) fn find_anchors(
     schema: &Schema,
     plan: &Plan,
     snapshot: &Snapshot,

@@ -6,11 +6,13 @@
 mod anchor;
 mod encode;
 mod fit;
+mod links;
 mod purse;
 
 pub use anchor::{Ancestry, Anchor};
 pub use encode::{presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
+pub use links::{LinkTokens, ParentBlocks, blocks_of};
 
 use crate::{
     codec::Codec,
@@ -44,8 +46,10 @@ pub struct TableFacts {
     pub writer: RowWriter,
     /// What must hold inside a row, declared and discovered, and the columns that only number a family's rows.
     pub rules: TableRules,
-    /// Nullable foreign keys whose presence is a token, in token order.
-    pub presence: Vec<ForeignKeyId>,
+    /// Foreign keys that are drawn, and their tokens, in token order.
+    pub links: Vec<LinkTokens>,
+    /// Block tokens of the rows, in token order, between attributes and child counts.
+    pub blocks: Vec<ParentBlocks>,
     /// Child counts, in token order.
     pub counts: Vec<ChildCount>,
     /// Links that share an ancestor with the context parent.
@@ -60,11 +64,48 @@ pub struct TableFacts {
     pub train_seconds: f64,
 }
 
+impl TableFacts {
+    /// Where the tokens of a foreign key stand in the table's rows; empty where it has none.
+    #[must_use]
+    pub fn link_columns(&self, foreign_key: ForeignKeyId) -> std::ops::Range<usize> {
+        let width = |link: &LinkTokens| link.sub_columns("").len();
+        let before = self.links.iter().take_while(|link| link.foreign_key != foreign_key);
+        let start = before.map(width).sum();
+        let own = self.links.iter().find(|link| link.foreign_key == foreign_key);
+        start..start + own.map_or(0, width)
+    }
+
+    /// Tokens of links, which stand before the attributes.
+    #[must_use]
+    pub fn given_columns(&self) -> usize {
+        self.links.iter().map(|link| link.sub_columns("").len()).sum()
+    }
+
+    /// Block tokens, which stand between attributes and child counts.
+    #[must_use]
+    pub fn block_columns(&self) -> usize {
+        self.blocks.iter().map(|blocks| blocks.columns.len()).sum()
+    }
+
+    /// Where a child's block tokens stand in rows of `width` tokens.
+    #[must_use]
+    pub fn parent_block_columns(
+        &self,
+        (child, foreign_key): (TableId, ForeignKeyId),
+        width: usize,
+    ) -> Option<std::ops::Range<usize>> {
+        let place = self.blocks.iter().position(|b| b.child == child && b.foreign_key == foreign_key)?;
+        let before: usize = self.blocks[..place].iter().map(|blocks| blocks.columns.len()).sum();
+        let start = width.checked_sub(self.counts.len() + self.block_columns())? + before;
+        Some(start..start + self.blocks[place].columns.len())
+    }
+}
+
 /// One table's fitted pieces.
 pub struct TableModel {
     /// Codecs, writers, counts, links.
     pub facts: TableFacts,
-    /// Generates the presence of nullable links, before links are drawn.
+    /// Generates the tokens of links (set or null, block, an earlier sibling's), before links are drawn.
     pub link_generator: Option<Box<dyn TableGenerator>>,
     /// Generates attributes and child counts (child counts only, for a copied table).
     pub row_generator: Option<Box<dyn TableGenerator>>,

@@ -104,6 +104,17 @@ impl Rule {
         }
     }
 
+    /// The two columns it is about.
+    #[must_use]
+    pub fn columns(&self) -> [ColumnId; 2] {
+        match self {
+            Self::Ordering { low, high, .. } => [*low, *high],
+            Self::Copy { from, to, .. }
+            | Self::Linear { from, to, .. }
+            | Self::Determines { from, to, .. } => [*from, *to],
+        }
+    }
+
     /// Lists the values of the source it keeps, as text.
     #[must_use]
     pub fn literals(&self) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! What must hold: declared by CHECK constraints, or found in the data to hold always.
 //!
 //! [`Rules::declare`] reads the checks; [`discover`] finds relations between columns of one row, and
-//! [`family_positions`] columns that merely number the rows of a family. [`TableRules::repair`] and
+//! [`family_positions`] columns that merely number the rows of a family, [`family_sums`] columns with one total
+//! in all families. [`TableRules::repair`] and
 //! [`enforce`] make generated rows obey, and count every change.
 
 mod calendar;
@@ -10,6 +11,7 @@ mod discover;
 mod enforce;
 mod eval;
 mod expression;
+mod family_sum;
 mod functions;
 mod limit;
 mod parse;
@@ -26,6 +28,7 @@ pub use condition::{Condition, ConditionError};
 pub use discover::{Rule, discover};
 pub use enforce::enforce;
 pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operator};
+pub use family_sum::{FamilySum, family_sums};
 pub use limit::Limit;
 pub use pattern::Pattern;
 pub use position::{Position, family_positions};
@@ -57,6 +60,8 @@ pub struct TableRules {
     pub discovered: Vec<Rule>,
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
+    /// Columns found to sum to one total in every family.
+    pub sums: Vec<FamilySum>,
     /// Predicates of partial unique keys, by key name.
     predicates: Vec<CheckRule>,
     /// Ends as [`Value::Float`]: JSON has no infinity.

@@ -516,3 +516,39 @@ fn conditions_printed_by_a_real_server_hold() {
         assert_eq!(rules.violations(&sample_row()), [false], "{check}");
     }
 }
+
+#[test]
+fn a_total_that_all_families_share_is_found_and_met_on_the_grid() {
+    let families = Families::from_counts(&[4; 60]);
+    let mut random = Seed(3).stream("sums", 0);
+    let balanced: Vec<f64> = (0..60)
+        .flat_map(|_| {
+            let free: [i64; 3] = std::array::from_fn(|_| random.random_range(-200..200));
+            [free[0], free[1], free[2], -free.iter().sum::<i64>()]
+        })
+        .map(|unit| unit as f64 / 1000.0)
+        .collect();
+    let noise: Vec<f64> = (0..240).map(|_| f64::from(random.random_range(-200_i32..200)) / 1000.0).collect();
+    let rows = TableData::new(
+        vec![ColumnId(0), ColumnId(1)],
+        vec![Arc::new(Float64Array::from(balanced)), Arc::new(Float64Array::from(noise.clone()))],
+        240,
+    );
+
+    let found = family_sums(&rows, &families);
+
+    assert_eq!(found.iter().map(|sum| sum.column).collect::<Vec<_>>(), [ColumnId(0)]);
+    let drawn: ArrayRef = Arc::new(Float64Array::from(noise.clone()));
+    let settled = found[0].settle(&drawn, &families).expect("a column of numbers");
+    let settled = settled.as_any().downcast_ref::<Float64Array>().expect("floats");
+    for family in 0..60 {
+        let sum: f64 = families.rows(family).map(|row| settled.value(row)).sum();
+        assert!(sum.abs() < 1e-12, "{sum}");
+    }
+    // Everyone moves alike, by whole thousandths.
+    for (row, before) in noise.iter().enumerate() {
+        let units = settled.value(row) * 1000.0;
+        assert!((units - units.round()).abs() < 1e-9);
+        assert!((settled.value(row) - before).abs() < 0.3);
+    }
+}

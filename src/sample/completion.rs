@@ -14,7 +14,7 @@ use crate::{
     data::TableData,
     finding::Finding,
     generator::{Restriction, TokenLimit},
-    model::{TableModel, presence_sub_column},
+    model::TableModel,
     rules::Limit,
     sample::{SampleError, Sampler, draft::Draft},
     schema::{ColumnId, TableId},
@@ -49,13 +49,7 @@ impl Sampler<'_> {
         let (filled, known): (Vec<_>, Vec<_>) =
             model.facts.codecs.iter().cloned().partition(|(column, _)| model.completed.contains(column));
         let table = self.model.schema.table(id);
-        let mut given = EncodedTable::empty(draft.row_count());
-        for fk in &model.facts.presence {
-            let tokens =
-                draft.links[fk.0].parent.iter().map(|p| u16::from(*p != crate::data::NO_ROW)).collect();
-            given.push(presence_sub_column(&table.foreign_keys[fk.0].name), tokens);
-        }
-        let given = given.beside(encode_table(&known, &draft.data));
+        let given = self.known_link_tokens(id, model, draft).beside(encode_table(&known, &draft.data));
         let before = draft.data.clone();
         let was_broken = model.facts.rules.violations(&before);
         let mut open: Vec<bool> = vec![true; draft.row_count()];

@@ -3,14 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    data::{KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData},
+    codec::EncodedTable,
+    data::{Families, KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData},
     finding::Finding,
-    model::{Ancestry, Anchor, TableModel, take_linked},
+    model::{Ancestry, Anchor, TableModel, blocks_of, take_linked},
     plan::LinkRole,
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, ForeignKey, ForeignKeyId, Table, TableId},
-    structure::{LinkRequest, Linker, StubLinker},
+    structure::{
+        BlockChoice, Blocks, FanOut, LinkRequest, Linker, Repeats, Siblings, StubLinker, TokenFanOut,
+        balance, repeated, strata,
+    },
 };
+
+/// Share of rows with a parent of another block than chosen from which the user is told.
+const DRY_SHARE: f64 = 0.1;
 
 /// Groups of child rows and of parent rows: a child draws among the parents of its group.
 type Groups = (Vec<u32>, Vec<u32>);
@@ -65,7 +72,6 @@ impl Sampler<'_> {
 
         let shared = parents.and_then(|parents| shared_groups(fk, draft, parents, &mut present));
         let anchored = self.anchor_groups(id, model, fk_id, draft);
-        let stubs = self.stubs(id, fk_id, fk, draft, parent_rows);
         let distinct = distinct_within(table, fk, draft);
         let name = format!("links/{}/{}", table.name, fk.name);
         let mut random = self.options.seed.stream(&name, 0);
@@ -73,12 +79,18 @@ impl Sampler<'_> {
         let depth =
             model.facts.forests.iter().find(|(link, _)| *link == fk_id).map(|(_, depth)| depth.clone());
         let linker = StubLinker { depth };
+        let learned = self.learned_link(id, model, fk_id, role, draft);
+        let stubs =
+            self.stubs((id, fk_id), draft, parent_rows, (&present, strict.as_ref()), &learned.of_parents);
         let request = |present, groups| LinkRequest {
             present,
             stubs: &stubs,
             groups,
             distinct_within: distinct.as_deref(),
             forest: role == LinkRole::SelfReference,
+            blocks: learned.choice(),
+            siblings: learned.siblings(),
+            avoid: learned.avoid.as_deref(),
         };
         let mut links = if parent_rows == 0 {
             Links::absent(row_count)
@@ -113,6 +125,13 @@ impl Sampler<'_> {
             }
             failed.fill(false);
         }
+        let moved = learned.moved(&links);
+        if moved as f64 > DRY_SHARE * row_count as f64 {
+            let what = format!("{moved} of {row_count} rows chose a kind of parent that had no room left");
+            let finding = Finding::note("link-block-dry", what).table(&table.name).column(&fk.name);
+            self.summary.findings.push(finding.instead("they got one of the kind most like it"));
+        }
+        learned.settle(model, fk_id, &links, &mut draft.tokens, &draft.families);
         draft.links[fk_id.0] = links;
         self.assign(id, fk_id, role, &failed, draft);
     }
@@ -165,24 +184,92 @@ impl Sampler<'_> {
         }
     }
 
-    /// How many children each parent row still expects along a foreign key.
+    /// How many children each parent row gets along a foreign key: its count token's value, so that all sum to the
+    /// rows there are; in each group, where the link is bound to groups.
     fn stubs(
         &self,
-        id: TableId,
-        fk_id: ForeignKeyId,
-        fk: &ForeignKey,
+        (id, fk_id): (TableId, ForeignKeyId),
         draft: &Draft,
         parent_rows: usize,
+        (present, groups): (&[bool], Option<&Groups>),
+        blocks: &[Option<u16>],
     ) -> Vec<f32> {
+        let table = self.model.schema.table(id);
+        let fk = &table.foreign_keys[fk_id.0];
         let own = fk.parent == id;
         let counted = self.model.table(fk.parent).and_then(|parent| {
             let counts = &parent.facts.counts;
             let place = counts.iter().position(|count| count.child == id && count.foreign_key == fk_id)?;
             let rows = if own { &draft.tokens } else { &self.graph.tables[fk.parent.0].as_ref()?.rows };
-            let tokens = rows.tokens.get((rows.tokens.len() + place).checked_sub(counts.len())?)?;
-            Some(tokens.iter().map(|token| counts[place].codec.expected(*token)).collect::<Vec<f32>>())
+            let first = rows.tokens.len().checked_sub(counts.len())?;
+            let tokens = rows.tokens.get(first + place)?;
+            if own {
+                return Some(tokens.iter().map(|token| counts[place].codec.expected(*token)).collect());
+            }
+            let total = present.iter().filter(|present| **present).count() as u64;
+            let name = format!("stubs/{}/{}", table.name, fk.name);
+            let mut random = self.options.seed.stream(&name, 0);
+            let fan_out = TokenFanOut::new(counts[place].codec.clone());
+            let mut stubs = fan_out.sample(tokens, Some(total), &mut random).ok()?;
+            if let Some((of_children, of_parents)) =
+                groups.filter(|(_, of_parents)| of_parents.len() == stubs.len())
+            {
+                let mut totals = BTreeMap::<u32, i64>::new();
+                for (group, _) in of_children.iter().zip(present).filter(|(_, present)| **present) {
+                    *totals.entry(*group).or_default() += 1;
+                }
+                // What goes with a count: the block, and the counts of other children.
+                let block = |row: usize| blocks.get(row).copied().flatten().map_or(u32::MAX, u32::from);
+                let others: Vec<usize> = (0..counts.len()).filter(|other| *other != place).collect();
+                let fine = strata(stubs.len(), |row| {
+                    let counts = others.iter().map(|other| u32::from(rows.tokens[first + other][row]));
+                    std::iter::once(block(row)).chain(counts).collect()
+                });
+                let coarse = strata(stubs.len(), |row| vec![block(row)]);
+                let levels = [fine, coarse, vec![0; stubs.len()]];
+                let values: Vec<i64> = stubs.iter().map(|count| i64::from(*count)).collect();
+                let donors = balance(&values, of_parents, &totals, &levels, &mut random);
+                stubs = donors.iter().map(|row| values[*row as usize] as u32).collect();
+            }
+            Some(stubs.into_iter().map(|count| count as f32).collect::<Vec<f32>>())
         });
         counted.filter(|stubs| stubs.len() == parent_rows).unwrap_or_else(|| vec![1.0; parent_rows])
+    }
+
+    /// What the rows' tokens say about a link, and the blocks of the parents there are.
+    fn learned_link(
+        &self,
+        id: TableId,
+        model: &TableModel,
+        fk_id: ForeignKeyId,
+        role: LinkRole,
+        draft: &Draft,
+    ) -> LearnedLink {
+        let mut learned = LearnedLink::default();
+        let link = model.facts.links.iter().find(|link| link.foreign_key == fk_id);
+        let Some(link) = link.filter(|_| role == LinkRole::Link) else { return learned };
+        let fk = &self.model.schema.table(id).foreign_keys[fk_id.0];
+        let tokens = draft.tokens.tokens.get(model.facts.link_columns(fk_id)).unwrap_or_default();
+        let (_, of_children, again) = link.decode(tokens);
+        if let Some(blocks) = &link.blocks {
+            let of_parents = self.graph.tables[fk.parent.0].as_ref().and_then(|parents| {
+                let facts = &self.model.table(fk.parent)?.facts;
+                let tokens = &parents.rows.tokens;
+                let columns = facts.parent_block_columns((id, fk_id), tokens.len())?;
+                Some(blocks.decode(tokens.get(columns)?))
+            });
+            if let Some(of_parents) = of_parents.filter(|_| of_children.len() == draft.row_count()) {
+                learned.blocks = Some(blocks.clone());
+                (learned.of_children, learned.of_parents) = (of_children, of_parents);
+            }
+        }
+        if link.repeats != Repeats::Free {
+            learned.family = Some(draft.families.parent_of_rows());
+            learned.again = (link.repeats == Repeats::Token).then_some(again);
+        }
+        let context = self.model.plan.table(id).context;
+        learned.avoid = context.filter(|_| link.apart).map(|context| draft.links[context.0].parent.clone());
+        learned
     }
 
     /// Groups of a link that shares an ancestor with the context parent.
@@ -208,6 +295,59 @@ impl Sampler<'_> {
             ancestry.climb(table.foreign_keys[context.0].parent, context_rows, context_depth)?;
         let (_, parents) = ancestry.climb(parent, &parent_rows, link_depth)?;
         Some((children, parents))
+    }
+}
+
+/// What is learned of one link, for the rows of one draft.
+#[derive(Default)]
+struct LearnedLink {
+    blocks: Option<Blocks>,
+    of_children: Vec<Option<u16>>,
+    of_parents: Vec<Option<u16>>,
+    family: Option<Vec<u32>>,
+    again: Option<Vec<bool>>,
+    avoid: Option<Vec<u32>>,
+}
+
+impl LearnedLink {
+    fn choice(&self) -> Option<BlockChoice<'_>> {
+        let blocks = self.blocks.as_ref()?;
+        Some(BlockChoice { blocks, of_children: &self.of_children, of_parents: &self.of_parents })
+    }
+
+    fn siblings(&self) -> Option<Siblings<'_>> {
+        Some(Siblings { family: self.family.as_deref()?, again: self.again.as_deref() })
+    }
+
+    /// Rows whose parent is of another block than they chose.
+    fn moved(&self, links: &Links) -> usize {
+        let drawn = blocks_of(links, &self.of_parents);
+        let moved = |(chosen, drawn): &(&Option<u16>, &Option<u16>)| {
+            chosen.is_some() && drawn.is_some() && chosen != drawn
+        };
+        self.of_children.iter().zip(&drawn).filter(moved).count()
+    }
+
+    /// Lets the rows' tokens say what was drawn, where blocks or stubs ran dry.
+    fn settle(
+        &self,
+        model: &TableModel,
+        fk_id: ForeignKeyId,
+        links: &Links,
+        tokens: &mut EncodedTable,
+        families: &Families,
+    ) {
+        let Some(link) = model.facts.links.iter().find(|link| link.foreign_key == fk_id) else { return };
+        let columns = model.facts.link_columns(fk_id);
+        if self.blocks.is_none() && self.again.is_none() || tokens.tokens.len() < columns.end {
+            return;
+        }
+        let present: Vec<bool> = links.parent.iter().map(|parent| *parent != NO_ROW).collect();
+        let blocks = blocks_of(links, &self.of_parents);
+        let drawn = link.encode(&present, &blocks, &repeated(families, &links.parent));
+        for (column, drawn) in columns.zip(drawn) {
+            tokens.tokens[column] = drawn;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A table's rows are complete, repaired and counted before any of its children is generated, so that no
 //! child ever refers to a row that is changed or dropped later.
 
+mod balance;
 mod checks;
 mod completion;
 mod conditions;
@@ -269,7 +270,7 @@ impl Sampler<'_> {
             self.leave_empty(id, model, &mut draft);
             return Ok(draft);
         }
-        self.sample_presence(id, model, &mut draft)?;
+        self.sample_link_tokens(id, model, &mut draft)?;
         let roles = self.model.plan.table(id).links.clone();
         for (index, role) in roles.iter().enumerate() {
             match role {
@@ -284,6 +285,7 @@ impl Sampler<'_> {
             }
         }
         self.sample_rows(id, model, &mut draft)?;
+        self.balance_counts(id, model, &mut draft);
         self.make_values(id, model, &mut draft);
         for (index, role) in roles.iter().enumerate() {
             if *role == LinkRole::SelfReference {

@@ -11,7 +11,7 @@ use crate::{
     data::{Families, Links, TableData},
     finding::Finding,
     generator::TableGenerator,
-    model::{TableModel, presence_sub_column, take_linked},
+    model::{TableModel, take_linked},
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
     sample::{SampleError, Sampler, conditions::put_listed, draft::Draft, keys::arrow_type},
@@ -151,8 +151,8 @@ impl Sampler<'_> {
         }
     }
 
-    /// Draws which nullable links are set.
-    pub(super) fn sample_presence(
+    /// Draws the tokens of links: which are set, which block they lead to, which are an earlier sibling's.
+    pub(super) fn sample_link_tokens(
         &mut self,
         id: TableId,
         model: &TableModel,
@@ -161,8 +161,11 @@ impl Sampler<'_> {
         let conditioning = self.conditioning(id, draft, false, None);
         let name = format!("sample/{}/links", self.model.schema.table(id).name);
         draft.tokens = self.run(model.link_generator.as_deref(), &conditioning, &name)?;
-        for (fk, tokens) in model.facts.presence.iter().zip(&draft.tokens.tokens) {
-            draft.present[fk.0] = tokens.iter().map(|token| *token != 0).collect();
+        for link in &model.facts.links {
+            let columns = model.facts.link_columns(link.foreign_key);
+            if let Some(tokens) = draft.tokens.tokens.get(columns) {
+                draft.present[link.foreign_key.0] = link.decode(tokens).0;
+            }
         }
         Ok(())
     }
@@ -189,6 +192,21 @@ impl Sampler<'_> {
         Ok(())
     }
 
+    /// The tokens of links that are known already.
+    pub(super) fn known_link_tokens(&self, id: TableId, model: &TableModel, draft: &Draft) -> EncodedTable {
+        let mut given = EncodedTable::empty(draft.row_count());
+        for link in &model.facts.links {
+            let fk = link.foreign_key.0;
+            let present: Vec<bool> =
+                draft.links[fk].parent.iter().map(|parent| *parent != crate::data::NO_ROW).collect();
+            let columns = link.sub_columns(&self.model.schema.table(id).foreign_keys[fk].name);
+            for (column, tokens) in columns.into_iter().zip(link.encode(&present, &[], &[])) {
+                given.push(column, tokens);
+            }
+        }
+        given
+    }
+
     /// A copied table's attributes are given; only its child counts are drawn.
     pub(super) fn copied_tokens(
         &mut self,
@@ -196,12 +214,7 @@ impl Sampler<'_> {
         model: &TableModel,
         draft: &mut Draft,
     ) -> Result<(), SampleError> {
-        let mut given = EncodedTable::empty(draft.row_count());
-        for fk in &model.facts.presence {
-            let tokens =
-                draft.links[fk.0].parent.iter().map(|p| u16::from(*p != crate::data::NO_ROW)).collect();
-            given.push(presence_sub_column(&self.model.schema.table(id).foreign_keys[fk.0].name), tokens);
-        }
+        let given = self.known_link_tokens(id, model, draft);
         draft.tokens = given.beside(encode_table(&model.facts.codecs, &draft.data));
         self.sample_rows(id, model, draft)
     }
@@ -216,10 +229,15 @@ impl Sampler<'_> {
         }
         rows_of_nulls(table, &table.writable_columns(), draft);
         let mut tokens = EncodedTable::empty(0);
-        for fk in &model.facts.presence {
-            tokens.push(presence_sub_column(&table.foreign_keys[fk.0].name), Vec::new());
+        for link in &model.facts.links {
+            for column in link.sub_columns(&table.foreign_keys[link.foreign_key.0].name) {
+                tokens.push(column, Vec::new());
+            }
         }
         let mut tokens = tokens.beside(encode_table(&model.facts.codecs, &draft.data));
+        for column in model.facts.blocks.iter().flat_map(|blocks| &blocks.columns) {
+            tokens.push(column.clone(), Vec::new());
+        }
         for count in &model.facts.counts {
             let child = self.model.schema.table(count.child);
             let name = format!("{}.{}#", child.name, child.foreign_keys[count.foreign_key.0].name);
@@ -235,8 +253,8 @@ impl Sampler<'_> {
         let seed = self.options.seed;
         let name = table.name.to_string();
         let facts = &model.facts;
-        let first = facts.presence.len();
-        let last = draft.tokens.tokens.len() - facts.counts.len();
+        let first = facts.given_columns();
+        let last = draft.tokens.tokens.len() - facts.counts.len() - facts.block_columns();
         let tokens = draft.tokens.sub_columns(first..last.max(first));
         let limits = self.condition(id).map_or_else(BTreeMap::new, |condition| condition.limits.clone());
         let written: Vec<ColumnId> = facts.writer.columns().map(|(column, _)| column).collect();
@@ -286,6 +304,7 @@ impl Sampler<'_> {
             }
             enforce(&facts.rules.discovered, table, again).0
         });
+        let values = self.settle_sums(id, model, values, draft);
         self.report_enforced(&name, changed);
         self.report_repairs(&name, &tally);
         self.note_written_conditions(id, model);

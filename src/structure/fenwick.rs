@@ -90,6 +90,12 @@ impl Fenwick {
         }
     }
 
+    /// The sum of a segment's weights.
+    #[must_use]
+    pub fn total(&self, segment: usize) -> f64 {
+        total(&self.tree[self.range(segment)])
+    }
+
     /// Draws a position of the segment with probability proportional to its weight; `None` if all are 0.
     pub fn draw(&self, segment: usize, random: &mut Stream) -> Option<usize> {
         if self.is_exhausted(segment) {

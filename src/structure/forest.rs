@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand::{RngExt, seq::SliceRandom};
 
-use super::{DepthProfile, LinkRequest, link::Pool};
+use super::{DepthProfile, LinkRequest, pool::Pool};
 use crate::{
     data::{Links, NO_ROW},
     seed::Stream,
@@ -30,8 +30,8 @@ pub(super) fn sample(
     let mut members: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
     let mut late = Vec::new();
     for row in 0..rows {
-        let own = growth.pool.segment_of(growth.position_of[row]);
-        if request.present[row] && growth.pool.segment(row) != Some(own) {
+        let own = growth.pool.group_of_position(growth.position_of[row]);
+        if request.present[row] && growth.pool.group_of_row(row) != Some(own) {
             // Links into another group than its own: only once the others stand.
             late.push(row as u32);
         } else {
@@ -96,11 +96,11 @@ impl Growth<'_> {
 
     /// Links a row to a shown one; false if none fits.
     fn attach(&mut self, row: u32, random: &mut Stream) -> bool {
-        let segment = self.pool.segment(row as usize);
+        let group = self.pool.group_of_row(row as usize);
         let value = self.request.distinct_within.map(|values| values[row as usize]);
         let mut clashes = Vec::new();
         let found = loop {
-            let Some(position) = self.pool.draw(segment, random) else { break false };
+            let Some(position) = self.pool.draw(group, None, random) else { break false };
             let parent = self.pool.parent(position);
             if value.is_none_or(|value| self.used.insert((value, parent))) {
                 self.parent[row as usize] = parent;
@@ -134,7 +134,7 @@ impl Growth<'_> {
             let placed = match ready.pop_front() {
                 Some(row) if self.attach(row, random) => row,
                 Some(row) => {
-                    waiting.entry(self.pool.segment(row as usize)).or_default().push(row);
+                    waiting.entry(self.pool.group_of_row(row as usize)).or_default().push(row);
                     continue;
                 }
                 // Stuck: one row becomes a root, which may free others.
@@ -148,7 +148,7 @@ impl Growth<'_> {
                 }
             };
             self.show(&[placed]);
-            let own = self.pool.segment_of(self.position_of[placed as usize]);
+            let own = self.pool.group_of_position(self.position_of[placed as usize]);
             ready.extend(waiting.remove(&Some(own)).unwrap_or_default());
         }
     }

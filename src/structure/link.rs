@@ -1,13 +1,17 @@
-//! Which parent row each child row links to: draws in proportion to the stubs parents have left.
+//! Which parent row each child row links to: draws in proportion to the stubs parents have left, inside the block
+//! the child chose.
 
-use rand::seq::SliceRandom;
+use rand::{RngExt, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 
-use super::{DepthProfile, Fenwick, LinkRequest, Linker, forest};
+use super::{DepthProfile, LinkRequest, Linker, forest, pool::Pool};
 use crate::{
     data::{Links, NO_ROW},
     seed::Stream,
 };
+
+/// Families that need less than this part of all parents may draw in any order.
+const SMALL_SHARE: usize = 8;
 
 /// Draws parents in proportion to their remaining stubs: a parent's weight falls by one per draw, so degrees
 /// come out as the count tokens said, while who links to whom is new.
@@ -22,194 +26,119 @@ impl Linker for StubLinker {
         if request.forest {
             return forest::sample(request, self.depth.as_ref(), random);
         }
-        let mut parent = vec![NO_ROW; request.present.len()];
-        let mut pool = Pool::new(request);
-        let mut taken: Vec<usize> = Vec::new();
+        let mut draw = Draw {
+            request,
+            pool: Pool::new(request),
+            parent: vec![NO_ROW; request.present.len()],
+            taken: Vec::new(),
+        };
         for family in &order(request, random) {
             for row in family {
-                let row = *row as usize;
-                let Some(position) = pool.draw(pool.segment(row), random) else { continue };
-                parent[row] = pool.parents[position];
-                if request.distinct_within.is_some() {
-                    pool.hide(position);
-                    taken.push(position);
-                }
+                draw.row(*row as usize, random);
             }
-            for position in taken.drain(..) {
-                pool.show(position);
-            }
+            draw.end_family();
         }
-        Links { parent }
+        Links { parent: draw.parent }
     }
 }
 
-/// Present rows in families that must not repeat a parent, largest first: a family that needs nearly all
-/// parents must draw while nearly all still have stubs. Without such a rule: one family, in row order.
+struct Draw<'a> {
+    request: &'a LinkRequest<'a>,
+    pool: Pool<'a>,
+    parent: Vec<u32>,
+    /// Positions the present family has drawn, with repetitions.
+    taken: Vec<usize>,
+}
+
+impl Draw<'_> {
+    fn row(&mut self, row: usize, random: &mut Stream) {
+        let group = self.pool.group_of_row(row);
+        let block = self.request.blocks.and_then(|choice| choice.of_children[row]);
+        let again = self.request.siblings.and_then(|siblings| siblings.again).is_some_and(|again| again[row]);
+        let drawn = if again { self.again(group, block, random) } else { None };
+        let position = drawn.or_else(|| self.fresh(row, group, block, random));
+        let Some(position) = position else { return };
+        self.parent[row] = self.pool.parent(position);
+        if self.request.distinct_within.is_some() || self.request.siblings.is_some() {
+            self.pool.hide(position);
+            self.taken.push(position);
+        }
+    }
+
+    /// A parent that no sibling has, where siblings must or should differ.
+    fn fresh(
+        &mut self,
+        row: usize,
+        group: Option<usize>,
+        block: Option<u16>,
+        random: &mut Stream,
+    ) -> Option<usize> {
+        let own = self.request.avoid.and_then(|avoid| self.pool.position_of(avoid[row]));
+        let own = own.filter(|position| !self.pool.is_hidden(*position));
+        if let Some(position) = own {
+            self.pool.hide(position);
+        }
+        let mut drawn = self.pool.draw(group, block, random);
+        if drawn.is_none() && self.request.distinct_within.is_none() && !self.taken.is_empty() {
+            // Siblings should differ but need not.
+            self.end_family();
+            drawn = self.pool.draw(group, block, random);
+        }
+        if let Some(position) = own {
+            self.pool.show(position);
+        }
+        drawn
+    }
+
+    /// A parent that an earlier sibling has: one of the chosen block with stubs left, if there is any.
+    fn again(&mut self, group: Option<usize>, block: Option<u16>, random: &mut Stream) -> Option<usize> {
+        let group = group?;
+        let fits = |position: &usize| {
+            self.pool.group_of_position(*position) == group && self.pool.stubs_left(*position) >= 1.0
+        };
+        let same = |position: &usize| block.is_none_or(|block| self.pool.block_of(*position) == block);
+        let mut able: Vec<usize> = self.taken.iter().copied().filter(fits).filter(same).collect();
+        if able.is_empty() {
+            able = self.taken.iter().copied().filter(fits).collect();
+        }
+        if able.is_empty() {
+            return None;
+        }
+        let position = able[random.random_range(0..able.len())];
+        self.pool.spend(position);
+        Some(position)
+    }
+
+    fn end_family(&mut self) {
+        for position in self.taken.drain(..) {
+            self.pool.show(position);
+        }
+    }
+}
+
+/// Present rows in families: those whose siblings share no parent, or share some on purpose; else one family.
+///
+/// The order is random, so that no end of the table goes short where blocks or stubs run dry. Only families that
+/// must not repeat a parent and need a good part of all parents come first, largest first: they must draw while
+/// nearly all parents still have stubs.
 fn order(request: &LinkRequest<'_>, random: &mut Stream) -> Vec<Vec<u32>> {
     let mut rows: Vec<u32> = (0..request.present.len() as u32).collect();
     rows.retain(|row| request.present[*row as usize]);
-    let Some(values) = request.distinct_within else { return vec![rows] };
-    rows.shuffle(random);
+    let siblings = request.siblings.map(|siblings| siblings.family);
+    let Some(values) = request.distinct_within.or(siblings) else {
+        if request.blocks.is_some() {
+            rows.shuffle(random);
+        }
+        return vec![rows];
+    };
+    if request.distinct_within.is_some() {
+        rows.shuffle(random);
+    }
     rows.sort_by_key(|row| values[*row as usize]);
     let mut families: Vec<Vec<u32>> =
         rows.chunk_by(|a, b| values[*a as usize] == values[*b as usize]).map(<[u32]>::to_vec).collect();
     families.shuffle(random);
-    families.sort_by_key(|family| std::cmp::Reverse(family.len()));
+    let small = if request.groups.is_some() { 0 } else { request.stubs.len() / SMALL_SHARE };
+    families.sort_by_key(|family| std::cmp::Reverse(if family.len() > small { family.len() } else { 0 }));
     families
-}
-
-/// Parents arranged by group with their remaining stubs.
-pub(super) struct Pool<'a> {
-    request: &'a LinkRequest<'a>,
-    /// Parent row per position, sorted by group.
-    parents: Vec<u32>,
-    /// Segment per position.
-    segment_of: Vec<u32>,
-    /// The groups that have parents, ascending; the segment is the place in here.
-    groups: Vec<u32>,
-    tree: Fenwick,
-    /// Stubs left per position, also of hidden ones.
-    remaining: Vec<f64>,
-    hidden: Vec<bool>,
-    /// Children yet to draw per segment.
-    demand: Vec<u64>,
-    /// Weight no parent of the segment falls below, once its stubs were used up and dealt again.
-    floor: Vec<f64>,
-    /// True if used-up stubs are dealt again; a growing forest waits for new parents instead.
-    deals_again: bool,
-}
-
-impl<'a> Pool<'a> {
-    pub(super) fn new(request: &'a LinkRequest<'a>) -> Self {
-        let mut parents: Vec<u32> = (0..request.stubs.len() as u32).collect();
-        let group_of = |parent: u32| request.groups.map_or(0, |(_, of_parents)| of_parents[parent as usize]);
-        parents.sort_by_key(|parent| group_of(*parent));
-        let mut groups = Vec::new();
-        let mut offsets = Vec::new();
-        let mut segment_of = Vec::with_capacity(parents.len());
-        for (position, parent) in parents.iter().enumerate() {
-            if groups.last() != Some(&group_of(*parent)) {
-                groups.push(group_of(*parent));
-                offsets.push(position);
-            }
-            segment_of.push(groups.len() as u32 - 1);
-        }
-        offsets.push(parents.len());
-        let remaining: Vec<f64> = parents
-            .iter()
-            .map(|parent| f64::from(request.stubs[*parent as usize]))
-            .map(|stub| if stub.is_finite() { stub.max(0.0) } else { 0.0 })
-            .collect();
-        let mut pool = Self {
-            request,
-            demand: vec![0; groups.len()],
-            floor: vec![0.0; groups.len()],
-            deals_again: true,
-            hidden: vec![false; parents.len()],
-            tree: Fenwick::segmented(remaining.clone(), offsets),
-            parents,
-            segment_of,
-            groups,
-            remaining,
-        };
-        for row in 0..request.present.len() {
-            if let (true, Some(segment)) = (request.present[row], pool.segment(row)) {
-                pool.demand[segment] += 1;
-            }
-        }
-        pool
-    }
-
-    /// A pool for a forest: every parent is hidden until it is placed.
-    pub(super) fn growing(request: &'a LinkRequest<'a>) -> Self {
-        let mut pool = Self::new(request);
-        pool.deals_again = false;
-        for position in 0..pool.len() {
-            pool.hide(position);
-        }
-        pool
-    }
-
-    /// The segment a child row draws from; `None` if its group has no parents.
-    pub(super) fn segment(&self, row: usize) -> Option<usize> {
-        match self.request.groups {
-            Some((of_children, _)) => self.groups.binary_search(&of_children[row]).ok(),
-            None => (!self.groups.is_empty()).then_some(0),
-        }
-    }
-
-    /// Draws a position of the segment and uses one of its stubs up; `None` if every parent is hidden.
-    pub(super) fn draw(&mut self, segment: Option<usize>, random: &mut Stream) -> Option<usize> {
-        let segment = segment?;
-        if self.tree.is_exhausted(segment) {
-            self.refill(segment);
-        }
-        let position = self.tree.draw(segment, random)?;
-        self.demand[segment] = self.demand[segment].saturating_sub(1);
-        self.remaining[position] = (self.remaining[position] - 1.0).max(self.floor[segment]);
-        self.tree.set(segment, position, self.remaining[position]);
-        Some(position)
-    }
-
-    /// Deals the original stubs again, in the amount still needed, plus a floor that lets a parent without
-    /// stubs serve where nothing else is left. The floor stays, so a segment is dealt once only.
-    fn refill(&mut self, segment: usize) {
-        let range = self.tree.range(segment);
-        if self.floor[segment] > 0.0 || range.is_empty() {
-            return;
-        }
-        let stub = |position: usize| f64::from(self.request.stubs[self.parents[position] as usize]).max(0.0);
-        let stubs: f64 = range.clone().map(stub).filter(|stub| stub.is_finite()).sum();
-        let count = range.len() as f64;
-        self.floor[segment] = if stubs > 0.0 { 1e-4 * stubs / count } else { 1.0 };
-        let factor = if stubs > 0.0 && self.deals_again {
-            (self.demand[segment] as f64 / stubs).max(1.0)
-        } else {
-            0.0
-        };
-        for position in range {
-            let dealt = stub(position) * factor;
-            let dealt = if dealt.is_finite() { dealt } else { 0.0 };
-            self.remaining[position] = (self.remaining[position] + dealt).max(self.floor[segment]);
-        }
-        let (remaining, hidden) = (&self.remaining, &self.hidden);
-        self.tree.refill(segment, |position| if hidden[position] { 0.0 } else { remaining[position] });
-    }
-
-    /// Takes a parent out until [`Pool::show`].
-    pub(super) fn hide(&mut self, position: usize) {
-        self.hidden[position] = true;
-        self.tree.set(self.segment_of[position] as usize, position, 0.0);
-    }
-
-    /// Puts a hidden parent back with the stubs it has left.
-    pub(super) fn show(&mut self, position: usize) {
-        self.hidden[position] = false;
-        self.tree.set(self.segment_of[position] as usize, position, self.remaining[position]);
-    }
-
-    /// The parent row at a position.
-    pub(super) fn parent(&self, position: usize) -> u32 {
-        self.parents[position]
-    }
-
-    /// Returns the stub used by the last draw of this position.
-    pub(super) fn give_back(&mut self, position: usize) {
-        self.remaining[position] += 1.0;
-    }
-
-    /// Number of parents.
-    pub(super) fn len(&self) -> usize {
-        self.parents.len()
-    }
-
-    /// The segment of a position.
-    pub(super) fn segment_of(&self, position: usize) -> usize {
-        self.segment_of[position] as usize
-    }
-
-    /// True for a parent taken out.
-    pub(super) fn is_hidden(&self, position: usize) -> bool {
-        self.hidden[position]
-    }
 }

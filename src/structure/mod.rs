@@ -1,21 +1,31 @@
 //! How many children a parent row has, and which parents a row links to.
 
 mod ancestor;
+mod balance;
+mod blocks;
+mod cluster;
 mod count_codec;
 mod depth;
 mod fan_out;
 mod fenwick;
 mod forest;
 mod link;
+mod pool;
+mod profile;
+mod repeats;
+mod spectral;
 #[cfg(test)]
 mod tests;
 
 pub use ancestor::shared_ancestor;
+pub use balance::{balance, strata};
+pub use blocks::{BlockEvidence, Blocks, Peer};
 pub use count_codec::CountCodec;
 pub use depth::{DepthProfile, depths};
 pub use fan_out::TokenFanOut;
 pub use fenwick::Fenwick;
 pub use link::StubLinker;
+pub use repeats::{Repeats, repeated};
 
 use crate::{data::Links, seed::Stream};
 
@@ -49,7 +59,7 @@ pub trait FanOut: Send + Sync {
 }
 
 /// One link foreign key to draw: which parent row each child row gets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LinkRequest<'a> {
     /// False where the child's key is null.
     pub present: &'a [bool],
@@ -63,6 +73,34 @@ pub struct LinkRequest<'a> {
     pub distinct_within: Option<&'a [u32]>,
     /// True if child and parent are one table: the links must form a forest (no row is its own ancestor).
     pub forest: bool,
+    /// The blocks the child rows chose, where learned: a child draws inside its block while that has stubs, then
+    /// inside the one most like it.
+    pub blocks: Option<BlockChoice<'a>>,
+    /// Whether siblings share parents, where learned; a wish, not a rule.
+    pub siblings: Option<Siblings<'a>>,
+    /// Per child row a parent row it must not draw ([`crate::data::NO_ROW`]: none): no bond of an atom with itself.
+    pub avoid: Option<&'a [u32]>,
+}
+
+/// Who chose which block.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockChoice<'a> {
+    /// The blocks.
+    pub blocks: &'a Blocks,
+    /// Block per child row; `None` draws from all.
+    pub of_children: &'a [Option<u16>],
+    /// Block per parent row.
+    pub of_parents: &'a [Option<u16>],
+}
+
+/// Which rows are siblings, and which of them take an earlier sibling's parent.
+#[derive(Debug, Clone, Copy)]
+pub struct Siblings<'a> {
+    /// Family per child row.
+    pub family: &'a [u32],
+    /// True where a row takes the parent of an earlier sibling, others take one no sibling has; `None` if no
+    /// row does.
+    pub again: Option<&'a [bool]>,
 }
 
 /// Draws link foreign keys.

@@ -122,3 +122,47 @@ fn every_type_survives_on_postgres() {
 fn every_type_survives_on_mysql() {
     types(Engine::MySql);
 }
+
+/// 160 people of four tastes who see films of their own taste nine times of ten, and no film twice.
+fn tastes(engine: Engine, name: &str) -> Scratch {
+    let source = Scratch::new(engine, name);
+    source.run("CREATE TABLE film (id INTEGER PRIMARY KEY, genre VARCHAR(8) NOT NULL)");
+    source.run("CREATE TABLE person (id INTEGER PRIMARY KEY, taste VARCHAR(8) NOT NULL)");
+    source.run(
+        "CREATE TABLE view (id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES person (id), \
+         film_id INTEGER NOT NULL REFERENCES film (id), stars INTEGER NOT NULL)",
+    );
+    let rows = |count: u32, row: &dyn Fn(u32) -> String| (1..=count).map(row).collect::<Vec<_>>().join(", ");
+    let genre = |taste: u32| ["comedy", "drama", "horror", "western"][taste as usize % 4];
+    let values = rows(200, &|id| format!("({id}, '{}')", genre(id)));
+    source.run(&format!("INSERT INTO film VALUES {values}"));
+    let values = rows(160, &|id| format!("({id}, '{}')", genre(id)));
+    source.run(&format!("INSERT INTO person VALUES {values}"));
+    let values = rows(1600, &|id| {
+        let person = 1 + (id - 1) / 10;
+        let stray = u32::from(id % 10 == 0);
+        let film = 4 + (id * 4 + id / 50 * 4 + person % 4 + stray) % 196;
+        format!("({id}, {person}, {film}, {})", 1 + id % 5)
+    });
+    source.run(&format!("INSERT INTO view VALUES {values}"));
+    source
+}
+
+const OWN_TASTE: &str = "SELECT 100 * sum(CASE WHEN genre = taste THEN 1 ELSE 0 END) / count(*) FROM view \
+                         JOIN film ON film.id = film_id JOIN person ON person.id = person_id";
+
+#[test]
+fn links_follow_what_both_ends_are_like_and_stubs_alone_do_not() {
+    let source = tastes(Engine::Sqlite, "tastes_source");
+    let learned = Scratch::new(Engine::Sqlite, "tastes_learned");
+    let random = Scratch::new(Engine::Sqlite, "tastes_random");
+    dbsynth(&["clone", source.text(), learned.text()]).exits(0);
+    dbsynth(&["clone", source.text(), random.text(), "--links", "stubs"]).exits(0);
+
+    assert!(source.number(OWN_TASTE) >= 85, "{}", source.number(OWN_TASTE));
+    assert!(learned.number(OWN_TASTE) >= 45, "{}", learned.number(OWN_TASTE));
+    assert!(random.number(OWN_TASTE) <= 32, "{}", random.number(OWN_TASTE));
+    let twice =
+        "SELECT count(*) FROM (SELECT 1 FROM view GROUP BY person_id, film_id HAVING count(*) > 1) AS t";
+    assert_eq!(learned.number(twice), source.number(twice));
+}

@@ -1,3 +1,5 @@
+mod blocks;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -8,7 +10,7 @@ fn stream() -> Stream {
 }
 
 fn request<'a>(present: &'a [bool], stubs: &'a [f32]) -> LinkRequest<'a> {
-    LinkRequest { present, stubs, groups: None, distinct_within: None, forest: false }
+    LinkRequest { present, stubs, ..LinkRequest::default() }
 }
 
 #[test]
@@ -306,4 +308,22 @@ proptest! {
             prop_assert!(orphans.count() <= allowed);
         }
     }
+}
+
+#[test]
+fn a_generated_forest_branches_as_its_stubs_say() {
+    let mut random = stream();
+    // Every eleventh row has a crowd below it, two of eleven have a pair, the rest nobody.
+    let stubs: Vec<f32> = (0..1100).map(|row| [6.0, 2.0, 2.0, 0.0][(row % 11).min(3)]).collect();
+    let present: Vec<bool> = (0..1100).map(|row| row >= 100).collect();
+    let ask = LinkRequest { forest: true, ..request(&present, &stubs) };
+
+    let links = StubLinker::default().sample(&ask, &mut random);
+
+    let fan_out = links.fan_out(1100);
+    let kept =
+        fan_out.iter().zip(&stubs).filter(|(count, stub)| (**count as f32 - **stub).abs() <= 1.0).count();
+    assert!(kept > 1000, "{kept}");
+    assert!(fan_out.iter().filter(|count| **count >= 5).count() > 85);
+    assert!(depths(&links).iter().all(Option::is_some));
 }
