@@ -9,6 +9,7 @@ mod categorical;
 mod choose;
 mod constant;
 mod datetime;
+mod document;
 mod line;
 mod line_fit;
 mod literal;
@@ -25,6 +26,7 @@ pub use categorical::Categorical;
 pub use choose::Hints;
 pub use constant::{Constant, Presence};
 pub use datetime::Datetime;
+pub use document::{Document, WrittenTexts};
 pub use numeric::Numeric;
 pub use rows::{decode_table, encode_table};
 pub use table::{EncodedTable, SubColumn};
@@ -59,6 +61,8 @@ pub enum Codec {
     Numeric(Numeric),
     /// Dates, times, timestamps.
     Datetime(Datetime),
+    /// JSON documents, arrays, sets, bit strings, durations, ranges, addresses.
+    Document(Box<Document>),
     /// Values are written elsewhere; decodes to booleans.
     Presence(Presence),
 }
@@ -70,6 +74,7 @@ impl Codec {
             Self::Categorical(codec) => codec,
             Self::Numeric(codec) => codec,
             Self::Datetime(codec) => codec,
+            Self::Document(codec) => codec.as_ref(),
             Self::Presence(codec) => codec,
         }
     }
@@ -80,7 +85,8 @@ impl Codec {
         matches!(self, Self::Presence(_))
     }
 
-    /// Lists every value of the source it keeps, as text: constants, categories, exact atoms, the ends of ranges.
+    /// Lists every value of the source it keeps, as text: constants, categories, exact atoms, the ends of ranges,
+    /// keys of documents.
     /// Labels of an enum type are the schema's, not the data's. Edges between bins lie between rows and are not
     /// listed.
     #[must_use]
@@ -90,6 +96,7 @@ impl Codec {
             Self::Categorical(codec) => codec.literals(),
             Self::Numeric(codec) => codec.literals(),
             Self::Datetime(codec) => codec.literals(),
+            Self::Document(codec) => codec.literals(),
             Self::Presence(_) => Vec::new(),
         }
     }

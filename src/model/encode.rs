@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::{Array, UInt32Array};
+use arrow_array::{Array, ArrayRef, UInt32Array, cast::AsArray};
 use arrow_select::take::take;
 
 use crate::{
-    codec::{Codec, EncodedTable, Hints, Presence, SubColumn, encode_table},
+    codec::{Codec, Document, EncodedTable, Hints, Presence, SubColumn, WrittenTexts, encode_table},
     config::{TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
     model::{ChildCount, TableFacts},
     plan::{ColumnRole, LinkRole, Plan},
     rules::{Rules, TableRules, discover, family_positions},
-    schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
-    semantic::{Meaning, RowWriter, detect},
+    schema::{Column, ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
+    semantic::{Meaning, RowWriter, detect, is_category},
     snapshot::{Snapshot, TableSnapshot},
     structure::{CountCodec, DepthProfile},
 };
@@ -58,12 +58,20 @@ pub(super) fn encode(
     } else {
         learn_rules(table, plan, id, rows, &mut facts_rules)
     };
-    let (codecs, written) = choose_codecs((id, table), rows, &modelled, settings, rules, copied);
-    let (writer, findings) = if copied {
+    let Chosen { codecs, written, documents } =
+        choose_codecs((id, table), rows, &modelled, settings, rules, copied);
+    let (mut writer, findings) = if copied {
         RowWriter::fit(table, &rows.data, &[])
     } else {
         RowWriter::fit(table, &rows.data, &written)
     };
+    for (column, texts) in &documents {
+        let texts: Vec<(&str, Vec<&str>)> = texts
+            .iter()
+            .map(|text| (text.name.as_str(), text.values.iter().map(String::as_str).collect()))
+            .collect();
+        writer.add_document(table, *column, &texts);
+    }
 
     let attributes = encode_table(&codecs, &rows.data);
     let (presence, presence_tokens) = encode_presence(plan, id, table, rows);
@@ -121,7 +129,52 @@ fn learn_rules(
     columns
 }
 
-type Chosen = (Vec<(ColumnId, Codec)>, Vec<(ColumnId, Meaning, bool)>);
+/// How the columns of a table are made.
+#[derive(Default)]
+struct Chosen {
+    /// Codecs of modelled columns, presence of written ones.
+    codecs: Vec<(ColumnId, Codec)>,
+    /// Written columns: their meaning, and whether values must differ.
+    written: Vec<(ColumnId, Meaning, bool)>,
+    /// Texts inside documents that are written.
+    documents: Vec<(ColumnId, Vec<WrittenTexts>)>,
+}
+
+/// Least share of the rows that labels must cover, for values made of parts to be taken as labels.
+const LABELS_COVER: f64 = 0.98;
+
+/// Fits a codec to values made of parts: documents, arrays, spans. `None` for anything else.
+fn document(column: &Column, values: &ArrayRef, meaning: &Meaning) -> Option<(Document, Vec<WrittenTexts>)> {
+    let parted = match meaning {
+        Meaning::Json
+        | Meaning::Array
+        | Meaning::Set
+        | Meaning::Bits
+        | Meaning::Interval
+        | Meaning::Range
+        | Meaning::Inet => true,
+        // Labels that many rows do not have: the parts say more.
+        Meaning::Category => {
+            let typed = !matches!(column.data_type, DataType::Text { .. } | DataType::Enum { .. });
+            typed && covered(values) < LABELS_COVER
+        }
+        _ => false,
+    };
+    parted
+        .then(|| Document::fit(column, values, *meaning == Meaning::Json, PROTECT_BELOW, &is_category))
+        .flatten()
+}
+
+/// Share of the rows with a value whose value enough rows share.
+fn covered(values: &ArrayRef) -> f64 {
+    let Some(texts) = values.as_string_opt::<i32>() else { return 1.0 };
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for text in texts.iter().flatten() {
+        *counts.entry(text).or_default() += 1;
+    }
+    let kept: u32 = counts.values().filter(|rows| **rows >= PROTECT_BELOW).sum();
+    f64::from(kept) / (texts.len() - texts.null_count()).max(1) as f64
+}
 
 fn choose_codecs(
     (id, table): (TableId, &Table),
@@ -131,8 +184,7 @@ fn choose_codecs(
     rules: &Rules,
     copied: bool,
 ) -> Chosen {
-    let mut codecs = Vec::new();
-    let mut written = Vec::new();
+    let mut chosen = Chosen::default();
     for column_id in modelled {
         let column = table.column(*column_id);
         let Some(values) = rows.data.column(*column_id) else { continue };
@@ -141,7 +193,7 @@ fn choose_codecs(
         let in_key = table.keys().any(|key| key.columns.contains(column_id));
         let textual = matches!(column.data_type.storage(), Storage::Text | Storage::Bytes);
         let declared = rules.table(id).allowed_values(*column_id).is_some()
-            || matches!(column.data_type, crate::schema::DataType::Enum { .. });
+            || matches!(column.data_type, DataType::Enum { .. });
         let mut hints = Hints {
             categorical: declared,
             bounds: rules.table(id).bounds(*column_id),
@@ -149,17 +201,28 @@ fn choose_codecs(
         };
         if (textual && !declared) || setting.is_some() {
             let meaning = detect(table, *column_id, values, setting).meaning;
+            if textual
+                && !in_key
+                && !copied
+                && let Some((codec, texts)) = document(column, values, &meaning)
+            {
+                if !texts.is_empty() {
+                    chosen.documents.push((*column_id, texts));
+                }
+                chosen.codecs.push((*column_id, Codec::Document(Box::new(codec))));
+                continue;
+            }
             if textual && (meaning != Meaning::Category || (sole_key && !copied)) {
                 let meaning = if meaning == Meaning::Category { Meaning::Title } else { meaning };
-                written.push((*column_id, meaning, in_key));
-                codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
+                chosen.written.push((*column_id, meaning, in_key));
+                chosen.codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
                 continue;
             }
             hints.categorical |= meaning == Meaning::Category;
         }
-        codecs.push((*column_id, Codec::fit(column, values, &hints)));
+        chosen.codecs.push((*column_id, Codec::fit(column, values, &hints)));
     }
-    (codecs, written)
+    chosen
 }
 
 fn forests(plan: &Plan, id: TableId, rows: &TableSnapshot) -> Vec<(ForeignKeyId, DepthProfile)> {
@@ -227,7 +290,7 @@ fn encode_counts(
 /// # Panics
 /// If an index is out of range.
 #[must_use]
-pub fn take_linked(array: &dyn Array, parent: &[u32]) -> arrow_array::ArrayRef {
+pub fn take_linked(array: &dyn Array, parent: &[u32]) -> ArrayRef {
     let indices: UInt32Array = parent.iter().map(|row| (*row != NO_ROW).then_some(*row)).collect();
     take(array, &indices, None).expect("a linked row exists")
 }

@@ -2,19 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, Int64Array, new_null_array};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringArray, new_null_array};
 use rayon::prelude::*;
 
 use crate::{
     codec::{EncodedTable, decode_table, encode_table},
     conditioning::{Conditioning, Receiver},
-    data::{Families, Links, TableData},
+    data::{Families, Links, TableData, arrow_type},
     finding::Finding,
     generator::TableGenerator,
     model::{TableModel, presence_sub_column, take_linked},
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
-    sample::{SampleError, Sampler, draft::Draft, keys::arrow_type},
+    sample::{SampleError, Sampler, draft::Draft},
     schema::{ColumnId, Table, TableId},
     structure::{FanOut, TokenFanOut},
 };
@@ -285,8 +285,15 @@ impl Sampler<'_> {
             })
             .collect();
         let row_count = decoded.row_count;
+        let documents: Vec<(ColumnId, StringArray)> = writer
+            .documents()
+            .filter_map(|column| {
+                let texts = decoded.column(column)?.as_any().downcast_ref::<StringArray>()?;
+                Some((column, texts.clone()))
+            })
+            .collect();
         let mut data = decoded.select(|column| !presence.contains_key(&column));
-        if presence.is_empty() || row_count == 0 {
+        if (presence.is_empty() && documents.is_empty()) || row_count == 0 {
             return data;
         }
         let blocks: Vec<TableData> = (0..row_count.div_ceil(WRITER_ROWS))
@@ -297,10 +304,14 @@ impl Sampler<'_> {
                     .iter()
                     .map(|(column, present)| (*column, present[rows.clone()].to_vec()))
                     .collect();
+                let documents: Vec<(ColumnId, StringArray)> = documents
+                    .iter()
+                    .map(|(column, texts)| (*column, texts.slice(rows.start, rows.len())))
+                    .collect();
                 let mut random = self.options.seed.stream(&format!("write/{name}/{round}"), block as u64);
                 // Rows written again must differ from all first ones, so they count on from far behind.
                 let first_row = rows.start as u64 + ((round as u64) << 32);
-                writer.write(&present, first_row, &mut random)
+                writer.complete(&present, &documents, first_row, &mut random)
             })
             .collect();
         if let Some(text) = TableData::concat(&blocks) {

@@ -63,6 +63,12 @@ pub fn detect(table: &Table, column: ColumnId, values: &ArrayRef, setting: Optio
     detect_text(&table.name.name, &described.name, &all, unique)
 }
 
+/// True if the texts under a key of a document, or in an array, are labels of an enumeration.
+#[must_use]
+pub fn is_category(name: &str, texts: &[&str]) -> bool {
+    detect_text("", name, texts, false).meaning == Meaning::Category
+}
+
 /// What the type alone says.
 fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
     let native = native_type.to_ascii_lowercase();
@@ -76,6 +82,7 @@ fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
         DataType::Set { .. } => Meaning::Set,
         DataType::Enum { .. } => Meaning::Category,
         DataType::Other if native.contains("range") => Meaning::Range,
+        DataType::Other if native.starts_with("macaddr") => Meaning::Inet,
         DataType::Other if super::geometry::is_geometric(&native) => Meaning::Geometry,
         DataType::Other => Meaning::Opaque,
         _ => return None,
