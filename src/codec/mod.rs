@@ -10,11 +10,13 @@ mod choose;
 mod constant;
 mod datetime;
 mod document;
+mod elapsed;
 mod line;
 mod line_fit;
 mod literal;
 mod null;
 mod numeric;
+mod place;
 mod reading;
 mod rows;
 mod table;
@@ -27,7 +29,9 @@ pub use choose::Hints;
 pub use constant::{Constant, Presence};
 pub use datetime::Datetime;
 pub use document::{Document, WrittenTexts};
+pub use elapsed::{Elapsed, Kin};
 pub use numeric::Numeric;
+pub use place::{Place, coordinate_pairs};
 pub use rows::{decode_table, encode_table};
 pub use table::{EncodedTable, SubColumn};
 
@@ -63,6 +67,10 @@ pub enum Codec {
     Datetime(Datetime),
     /// JSON documents, arrays, sets, bit strings, durations, ranges, addresses.
     Document(Box<Document>),
+    /// Points, in one column or in two.
+    Place(Box<Place>),
+    /// Times that ascend among siblings, as gaps.
+    Elapsed(Box<Elapsed>),
     /// Values are written elsewhere; decodes to booleans.
     Presence(Presence),
 }
@@ -75,6 +83,8 @@ impl Codec {
             Self::Numeric(codec) => codec,
             Self::Datetime(codec) => codec,
             Self::Document(codec) => codec.as_ref(),
+            Self::Place(codec) => codec.as_ref(),
+            Self::Elapsed(codec) => codec.as_ref(),
             Self::Presence(codec) => codec,
         }
     }
@@ -97,6 +107,8 @@ impl Codec {
             Self::Numeric(codec) => codec.literals(),
             Self::Datetime(codec) => codec.literals(),
             Self::Document(codec) => codec.literals(),
+            Self::Place(codec) => codec.literals(),
+            Self::Elapsed(codec) => codec.literals(),
             Self::Presence(_) => Vec::new(),
         }
     }

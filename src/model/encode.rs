@@ -2,25 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::{Array, ArrayRef, UInt32Array, cast::AsArray};
+use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_select::take::take;
 
 use crate::{
-    codec::{Codec, Document, EncodedTable, Hints, Presence, SubColumn, WrittenTexts, encode_table},
+    codec::{
+        Codec, Elapsed, EncodedTable, Hints, Kin, Place, Presence, SubColumn, WrittenTexts, encode_table,
+    },
     config::{TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
-    model::{ChildCount, TableFacts},
+    model::{
+        ChildCount, TableFacts,
+        parts::{document, places},
+    },
     plan::{ColumnRole, LinkRole, Plan},
     rules::{Rules, TableRules, discover, family_positions},
-    schema::{Column, ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
-    semantic::{Meaning, RowWriter, detect, is_category},
+    schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
+    semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
     structure::{CountCodec, DepthProfile},
 };
 
 /// Fewest rows that must share a value before the model keeps it as a literal.
-const PROTECT_BELOW: u32 = 5;
+pub(super) const PROTECT_BELOW: u32 = 5;
 
 /// One table, encoded.
 pub(super) struct Encoded {
@@ -58,8 +63,13 @@ pub(super) fn encode(
     } else {
         learn_rules(table, plan, id, rows, &mut facts_rules)
     };
-    let Chosen { codecs, written, documents } =
-        choose_codecs((id, table), rows, &modelled, settings, rules, copied);
+    let parent = plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
+    let kin = parent.filter(|_| !copied).map(|parent| Kin {
+        families: &rows.families,
+        parent: snapshot.table(parent).filter(|_| parent != id).map(|parent| &parent.data),
+    });
+    let Chosen { codecs, written, documents, .. } =
+        choose_codecs((id, table), (rows, kin), &modelled, settings, rules, copied);
     let (mut writer, findings) = if copied {
         RowWriter::fit(table, &rows.data, &[])
     } else {
@@ -73,7 +83,7 @@ pub(super) fn encode(
         writer.add_document(table, *column, &texts);
     }
 
-    let attributes = encode_table(&codecs, &rows.data);
+    let attributes = encode_table(&codecs, &rows.data, kin);
     let (presence, presence_tokens) = encode_presence(plan, id, table, rows);
     let (counts, count_tokens) = encode_counts(schema, plan, snapshot, id, rows.data.row_count);
     let (given, learned) = if copied {
@@ -138,55 +148,25 @@ struct Chosen {
     written: Vec<(ColumnId, Meaning, bool)>,
     /// Texts inside documents that are written.
     documents: Vec<(ColumnId, Vec<WrittenTexts>)>,
-}
-
-/// Least share of the rows that labels must cover, for values made of parts to be taken as labels.
-const LABELS_COVER: f64 = 0.98;
-
-/// Fits a codec to values made of parts: documents, arrays, spans. `None` for anything else.
-fn document(column: &Column, values: &ArrayRef, meaning: &Meaning) -> Option<(Document, Vec<WrittenTexts>)> {
-    let parted = match meaning {
-        Meaning::Json
-        | Meaning::Array
-        | Meaning::Set
-        | Meaning::Bits
-        | Meaning::Interval
-        | Meaning::Range
-        | Meaning::Inet => true,
-        // Labels that many rows do not have: the parts say more.
-        Meaning::Category => {
-            let typed = !matches!(column.data_type, DataType::Text { .. } | DataType::Enum { .. });
-            typed && covered(values) < LABELS_COVER
-        }
-        _ => false,
-    };
-    parted
-        .then(|| Document::fit(column, values, *meaning == Meaning::Json, PROTECT_BELOW, &is_category))
-        .flatten()
-}
-
-/// Share of the rows with a value whose value enough rows share.
-fn covered(values: &ArrayRef) -> f64 {
-    let Some(texts) = values.as_string_opt::<i32>() else { return 1.0 };
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-    for text in texts.iter().flatten() {
-        *counts.entry(text).or_default() += 1;
-    }
-    let kept: u32 = counts.values().filter(|rows| **rows >= PROTECT_BELOW).sum();
-    f64::from(kept) / (texts.len() - texts.null_count()).max(1) as f64
+    /// Columns that another column's codec decodes as well.
+    paired: Vec<ColumnId>,
 }
 
 fn choose_codecs(
     (id, table): (TableId, &Table),
-    rows: &TableSnapshot,
+    (rows, kin): (&TableSnapshot, Option<Kin<'_>>),
     modelled: &[ColumnId],
     settings: Option<&TableSettings>,
     rules: &Rules,
     copied: bool,
 ) -> Chosen {
     let mut chosen = Chosen::default();
+    let pairs = if copied { Vec::new() } else { places(table, rows, modelled, settings) };
     for column_id in modelled {
         let column = table.column(*column_id);
+        if chosen.paired.contains(column_id) {
+            continue;
+        }
         let Some(values) = rows.data.column(*column_id) else { continue };
         let setting = settings.and_then(|s| s.columns.get(&column.name)).map(String::as_str);
         let sole_key = table.keys().any(|key| key.columns == [*column_id] && key.predicate.is_none());
@@ -201,6 +181,16 @@ fn choose_codecs(
         };
         if (textual && !declared) || setting.is_some() {
             let meaning = detect(table, *column_id, values, setting).meaning;
+            if textual
+                && !in_key
+                && !copied
+                && matches!(meaning, Meaning::Geometry | Meaning::Category)
+                && matches!(column.data_type, DataType::Other)
+                && let Some(place) = Place::fit(column, values, PROTECT_BELOW)
+            {
+                chosen.codecs.push((*column_id, Codec::Place(Box::new(place))));
+                continue;
+            }
             if textual
                 && !in_key
                 && !copied
@@ -220,7 +210,22 @@ fn choose_codecs(
             }
             hints.categorical |= meaning == Meaning::Category;
         }
-        chosen.codecs.push((*column_id, Codec::fit(column, values, &hints)));
+        if let Some((_, partner)) = pairs.iter().find(|(first, _)| first == column_id)
+            && let Some(others) = rows.data.column(*partner)
+            && let Some(place) = Place::fit_pair(column, (values, others), *partner, hints.protect_below)
+        {
+            chosen.paired.push(*partner);
+            chosen.codecs.push((*column_id, Codec::Place(Box::new(place))));
+            continue;
+        }
+        let codec = Codec::fit(column, values, &hints);
+        let elapsed = match (&codec, kin) {
+            (Codec::Datetime(own), Some(kin)) if !in_key => {
+                Elapsed::fit(column, values, own, kin, hints.protect_below)
+            }
+            _ => None,
+        };
+        chosen.codecs.push((*column_id, elapsed.map_or(codec, |elapsed| Codec::Elapsed(Box::new(elapsed)))));
     }
     chosen
 }

@@ -6,6 +6,7 @@
 mod anchor;
 mod encode;
 mod fit;
+mod parts;
 
 pub use anchor::{Ancestry, Anchor};
 pub use encode::{presence_sub_column, take_linked};

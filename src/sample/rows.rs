@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringArray, new_null_arra
 use rayon::prelude::*;
 
 use crate::{
-    codec::{EncodedTable, decode_table, encode_table},
+    codec::{Codec, EncodedTable, Kin, decode_table, encode_table},
     conditioning::{Conditioning, Receiver},
     data::{Families, Links, TableData, arrow_type},
     finding::Finding,
@@ -195,7 +195,7 @@ impl Sampler<'_> {
                 draft.links[fk.0].parent.iter().map(|p| u16::from(*p != crate::data::NO_ROW)).collect();
             given.push(presence_sub_column(&self.model.schema.table(id).foreign_keys[fk.0].name), tokens);
         }
-        draft.tokens = given.beside(encode_table(&model.facts.codecs, &draft.data));
+        draft.tokens = given.beside(encode_table(&model.facts.codecs, &draft.data, None));
         self.sample_rows(id, model, draft)
     }
 
@@ -212,7 +212,7 @@ impl Sampler<'_> {
         for fk in &model.facts.presence {
             tokens.push(presence_sub_column(&table.foreign_keys[fk.0].name), Vec::new());
         }
-        let mut tokens = tokens.beside(encode_table(&model.facts.codecs, &draft.data));
+        let mut tokens = tokens.beside(encode_table(&model.facts.codecs, &draft.data, None));
         for count in &model.facts.counts {
             let child = self.model.schema.table(count.child);
             let name = format!("{}.{}#", child.name, child.foreign_keys[count.foreign_key.0].name);
@@ -231,8 +231,13 @@ impl Sampler<'_> {
         let first = facts.presence.len();
         let last = draft.tokens.tokens.len() - facts.counts.len();
         let tokens = draft.tokens.sub_columns(first..last.max(first));
+        let parent = self.model.plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
+        let kin =
+            Kin { families: &draft.families, parent: parent.and_then(|parent| self.keys[parent.0].as_ref()) };
+        // A row drawn again is alone: its siblings stay as they are.
         let decode = |tokens: &EncodedTable, round: usize| -> TableData {
-            let decoded = decode_table(&facts.codecs, tokens, seed, &format!("decode/{name}/{round}"));
+            let kin = (round == 0).then_some(kin);
+            let decoded = decode_table(&facts.codecs, tokens, kin, seed, &format!("decode/{name}/{round}"));
             self.write_text(&name, model, decoded, round)
         };
         let numbered: Vec<(ColumnId, ArrayRef)> = facts
@@ -245,6 +250,13 @@ impl Sampler<'_> {
         for (column, numbers) in &numbered {
             values.set(*column, numbers.clone());
         }
+        // Times counted from a sibling's keep their place when a row is drawn again.
+        let timed: Vec<(ColumnId, ArrayRef)> = facts
+            .codecs
+            .iter()
+            .filter(|(_, codec)| matches!(codec, Codec::Elapsed(_)))
+            .filter_map(|(column, _)| Some((*column, values.column(*column)?.clone())))
+            .collect();
         let (values, changed) = enforce(&facts.rules.discovered, table, values);
         let roles = &self.model.plan.table(id).columns;
         let allowed =
@@ -257,7 +269,7 @@ impl Sampler<'_> {
                 round += 1;
                 let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
                 let mut again = decode(&tokens.take(&rows), round);
-                for (column, numbers) in &numbered {
+                for (column, numbers) in numbered.iter().chain(&timed) {
                     again.set(*column, take_linked(numbers.as_ref(), &rows));
                 }
                 enforce(&facts.rules.discovered, table, again).0

@@ -13,6 +13,10 @@ const SAMPLE: usize = 2_000;
 const LABELS_MAX: usize = 120;
 /// Most labels of an enumeration whose labels repeat often.
 const FREQUENT_LABELS_MAX: usize = 1_000;
+/// Most labels at all, if each repeats so often that two tokens can learn it.
+const MANY_LABELS_MAX: usize = 12_000;
+/// Rows a label has, on average, where there are so many.
+const MANY_LABELS_ROWS: f64 = 8.0;
 /// Longest label in characters.
 const LABEL_CHARS: usize = 120;
 
@@ -331,9 +335,10 @@ impl Repetition {
         }
         let few = self.distinct <= LABELS_MAX && self.distinct as f64 <= 0.2 * self.rows as f64;
         let often = self.distinct <= FREQUENT_LABELS_MAX && mean >= 4.0 && self.covered >= 0.9;
+        let many = self.distinct <= MANY_LABELS_MAX && mean >= MANY_LABELS_ROWS && self.covered >= 0.95;
         // A long tail of rare values around labels that cover nearly all rows.
         let tail = self.frequent <= LABELS_MAX && self.frequent > 0 && self.covered >= 0.95 && mean >= 3.0;
         let said = named_so && self.distinct <= LABELS_MAX && mean >= 2.0;
-        few || often || tail || said || self.distinct == 1
+        few || often || many || tail || said || self.distinct == 1
     }
 }

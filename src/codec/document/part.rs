@@ -108,11 +108,6 @@ impl Part {
         Self::around(self.codec, values, budget)
     }
 
-    /// True if tokens of it are generated.
-    pub(in crate::codec) fn is_modelled(&self) -> bool {
-        self.modelled
-    }
-
     pub(in crate::codec) fn sub_columns(&self) -> &[SubColumn] {
         if self.modelled { self.codec.sub_columns() } else { &[] }
     }

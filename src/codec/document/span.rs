@@ -6,17 +6,9 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::seed::Stream;
+use crate::{codec::calendar::unit_of, seed::Stream};
 
 use super::moment::Layout;
-
-/// Units a span of time may be counted in, in microseconds: an hour down to one.
-const UNITS: [i64; 7] = [3_600_000_000, 900_000_000, 60_000_000, 1_000_000, 1_000, 10, 1];
-
-/// The largest unit all of `micros` are whole numbers of.
-pub(super) fn unit_of(micros: impl Iterator<Item = i64> + Clone) -> i64 {
-    UNITS.into_iter().find(|unit| micros.clone().all(|micros| micros % unit == 0)).unwrap_or(1)
-}
 
 /// Months, days and microseconds of a duration: `1 year 2 mons 3 days -04:05:06.7`.
 pub(super) fn read_interval(text: &str) -> Option<[i64; 3]> {

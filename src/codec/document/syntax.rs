@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    codec::calendar::unit_of,
     data::template::{array_element, has_hole, json_string},
     schema::{Column, DataType},
     seed::Stream,
 };
 
-use super::span::{Axis, print_address, print_interval, read_address, read_interval, unit_of};
+use super::span::{Axis, print_address, print_interval, read_address, read_interval};
 
 /// Share of the texts that must be of the notation.
 const SHARE: f64 = 0.9;
