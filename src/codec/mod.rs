@@ -28,7 +28,7 @@ pub use categorical::Categorical;
 pub use choose::Hints;
 pub use constant::{Constant, Presence};
 pub use datetime::Datetime;
-pub use document::{Document, WrittenTexts};
+pub use document::{Document, DocumentFit, WrittenTexts};
 pub use elapsed::{Elapsed, Kin};
 pub use numeric::Numeric;
 pub use place::{Place, coordinate_pairs};

@@ -14,7 +14,7 @@ use crate::{
     finding::Finding,
     model::{
         ChildCount, TableFacts,
-        parts::{document, places},
+        parts::{document, places, unlearned},
     },
     plan::{ColumnRole, LinkRole, Plan},
     rules::{Rules, TableRules, discover, family_positions},
@@ -68,13 +68,14 @@ pub(super) fn encode(
         families: &rows.families,
         parent: snapshot.table(parent).filter(|_| parent != id).map(|parent| &parent.data),
     });
-    let Chosen { codecs, written, documents, .. } =
+    let Chosen { codecs, written, documents, findings: unlearned, .. } =
         choose_codecs((id, table), (rows, kin), &modelled, settings, rules, copied);
-    let (mut writer, findings) = if copied {
+    let (mut writer, mut findings) = if copied {
         RowWriter::fit(table, &rows.data, &[])
     } else {
         RowWriter::fit(table, &rows.data, &written)
     };
+    findings.extend(unlearned);
     for (column, texts) in &documents {
         let texts: Vec<(&str, Vec<&str>)> = texts
             .iter()
@@ -150,6 +151,8 @@ struct Chosen {
     documents: Vec<(ColumnId, Vec<WrittenTexts>)>,
     /// Columns that another column's codec decodes as well.
     paired: Vec<ColumnId>,
+    /// What is not learned.
+    findings: Vec<Finding>,
 }
 
 fn choose_codecs(
@@ -194,12 +197,13 @@ fn choose_codecs(
             if textual
                 && !in_key
                 && !copied
-                && let Some((codec, texts)) = document(column, values, &meaning)
+                && let Some(fit) = document(column, values, &meaning)
             {
-                if !texts.is_empty() {
-                    chosen.documents.push((*column_id, texts));
+                chosen.findings.extend(unlearned(table, column, &fit));
+                if !fit.written.is_empty() {
+                    chosen.documents.push((*column_id, fit.written));
                 }
-                chosen.codecs.push((*column_id, Codec::Document(Box::new(codec))));
+                chosen.codecs.push((*column_id, Codec::Document(Box::new(fit.codec))));
                 continue;
             }
             if textual && (meaning != Meaning::Category || (sole_key && !copied)) {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 
 use crate::{
-    codec::{Document, WrittenTexts, coordinate_pairs},
+    codec::{Document, DocumentFit, coordinate_pairs},
     config::TableSettings,
+    finding::Finding,
     model::encode::PROTECT_BELOW,
     schema::{Column, ColumnId, DataType, Table},
     semantic::{Meaning, is_category},
@@ -36,11 +37,7 @@ pub(super) fn places(
 }
 
 /// Fits a codec to values made of parts: documents, arrays, spans. `None` for anything else.
-pub(super) fn document(
-    column: &Column,
-    values: &ArrayRef,
-    meaning: &Meaning,
-) -> Option<(Document, Vec<WrittenTexts>)> {
+pub(super) fn document(column: &Column, values: &ArrayRef, meaning: &Meaning) -> Option<DocumentFit> {
     let parted = match meaning {
         Meaning::Json
         | Meaning::Array
@@ -70,4 +67,29 @@ fn covered(values: &ArrayRef) -> f64 {
     }
     let kept: u32 = counts.values().filter(|rows| **rows >= PROTECT_BELOW).sum();
     f64::from(kept) / (texts.len() - texts.null_count()).max(1) as f64
+}
+
+/// What of a column's documents is not learned.
+pub(super) fn unlearned(table: &Table, column: &Column, fit: &DocumentFit) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut note = |what: String, instead: &str| {
+        let finding = Finding::note("document-parts", what).table(&table.name).column(&column.name);
+        findings.push(finding.instead(instead));
+    };
+    if fit.unread > 0 {
+        note(
+            format!("{} values are not written like the others", fit.unread),
+            "values like the others are written",
+        );
+    }
+    if fit.rare_keys > 0 {
+        note(format!("{} keys are in fewer than {PROTECT_BELOW} rows", fit.rare_keys), "they are left out");
+    }
+    if fit.crowded {
+        note(
+            "documents have more parts than are modelled".to_owned(),
+            "the rest follows its own distribution",
+        );
+    }
+    findings
 }

@@ -4,6 +4,7 @@ mod canaries;
 mod clone;
 mod commands;
 mod determinism;
+mod domains;
 mod fixtures;
 mod refusals;
 mod shapes;

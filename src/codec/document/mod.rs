@@ -45,6 +45,21 @@ const CHUNK: usize = 4096;
 /// Draws of another document where one is longer than its column.
 const TRIES: usize = 8;
 
+/// A codec of documents, and what it does not hold.
+#[derive(Debug)]
+pub struct DocumentFit {
+    /// The codec.
+    pub codec: Document,
+    /// Texts it leaves to a writer, by the number of their hole.
+    pub written: Vec<WrittenTexts>,
+    /// Values looked at that are not of the notation of the others: nothing is learned of them.
+    pub unread: usize,
+    /// Keys of too few rows: left out.
+    pub rare_keys: usize,
+    /// True if there are more places than sub-columns: some follow their own distribution.
+    pub crowded: bool,
+}
+
 /// A column of documents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
@@ -66,7 +81,7 @@ impl Document {
         json: bool,
         protect_below: u32,
         is_category: &dyn Fn(&str, &[&str]) -> bool,
-    ) -> Option<(Self, Vec<WrittenTexts>)> {
+    ) -> Option<DocumentFit> {
         let texts = reading::texts(values)?;
         let step = texts.len().div_ceil(DOCUMENTS_MAX).max(1);
         let sample: Vec<Option<&str>> = texts.iter().step_by(step).collect();
@@ -97,9 +112,9 @@ impl Document {
             elements: if syntax == Syntax::Bits { BITS } else { ELEMENTS },
             budget: BUDGET,
             written: Vec::new(),
+            rare_keys: 0,
         };
         let root = Node::fit(&column.name, &slots, &rows, 0, &mut fitting)?;
-        let written = fitting.written;
         // All there is to know is whether there is a value: that is a writer's column.
         if root.is_unlearned() {
             return None;
@@ -112,7 +127,13 @@ impl Document {
             sub_columns.push(SubColumn { name, size: 1, scalars: Vec::new(), one_hot: false });
         }
         let max_chars = if let DataType::Text { max_chars } = column.data_type { max_chars } else { None };
-        Some((Self { sub_columns, syntax, root, max_chars }, written))
+        Some(DocumentFit {
+            codec: Self { sub_columns, syntax, root, max_chars },
+            written: fitting.written,
+            unread: slots.iter().filter(|slot| matches!(slot, Slot::Outside)).count(),
+            rare_keys: fitting.rare_keys,
+            crowded: fitting.budget == 0,
+        })
     }
 
     pub(super) fn literals(&self) -> Vec<String> {

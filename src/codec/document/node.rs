@@ -144,6 +144,8 @@ pub(super) struct Fitting<'a> {
     /// Sub-columns left.
     pub(super) budget: usize,
     pub(super) written: Vec<WrittenTexts>,
+    /// Keys left out.
+    pub(super) rare_keys: usize,
 }
 
 impl Node {
@@ -295,7 +297,9 @@ fn fields(slots: &[Slot<'_>], rows: &[u32], depth: usize, fitting: &mut Fitting<
     }
     // A key of few documents may be data (a map keyed by name): it is left out.
     let least = fitting.protect_below.max(1) as usize;
+    let seen = keys.len();
     keys.retain(|_, (_, count)| *count >= least);
+    fitting.rare_keys += seen - keys.len().min(KEYS_MAX);
     let keys: Vec<String> = keys.keys().take(KEYS_MAX).map(|key| (*key).to_owned()).collect();
     keys.into_iter()
         .filter_map(|key| {

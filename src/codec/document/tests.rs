@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::{Document, WrittenTexts, inner_column};
+use super::{Document, DocumentFit, WrittenTexts, inner_column};
 use crate::{
     codec::{Codec, ColumnCodec, reading},
     data::template,
@@ -29,7 +29,8 @@ fn category(_: &str, texts: &[&str]) -> bool {
 
 fn fit(column: &Column, values: &ArrayRef, protect: u32) -> (Document, Vec<WrittenTexts>) {
     let json = matches!(column.data_type, DataType::Text { .. });
-    Document::fit(column, values, json, protect, &category).unwrap()
+    let fit = Document::fit(column, values, json, protect, &category).unwrap();
+    (fit.codec, fit.written)
 }
 
 fn decode(codec: &impl ColumnCodec, tokens: &[Vec<u16>]) -> Vec<Option<String>> {
@@ -333,7 +334,7 @@ proptest! {
     #[test]
     fn any_documents_decode_to_valid_json(all in proptest::collection::vec(any_json(), 1..40), protect in 0_u32..4) {
         let values = texts(all.iter().map(|value| Some(value.to_string())));
-        if let Some((codec, _)) = Document::fit(&typed("json", DataType::Json), &values, false, protect, &category) {
+        if let Some(DocumentFit { codec, .. }) = Document::fit(&typed("json", DataType::Json), &values, false, protect, &category) {
             for text in round(&codec, &values).iter().flatten() {
                 prop_assert!(serde_json::from_str::<Value>(text).is_ok(), "{}", text);
             }
@@ -346,7 +347,7 @@ proptest! {
     fn odd_texts_never_panic(all in proptest::collection::vec(".{0,12}|[\\[({]?[0-9a-f:,./ -]{0,12}[\\])}]?", 1..30)) {
         for (_, column, _) in columns() {
             let values = texts(all.iter().cloned().map(Some));
-            if let Some((codec, _)) = Document::fit(&column, &values, true, 0, &category) {
+            if let Some(DocumentFit { codec, .. }) = Document::fit(&column, &values, true, 0, &category) {
                 round(&codec, &values);
             }
         }
