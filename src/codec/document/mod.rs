@@ -127,12 +127,13 @@ impl Document {
             sub_columns.push(SubColumn { name, size: 1, scalars: Vec::new(), one_hot: false });
         }
         let max_chars = if let DataType::Text { max_chars } = column.data_type { max_chars } else { None };
+        let Fitting { written, rare_keys, budget, .. } = fitting;
         Some(DocumentFit {
             codec: Self { sub_columns, syntax, root, max_chars },
-            written: fitting.written,
+            written,
             unread: slots.iter().filter(|slot| matches!(slot, Slot::Outside)).count(),
-            rare_keys: fitting.rare_keys,
-            crowded: fitting.budget == 0,
+            rare_keys,
+            crowded: budget == 0,
         })
     }
 

@@ -45,6 +45,8 @@ const PAIRS_MIN: usize = 200;
 const ASCENDING: f64 = 0.98;
 /// Bits a row that must be saved.
 const SAVED_BITS: f64 = 0.5;
+/// Bits a row that gaps which hide the time of day must save over gaps of days.
+const CLOCK_BITS: f64 = 2.0;
 /// Draws of another gap where one leads out of its bin.
 const TRIES: usize = 24;
 /// Bins of days, of gaps, of times of a day.
@@ -213,7 +215,7 @@ impl Elapsed {
             let unit = calendar::unit_of(pairs.iter().map(|(from, to)| to - from));
             fit_gap(Unit::Micros(unit))
         });
-        let whole = by_micros.as_ref().is_some_and(|gap| gap.3 < day_bits);
+        let whole = by_micros.as_ref().is_some_and(|gap| gap.3 + CLOCK_BITS < day_bits);
         let (gaps_in, gap, gap_columns, bits) = match by_micros {
             Some(by_micros) if whole => by_micros,
             _ => (by_day.0, by_day.1, by_day.2, day_bits),
@@ -377,14 +379,15 @@ impl Elapsed {
             (None, Some(base), Some(since)) => since_at.map(|at| (base, at, &since.line)),
             _ => None,
         };
-        // A gap the model left out where one belongs: the bin of days alone decides.
-        let gap = gap.filter(|(_, at, line)| tokens[*at][row] < line.coarse_count());
         let whole = self.gaps_in != Unit::Days;
         let time = match gap {
             Some((from, at, line)) => {
-                let fine = if line.width() > 1 { tokens[at + 1][row] } else { 0 };
-                let bin = self.when.range_of(when);
-                let time = self.near((from, line, tokens[at][row], fine), bin, random);
+                let coarse = tokens[at][row];
+                // A gap the model left out where one belongs is any gap.
+                let absent = coarse >= line.coarse_count();
+                let coarse = if absent { random.random_range(0..line.coarse_count().max(1)) } else { coarse };
+                let fine = if line.width() > 1 && !absent { tokens[at + 1][row] } else { line.no_fine() };
+                let time = self.near((from, line, coarse, fine), self.when.range_of(when), random);
                 if whole {
                     return Some(time);
                 }
@@ -411,7 +414,7 @@ impl Elapsed {
         Some(last.filter(|last| same_day(*last)).map_or(time, |last| time.max(last)))
     }
 
-    /// A time a gap after `from`, in the bin of days the row was given where the gap allows, on a usual weekday.
+    /// A time a gap after `from`, in the bin of days the row was given and on a usual weekday where the gap allows.
     fn near(
         &self,
         (from, line, coarse, fine): (i64, &Line, u16, u16),
@@ -436,15 +439,8 @@ impl Elapsed {
         if let Some(found) = found {
             return found;
         }
-        // The gap leads elsewhere: the nearest day of the bin that is not before `from`, if there is one, on the
-        // same time of day.
-        let first = low.max(day_of(from));
-        if first > high {
-            return if day_of(time) > self.when.last() { from } else { time };
-        }
-        let day = day_of(time).clamp(first, high);
-        let moved = day.saturating_mul(DAY_MICROS).saturating_add(time.rem_euclid(DAY_MICROS));
-        moved.max(if self.gaps_in == Unit::Days { moved } else { from })
+        // The gap says more than the bin; only beyond the last day there is nothing.
+        if day_of(time) > self.when.last() { from } else { time }
     }
 }
 

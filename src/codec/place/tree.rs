@@ -63,13 +63,42 @@ fn at(point: Point, axis: usize) -> i64 {
     if axis == 0 { point.0 } else { point.1 }
 }
 
-/// Splits points at the median of their wider axis until a box has too few rows to be halved.
+/// Share of a box's width that nobody lives in before the box is two places.
+const VOID: f64 = 0.25;
+
+/// Where the widest gap of sorted points along an axis ends, if it is that wide.
+fn void(points: &[Point], axis: usize) -> Option<usize> {
+    let gap = |place: &usize| i128::from(at(points[*place], axis)) - i128::from(at(points[*place - 1], axis));
+    let widest = (1..points.len()).max_by_key(gap)?;
+    let width = i128::from(at(points[points.len() - 1], axis)) - i128::from(at(points[0], axis));
+    // Few points leave wide gaps by chance: about ln n / n.
+    let chance = 4.0 * (points.len() as f64).ln() / points.len() as f64;
+    (gap(&widest) as f64 > VOID.max(chance) * width as f64 && width > 0).then_some(widest)
+}
+
+/// Splits points at wide gaps, then at the median of their wider axis, until a box has too few rows to be halved.
 fn halve(points: &mut [Point], least: usize, leaves: &mut Vec<Leaf>) {
     let range = |axis: usize| {
         let line = points.iter().map(|point| at(*point, axis));
         (line.clone().min().unwrap_or(0), line.max().unwrap_or(0))
     };
     let (xs, ys) = (range(0), range(1));
+    for axis in [0, 1] {
+        points.sort_unstable_by_key(|point| (at(*point, axis), at(*point, 1 - axis)));
+        let Some(middle) = void(points, axis) else { continue };
+        let (left, right) = points.split_at_mut(middle);
+        // A handful of rows apart from the rest shows someone: they fall to the place nearest to theirs.
+        match (left.len() >= least, right.len() >= least) {
+            (true, true) => {
+                halve(left, least, leaves);
+                halve(right, least, leaves);
+            }
+            (true, false) => halve(left, least, leaves),
+            (false, true) => halve(right, least, leaves),
+            (false, false) => continue,
+        }
+        return;
+    }
     let width = |(low, high): (i64, i64)| i128::from(high) - i128::from(low);
     if points.len() >= 2 * least {
         let wider = usize::from(width(ys) > width(xs));
