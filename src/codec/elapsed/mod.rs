@@ -437,10 +437,24 @@ impl Elapsed {
             }
         }
         if let Some(found) = found {
-            return found;
+            return self.on_usual_day(found, from);
         }
         // The gap says more than the bin; only beyond the last day there is nothing.
-        if day_of(time) > self.when.last() { from } else { time }
+        if day_of(time) > self.when.last() { from } else { self.on_usual_day(time, from) }
+    }
+
+    /// Moves a time by a day or two, not before `from`, where next to nothing happens on its weekday.
+    fn on_usual_day(&self, time: i64, from: i64) -> i64 {
+        let weekdays = self.when.weekdays.unwrap_or([1; 7]);
+        let heaviest = weekdays.iter().copied().max().unwrap_or(1);
+        let day = time.div_euclid(DAY_MICROS);
+        let usual = |day: i64| u64::from(weekdays[calendar::weekday(day)]) * 50 >= u64::from(heaviest);
+        if self.gaps_in != Unit::Days || usual(day) {
+            return time;
+        }
+        let first = from.div_euclid(DAY_MICROS);
+        let shift = [-1, 1, -2, 2].into_iter().find(|shift| day + shift >= first && usual(day + shift));
+        time.saturating_add(shift.unwrap_or(0) * DAY_MICROS)
     }
 }
 
