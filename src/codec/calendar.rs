@@ -30,3 +30,11 @@ pub(super) fn timestamp_text(micros: i64) -> String {
     DateTime::from_timestamp_micros(micros)
         .map_or_else(|| format!("microsecond {micros}"), |time| time.naive_utc().to_string())
 }
+
+/// Units a span of time may be counted in, in microseconds: an hour down to one.
+const UNITS: [i64; 7] = [3_600_000_000, 900_000_000, 60_000_000, 1_000_000, 1_000, 10, 1];
+
+/// The largest unit all of `micros` are whole numbers of.
+pub(super) fn unit_of(micros: impl Iterator<Item = i64> + Clone) -> i64 {
+    UNITS.into_iter().find(|unit| micros.clone().all(|micros| micros % unit == 0)).unwrap_or(1)
+}

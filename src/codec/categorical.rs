@@ -16,7 +16,14 @@ use crate::{
 use super::{ColumnCodec, SubColumn, null::Nulls, reading};
 
 /// Most values with a token of their own. Beyond it a softmax head costs more than the rare values are worth.
-const MAX_VALUES: usize = 4096;
+const MAX_VALUES: usize = 16_384;
+
+/// Most values told by one token; more are told by a block of neighbours in the alphabet and a rank in it. Codes that
+/// begin alike are often alike.
+const DIRECT_MAX: usize = 1024;
+
+/// Blocks: as many as have a one-hot of their own.
+const BLOCKS: usize = SubColumn::MAX_ONE_HOT - 1;
 
 /// A column of booleans, labels or enumerated text.
 ///
@@ -35,6 +42,9 @@ pub struct Categorical {
     protected: bool,
     /// Running sums of the rows: where a draw in proportion lands.
     cumulative: Vec<u64>,
+    /// Index of each block's first value; empty if there are no blocks.
+    #[serde(default)]
+    starts: Vec<u16>,
 }
 
 impl Categorical {
@@ -59,6 +69,12 @@ impl Categorical {
         }
         kept.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         kept.truncate(MAX_VALUES);
+        let starts = if kept.len() > DIRECT_MAX {
+            kept.sort();
+            starts(&kept)
+        } else {
+            Vec::new()
+        };
 
         let nulls = Nulls::fit(values);
         // A boolean has no third value; text can always bring one that was never seen.
@@ -71,15 +87,25 @@ impl Categorical {
                 sum
             })
             .collect();
-        let size = kept.len() + usize::from(protected);
+        let sub_columns = if starts.is_empty() {
+            vec![nulls.sub_column(&column.name, kept.len() + usize::from(protected), Vec::new())]
+        } else {
+            let ends = starts.iter().skip(1).copied().chain([kept.len() as u16]);
+            let longest = starts.iter().zip(ends).map(|(start, end)| end - start).max().unwrap_or(0);
+            let block = nulls.sub_column(&format!("{}.block", column.name), starts.len(), Vec::new());
+            // The last rank is the protected one: any value of the block.
+            let name = format!("{}.rank", column.name);
+            vec![block, SubColumn { name, size: longest + 1, scalars: Vec::new(), one_hot: false }]
+        };
         Some(Self {
-            sub_columns: vec![nulls.sub_column(&column.name, size, Vec::new())],
+            sub_columns,
             nulls,
             boolean,
             declared,
             values: kept.into_iter().collect(),
             protected,
             cumulative,
+            starts,
         })
     }
 
@@ -111,6 +137,73 @@ impl Categorical {
         }
     }
 
+    /// Block and rank of a value; one never seen is any value of the middle row's block.
+    fn ranked(&self, value: &str) -> (u16, u16) {
+        let any = self.sub_columns.get(1).map_or(0, |sub_column| sub_column.size - 1);
+        let (index, rank) = match self.values.get_index_of(value) {
+            Some(index) => (index, None),
+            None => {
+                let half = self.cumulative.last().copied().unwrap_or(0) / 2;
+                (self.cumulative.partition_point(|sum| *sum < half), Some(any))
+            }
+        };
+        let block = self.starts.partition_point(|start| usize::from(*start) <= index).max(1) - 1;
+        (block as u16, rank.unwrap_or(index as u16 - self.starts[block]))
+    }
+
+    /// The value of a block and rank; a rank beyond the block draws one of its values.
+    fn value_of(&self, block: u16, rank: u16, random: &mut Stream) -> &str {
+        let block = usize::from(block).min(self.starts.len() - 1);
+        let start = usize::from(self.starts[block]);
+        let end = self.starts.get(block + 1).map_or(self.values.len(), |end| usize::from(*end));
+        let mut index = start + usize::from(rank);
+        if index >= end {
+            let below = if start == 0 { 0 } else { self.cumulative[start - 1] };
+            let at = random.random_range(below..self.cumulative[end - 1].max(below + 1));
+            index = self.cumulative.partition_point(|sum| *sum <= at).clamp(start, end - 1);
+        }
+        self.values.get_index(index).map_or("", |(value, _)| value.as_str())
+    }
+
+    /// The values of a block.
+    fn block(&self, block: usize) -> std::ops::Range<usize> {
+        let start = self.starts.get(block).map_or(0, |start| usize::from(*start));
+        start..self.starts.get(block + 1).map_or(self.values.len(), |end| usize::from(*end))
+    }
+
+    /// As [`ColumnCodec::shares`], where a value has two tokens.
+    fn shares_of_ranks(&self, limit: &Limit, before: &[u16]) -> Vec<f32> {
+        let rows = |values: std::ops::Range<usize>, all: bool| -> f32 {
+            let values = values.filter_map(|index| self.values.get_index(index));
+            let left = values.filter(|(value, _)| all || self.allows(limit, value));
+            left.map(|(_, rows)| *rows as f32).sum()
+        };
+        let null = |token: u16| self.nulls.is_null(token, self.sub_columns[0].size);
+        let share =
+            |values: std::ops::Range<usize>| rows(values.clone(), false) / rows(values, true).max(1.0);
+        match before.first() {
+            None => (0..self.sub_columns[0].size)
+                .map(|token| match (null(token), *limit == Limit::Null) {
+                    (false, false) => share(self.block(usize::from(token))),
+                    (null, wanted) => f32::from(u8::from(null && wanted)),
+                })
+                .collect(),
+            Some(block) if null(*block) => vec![1.0; usize::from(self.sub_columns[1].size)],
+            Some(block) => {
+                let values = self.block(usize::from(*block));
+                // The last rank draws any value of the block, whatever the limit.
+                let ranks = 0..self.sub_columns[1].size - 1;
+                ranks
+                    .map(|rank| {
+                        let index = values.start + usize::from(rank);
+                        if values.contains(&index) { share(index..index + 1) } else { 0.0 }
+                    })
+                    .chain([0.0])
+                    .collect()
+            }
+        }
+    }
+
     /// The value a token stands for; the protected token draws a kept one.
     fn value(&self, token: u16, random: &mut Stream) -> &str {
         let index = usize::from(token);
@@ -123,6 +216,23 @@ impl Categorical {
         };
         self.values.get_index(index).map_or("", |(value, _)| value.as_str())
     }
+}
+
+/// Cuts sorted values into blocks of about equal numbers of rows, none more than twice as long as the mean.
+fn starts(kept: &[(String, u32)]) -> Vec<u16> {
+    let total: u64 = kept.iter().map(|(_, rows)| u64::from(*rows)).sum();
+    let longest = 2 * kept.len().div_ceil(BLOCKS);
+    let mut starts = vec![0];
+    let (mut sum, mut first) = (0_u64, 0);
+    for (index, (_, rows)) in kept.iter().enumerate() {
+        let full = sum * 2 * BLOCKS as u64 >= total * 2 * starts.len() as u64 * 11 / 10;
+        if index > first && (full && starts.len() < BLOCKS / 2 || index - first >= longest) {
+            starts.push(index as u16);
+            first = index;
+        }
+        sum += u64::from(*rows);
+    }
+    starts
 }
 
 /// Rows per distinct value. `None` if the array is neither boolean nor text.
@@ -158,6 +268,16 @@ impl ColumnCodec for Categorical {
 
     fn encode(&self, column: &ArrayRef) -> Vec<Vec<u16>> {
         let null = self.nulls.token(self.sub_columns[0].size);
+        if !self.starts.is_empty() {
+            let any = self.sub_columns[1].size - 1;
+            let (blocks, ranks) = match reading::texts(column) {
+                Some(texts) => {
+                    texts.iter().map(|value| value.map_or((null, any), |value| self.ranked(value))).unzip()
+                }
+                None => (vec![null; column.len()], vec![any; column.len()]),
+            };
+            return vec![blocks, ranks];
+        }
         let tokens = if let Some(booleans) = reading::booleans(column) {
             let (yes, no) = (self.token("true"), self.token("false"));
             booleans.iter().map(|value| value.map_or(null, |value| if value { yes } else { no })).collect()
@@ -171,9 +291,12 @@ impl ColumnCodec for Categorical {
 
     fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef {
         let size = self.sub_columns[0].size;
-        let values = tokens[0]
-            .iter()
-            .map(|token| (!self.nulls.is_null(*token, size)).then(|| self.value(*token, random)));
+        let values = tokens[0].iter().enumerate().map(|(row, token)| {
+            (!self.nulls.is_null(*token, size)).then(|| match tokens.get(1) {
+                Some(ranks) if !self.starts.is_empty() => self.value_of(*token, ranks[row], random),
+                _ => self.value(*token, random),
+            })
+        });
         if self.boolean {
             Arc::new(BooleanArray::from(
                 values.map(|value| value.map(|text| text == "true")).collect::<Vec<_>>(),
@@ -183,7 +306,10 @@ impl ColumnCodec for Categorical {
         }
     }
 
-    fn shares(&self, limit: &Limit, _before: &[u16]) -> Vec<f32> {
+    fn shares(&self, limit: &Limit, before: &[u16]) -> Vec<f32> {
+        if !self.starts.is_empty() {
+            return self.shares_of_ranks(limit, before);
+        }
         let size = self.sub_columns[0].size;
         let share = |token: u16| {
             if self.nulls.is_null(token, size) || *limit == Limit::Null {
@@ -207,7 +333,7 @@ impl ColumnCodec for Categorical {
 
     fn decode_within(&self, tokens: &[&[u16]], limit: &Limit, random: &mut Stream) -> ArrayRef {
         let size = self.sub_columns[0].size;
-        if self.boolean || *limit == Limit::Null {
+        if self.boolean || *limit == Limit::Null || !self.starts.is_empty() {
             return self.decode(tokens, random);
         }
         let unseen = self.unseen(limit);

@@ -131,6 +131,15 @@ fn columns() -> Vec<(&'static str, DataType, ArrayRef)> {
             texts(&[Some("a"), Some("B b"), Some("a"), None]),
         ),
         ("text", DataType::Text { max_chars: None }, texts(&[Some("x"), Some("y"), Some("x")])),
+        (
+            "thousands of labels",
+            DataType::Text { max_chars: None },
+            Arc::new(
+                (0..16_000)
+                    .map(|i| (i % 11 != 0).then(|| format!("C{:04}", (i * i + 7 * i) % 1999)))
+                    .collect::<StringArray>(),
+            ),
+        ),
         ("bytes", DataType::Bytes { max_bytes: None }, Arc::new(BinaryArray::from_vec(vec![b"x", b"y"]))),
         ("dates", DataType::Date, Arc::new(Date32Array::from(days))),
         (
@@ -326,6 +335,17 @@ fn unseen_and_rare_categories_decode_to_common_ones() {
 }
 
 #[test]
+fn thousands_of_labels_take_two_small_tokens_and_come_back_exactly() {
+    let labels: Vec<String> = (0..30_000_u64).map(|i| format!("{:05}", (i * i) % 6007 * 13)).collect();
+    let values: ArrayRef = Arc::new(StringArray::from_iter_values(&labels));
+    let codec = fit(&DataType::Text { max_chars: None }, &values, 0);
+
+    assert_eq!(codec.sub_columns().len(), 2);
+    assert!(codec.sub_columns().iter().all(|sub_column| sub_column.size <= 256), "{:?}", codec.sub_columns());
+    assert_eq!(decode(&codec, &codec.encode(&values)).as_ref(), values.as_ref());
+}
+
+#[test]
 fn small_tables_keep_no_value_of_a_single_row() {
     let values = integers((0..200).map(|i| i * i * 37 + 11));
     let codec = fit(&integer(), &values, 0);
@@ -425,11 +445,11 @@ fn tables_decode_the_same_at_any_thread_count() {
         .into_iter()
         .map(|(at, data_type)| (data.columns[at], fit(&data_type, &data.arrays[at], 0)))
         .collect();
-    let encoded = encode_table(&codecs, &data);
+    let encoded = encode_table(&codecs, &data, None);
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
 
-    let one = pool(1).install(|| decode_table(&codecs, &encoded, Seed(1), "t"));
-    let four = pool(4).install(|| decode_table(&codecs, &encoded, Seed(1), "t"));
+    let one = pool(1).install(|| decode_table(&codecs, &encoded, None, Seed(1), "t"));
+    let four = pool(4).install(|| decode_table(&codecs, &encoded, None, Seed(1), "t"));
 
     assert_eq!(one.row_count, rows as usize);
     assert_eq!(one.columns, data.columns);
@@ -441,7 +461,7 @@ fn an_empty_table_round_trips() {
     let data = TableData::new(vec![ColumnId(0)], vec![integers([])], 0);
     let codecs = vec![(ColumnId(0), fit(&integer(), &integers([1, 2, 3]), 0))];
 
-    let back = decode_table(&codecs, &encode_table(&codecs, &data), Seed(1), "t");
+    let back = decode_table(&codecs, &encode_table(&codecs, &data, None), None, Seed(1), "t");
 
     assert_eq!(back.row_count, 0);
 }

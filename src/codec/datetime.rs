@@ -14,6 +14,7 @@ use super::{
     ColumnCodec, SubColumn,
     axis::{ABOVE_ALL, BELOW_ALL},
     calendar::{self, DAY_MICROS},
+    elapsed::entropy,
     line::Line,
     line_fit::LineSpec,
     null::Nulls,
@@ -157,6 +158,42 @@ impl Datetime {
                 all
             }
         }
+    }
+
+    /// True if every value has a token of its own.
+    pub(super) fn is_exact(&self) -> bool {
+        self.lines().iter().all(|(_, line)| line.cells.is_empty())
+    }
+
+    /// Bits a row takes, given the time before it (`None`: rows without one do not count). The day's token follows
+    /// the day before; the rest is drawn alone. `values` are days or points in time.
+    pub(super) fn bits_after(&self, values: &ArrayRef, before: &[Option<i64>]) -> f64 {
+        let times: Vec<Option<i64>> = if let Some(dates) = reading::dates(values) {
+            dates.iter().map(|day| day.map(|day| day_key(day).saturating_mul(DAY_MICROS))).collect()
+        } else if let Some(stamps) = reading::timestamps(values) {
+            stamps.iter().collect()
+        } else {
+            return 0.0;
+        };
+        let rows: Vec<(i64, i64)> =
+            before.iter().zip(&times).filter_map(|(from, to)| Some(((*from)?, (*to)?))).collect();
+        let mut bits = 0.0;
+        for (first, line) in self.lines() {
+            let key = |time: i64| {
+                if first == 0 { time.div_euclid(DAY_MICROS) } else { time.rem_euclid(DAY_MICROS) }
+            };
+            let inside: f64 = rows.iter().map(|(_, to)| line.bits_inside(key(*to))).sum();
+            bits += inside / rows.len().max(1) as f64;
+            let token = |time: i64| line.tokens(key(time)).0;
+            bits += if first == 0 {
+                // Chain rule: the pair less the first.
+                entropy(rows.iter().map(|(from, to)| (token(*from), token(*to))))
+                    - entropy(rows.iter().map(|(from, _)| token(*from)))
+            } else {
+                entropy(rows.iter().map(|(_, to)| token(*to)))
+            };
+        }
+        bits
     }
 
     /// The lines with the position of their first sub-column.

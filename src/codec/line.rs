@@ -57,6 +57,43 @@ impl Line {
         self.atoms.len() as u16 + self.bin_count
     }
 
+    /// Sub-columns: the coarse one, and the fine one if there is one.
+    pub(super) fn width(&self) -> usize {
+        1 + usize::from(self.fine_count > 0)
+    }
+
+    /// Bits that tell a key from the others of its coarse token: which cell, and where in it.
+    pub(super) fn bits_inside(&self, key: i64) -> f64 {
+        if self.cells.is_empty() || self.atoms.binary_search(&key).is_ok() {
+            return 0.0;
+        }
+        let index = self.cells.partition_point(|cell| cell.high < key).min(self.cells.len() - 1);
+        let cell = &self.cells[index];
+        let cells = self.cells.iter().filter(|other| other.bin == cell.bin).count();
+        let points = self.lattice.points(cell.low, cell.high).unwrap_or(1 << 32).max(1);
+        (cells as f64).log2() + (points as f64).log2()
+    }
+
+    /// The lowest and highest key of a coarse token; everything for a token there is not.
+    pub(super) fn range_of(&self, coarse: u16) -> (i64, i64) {
+        if let Some(atom) = self.atoms.get(usize::from(coarse)) {
+            return (*atom, *atom);
+        }
+        let bin = coarse - self.atoms.len() as u16;
+        let mut cells = self.cells.iter().filter(|cell| cell.bin == bin);
+        let low = cells.next();
+        let high = cells.next_back().or(low);
+        low.zip(high).map_or((i64::MIN, i64::MAX), |(low, high)| (low.low, high.high))
+    }
+
+    /// The highest key it can draw.
+    pub(super) fn last(&self) -> i64 {
+        self.cells
+            .last()
+            .map_or(i64::MIN, |cell| cell.high)
+            .max(self.atoms.last().copied().unwrap_or(i64::MIN))
+    }
+
     /// The token of the fine sub-column where the coarse one is no bin.
     pub(super) fn no_fine(&self) -> u16 {
         self.fine_count

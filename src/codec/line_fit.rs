@@ -95,6 +95,26 @@ impl Line {
         (line, sub_columns)
     }
 
+    /// Cuts the line of `keys` into bins alone, without atoms and without a fine sub-column.
+    pub(super) fn binned(mut keys: Vec<i64>, spec: &LineSpec<'_>) -> (Self, SubColumn) {
+        keys.sort_unstable();
+        let mut cells = cut(&keys, spec, false);
+        if cells.is_empty() {
+            cells.push(Cell { low: 0, high: 0, rows: 1, bin: 0, fine: 0 });
+        }
+        let line = Self {
+            atoms: Vec::new(),
+            bin_count: cells.last().map_or(0, |cell| cell.bin + 1),
+            cells,
+            fine_count: 0,
+            lattice: Lattice::fit(&keys, spec.steps.unwrap_or_default()),
+            limits: spec.limits,
+            weekdays: spec.days.then(|| weekdays(&keys)),
+        };
+        let sub_column = line.sub_columns(&keys, spec).swap_remove(0);
+        (line, sub_column)
+    }
+
     fn sub_columns(&self, keys: &[i64], spec: &LineSpec<'_>) -> Vec<SubColumn> {
         let places: Vec<i64> =
             self.atoms.iter().copied().chain((0..self.bin_count).map(|bin| self.middle_of(bin))).collect();

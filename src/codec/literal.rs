@@ -6,10 +6,10 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
     Time64MicrosecondArray, TimestampMicrosecondArray, new_null_array,
 };
-use arrow_schema::{DataType as ArrowType, TimeUnit};
+use arrow_schema::DataType as ArrowType;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::Storage;
+use crate::{data::arrow_type, schema::Storage};
 
 use super::{calendar, reading};
 
@@ -81,18 +81,4 @@ impl Literal {
 /// A column of `length` nulls of `storage`.
 pub(super) fn nulls(storage: Storage, length: usize) -> ArrayRef {
     new_null_array(&arrow_type(storage), length)
-}
-
-/// The Arrow type that holds `storage`.
-pub(super) fn arrow_type(storage: Storage) -> ArrowType {
-    match storage {
-        Storage::Boolean => ArrowType::Boolean,
-        Storage::Integer => ArrowType::Int64,
-        Storage::Float => ArrowType::Float64,
-        Storage::Text => ArrowType::Utf8,
-        Storage::Bytes => ArrowType::Binary,
-        Storage::Date => ArrowType::Date32,
-        Storage::Time => ArrowType::Time64(TimeUnit::Microsecond),
-        Storage::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, None),
-    }
 }

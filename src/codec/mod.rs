@@ -9,11 +9,14 @@ mod categorical;
 mod choose;
 mod constant;
 mod datetime;
+mod document;
+mod elapsed;
 mod line;
 mod line_fit;
 mod literal;
 mod null;
 mod numeric;
+mod place;
 mod reading;
 mod rows;
 mod table;
@@ -26,7 +29,10 @@ pub use categorical::Categorical;
 pub use choose::Hints;
 pub use constant::{Constant, Presence};
 pub use datetime::Datetime;
+pub use document::{Document, DocumentFit, WrittenTexts};
+pub use elapsed::{Elapsed, Kin};
 pub use numeric::Numeric;
+pub use place::{Place, coordinate_pairs};
 pub use rows::{decode_table, decode_table_within, encode_table};
 pub use table::{EncodedTable, SubColumn};
 
@@ -49,11 +55,18 @@ pub trait ColumnCodec: Send + Sync {
 
     /// How much of each token a limit leaves, from 0 (no value of it) to 1, for the sub-column after `before`: the
     /// tokens the row has in the column's earlier sub-columns.
-    fn shares(&self, limit: &Limit, before: &[u16]) -> Vec<f32>;
+    ///
+    /// A codec that cannot tell leaves everything: rows that miss the limit are then drawn again.
+    fn shares(&self, _limit: &Limit, before: &[u16]) -> Vec<f32> {
+        let size = self.sub_columns().get(before.len()).map_or(0, |sub_column| sub_column.size);
+        vec![1.0; usize::from(size)]
+    }
 
     /// Decodes tokens as [`ColumnCodec::decode`] does, into values that the limit leaves wherever the tokens have
     /// one (or lie nearest to one).
-    fn decode_within(&self, tokens: &[&[u16]], limit: &Limit, random: &mut Stream) -> ArrayRef;
+    fn decode_within(&self, tokens: &[&[u16]], _limit: &Limit, random: &mut Stream) -> ArrayRef {
+        self.decode(tokens, random)
+    }
 }
 
 /// A fitted codec of any kind. Holds only what encoding and decoding need; its JSON brings it back exactly.
@@ -68,6 +81,12 @@ pub enum Codec {
     Numeric(Numeric),
     /// Dates, times, timestamps.
     Datetime(Datetime),
+    /// JSON documents, arrays, sets, bit strings, durations, ranges, addresses.
+    Document(Box<Document>),
+    /// Points, in one column or in two.
+    Place(Box<Place>),
+    /// Times that ascend among siblings, as gaps.
+    Elapsed(Box<Elapsed>),
     /// Values are written elsewhere; decodes to booleans.
     Presence(Presence),
 }
@@ -79,6 +98,9 @@ impl Codec {
             Self::Categorical(codec) => codec,
             Self::Numeric(codec) => codec,
             Self::Datetime(codec) => codec,
+            Self::Document(codec) => codec.as_ref(),
+            Self::Place(codec) => codec.as_ref(),
+            Self::Elapsed(codec) => codec.as_ref(),
             Self::Presence(codec) => codec,
         }
     }
@@ -89,7 +111,8 @@ impl Codec {
         matches!(self, Self::Presence(_))
     }
 
-    /// Lists every value of the source it keeps, as text: constants, categories, exact atoms, the ends of ranges.
+    /// Lists every value of the source it keeps, as text: constants, categories, exact atoms, the ends of ranges,
+    /// keys of documents.
     /// Labels of an enum type are the schema's, not the data's. Edges between bins lie between rows and are not
     /// listed.
     #[must_use]
@@ -99,6 +122,9 @@ impl Codec {
             Self::Categorical(codec) => codec.literals(),
             Self::Numeric(codec) => codec.literals(),
             Self::Datetime(codec) => codec.literals(),
+            Self::Document(codec) => codec.literals(),
+            Self::Place(codec) => codec.literals(),
+            Self::Elapsed(codec) => codec.literals(),
             Self::Presence(_) => Vec::new(),
         }
     }

@@ -8,20 +8,29 @@ use rayon::prelude::*;
 
 use crate::{data::TableData, rules::Limit, schema::ColumnId, seed::Seed};
 
-use super::{Codec, ColumnCodec, EncodedTable, literal};
+use super::{Codec, ColumnCodec, EncodedTable, Kin, literal};
 
 /// Rows decoded from one random stream. Fixed, so that the thread count changes nothing.
 const BLOCK_ROWS: usize = 16_384;
 
 /// Encodes the columns of a table that have codecs, in the order of `codecs`. A column `data` does not hold is
-/// encoded as null.
+/// encoded as null. `kin` are the siblings and parents of the rows; without them every row is alone.
 #[must_use]
-pub fn encode_table(codecs: &[(ColumnId, Codec)], data: &TableData) -> EncodedTable {
+pub fn encode_table(codecs: &[(ColumnId, Codec)], data: &TableData, kin: Option<Kin<'_>>) -> EncodedTable {
     let tokens: Vec<Vec<u16>> = codecs
         .par_iter()
-        .flat_map(|(column, codec)| match data.column(*column) {
-            Some(values) => codec.encode(values),
-            None => codec.encode(&literal::nulls(crate::schema::Storage::Text, data.row_count)),
+        .flat_map(|(column, codec)| {
+            let Some(values) = data.column(*column) else {
+                return codec.encode(&literal::nulls(crate::schema::Storage::Text, data.row_count));
+            };
+            match codec {
+                Codec::Elapsed(elapsed) => elapsed.encode_with(values, kin),
+                Codec::Place(place) => match place.partner().and_then(|partner| data.column(partner)) {
+                    Some(others) => place.encode_pair(values, others),
+                    None => codec.encode(values),
+                },
+                _ => codec.encode(values),
+            }
         })
         .collect();
     let sub_columns = codecs.iter().flat_map(|(_, codec)| codec.sub_columns().to_vec()).collect();
@@ -29,13 +38,20 @@ pub fn encode_table(codecs: &[(ColumnId, Codec)], data: &TableData) -> EncodedTa
 }
 
 /// Decodes rows made under the same `codecs`. Values are placed by the streams `name/decode/<column>`, one per block
-/// of rows; [`Codec::Presence`] columns come back as booleans.
+/// of rows (per family for [`Codec::Elapsed`]); [`Codec::Presence`] columns come back as booleans. `kin` as for
+/// [`encode_table`].
 ///
 /// # Panics
 /// If `rows` does not have the sub-columns of `codecs`.
 #[must_use]
-pub fn decode_table(codecs: &[(ColumnId, Codec)], rows: &EncodedTable, seed: Seed, name: &str) -> TableData {
-    decode_table_within(codecs, rows, &BTreeMap::new(), seed, name)
+pub fn decode_table(
+    codecs: &[(ColumnId, Codec)],
+    rows: &EncodedTable,
+    kin: Option<Kin<'_>>,
+    seed: Seed,
+    name: &str,
+) -> TableData {
+    decode_table_within(codecs, rows, kin, &BTreeMap::new(), seed, name)
 }
 
 /// Decodes as [`decode_table`] does, columns with a limit into values that it leaves.
@@ -46,6 +62,7 @@ pub fn decode_table(codecs: &[(ColumnId, Codec)], rows: &EncodedTable, seed: See
 pub fn decode_table_within(
     codecs: &[(ColumnId, Codec)],
     rows: &EncodedTable,
+    kin: Option<Kin<'_>>,
     limits: &BTreeMap<ColumnId, Limit>,
     seed: Seed,
     name: &str,
@@ -57,26 +74,43 @@ pub fn decode_table_within(
         jobs.push((*column, codec, &rows.tokens[first..first + width]));
         first += width;
     }
-    let arrays: Vec<ArrayRef> = jobs
+    let decoded: Vec<Vec<(ColumnId, ArrayRef)>> = jobs
         .par_iter()
         .map(|(column, codec, tokens)| {
             let stream_name = format!("{name}/decode/{}", column.0);
-            let blocks: Vec<ArrayRef> = (0..rows.row_count.div_ceil(BLOCK_ROWS).max(1))
+            if let Codec::Elapsed(elapsed) = codec {
+                let slices: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
+                return vec![(*column, elapsed.decode_with(&slices, kin, seed, &stream_name))];
+            }
+            let blocks: Vec<Vec<ArrayRef>> = (0..rows.row_count.div_ceil(BLOCK_ROWS).max(1))
                 .into_par_iter()
                 .map(|block| {
                     let from = block * BLOCK_ROWS;
                     let to = (from + BLOCK_ROWS).min(rows.row_count);
                     let slices: Vec<&[u16]> = tokens.iter().map(|tokens| &tokens[from..to]).collect();
                     let mut random = seed.stream(&stream_name, block as u64);
-                    match limits.get(column) {
-                        Some(limit) => codec.decode_within(&slices, limit, &mut random),
-                        None => codec.decode(&slices, &mut random),
+                    match (codec, limits.get(column)) {
+                        (Codec::Place(place), _) if place.partner().is_some() => {
+                            let (first, second) = place.decode_pair(&slices, &mut random);
+                            vec![first, second]
+                        }
+                        (_, Some(limit)) => vec![codec.decode_within(&slices, limit, &mut random)],
+                        (_, None) => vec![codec.decode(&slices, &mut random)],
                     }
                 })
                 .collect();
-            let parts: Vec<&dyn arrow_array::Array> = blocks.iter().map(AsRef::as_ref).collect();
-            concat(&parts).expect("blocks of one column have one type")
+            let partner = if let Codec::Place(place) = codec { place.partner() } else { None };
+            std::iter::once(*column)
+                .chain(partner)
+                .enumerate()
+                .map(|(place, column)| {
+                    let parts: Vec<&dyn arrow_array::Array> =
+                        blocks.iter().map(|block| block[place].as_ref()).collect();
+                    (column, concat(&parts).expect("blocks of one column have one type"))
+                })
+                .collect()
         })
         .collect();
-    TableData::new(jobs.iter().map(|(column, ..)| *column).collect(), arrays, rows.row_count)
+    let (columns, arrays) = decoded.into_iter().flatten().unzip();
+    TableData::new(columns, arrays, rows.row_count)
 }

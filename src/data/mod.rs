@@ -1,8 +1,11 @@
 //! Rows in memory, columnar: Arrow arrays per column, row-level links per foreign key.
 
 mod key;
+mod storage;
+pub mod template;
 
 pub use key::{KeyColumns, KeyIndex, KeyNumbering};
+pub use storage::arrow_type;
 
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_select::{concat::concat, take::take};

@@ -1,24 +1,30 @@
 //! Chooses a codec or a writer for every column of a table, and encodes its rows.
 
-use arrow_array::{Array, UInt32Array};
+use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_select::take::take;
 
 use crate::{
-    codec::{Codec, ColumnCodec, EncodedTable, Hints, Presence, SubColumn, encode_table},
+    codec::{
+        Codec, ColumnCodec, Elapsed, EncodedTable, Hints, Kin, Place, Presence, SubColumn, WrittenTexts,
+        encode_table,
+    },
     config::{TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
-    model::{ChildCount, FitOptions, TableFacts},
+    model::{
+        ChildCount, FitOptions, TableFacts,
+        parts::{document, places, unlearned},
+    },
     plan::{ColumnRole, LinkRole, Plan},
     rules::{Rules, TableRules, discover, family_positions, family_sums},
-    schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
+    schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
     structure::{CountCodec, DepthProfile},
 };
 
 /// Fewest rows that must share a value before the model keeps it as a literal.
-const PROTECT_BELOW: u32 = 5;
+pub(super) const PROTECT_BELOW: u32 = 5;
 
 /// One table, encoded.
 pub(super) struct Encoded {
@@ -72,15 +78,29 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     };
     let completed: &[ColumnId] =
         completion.filter(|completion| completion.table == id).map_or(&[], |completion| &completion.columns);
-    let (mut codecs, mut written) = choose_codecs((id, table), rows, &modelled, settings, rules, copied);
+    let parent = plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
+    let kin = parent.filter(|_| !copied).map(|parent| Kin {
+        families: &rows.families,
+        parent: snapshot.table(parent).filter(|_| parent != id).map(|parent| &parent.data),
+    });
+    let Chosen { mut codecs, mut written, documents, findings: unlearned, .. } =
+        choose_codecs((id, table), (rows, kin), &modelled, settings, rules, copied);
     // Columns to be filled come last, so that they are generated under all others.
     codecs.sort_by_key(|(column, _)| completed.contains(column));
     if copied {
         written.retain(|(column, ..)| completed.contains(column));
     }
-    let (writer, findings) = RowWriter::fit(table, &rows.data, &written);
+    let (mut writer, mut findings) = RowWriter::fit(table, &rows.data, &written);
+    findings.extend(unlearned);
+    for (column, texts) in &documents {
+        let texts: Vec<(&str, Vec<&str>)> = texts
+            .iter()
+            .map(|text| (text.name.as_str(), text.values.iter().map(String::as_str).collect()))
+            .collect();
+        writer.add_document(table, *column, &texts);
+    }
 
-    let attributes = encode_table(&codecs, &rows.data);
+    let attributes = encode_table(&codecs, &rows.data, kin);
     let known = codecs.iter().filter(|(column, _)| !completed.contains(column));
     let known: usize = known.map(|(_, codec)| codec.sub_columns().len()).sum();
     let (counts, count_tokens) = encode_counts(schema, plan, snapshot, id, rows.data.row_count);
@@ -147,27 +167,43 @@ fn learn_rules(
     columns
 }
 
-type Chosen = (Vec<(ColumnId, Codec)>, Vec<(ColumnId, Meaning, bool)>);
+/// How the columns of a table are made.
+#[derive(Default)]
+struct Chosen {
+    /// Codecs of modelled columns, presence of written ones.
+    codecs: Vec<(ColumnId, Codec)>,
+    /// Written columns: their meaning, and whether values must differ.
+    written: Vec<(ColumnId, Meaning, bool)>,
+    /// Texts inside documents that are written.
+    documents: Vec<(ColumnId, Vec<WrittenTexts>)>,
+    /// Columns that another column's codec decodes as well.
+    paired: Vec<ColumnId>,
+    /// What is not learned.
+    findings: Vec<Finding>,
+}
 
 fn choose_codecs(
     (id, table): (TableId, &Table),
-    rows: &TableSnapshot,
+    (rows, kin): (&TableSnapshot, Option<Kin<'_>>),
     modelled: &[ColumnId],
     settings: Option<&TableSettings>,
     rules: &Rules,
     copied: bool,
 ) -> Chosen {
-    let mut codecs = Vec::new();
-    let mut written = Vec::new();
+    let mut chosen = Chosen::default();
+    let pairs = if copied { Vec::new() } else { places(table, rows, modelled, settings) };
     for column_id in modelled {
         let column = table.column(*column_id);
+        if chosen.paired.contains(column_id) {
+            continue;
+        }
         let Some(values) = rows.data.column(*column_id) else { continue };
         let setting = settings.and_then(|s| s.columns.get(&column.name)).map(String::as_str);
         let sole_key = table.keys().any(|key| key.columns == [*column_id] && key.predicate.is_none());
         let in_key = table.keys().any(|key| key.columns.contains(column_id));
         let textual = matches!(column.data_type.storage(), Storage::Text | Storage::Bytes);
         let declared = rules.table(id).allowed_values(*column_id).is_some()
-            || matches!(column.data_type, crate::schema::DataType::Enum { .. });
+            || matches!(column.data_type, DataType::Enum { .. });
         let mut hints = Hints {
             categorical: declared,
             bounds: rules.table(id).bounds(*column_id),
@@ -175,17 +211,54 @@ fn choose_codecs(
         };
         if (textual && !declared) || setting.is_some() {
             let meaning = detect(table, *column_id, values, setting).meaning;
+            if textual
+                && !in_key
+                && !copied
+                && matches!(meaning, Meaning::Geometry | Meaning::Category)
+                && matches!(column.data_type, DataType::Other)
+                && let Some(place) = Place::fit(column, values, PROTECT_BELOW)
+            {
+                chosen.codecs.push((*column_id, Codec::Place(Box::new(place))));
+                continue;
+            }
+            if textual
+                && !in_key
+                && !copied
+                && let Some(fit) = document(column, values, &meaning)
+            {
+                chosen.findings.extend(unlearned(table, column, &fit));
+                if !fit.written.is_empty() {
+                    chosen.documents.push((*column_id, fit.written));
+                }
+                chosen.codecs.push((*column_id, Codec::Document(Box::new(fit.codec))));
+                continue;
+            }
             if textual && (meaning != Meaning::Category || (sole_key && !copied)) {
                 let meaning = if meaning == Meaning::Category { Meaning::Title } else { meaning };
-                written.push((*column_id, meaning, in_key));
-                codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
+                chosen.written.push((*column_id, meaning, in_key));
+                chosen.codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
                 continue;
             }
             hints.categorical |= meaning == Meaning::Category;
         }
-        codecs.push((*column_id, Codec::fit(column, values, &hints)));
+        if let Some((_, partner)) = pairs.iter().find(|(first, _)| first == column_id)
+            && let Some(others) = rows.data.column(*partner)
+            && let Some(place) = Place::fit_pair(column, (values, others), *partner, hints.protect_below)
+        {
+            chosen.paired.push(*partner);
+            chosen.codecs.push((*column_id, Codec::Place(Box::new(place))));
+            continue;
+        }
+        let codec = Codec::fit(column, values, &hints);
+        let elapsed = match (&codec, kin) {
+            (Codec::Datetime(own), Some(kin)) if !in_key => {
+                Elapsed::fit(column, values, own, kin, hints.protect_below)
+            }
+            _ => None,
+        };
+        chosen.codecs.push((*column_id, elapsed.map_or(codec, |elapsed| Codec::Elapsed(Box::new(elapsed)))));
     }
-    (codecs, written)
+    chosen
 }
 
 fn forests(plan: &Plan, id: TableId, rows: &TableSnapshot) -> Vec<(ForeignKeyId, DepthProfile)> {
@@ -232,7 +305,7 @@ fn encode_counts(
 /// # Panics
 /// If an index is out of range.
 #[must_use]
-pub fn take_linked(array: &dyn Array, parent: &[u32]) -> arrow_array::ArrayRef {
+pub fn take_linked(array: &dyn Array, parent: &[u32]) -> ArrayRef {
     let indices: UInt32Array = parent.iter().map(|row| (*row != NO_ROW).then_some(*row)).collect();
     take(array, &indices, None).expect("a linked row exists")
 }

@@ -7,6 +7,7 @@ mod anchor;
 mod encode;
 mod fit;
 mod links;
+mod parts;
 mod purse;
 
 pub use anchor::{Ancestry, Anchor};

@@ -6,11 +6,11 @@
 use arrow_array::new_null_array;
 
 use crate::{
-    data::NO_ROW,
+    data::{NO_ROW, arrow_type},
     finding::Finding,
     model::TableModel,
     plan::LinkRole,
-    sample::{Sampler, draft::Draft, keys::arrow_type},
+    sample::{Sampler, draft::Draft},
     schema::{ColumnId, ForeignKeyId, TableId},
 };
 

@@ -49,11 +49,11 @@ impl Sampler<'_> {
         let (filled, known): (Vec<_>, Vec<_>) =
             model.facts.codecs.iter().cloned().partition(|(column, _)| model.completed.contains(column));
         let table = self.model.schema.table(id);
-        let given = self.known_link_tokens(id, model, draft).beside(encode_table(&known, &draft.data));
+        let given = self.known_link_tokens(id, model, draft).beside(encode_table(&known, &draft.data, None));
         let before = draft.data.clone();
         let was_broken = model.facts.rules.violations(&before);
         let mut open: Vec<bool> = vec![true; draft.row_count()];
-        draft.tokens = given.clone().beside(encode_table(&filled, &before));
+        draft.tokens = given.clone().beside(encode_table(&filled, &before, None));
         for round in 0..ROUNDS {
             if draft.row_count() == 0 || !open.contains(&true) {
                 break;
@@ -137,7 +137,7 @@ impl Sampler<'_> {
         let limits: BTreeMap<ColumnId, Limit> =
             filled.iter().map(|(column, _)| (*column, Limit::Present)).collect();
         let stream = format!("decode/{name}/{round}");
-        let decoded = decode_table_within(filled, tokens, &limits, self.options.seed, &stream);
+        let decoded = decode_table_within(filled, tokens, None, &limits, self.options.seed, &stream);
         let decoded = self.write_text(&name, model, decoded, round);
         let mut values = before.clone();
         for (column, _) in filled {

@@ -125,7 +125,7 @@ impl Asked<'_> {
             .collect();
         let encoded = EncodedTable { sub_columns: sub_columns.to_vec(), tokens, row_count: rows };
         let codecs = [(self.column, self.codec.clone())];
-        let values = decode_table(&codecs, &encoded, self.seed, "condition/probe");
+        let values = decode_table(&codecs, &encoded, None, self.seed, "condition/probe");
         let (values, _) = enforce(rules, self.table, values);
         let Some(array) = values.column(to) else { return vec![1.0; size] };
         (0..size)

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use arrow_schema::{DataType as ArrowType, TimeUnit};
 use rand::Rng;
 
 use crate::{
@@ -54,20 +53,6 @@ fn random_uuid(random: &mut impl Rng) -> String {
     let bits = (bits & !(0xf << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
     let hex = format!("{bits:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-/// The Arrow type of a storage.
-pub(super) fn arrow_type(storage: Storage) -> ArrowType {
-    match storage {
-        Storage::Boolean => ArrowType::Boolean,
-        Storage::Integer => ArrowType::Int64,
-        Storage::Float => ArrowType::Float64,
-        Storage::Text => ArrowType::Utf8,
-        Storage::Bytes => ArrowType::Binary,
-        Storage::Date => ArrowType::Date32,
-        Storage::Time => ArrowType::Time64(TimeUnit::Microsecond),
-        Storage::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, None),
-    }
 }
 
 #[cfg(test)]

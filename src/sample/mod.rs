@@ -19,6 +19,7 @@ pub use conditions::check_conditions;
 use std::{sync::Arc, time::Instant};
 
 use crate::{
+    codec::Codec,
     conditioning::{RowGraph, RowGraphTable},
     config::TableMode,
     data::{Families, Links, TableData},
@@ -29,7 +30,7 @@ use crate::{
     progress::{Event, Progress, interrupted},
     rules::Condition,
     sample::draft::Draft,
-    schema::{ForeignKeyId, TableId},
+    schema::{ColumnId, ForeignKeyId, TableId},
     seed::Seed,
     structure::StructureError,
 };
@@ -189,6 +190,7 @@ impl Sampler<'_> {
             .foreign_keys()
             .filter(|(_, _, fk)| fk.parent == id)
             .flat_map(|(_, _, fk)| fk.parent_columns.iter().copied())
+            .chain(self.counted_from(id))
             .collect();
         self.keys[id.0] = Some(draft.data.select(|column| referenced.contains(&column)));
         self.graph.tables[id.0] = Some(RowGraphTable {
@@ -197,6 +199,20 @@ impl Sampler<'_> {
             known_families: Arc::new(vec![true; draft.parent_count]),
             links: draft.links.clone(),
         });
+    }
+
+    /// Columns of a table that times of its children are counted from.
+    fn counted_from(&self, id: TableId) -> Vec<ColumnId> {
+        let model = self.model;
+        let children = (0..model.schema.tables.len()).map(TableId).filter(|child| {
+            let context = model.plan.table(*child).context;
+            context.is_some_and(|fk| model.schema.table(*child).foreign_keys[fk.0].parent == id)
+        });
+        children
+            .filter_map(|child| model.table(child))
+            .flat_map(|child| &child.facts.codecs)
+            .filter_map(|(_, codec)| if let Codec::Elapsed(elapsed) = codec { elapsed.base() } else { None })
+            .collect()
     }
 
     /// Fills the deferred links of waiting tables whose parents exist now, and hands those tables out.

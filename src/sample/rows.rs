@@ -2,19 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, Int64Array, new_null_array};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringArray, new_null_array};
 use rayon::prelude::*;
 
 use crate::{
-    codec::{EncodedTable, decode_table_within, encode_table},
+    codec::{Codec, EncodedTable, Kin, decode_table_within, encode_table},
     conditioning::{Conditioning, Receiver},
-    data::{Families, Links, TableData},
+    data::{Families, Links, TableData, arrow_type},
     finding::Finding,
     generator::TableGenerator,
     model::{TableModel, take_linked},
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
-    sample::{SampleError, Sampler, conditions::put_listed, draft::Draft, keys::arrow_type},
+    sample::{SampleError, Sampler, conditions::put_listed, draft::Draft},
     schema::{ColumnId, Table, TableId},
     structure::{FanOut, TokenFanOut},
 };
@@ -215,7 +215,7 @@ impl Sampler<'_> {
         draft: &mut Draft,
     ) -> Result<(), SampleError> {
         let given = self.known_link_tokens(id, model, draft);
-        draft.tokens = given.beside(encode_table(&model.facts.codecs, &draft.data));
+        draft.tokens = given.beside(encode_table(&model.facts.codecs, &draft.data, None));
         self.sample_rows(id, model, draft)
     }
 
@@ -234,7 +234,7 @@ impl Sampler<'_> {
                 tokens.push(column, Vec::new());
             }
         }
-        let mut tokens = tokens.beside(encode_table(&model.facts.codecs, &draft.data));
+        let mut tokens = tokens.beside(encode_table(&model.facts.codecs, &draft.data, None));
         for column in model.facts.blocks.iter().flat_map(|blocks| &blocks.columns) {
             tokens.push(column.clone(), Vec::new());
         }
@@ -258,9 +258,14 @@ impl Sampler<'_> {
         let tokens = draft.tokens.sub_columns(first..last.max(first));
         let limits = self.condition(id).map_or_else(BTreeMap::new, |condition| condition.limits.clone());
         let written: Vec<ColumnId> = facts.writer.columns().map(|(column, _)| column).collect();
+        let parent = self.model.plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
+        let kin =
+            Kin { families: &draft.families, parent: parent.and_then(|parent| self.keys[parent.0].as_ref()) };
+        // A row drawn again is alone: its siblings stay as they are.
         let decode = |tokens: &EncodedTable, round: usize| -> TableData {
+            let kin = (round == 0).then_some(kin);
             let stream = format!("decode/{name}/{round}");
-            let decoded = decode_table_within(&facts.codecs, tokens, &limits, seed, &stream);
+            let decoded = decode_table_within(&facts.codecs, tokens, kin, &limits, seed, &stream);
             let mut values = self.write_text(&name, model, decoded, round);
             if let Some(condition) = self.condition(id) {
                 let mut random = seed.stream(&format!("condition/{name}/{round}"), 0);
@@ -278,6 +283,13 @@ impl Sampler<'_> {
         for (column, numbers) in &numbered {
             values.set(*column, numbers.clone());
         }
+        // Times counted from a sibling's keep their place when a row is drawn again.
+        let timed: Vec<(ColumnId, ArrayRef)> = facts
+            .codecs
+            .iter()
+            .filter(|(_, codec)| matches!(codec, Codec::Elapsed(_)))
+            .filter_map(|(column, _)| Some((*column, values.column(*column)?.clone())))
+            .collect();
         let (values, changed) = enforce(&facts.rules.discovered, table, values);
         let roles = &self.model.plan.table(id).columns;
         let allowed =
@@ -290,7 +302,7 @@ impl Sampler<'_> {
                 round += 1;
                 let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
                 let mut again = decode(&tokens.take(&rows), round);
-                for (column, numbers) in &numbered {
+                for (column, numbers) in numbered.iter().chain(&timed) {
                     again.set(*column, take_linked(numbers.as_ref(), &rows));
                 }
                 enforce(&facts.rules.discovered, table, again).0
@@ -333,8 +345,15 @@ impl Sampler<'_> {
             })
             .collect();
         let row_count = decoded.row_count;
+        let documents: Vec<(ColumnId, StringArray)> = writer
+            .documents()
+            .filter_map(|column| {
+                let texts = decoded.column(column)?.as_any().downcast_ref::<StringArray>()?;
+                Some((column, texts.clone()))
+            })
+            .collect();
         let mut data = decoded.select(|column| !presence.contains_key(&column));
-        if presence.is_empty() || row_count == 0 {
+        if (presence.is_empty() && documents.is_empty()) || row_count == 0 {
             return data;
         }
         let blocks: Vec<TableData> = (0..row_count.div_ceil(WRITER_ROWS))
@@ -345,10 +364,14 @@ impl Sampler<'_> {
                     .iter()
                     .map(|(column, present)| (*column, present[rows.clone()].to_vec()))
                     .collect();
+                let documents: Vec<(ColumnId, StringArray)> = documents
+                    .iter()
+                    .map(|(column, texts)| (*column, texts.slice(rows.start, rows.len())))
+                    .collect();
                 let mut random = self.options.seed.stream(&format!("write/{name}/{round}"), block as u64);
                 // Rows written again must differ from all first ones, so they count on from far behind.
                 let first_row = rows.start as u64 + ((round as u64) << 32);
-                writer.write(&present, first_row, &mut random)
+                writer.complete(&present, &documents, first_row, &mut random)
             })
             .collect();
         if let Some(text) = TableData::concat(&blocks) {

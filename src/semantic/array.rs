@@ -9,7 +9,7 @@ use super::{
     quantiles::Quantiles,
     value_writer::{Cell, ColumnShape, ValueWriter},
 };
-use crate::{schema::DataType, seed::Stream};
+use crate::{data::template::array_element, schema::DataType, seed::Stream};
 
 /// Arrays looked at.
 const ARRAYS_MAX: usize = 20_000;
@@ -102,21 +102,11 @@ impl ArrayShape {
                 Element::Written(writer) => writer.write(&Cell { index, max: None, ..*cell }, random),
                 Element::Unknown => None,
             };
-            elements.push(text.filter(|_| !null).map_or_else(|| "NULL".to_owned(), |text| quoted(&text)));
+            elements
+                .push(text.filter(|_| !null).map_or_else(|| "NULL".to_owned(), |text| array_element(&text)));
         }
         format!("{{{}}}", elements.join(","))
     }
-}
-
-/// An element as Postgres prints it: in quotes only where it must be.
-fn quoted(text: &str) -> String {
-    let plain = !text.is_empty()
-        && !text.eq_ignore_ascii_case("null")
-        && !text.contains(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | ',' | '"' | '\\'));
-    if plain {
-        return text.to_owned();
-    }
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The elements of an array, nested ones in one line; `None` if it is no array.

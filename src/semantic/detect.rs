@@ -13,6 +13,10 @@ const SAMPLE: usize = 2_000;
 const LABELS_MAX: usize = 120;
 /// Most labels of an enumeration whose labels repeat often.
 const FREQUENT_LABELS_MAX: usize = 1_000;
+/// Most labels at all, if each repeats so often that two tokens can learn it.
+const MANY_LABELS_MAX: usize = 12_000;
+/// Rows a label has, on average, where there are so many.
+const MANY_LABELS_ROWS: f64 = 8.0;
 /// Longest label in characters.
 const LABEL_CHARS: usize = 120;
 
@@ -63,6 +67,12 @@ pub fn detect(table: &Table, column: ColumnId, values: &ArrayRef, setting: Optio
     detect_text(&table.name.name, &described.name, &all, unique)
 }
 
+/// True if the texts under a key of a document, or in an array, are labels of an enumeration.
+#[must_use]
+pub fn is_category(name: &str, texts: &[&str]) -> bool {
+    detect_text("", name, texts, false).meaning == Meaning::Category
+}
+
 /// What the type alone says.
 fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
     let native = native_type.to_ascii_lowercase();
@@ -76,6 +86,7 @@ fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
         DataType::Set { .. } => Meaning::Set,
         DataType::Enum { .. } => Meaning::Category,
         DataType::Other if native.contains("range") => Meaning::Range,
+        DataType::Other if native.starts_with("macaddr") => Meaning::Inet,
         DataType::Other if super::geometry::is_geometric(&native) => Meaning::Geometry,
         DataType::Other => Meaning::Opaque,
         _ => return None,
@@ -324,9 +335,10 @@ impl Repetition {
         }
         let few = self.distinct <= LABELS_MAX && self.distinct as f64 <= 0.2 * self.rows as f64;
         let often = self.distinct <= FREQUENT_LABELS_MAX && mean >= 4.0 && self.covered >= 0.9;
+        let many = self.distinct <= MANY_LABELS_MAX && mean >= MANY_LABELS_ROWS && self.covered >= 0.95;
         // A long tail of rare values around labels that cover nearly all rows.
         let tail = self.frequent <= LABELS_MAX && self.frequent > 0 && self.covered >= 0.95 && mean >= 3.0;
         let said = named_so && self.distinct <= LABELS_MAX && mean >= 2.0;
-        few || often || tail || said || self.distinct == 1
+        few || often || many || tail || said || self.distinct == 1
     }
 }

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BinaryArray, Int64Array, StringArray, cast::AsArray};
+use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray, cast::AsArray};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Meaning,
     array::ArrayShape,
-    distinct,
+    detect, distinct,
     opaque::OpaqueShape,
     persona::Persona,
     quantiles::Quantiles,
     value_writer::{Cell, ColumnShape, ValueWriter},
 };
 use crate::{
-    data::TableData,
+    data::{TableData, template},
     finding::Finding,
     schema::{Column, ColumnId, DataType, Storage, Table},
     seed::Stream,
@@ -28,6 +28,35 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowWriter {
     columns: Vec<ColumnWriter>,
+    /// Columns of documents whose texts are written here.
+    #[serde(default)]
+    documents: Vec<DocumentWriter>,
+}
+
+/// Writes the texts inside the documents of a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct DocumentWriter {
+    id: ColumnId,
+    max_chars: Option<usize>,
+    /// One writer per numbered text, with its meaning.
+    texts: Vec<(Meaning, ValueWriter)>,
+}
+
+impl DocumentWriter {
+    /// Fills the holes of a document; the texts stay empty where it would grow too long for its column.
+    fn fill(&self, document: &str, persona: &Persona, random: &mut Stream) -> String {
+        if !template::has_hole(document) {
+            return document.to_owned();
+        }
+        let cell = Cell { persona, index: None, max: None };
+        let filled = template::fill(document, |index| {
+            self.texts.get(index).and_then(|(_, writer)| writer.write(&cell, random)).unwrap_or_default()
+        });
+        match self.max_chars {
+            Some(max) if filled.chars().count() > max => template::fill(document, |_| String::new()),
+            _ => filled,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +103,29 @@ impl RowWriter {
                 writer
             })
             .collect();
-        (Self { columns }, findings)
+        (Self { columns, documents: Vec::new() }, findings)
+    }
+
+    /// Adds a column of documents that come with holes: per hole the name above it and values of the source.
+    pub fn add_document(&mut self, table: &Table, id: ColumnId, texts: &[(&str, Vec<&str>)]) {
+        let max_chars = match table.column(id).data_type {
+            DataType::Text { max_chars } => max_chars.map(|max| max as usize),
+            _ => None,
+        };
+        let texts = texts
+            .iter()
+            .map(|(name, values)| {
+                let meaning = detect::detect_text("", name, values, false).meaning;
+                let writer = ValueWriter::fit(&meaning, &ColumnShape::text(name), values);
+                (meaning, writer)
+            })
+            .collect();
+        self.documents.push(DocumentWriter { id, max_chars, texts });
+    }
+
+    /// The columns of documents it completes.
+    pub fn documents(&self) -> impl Iterator<Item = ColumnId> {
+        self.documents.iter().map(|document| document.id)
     }
 
     /// The columns it writes, with their meanings.
@@ -90,8 +141,31 @@ impl RowWriter {
     /// If the entries of `present` differ in length.
     #[must_use]
     pub fn write(&self, present: &[(ColumnId, Vec<bool>)], first_row: u64, random: &mut Stream) -> TableData {
-        let rows = present.first().map_or(0, |(_, present)| present.len());
+        self.complete(present, &[], first_row, random)
+    }
+
+    /// Like [`RowWriter::write`], and fills the holes of `documents` in the same breath: what is written in a row,
+    /// inside a document or beside it, is about one person.
+    ///
+    /// # Panics
+    /// If the entries of `present` and `documents` differ in length.
+    #[must_use]
+    pub fn complete(
+        &self,
+        present: &[(ColumnId, Vec<bool>)],
+        documents: &[(ColumnId, StringArray)],
+        first_row: u64,
+        random: &mut Stream,
+    ) -> TableData {
+        let rows = present.first().map(|(_, present)| present.len());
+        let rows = rows.or(documents.first().map(|(_, documents)| documents.len())).unwrap_or(0);
         assert!(present.iter().all(|(_, present)| present.len() == rows), "one flag per row");
+        assert!(documents.iter().all(|(_, documents)| documents.len() == rows), "one document per row");
+        let holed: Vec<(&DocumentWriter, &StringArray)> = documents
+            .iter()
+            .filter_map(|(id, texts)| Some((self.documents.iter().find(|d| d.id == *id)?, texts)))
+            .collect();
+        let mut filled: Vec<Vec<Option<String>>> = vec![Vec::with_capacity(rows); holed.len()];
         let flags: Vec<Option<&[bool]>> = self
             .columns
             .iter()
@@ -107,9 +181,17 @@ impl RowWriter {
                     is_present.then(|| column.write(&persona, first_row + row as u64, random)).flatten();
                 out.push(value);
             }
+            for ((writer, texts), out) in holed.iter().zip(&mut filled) {
+                let there = texts.is_valid(row).then(|| texts.value(row));
+                out.push(there.map(|text| writer.fill(text, &persona, random)));
+            }
         }
         let arrays = self.columns.iter().zip(written).map(|(column, values)| column.array(values)).collect();
-        TableData::new(self.columns.iter().map(|column| column.id).collect(), arrays, rows)
+        let mut data = TableData::new(self.columns.iter().map(|column| column.id).collect(), arrays, rows);
+        for ((writer, _), texts) in holed.into_iter().zip(filled) {
+            data.set(writer.id, Arc::new(StringArray::from(texts)));
+        }
+        data
     }
 }
 

@@ -7,6 +7,7 @@ mod commands;
 mod completion;
 mod conditions;
 mod determinism;
+mod domains;
 mod fixtures;
 mod refusals;
 mod shapes;

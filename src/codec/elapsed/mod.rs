@@ -1,0 +1,476 @@
+//! Times of siblings in order, each as the time since the one before it.
+//!
+//! A row says roughly when it is (a bin of days, so that later columns hear of seasons and years) and exactly how long
+//! after its previous sibling, or after its parent's own time, it comes. Decoding walks a family from its first row
+//! on. Chosen only where it takes fewer bits a row than the time itself ([`Elapsed::fit`]).
+
+mod since;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
+use rand::RngExt;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::{Families, TableData},
+    schema::{Column, ColumnId},
+    seed::{Seed, Stream},
+};
+
+use super::{
+    ColumnCodec, Datetime, SubColumn,
+    calendar::{self, DAY_MICROS},
+    line::Line,
+    line_fit::LineSpec,
+    null::Nulls,
+    reading,
+};
+use since::Since;
+
+/// What a codec may look at beyond its own column.
+#[derive(Debug, Clone, Copy)]
+pub struct Kin<'a> {
+    /// Siblings, in their order.
+    pub families: &'a Families,
+    /// Columns of the context parent: family `p` belongs to its row `p`; families behind are orphans.
+    pub parent: Option<&'a TableData>,
+}
+
+/// Fewest siblings with an earlier one, and the share of them that are not before it.
+const PAIRS_MIN: usize = 200;
+const ASCENDING: f64 = 0.98;
+/// Bits a row that must be saved.
+const SAVED_BITS: f64 = 0.5;
+/// Bits a row that gaps which hide the time of day must save over gaps of days.
+const CLOCK_BITS: f64 = 2.0;
+/// Draws of another gap where one leads out of its bin.
+const TRIES: usize = 24;
+/// Bins of days, of gaps, of times of a day.
+const MAX_BINS: usize = 64;
+const CLOCK_BINS: usize = 48;
+/// Steps looked for among gaps (in their unit) and times of day.
+const GAP_STEPS: [i64; 5] = [30, 14, 7, 5, 2];
+const CLOCK_STEPS: [i64; 6] = [3_600_000_000, 900_000_000, 60_000_000, 1_000_000, 100_000, 1_000];
+
+/// A column of days or points in time, ascending among siblings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Elapsed {
+    sub_columns: Vec<SubColumn>,
+    nulls: Nulls,
+    /// True for days; else microseconds.
+    date: bool,
+    /// What gaps are counted in: days, or so many microseconds.
+    gaps_in: Unit,
+    /// Rough days: one sub-column, its bins.
+    when: Line,
+    /// Gap of a family's first row after a time of its parent.
+    since: Option<Since>,
+    /// Gap after the previous sibling.
+    gap: Line,
+    /// Time of day, of every row if gaps are days, else of rows without an earlier time.
+    clock: Option<Line>,
+}
+
+/// What gaps are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Unit {
+    Days,
+    Micros(i64),
+}
+
+/// Microseconds since 1970 of a column of days or points in time; `None` for others.
+fn micros(values: &ArrayRef) -> Option<Vec<Option<i64>>> {
+    if let Some(dates) = reading::dates(values) {
+        return Some(
+            dates.iter().map(|day| day.map(|day| i64::from(day).saturating_mul(DAY_MICROS))).collect(),
+        );
+    }
+    Some(reading::timestamps(values)?.iter().collect())
+}
+
+/// For every row the last time of an earlier sibling.
+fn previous(times: &[Option<i64>], families: &Families) -> Vec<Option<i64>> {
+    let mut result = vec![None; times.len()];
+    for family in 0..families.len() {
+        let mut last = None;
+        for row in families.rows(family) {
+            result[row] = last;
+            last = times[row].or(last);
+        }
+    }
+    result
+}
+
+impl Unit {
+    /// Steps from one time to another.
+    fn between(self, from: i64, to: i64) -> i64 {
+        match self {
+            Self::Days => to.div_euclid(DAY_MICROS) - from.div_euclid(DAY_MICROS),
+            Self::Micros(unit) => to.saturating_sub(from) / unit,
+        }
+    }
+
+    /// The time so many steps after another; with days, midnight.
+    fn after(self, from: i64, steps: i64) -> i64 {
+        match self {
+            Self::Days => from.div_euclid(DAY_MICROS).saturating_add(steps).saturating_mul(DAY_MICROS),
+            Self::Micros(unit) => from.saturating_add(steps.saturating_mul(unit)),
+        }
+    }
+}
+
+/// Bits a token takes on average, and what its model costs (minimum description length: half the logarithm of the rows
+/// per number to learn).
+pub(super) fn entropy<K: Ord>(tokens: impl Iterator<Item = K>) -> f64 {
+    let mut counts: BTreeMap<K, f64> = BTreeMap::new();
+    let mut total = 0.0;
+    for token in tokens {
+        *counts.entry(token).or_default() += 1.0;
+        total += 1.0;
+    }
+    if total == 0.0 {
+        return 0.0;
+    }
+    let bits: f64 = counts.values().map(|count| -count / total * (count / total).log2()).sum();
+    bits + 0.5 * total.log2() * (counts.len() as f64 - 1.0) / total
+}
+
+/// Bits a key takes on a line: its token and its place inside.
+fn cost(line: &Line, keys: &[i64]) -> f64 {
+    let inside: f64 = keys.iter().map(|key| line.bits_inside(*key)).sum();
+    entropy(keys.iter().map(|key| line.tokens(*key).0)) + inside / keys.len().max(1) as f64
+}
+
+impl Elapsed {
+    /// Fits to a column that ascends among siblings, if that takes at least half a bit a row less than `otherwise`,
+    /// its own codec, needs. `None` if not.
+    #[must_use]
+    pub fn fit(
+        column: &Column,
+        values: &ArrayRef,
+        otherwise: &Datetime,
+        kin: Kin<'_>,
+        protect_below: u32,
+    ) -> Option<Self> {
+        let times = micros(values)?;
+        let date = reading::dates(values).is_some();
+        let extreme = |time: &i64| time.unsigned_abs() > i64::MAX.unsigned_abs() / 4;
+        if kin.families.row_count() != times.len() || times.iter().flatten().any(extreme) {
+            return None;
+        }
+        let before = previous(&times, kin.families);
+        let pairs: Vec<(i64, i64)> =
+            before.iter().zip(&times).filter_map(|(from, to)| Some(((*from)?, (*to)?))).collect();
+        let ascending = pairs.iter().filter(|(from, to)| from <= to).count();
+        if pairs.len() < PAIRS_MIN || (ascending as f64) < ASCENDING * pairs.len() as f64 {
+            return None;
+        }
+        // What few atoms say exactly needs nothing else.
+        if otherwise.is_exact() {
+            return None;
+        }
+
+        let spec = |name, steps, max_bins, days, absent, limits| LineSpec {
+            name,
+            protect_below,
+            steps: Some(steps),
+            single: false,
+            max_bins,
+            days,
+            absent,
+            limits,
+        };
+        let any = (i64::MIN / 4, i64::MAX / 4);
+        let gap_name = format!("{}.gap", column.name);
+        let fit_gap = |unit: Unit| {
+            let gaps: Vec<i64> = pairs.iter().map(|(from, to)| unit.between(*from, *to)).collect();
+            let (line, sub_columns) =
+                Line::fit(gaps.clone(), &spec(&gap_name, &GAP_STEPS[..], MAX_BINS, false, true, any));
+            let bits = cost(&line, &gaps);
+            (unit, line, sub_columns, bits)
+        };
+        let clock_of = |time: i64| time.rem_euclid(DAY_MICROS);
+        let has_clock = !date && times.iter().flatten().any(|time| clock_of(*time) != 0);
+        let clock_name = format!("{}.time", column.name);
+        let fit_clock = |keys: Vec<i64>| {
+            let limits = (0, DAY_MICROS - 1);
+            let (line, sub_columns) = Line::fit(
+                keys.clone(),
+                &spec(&clock_name, &CLOCK_STEPS[..], CLOCK_BINS, false, true, limits),
+            );
+            let bits = cost(&line, &keys);
+            (line, sub_columns, bits)
+        };
+        let all_clocks = || times.iter().flatten().map(|time| clock_of(*time)).collect::<Vec<_>>();
+
+        let by_day = fit_gap(Unit::Days);
+        let day_clock = has_clock.then(|| fit_clock(all_clocks()));
+        let day_bits = by_day.3 + day_clock.as_ref().map_or(0.0, |clock| clock.2);
+        let by_micros = has_clock.then(|| {
+            let unit = calendar::unit_of(pairs.iter().map(|(from, to)| to - from));
+            fit_gap(Unit::Micros(unit))
+        });
+        let whole = by_micros.as_ref().is_some_and(|gap| gap.3 + CLOCK_BITS < day_bits);
+        let (gaps_in, gap, gap_columns, bits) = match by_micros {
+            Some(by_micros) if whole => by_micros,
+            _ => (by_day.0, by_day.1, by_day.2, day_bits),
+        };
+        if bits + SAVED_BITS > otherwise.bits_after(values, &before) {
+            return None;
+        }
+
+        let nulls = Nulls::fit(values);
+        let days: Vec<i64> = times.iter().flatten().map(|time| time.div_euclid(DAY_MICROS)).collect();
+        let when_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
+        let (when, when_column) =
+            Line::binned(days, &spec(&when_name, &[7][..], MAX_BINS, true, nulls.seen(), any));
+        let since = Since::fit(column, (&times, &before), gaps_in, kin, &when, protect_below);
+        let mut sub_columns = vec![when_column];
+        let since = since.map(|(since, more)| {
+            sub_columns.extend(more);
+            since
+        });
+        sub_columns.extend(gap_columns);
+        let clock = if !has_clock {
+            None
+        } else if whole {
+            let firsts = times.iter().zip(&before).filter(|(_, before)| before.is_none());
+            Some(fit_clock(firsts.filter_map(|(time, _)| *time).map(clock_of).collect()))
+        } else {
+            day_clock
+        };
+        let clock = clock.map(|(line, more, _)| {
+            sub_columns.extend(more);
+            line
+        });
+        Some(Self { sub_columns, nulls, date, gaps_in, when, since, gap, clock })
+    }
+
+    /// The parent's column that first rows are counted from.
+    #[must_use]
+    pub fn base(&self) -> Option<ColumnId> {
+        self.since.as_ref().map(|since| since.base)
+    }
+
+    pub(super) fn literals(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.when.literal_keys().into_iter().map(calendar::date_text).collect();
+        let unit = match self.gaps_in {
+            Unit::Days => "d".to_owned(),
+            Unit::Micros(unit) => format!("x{unit}us"),
+        };
+        let gaps = std::iter::once(&self.gap).chain(self.since.as_ref().map(|since| &since.line));
+        all.extend(gaps.flat_map(Line::literal_keys).map(|gap| format!("+{gap}{unit}")));
+        all.extend(self.clock.iter().flat_map(Line::literal_keys).map(calendar::time_text));
+        all
+    }
+
+    /// The lines behind `when` with the position of their first sub-column: since, gap, clock.
+    fn places(&self) -> (Option<usize>, usize, Option<usize>) {
+        let since = self.since.as_ref().map(|_| 1);
+        let gap = 1 + self.since.as_ref().map_or(0, |since| since.line.width());
+        (since, gap, self.clock.as_ref().map(|_| gap + self.gap.width()))
+    }
+
+    /// Times of the parent by family.
+    fn bases(&self, kin: Option<Kin<'_>>) -> Vec<Option<i64>> {
+        let column = self.base().and_then(|base| kin?.parent?.column(base));
+        column.and_then(micros).unwrap_or_default()
+    }
+
+    /// Encodes a column with its siblings; without kin every row is alone.
+    pub(super) fn encode_with(&self, column: &ArrayRef, kin: Option<Kin<'_>>) -> Vec<Vec<u16>> {
+        let rows = column.len();
+        let times = micros(column).unwrap_or_else(|| vec![None; rows]);
+        let alone = Families::singletons(rows);
+        let families = kin.map(|kin| kin.families).filter(|f| f.row_count() == rows).unwrap_or(&alone);
+        let before = previous(&times, families);
+        let bases = self.bases(kin);
+        let parents = families.parent_of_rows();
+        let (since_at, gap_at, clock_at) = self.places();
+        let mut tokens: Vec<Vec<u16>> = vec![Vec::with_capacity(rows); self.sub_columns.len()];
+        for row in 0..rows {
+            let time = times[row];
+            let base = bases.get(parents[row] as usize).copied().flatten();
+            let when = time.map(|time| self.when.tokens(time.div_euclid(DAY_MICROS)).0);
+            tokens[0].push(when.unwrap_or_else(|| self.nulls.token(self.sub_columns[0].size)));
+            let steps = |from: Option<i64>| Some(self.gaps_in.between(from?, time?));
+            let mut push = |at: usize, line: &Line, key: Option<i64>| {
+                let absent = (self.sub_columns[at].size - 1, line.no_fine());
+                let (coarse, fine) = key.map_or(absent, |key| line.tokens(key));
+                tokens[at].push(coarse);
+                if line.width() > 1 {
+                    tokens[at + 1].push(fine);
+                }
+            };
+            if let (Some(at), Some(since)) = (since_at, &self.since) {
+                push(at, &since.line, steps(base.filter(|_| before[row].is_none())));
+            }
+            push(gap_at, &self.gap, steps(before[row]));
+            if let (Some(at), Some(clock)) = (clock_at, &self.clock) {
+                let anchored = before[row].is_some() || (self.since.is_some() && base.is_some());
+                let told = self.gaps_in == Unit::Days || !anchored;
+                push(at, clock, time.filter(|_| told).map(|time| time.rem_euclid(DAY_MICROS)));
+            }
+        }
+        tokens
+    }
+
+    /// Decodes a column family by family; without kin every row is alone.
+    pub(super) fn decode_with(
+        &self,
+        tokens: &[&[u16]],
+        kin: Option<Kin<'_>>,
+        seed: Seed,
+        name: &str,
+    ) -> ArrayRef {
+        let rows = tokens.first().map_or(0, |tokens| tokens.len());
+        let alone = Families::singletons(rows);
+        let families = kin.map(|kin| kin.families).filter(|f| f.row_count() == rows).unwrap_or(&alone);
+        let bases = self.bases(kin);
+        let times: Vec<Option<i64>> = (0..families.len())
+            .into_par_iter()
+            .flat_map_iter(|family| {
+                let mut random = seed.stream(name, family as u64);
+                let mut last = None;
+                let base = bases.get(family).copied().flatten();
+                families
+                    .rows(family)
+                    .map(|row| {
+                        let time = self.time(tokens, row, last, base, &mut random);
+                        last = time.or(last);
+                        time
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        self.array(&times)
+    }
+
+    fn array(&self, times: &[Option<i64>]) -> ArrayRef {
+        if self.date {
+            let days = times.iter().map(|time| time.map(|time| time.div_euclid(DAY_MICROS) as i32));
+            Arc::new(days.collect::<Date32Array>())
+        } else {
+            Arc::new(times.iter().copied().collect::<TimestampMicrosecondArray>())
+        }
+    }
+
+    /// One row's time.
+    fn time(
+        &self,
+        tokens: &[&[u16]],
+        row: usize,
+        last: Option<i64>,
+        base: Option<i64>,
+        random: &mut Stream,
+    ) -> Option<i64> {
+        let when = tokens[0][row];
+        if self.nulls.is_null(when, self.sub_columns[0].size) {
+            return None;
+        }
+        let (since_at, gap_at, clock_at) = self.places();
+        let gap = match (last, base, &self.since) {
+            (Some(last), ..) => Some((last, gap_at, &self.gap)),
+            (None, Some(base), Some(since)) => since_at.map(|at| (base, at, &since.line)),
+            _ => None,
+        };
+        let whole = self.gaps_in != Unit::Days;
+        let time = match gap {
+            Some((from, at, line)) => {
+                let coarse = tokens[at][row];
+                // A gap the model left out where one belongs is any gap.
+                let absent = coarse >= line.coarse_count();
+                let coarse = if absent { random.random_range(0..line.coarse_count().max(1)) } else { coarse };
+                let fine = if line.width() > 1 && !absent { tokens[at + 1][row] } else { line.no_fine() };
+                let time = self.near((from, line, coarse, fine), self.when.range_of(when), random);
+                if whole {
+                    return Some(time);
+                }
+                time
+            }
+            None => self.when.key(when, self.when.no_fine(), random).saturating_mul(DAY_MICROS),
+        };
+        let (Some(at), Some(clock)) = (clock_at, &self.clock) else { return Some(time) };
+        let mut drawn = DAY_MICROS;
+        for _ in 0..TRIES {
+            // A row without a clock where one belongs takes any.
+            let coarse = tokens[at][row];
+            let absent = coarse >= clock.coarse_count();
+            let coarse = if absent { random.random_range(0..clock.coarse_count().max(1)) } else { coarse };
+            let fine = if clock.width() > 1 && !absent { tokens[at + 1][row] } else { clock.no_fine() };
+            drawn = clock.key(coarse, fine, random);
+            // On the same day not before the sibling.
+            if last.is_none_or(|last| time.saturating_add(drawn) >= last) {
+                break;
+            }
+        }
+        let time = time.saturating_add(drawn.clamp(0, DAY_MICROS - 1));
+        let same_day = |last: i64| last.div_euclid(DAY_MICROS) == time.div_euclid(DAY_MICROS);
+        Some(last.filter(|last| same_day(*last)).map_or(time, |last| time.max(last)))
+    }
+
+    /// A time a gap after `from`, in the bin of days the row was given and on a usual weekday where the gap allows.
+    fn near(
+        &self,
+        (from, line, coarse, fine): (i64, &Line, u16, u16),
+        (low, high): (i64, i64),
+        random: &mut Stream,
+    ) -> i64 {
+        let weekdays = self.when.weekdays.unwrap_or([1; 7]);
+        let heaviest = weekdays.iter().copied().max().unwrap_or(1).max(1);
+        let day_of = |time: i64| time.div_euclid(DAY_MICROS);
+        let mut found = None;
+        let mut time = from;
+        for _ in 0..TRIES {
+            time = self.gaps_in.after(from, line.key(coarse, fine, random));
+            let day = day_of(time);
+            if (low..=high).contains(&day) {
+                found = Some(time);
+                if random.random_range(0..heaviest) < weekdays[calendar::weekday(day)] {
+                    return time;
+                }
+            }
+        }
+        if let Some(found) = found {
+            return self.on_usual_day(found, from);
+        }
+        // The gap says more than the bin; only beyond the last day there is nothing.
+        if day_of(time) > self.when.last() { from } else { self.on_usual_day(time, from) }
+    }
+
+    /// Moves a time by a day or two, not before `from`, where next to nothing happens on its weekday.
+    fn on_usual_day(&self, time: i64, from: i64) -> i64 {
+        let weekdays = self.when.weekdays.unwrap_or([1; 7]);
+        let heaviest = weekdays.iter().copied().max().unwrap_or(1);
+        let day = time.div_euclid(DAY_MICROS);
+        let usual = |day: i64| u64::from(weekdays[calendar::weekday(day)]) * 50 >= u64::from(heaviest);
+        if self.gaps_in != Unit::Days || usual(day) {
+            return time;
+        }
+        let first = from.div_euclid(DAY_MICROS);
+        let shift = [-1, 1, -2, 2].into_iter().find(|shift| day + shift >= first && usual(day + shift));
+        time.saturating_add(shift.unwrap_or(0) * DAY_MICROS)
+    }
+}
+
+impl ColumnCodec for Elapsed {
+    fn sub_columns(&self) -> &[SubColumn] {
+        &self.sub_columns
+    }
+
+    fn encode(&self, column: &ArrayRef) -> Vec<Vec<u16>> {
+        self.encode_with(column, None)
+    }
+
+    fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef {
+        let rows = tokens.first().map_or(0, |tokens| tokens.len());
+        let times: Vec<Option<i64>> =
+            (0..rows).map(|row| self.time(tokens, row, None, None, random)).collect();
+        self.array(&times)
+    }
+}

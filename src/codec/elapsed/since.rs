@@ -1,0 +1,78 @@
+//! A family's first time, counted from a time of its parent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codec::{SubColumn, calendar::DAY_MICROS, line::Line, line_fit::LineSpec},
+    schema::{Column, ColumnId},
+};
+
+use super::{ASCENDING, GAP_STEPS, Kin, MAX_BINS, PAIRS_MIN, SAVED_BITS, Unit, cost, entropy, micros};
+
+/// The parent's column, and the gaps after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Since {
+    pub(super) base: ColumnId,
+    pub(super) line: Line,
+}
+
+impl Since {
+    /// Finds the parent's time that a family's first row follows most closely, if that says more than the bins of
+    /// days alone.
+    pub(super) fn fit(
+        column: &Column,
+        (times, before): (&[Option<i64>], &[Option<i64>]),
+        unit: Unit,
+        kin: Kin<'_>,
+        when: &Line,
+        protect_below: u32,
+    ) -> Option<(Self, Vec<SubColumn>)> {
+        let parent = kin.parent?;
+        let parents = kin.families.parent_of_rows();
+        let firsts: Vec<(usize, i64)> = (0..times.len())
+            .filter(|row| before[*row].is_none())
+            .filter_map(|row| Some((parents[row] as usize, times[row]?)))
+            .collect();
+        let keys: Vec<i64> = firsts.iter().map(|(_, time)| time.div_euclid(DAY_MICROS)).collect();
+        // The time of day, which gaps of microseconds say and bins of days do not.
+        let clock = if unit == Unit::Days {
+            0.0
+        } else {
+            entropy(firsts.iter().map(|(_, t)| t.rem_euclid(DAY_MICROS)))
+        };
+        let mut least = cost(when, &keys) + clock - SAVED_BITS;
+        let mut found = None;
+        for (base, values) in parent.columns.iter().zip(&parent.arrays) {
+            let Some(bases) = micros(values) else { continue };
+            let gaps: Vec<i64> = firsts
+                .iter()
+                .filter_map(|(family, time)| {
+                    Some(unit.between(bases.get(*family).copied().flatten()?, *time))
+                })
+                .collect();
+            let forward =
+                gaps.iter().filter(|gap| **gap >= 0).count() as f64 >= ASCENDING * firsts.len() as f64;
+            if gaps.len() < PAIRS_MIN / 2 || !forward {
+                continue;
+            }
+            let name = format!("{}.since", column.name);
+            let spec = LineSpec {
+                name: &name,
+                protect_below,
+                steps: Some(&GAP_STEPS[..]),
+                single: false,
+                max_bins: MAX_BINS,
+                days: false,
+                absent: true,
+                limits: (i64::MIN / 4, i64::MAX / 4),
+            };
+            let (line, sub_columns) = Line::fit(gaps.clone(), &spec);
+            let bits = cost(&line, &gaps);
+            if bits < least {
+                least = bits;
+                found = Some((Self { base: *base, line }, sub_columns));
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,186 @@
+//! Times among siblings: ordered, on their grid, near what they were, chosen only where they save bits.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
+use rand::RngExt;
+
+use super::{Elapsed, Kin};
+use crate::{
+    codec::{
+        Codec, ColumnCodec, Datetime,
+        calendar::{self, DAY_MICROS},
+        decode_table,
+        document::inner_column,
+        encode_table, reading,
+    },
+    data::{Families, TableData},
+    schema::{ColumnId, DataType},
+    seed::Seed,
+};
+
+const HOUR: i64 = 3_600_000_000;
+const MINUTE: i64 = 60_000_000;
+
+struct Visits {
+    families: Families,
+    parent: TableData,
+    times: ArrayRef,
+}
+
+impl Visits {
+    fn kin(&self) -> Kin<'_> {
+        Kin { families: &self.families, parent: Some(&self.parent) }
+    }
+
+    fn fit(&self) -> Option<Elapsed> {
+        let date = reading::dates(&self.times).is_some();
+        let data_type = if date { DataType::Date } else { DataType::Timestamp { zoned: false } };
+        let column = inner_column("at", data_type);
+        let own = Datetime::fit(&column, &self.times, 5).unwrap();
+        Elapsed::fit(&column, &self.times, &own, self.kin(), 5)
+    }
+}
+
+/// Families of 0 to 7 rows over twenty years; the first a few days after its parent, each next `gap` after the last.
+fn visits(date: bool, gap: impl Fn(&mut crate::seed::Stream) -> i64) -> Visits {
+    let mut r = Seed(5).stream("elapsed/test", 0);
+    let counts: Vec<u32> = (0..900).map(|_| r.random_range(0..8)).collect();
+    let bases: Vec<i64> =
+        counts.iter().map(|_| r.random_range(5000..12_000) * DAY_MICROS + 3 * HOUR).collect();
+    let mut times = Vec::new();
+    for (count, base) in counts.iter().zip(&bases) {
+        let mut time = base + r.random_range(0..3) * DAY_MICROS + r.random_range(0..600) * MINUTE;
+        for _ in 0..*count {
+            let null = r.random_range(0..50) == 0;
+            times.push((!null).then_some(time));
+            time += gap(&mut r);
+        }
+    }
+    let micros: TimestampMicrosecondArray = times.iter().copied().collect();
+    let days: Date32Array = times.iter().map(|t| t.map(|t| t.div_euclid(DAY_MICROS) as i32)).collect();
+    let parents: TimestampMicrosecondArray = bases.iter().copied().map(Some).collect();
+    let parent = TableData::new(vec![ColumnId(4)], vec![Arc::new(parents)], counts.len());
+    let times: ArrayRef = if date { Arc::new(days) } else { Arc::new(micros) };
+    Visits { families: Families::from_counts(&counts), parent, times }
+}
+
+fn there_and_back(visits: &Visits, codec: &Codec, seed: u64) -> ArrayRef {
+    let codecs = vec![(ColumnId(0), codec.clone())];
+    let data = TableData::new(vec![ColumnId(0)], vec![visits.times.clone()], visits.times.len());
+    let encoded = encode_table(&codecs, &data, Some(visits.kin()));
+    for (tokens, sub_column) in encoded.tokens.iter().zip(&encoded.sub_columns) {
+        assert!(tokens.iter().all(|token| *token < sub_column.size), "{}", sub_column.name);
+    }
+    decode_table(&codecs, &encoded, Some(visits.kin()), Seed(seed), "t").arrays.remove(0)
+}
+
+fn gaps(visits: &Visits, times: &ArrayRef) -> Vec<i64> {
+    let times = super::micros(times).unwrap();
+    let before = super::previous(&times, &visits.families);
+    let mut gaps: Vec<i64> = before.iter().zip(&times).filter_map(|(a, b)| Some((*b)? - (*a)?)).collect();
+    gaps.sort_unstable();
+    gaps
+}
+
+#[test]
+fn sessions_keep_their_order_their_gaps_and_their_start() {
+    let visits = visits(false, |r| r.random_range(1..30) * MINUTE);
+    let elapsed = visits.fit().expect("gaps of minutes are worth it");
+    assert_eq!(elapsed.base(), Some(ColumnId(4)));
+
+    let back = there_and_back(&visits, &Codec::Elapsed(Box::new(elapsed)), 1);
+
+    assert_eq!(back.null_count(), visits.times.null_count());
+    let (real, made) = (gaps(&visits, &visits.times), gaps(&visits, &back));
+    assert!(made.iter().all(|gap| *gap >= 0 && gap % MINUTE == 0), "{:?}", &made[..5]);
+    for share in [10, 50, 90] {
+        let at = real.len() * share / 100;
+        assert!((real[at] - made[at]).abs() <= 2 * MINUTE, "{share} %: {} became {}", real[at], made[at]);
+    }
+    // The outermost days are clipped, so that no single row shows.
+    let (real, made) = (super::micros(&visits.times).unwrap(), super::micros(&back).unwrap());
+    let near = |row: &usize| (real[*row].unwrap_or(0) - made[*row].unwrap_or(0)).abs() < 2 * DAY_MICROS;
+    assert!((0..real.len()).filter(near).count() * 100 >= real.len() * 98);
+}
+
+#[test]
+fn days_between_visits_keep_office_hours_and_weekdays() {
+    let mut visits = visits(false, |r| r.random_range(3..9) * DAY_MICROS);
+    let moved: TimestampMicrosecondArray = super::micros(&visits.times)
+        .unwrap()
+        .iter()
+        .enumerate()
+        .map(|(row, time)| {
+            let day = (*time)?.div_euclid(DAY_MICROS);
+            // No weekend, office hours.
+            let day = day - (calendar::weekday(day) as i64 - 4).max(0);
+            Some(
+                day * DAY_MICROS
+                    + (9 + ((row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as i64 % 8) * HOUR,
+            )
+        })
+        .collect();
+    visits.times = Arc::new(moved);
+    let codec = Codec::Elapsed(Box::new(visits.fit().expect("days are worth it")));
+
+    let back = super::micros(&there_and_back(&visits, &codec, 2)).unwrap();
+
+    let all = back.iter().flatten().count() as f64;
+    let office = back.iter().flatten().filter(|t| (9 * HOUR..17 * HOUR).contains(&t.rem_euclid(DAY_MICROS)));
+    let office = office.count() as f64;
+    assert!(office > 0.98 * all, "{office} of {all}: {:?}", codec.sub_columns());
+    let weekend = back.iter().flatten().filter(|t| calendar::weekday(t.div_euclid(DAY_MICROS)) > 4);
+    let weekend = weekend.count() as f64;
+    assert!(weekend < 0.1 * all, "{weekend} of {all}: {:?}", codec.literals());
+    let made: ArrayRef = Arc::new(back.iter().copied().collect::<TimestampMicrosecondArray>());
+    assert!(gaps(&visits, &made).iter().all(|gap| *gap >= 0));
+}
+
+#[test]
+fn dates_become_gaps_of_days() {
+    let visits = visits(true, |r| r.random_range(0..6) * DAY_MICROS);
+    let codec = Codec::Elapsed(Box::new(visits.fit().expect("days are worth it")));
+
+    let back = there_and_back(&visits, &codec, 3);
+
+    let (real, made) = (gaps(&visits, &visits.times), gaps(&visits, &back));
+    assert_eq!(real[real.len() / 2], made[made.len() / 2]);
+    assert!(*made.first().unwrap() >= 0);
+    assert_eq!(back.data_type(), visits.times.data_type());
+}
+
+#[test]
+fn times_without_order_or_told_by_few_days_stay_as_they_are() {
+    let shuffled = visits(false, |r| r.random_range(-3000..3000) * HOUR);
+    assert!(shuffled.fit().is_none());
+
+    let mut weekly = visits(true, |_| 7 * DAY_MICROS);
+    weekly.times =
+        Arc::new((0..weekly.times.len() as i32).map(|row| Some(10_000 + row % 100)).collect::<Date32Array>());
+    assert!(weekly.fit().is_none());
+}
+
+#[test]
+fn any_tokens_decode_alone_and_together_and_json_brings_the_codec_back() {
+    for date in [true, false] {
+        let visits = visits(date, |r| r.random_range(1..90) * HOUR);
+        let codec = Codec::Elapsed(Box::new(visits.fit().unwrap()));
+        let stored = serde_json::to_string(&codec).unwrap();
+        assert_eq!(serde_json::from_str::<Codec>(&stored).unwrap(), codec);
+        assert!(!codec.literals().is_empty());
+
+        let codecs = vec![(ColumnId(0), codec)];
+        let data = TableData::new(vec![ColumnId(0)], vec![visits.times.clone()], visits.times.len());
+        let mut rows = encode_table(&codecs, &data, None);
+        let mut random = Seed(9).stream("t", 0);
+        for (tokens, sub_column) in rows.tokens.iter_mut().zip(&rows.sub_columns) {
+            tokens.iter_mut().for_each(|token| *token = random.random_range(0..sub_column.size));
+        }
+        let together = decode_table(&codecs, &rows, Some(visits.kin()), Seed(1), "t");
+        let again = decode_table(&codecs, &rows, Some(visits.kin()), Seed(1), "t");
+        let alone = decode_table(&codecs, &rows, None, Seed(1), "t");
+        assert_eq!(together.arrays, again.arrays);
+        assert_eq!(alone.row_count, visits.times.len());
+    }
+}
