@@ -10,17 +10,14 @@ use crate::{
     config::{TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
-    model::{ChildCount, TableFacts},
+    model::{ChildCount, TableFacts, relations::PROTECT_BELOW},
     plan::{ColumnRole, LinkRole, Plan},
-    rules::{Rules, TableRules, discover, family_positions},
+    rules::{Rule, Rules, TableRules},
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
     structure::{CountCodec, DepthProfile},
 };
-
-/// Fewest rows that must share a value before the model keeps it as a literal.
-const PROTECT_BELOW: u32 = 5;
 
 /// One table, encoded.
 pub(super) struct Encoded {
@@ -52,13 +49,16 @@ pub(super) fn encode(
     let copied = plan.table(id).mode == TableMode::Copy;
     let settings = settings.get(&id);
 
-    let mut facts_rules = rules.table(id).clone();
-    let modelled = if copied {
-        attributes(table, plan, id)
-    } else {
-        learn_rules(table, plan, id, rows, &mut facts_rules)
-    };
+    let mut facts_rules = if copied { TableRules::default() } else { rules.table(id).clone() };
+    let computed = facts_rules.computed();
+    let mut modelled = attributes(table, plan, id);
+    modelled.retain(|column| !computed.contains(column));
     let (codecs, written) = choose_codecs((id, table), rows, &modelled, settings, rules, copied);
+    // A text that is written anew no longer says anything of others.
+    facts_rules.discovered.retain(|rule| match rule {
+        Rule::NullWhen { from, any_value: false, .. } => !written.iter().any(|(column, ..)| column == from),
+        _ => true,
+    });
     let (writer, findings) = if copied {
         RowWriter::fit(table, &rows.data, &[])
     } else {
@@ -93,32 +93,6 @@ fn attributes(table: &Table, plan: &Plan, id: TableId) -> Vec<ColumnId> {
     let roles = &plan.table(id).columns;
     let own = |column: &ColumnId| matches!(roles[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute);
     table.iter().map(|(column, _)| column).filter(own).collect()
-}
-
-/// Discovers what can be computed instead of sampled. Returns the columns that are left to model.
-fn learn_rules(
-    table: &Table,
-    plan: &Plan,
-    id: TableId,
-    rows: &TableSnapshot,
-    rules: &mut TableRules,
-) -> Vec<ColumnId> {
-    let mut columns = attributes(table, plan, id);
-    if plan.table(id).context.is_some() {
-        rules.positions = family_positions(&rows.data, &rows.families);
-        columns.retain(|column| !rules.positions.iter().any(|position| position.column == *column));
-    }
-    // A key must stay free to move, and text is written, not computed.
-    let free = |column: ColumnId| {
-        let in_key = table.keys().any(|key| key.columns.contains(&column));
-        let textual = matches!(table.column(column).data_type.storage(), Storage::Text | Storage::Bytes);
-        let checked = rules.checks.iter().any(|check| check.columns.contains(&column));
-        columns.contains(&column) && !in_key && !textual && !checked
-    };
-    rules.discovered = discover(&rows.data.select(free), PROTECT_BELOW);
-    let computed = rules.computed();
-    columns.retain(|column| !computed.contains(column));
-    columns
 }
 
 type Chosen = (Vec<(ColumnId, Codec)>, Vec<(ColumnId, Meaning, bool)>);

@@ -13,13 +13,14 @@ use crate::{
     finding::Finding,
     generator::{GeneratorError, GeneratorSpec, TableGenerator, TrainingSet, specification},
     model::{
-        Ancestry, Model, TableModel,
+        Model, TableModel,
         encode::{Encoded, copied_rows, encode},
+        relations::{discover_rules, find_anchors},
     },
-    plan::{LinkRole, Plan},
+    plan::Plan,
     progress::{Event, Progress},
     rules::Rules,
-    schema::{ForeignKeyId, Schema, TableId},
+    schema::{Schema, TableId},
     snapshot::Snapshot,
 };
 
@@ -60,6 +61,7 @@ pub fn fit(
     let FitOptions { schema, plan, snapshot, config, settings, rules } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
+    let rules = &discover_rules(schema, plan, snapshot, settings, rules);
     let encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
         .into_par_iter()
         .map(|index| encode(schema, plan, snapshot, TableId(index), settings, rules))
@@ -180,25 +182,4 @@ fn training_graph(snapshot: &Snapshot, encoded: &[Option<Encoded>]) -> RowGraph 
         })
         .collect();
     RowGraph { tables }
-}
-
-fn find_anchors(
-    schema: &Schema,
-    plan: &Plan,
-    snapshot: &Snapshot,
-    id: TableId,
-) -> Vec<(ForeignKeyId, crate::model::Anchor)> {
-    let Some(context) = plan.table(id).context else { return Vec::new() };
-    let links = |table: TableId| snapshot.table(table).map_or(&[] as &[Links], |rows| rows.links.as_slice());
-    let ancestry = Ancestry { schema, plan, links: &links };
-    plan.table(id)
-        .links
-        .iter()
-        .enumerate()
-        .filter(|(_, role)| **role == LinkRole::Link)
-        .filter_map(|(index, _)| {
-            let link = ForeignKeyId(index);
-            ancestry.find_anchor(id, context, link).map(|anchor| (link, anchor))
-        })
-        .collect()
 }

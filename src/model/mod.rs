@@ -6,10 +6,12 @@
 mod anchor;
 mod encode;
 mod fit;
+mod relations;
 
 pub use anchor::{Ancestry, Anchor};
 pub use encode::{presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
+pub use relations::{describe_anchor, discover_rules, find_anchors};
 
 use crate::{
     codec::Codec,

@@ -245,7 +245,8 @@ impl Sampler<'_> {
         for (column, numbers) in &numbered {
             values.set(*column, numbers.clone());
         }
-        let (values, changed) = enforce(&facts.rules.discovered, table, values);
+        let given = self.given(id, model, draft, &values);
+        let (values, changed) = enforce(&facts.rules.discovered, table, values, &given);
         let roles = &self.model.plan.table(id).columns;
         let allowed =
             values.columns.iter().copied().filter(|c| roles[c.0] == ColumnRole::Attribute).collect();
@@ -260,10 +261,16 @@ impl Sampler<'_> {
                 for (column, numbers) in &numbered {
                     again.set(*column, take_linked(numbers.as_ref(), &rows));
                 }
-                enforce(&facts.rules.discovered, table, again).0
+                enforce(&facts.rules.discovered, table, again, &given.take(&rows)).0
             },
             REPAIR_ROUNDS,
         );
+        // A value taken from another row does not know this row's ancestors.
+        let values = if tally.repaired + tally.copied > 0 {
+            enforce(&facts.rules.discovered, table, values, &given).0
+        } else {
+            values
+        };
         self.report_enforced(&name, changed);
         self.report_repairs(&name, &tally);
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
@@ -309,13 +316,6 @@ impl Sampler<'_> {
             }
         }
         data
-    }
-
-    fn report_enforced(&mut self, table: &str, changed: usize) {
-        if changed > 0 {
-            let what = format!("{changed} values were moved to keep relations found in the source");
-            self.summary.findings.push(Finding::note("rule-enforced", what).table(table));
-        }
     }
 
     fn report_repairs(&mut self, table: &str, tally: &RepairTally) {

@@ -1,6 +1,5 @@
 //! How many children a parent row has, and which parents a row links to.
 
-mod ancestor;
 mod count_codec;
 mod depth;
 mod fan_out;
@@ -10,7 +9,6 @@ mod link;
 #[cfg(test)]
 mod tests;
 
-pub use ancestor::shared_ancestor;
 pub use count_codec::CountCodec;
 pub use depth::{DepthProfile, depths};
 pub use fan_out::TokenFanOut;
