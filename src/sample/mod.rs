@@ -133,6 +133,10 @@ pub fn sample(
             TableMode::Synthesize | TableMode::Copy => sampler.generate(id, outlet)?,
         }
     }
+    // Nothing waits for anything any more; were it otherwise, rows that do not add up are better than none.
+    for Waiting { id, draft, .. } in std::mem::take(&mut sampler.waiting) {
+        sampler.hand_out(id, &draft, outlet)?;
+    }
     progress.event(&Event::StageFinished { stage: "sample" });
     Ok(sampler.summary)
 }

@@ -14,6 +14,8 @@ use crate::{
 pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     let planned = if is_model(Path::new(&args.what)) {
         pipeline::inspect_model(Path::new(&args.what))?
+    } else if args.rules {
+        pipeline::plan_with_rules(&setting.source(&args.what)?, &setting.config)?
     } else {
         pipeline::plan(&setting.source(&args.what)?, &setting.config)?
     };
@@ -29,7 +31,7 @@ fn is_model(path: &Path) -> bool {
     path.is_file() && !database
 }
 
-/// Every table with its columns, their types and roles, and its keys.
+/// Every table with its columns, their types and roles, its keys and the rules found.
 pub(in crate::cli) fn text(planned: &Planned) -> String {
     let schema = &planned.schema;
     let mut out = format!("{}, {} tables\n", schema.dialect, schema.tables.len());
@@ -45,6 +47,9 @@ pub(in crate::cli) fn text(planned: &Planned) -> String {
             let _ = writeln!(out, "  {name:name_width$}  {native:type_width$}  {null:8}  {role}");
         }
         keys(&mut out, schema, table);
+        for rule in planned.rules.iter().filter(|rule| rule.table == table.name.to_string()) {
+            let _ = writeln!(out, "  rule {}", rule.rule);
+        }
     }
     out
 }

@@ -10,6 +10,9 @@ mod inherit;
 mod kin;
 mod totals;
 
+#[cfg(test)]
+mod tests;
+
 pub use find::{Observed, ObservedTable, discover_all};
 pub use given::{Given, Heirloom};
 

@@ -6,6 +6,9 @@ mod nulls;
 mod ordering;
 mod pairs;
 
+#[cfg(test)]
+mod tests;
+
 pub use nulls::discover_nulls;
 
 use std::collections::{BTreeMap, BTreeSet};

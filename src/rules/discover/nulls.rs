@@ -36,7 +36,8 @@ pub fn discover_nulls(
     if count < LEAST_ROWS {
         return found;
     }
-    for (to, array) in rows.columns.iter().zip(&rows.arrays) {
+    // From the last column to the first, so that the earlier of two decides about the later.
+    for (to, array) in rows.columns.iter().zip(&rows.arrays).rev() {
         let nulls = array.null_count();
         let rare = nulls.min(count - nulls);
         let computed = all.iter().any(|rule| rule.computes() == Some(*to));
