@@ -6,6 +6,7 @@ mod commands;
 mod determinism;
 mod fixtures;
 mod refusals;
+mod relations;
 mod shapes;
 mod support;
 

@@ -18,6 +18,9 @@ const MAX_FACTORS: usize = 12;
 /// Most decimals of such a multiplier.
 const FACTOR_DECIMALS: i32 = 4;
 
+/// Units of its last decimal that half of the multiples have at least, so that rounding hides little.
+const LEAST_UNITS: f64 = 100.0;
+
 /// Share of the rows that are not zero in which shuffled numbers must miss every multiplier.
 const MISSED_SHARE: f64 = 0.5;
 
@@ -87,9 +90,15 @@ pub(super) fn ratio(from: &Candidate<'_>, to: &Candidate<'_>, protect_below: u32
         return None;
     }
     let decimals = decimals(to.sample.iter().filter_map(Value::number));
+    // Small whole numbers are rounded multiples of anything: only numbers of many units may be rounded.
+    let mut units: Vec<f64> = to.sample.iter().filter_map(Value::number).map(f64::abs).collect();
+    units.retain(|number| *number != 0.0);
+    units.sort_by(f64::total_cmp);
+    let unit = 10_f64.powi(decimals.unwrap_or(0));
+    let fine = units.get(units.len() / 2).is_some_and(|median| median * unit >= LEAST_UNITS);
     let fits = |factor: f64, x: f64, y: f64| {
         let guess = factor * x;
-        same(decimals.map_or(guess, |places| rounded(guess, places)), y)
+        same(decimals.filter(|_| fine).map_or(guess, |places| rounded(guess, places)), y)
     };
     let mut factors: Vec<f64> = Vec::new();
     let mut learn = |x: f64, y: f64| -> Option<usize> {
