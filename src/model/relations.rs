@@ -80,11 +80,20 @@ pub fn find_anchors(
 
 /// An anchor in words.
 #[must_use]
-pub fn describe_anchor(schema: &Schema, plan: &Plan, id: TableId, link: ForeignKeyId, anchor: Anchor) -> String {
+pub fn describe_anchor(
+    schema: &Schema,
+    plan: &Plan,
+    id: TableId,
+    link: ForeignKeyId,
+    anchor: Anchor,
+) -> String {
     let table = schema.table(id);
     let names = |fk: ForeignKeyId| {
-        let names: Vec<&str> =
-            table.foreign_keys[fk.0].columns.iter().map(|column| table.column(*column).name.as_str()).collect();
+        let names: Vec<&str> = table.foreign_keys[fk.0]
+            .columns
+            .iter()
+            .map(|column| table.column(*column).name.as_str())
+            .collect();
         names.join(", ")
     };
     let mut ancestor = table.foreign_keys[link.0].parent;

@@ -48,7 +48,8 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
     progress.event(&Event::StageFinished { stage: "introspect" });
-    let planned = Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), findings };
+    let planned =
+        Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), findings };
     Ok(Opened {
         source,
         identity,

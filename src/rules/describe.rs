@@ -2,9 +2,7 @@
 
 use crate::schema::{ColumnId, Schema, Table, TableId};
 
-use super::{
-    Aggregate, AggregateFunction, Inheritance, Inherited, Product, Rule, TableRules, value::Value,
-};
+use super::{Aggregate, AggregateFunction, Inheritance, Inherited, Product, Rule, TableRules, value::Value};
 
 /// Most values of a rule that are written out.
 const MAX_VALUES: usize = 6;
@@ -34,7 +32,8 @@ fn number(value: &Value) -> String {
 
 fn inside(table: &Table, rule: &Rule) -> String {
     let name = |column: &ColumnId| name(table, *column).to_owned();
-    let names = |columns: &[ColumnId], between: &str| columns.iter().map(name).collect::<Vec<_>>().join(between);
+    let names =
+        |columns: &[ColumnId], between: &str| columns.iter().map(name).collect::<Vec<_>>().join(between);
     match rule {
         Rule::Ordering { low, high, rows } => format!("{} ≤ {} ({rows} rows)", name(low), name(high)),
         Rule::Copy { from, to, rows } => format!("{} = {} ({rows} rows)", name(to), name(from)),
@@ -72,8 +71,11 @@ fn inside(table: &Table, rule: &Rule) -> String {
 }
 
 fn list(values: &[Value]) -> String {
-    let texts: Vec<String> =
-        values.iter().take(MAX_VALUES).map(|value| value.text().unwrap_or_else(|| "null".to_owned())).collect();
+    let texts: Vec<String> = values
+        .iter()
+        .take(MAX_VALUES)
+        .map(|value| value.text().unwrap_or_else(|| "null".to_owned()))
+        .collect();
     let more = values.len().saturating_sub(MAX_VALUES);
     let more = if more > 0 { format!(" or {more} more") } else { String::new() };
     format!("{}{more}", texts.join(", "))

@@ -57,9 +57,11 @@ pub fn enforce(rules: &[Rule], table: &Table, rows: TableData, given: &Given) ->
             break;
         }
     }
-    let changed = before.columns.iter().zip(&before.arrays).map(|(column, old)| {
-        rows.column(*column).map_or(0, |new| differences(old, new))
-    });
+    let changed = before
+        .columns
+        .iter()
+        .zip(&before.arrays)
+        .map(|(column, old)| rows.column(*column).map_or(0, |new| differences(old, new)));
     let changed = changed.sum();
     (rows, changed)
 }
@@ -106,7 +108,8 @@ pub fn recompute(
     let index: Vec<u32> =
         (0..count).map(|row| if left_alone[row as usize] { row } else { count + row }).collect();
     let same_columns = new.select(|column| rows.columns.contains(&column));
-    let mixed = TableData::concat(&[rows.clone(), same_columns]).map_or_else(|| rows.clone(), |all| all.take(&index));
+    let mixed =
+        TableData::concat(&[rows.clone(), same_columns]).map_or_else(|| rows.clone(), |all| all.take(&index));
     let changed = rows.arrays.iter().zip(&mixed.arrays).map(|(old, new)| differences(old, new)).sum();
     Recomputed { rows: mixed, changed, left: left_alone.iter().filter(|left| **left).count() }
 }
@@ -146,7 +149,8 @@ fn order_pair(rows: &mut TableData, low: ColumnId, high: ColumnId, given: &Given
         TableData::concat(&[part(own), part(other)]).map(|both| take_rows(&both.arrays[0], &index))
     };
     let numbers = matches!(lows.data_type(), ArrowType::Int64 | ArrowType::Float64);
-    let (low_stays, high_stays) = (given.is_given(low), given.is_given(high) || numbers && !given.is_given(low));
+    let (low_stays, high_stays) =
+        (given.is_given(low), given.is_given(high) || numbers && !given.is_given(low));
     let new_low = pick(&lows, &highs).filter(|_| !low_stays);
     let new_high = pick(&highs, &lows).filter(|_| !high_stays);
     let moved = new_low.is_some() || new_high.is_some();
@@ -184,7 +188,13 @@ fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> bool {
 }
 
 /// Makes `to` null exactly where `from` says; a value that must be known comes from another row that has one.
-fn decide_nulls(rows: &mut TableData, from: ColumnId, to: ColumnId, values: &[Value], any_value: bool) -> bool {
+fn decide_nulls(
+    rows: &mut TableData,
+    from: ColumnId,
+    to: ColumnId,
+    values: &[Value],
+    any_value: bool,
+) -> bool {
     let (Some(source), Some(own)) = (rows.column(from).cloned(), rows.column(to).cloned()) else {
         return false;
     };

@@ -25,8 +25,8 @@ mod value;
 mod tests;
 
 pub use across::{
-    Aggregate, AggregateFunction, Childless, Given, Heirloom, Inheritance, Inherited, Observed, ObservedTable,
-    discover_all,
+    Aggregate, AggregateFunction, Childless, Given, Heirloom, Inheritance, Inherited, Observed,
+    ObservedTable, discover_all,
 };
 pub use discover::{discover, discover_nulls};
 pub use enforce::{Recomputed, enforce, recompute};

@@ -102,9 +102,7 @@ impl TableRules {
                 let mut index: Vec<u32> = (0..rows.row_count as u32).collect();
                 for row in rows_to_change {
                     let wanted = allowed.contains(column)
-                        && failures
-                            .iter()
-                            .any(|(columns, failed)| failed[*row] && columns.contains(column));
+                        && failures.iter().any(|(columns, failed)| failed[*row] && columns.contains(column));
                     if wanted {
                         index[*row] = donor(*row);
                     }

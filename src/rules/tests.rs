@@ -385,7 +385,7 @@ fn planted_relations_are_found_and_enforced() {
 
     let rules = discover(&original, &BTreeSet::new(), 0);
 
-    let computed: Vec<_> = 
+    let computed: Vec<_> =
         rules.iter().filter_map(|rule| Some((rule.computes()?.0, rule.reads()[0].0))).collect();
     assert_eq!(computed, [(1, 0), (2, 0), (5, 3), (6, 7)]);
     let ordered = |rule: &Rule| matches!(rule, Rule::Ordering { low: ColumnId(3), high: ColumnId(4), .. });
@@ -456,7 +456,8 @@ fn numbers_out_of_order_are_cut_and_codes_are_left_alone() {
     let discounts: Vec<i64> = prices.iter().map(|price| random.random_range(0..=*price)).collect();
     let code: Vec<i64> = prices.iter().map(|price| i64::from(*price > 500)).collect();
     let columns = [("discount", integer()), ("price", integer()), ("code", integer())];
-    let rules = discover(&data(vec![integers(discounts), integers(prices), integers(code)]), &BTreeSet::new(), 0);
+    let rules =
+        discover(&data(vec![integers(discounts), integers(prices), integers(code)]), &BTreeSet::new(), 0);
 
     assert_eq!(rules, [Rule::Ordering { low: ColumnId(0), high: ColumnId(1), rows: 1000 }]);
     let generated = data(vec![integers([90]), integers([70]), integers([1])]);

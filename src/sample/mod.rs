@@ -245,7 +245,9 @@ impl Sampler<'_> {
         if deferred.iter().any(|fk| self.keys[table.foreign_keys[fk.0].parent.0].is_none()) {
             return false;
         }
-        if let Some(model) = self.model.table(id).filter(|model| model.copied.is_none() && !deferred.is_empty()) {
+        if let Some(model) =
+            self.model.table(id).filter(|model| model.copied.is_none() && !deferred.is_empty())
+        {
             for fk in deferred {
                 self.draw_link(id, model, fk, draft);
             }

@@ -65,13 +65,19 @@ fn shop(name: &str) -> Scratch {
 
 /// Queries that count rows breaking what holds in every row of the shop, by what holds.
 const BROKEN: [(&str, &str); 12] = [
-    ("line.total = quantity · price", "SELECT count(*) FROM line WHERE abs(total - round(quantity * price, 2)) > 1e-6"),
+    (
+        "line.total = quantity · price",
+        "SELECT count(*) FROM line WHERE abs(total - round(quantity * price, 2)) > 1e-6",
+    ),
     (
         "subtotal = Σ line.total",
         "SELECT count(*) FROM purchase p WHERE abs(subtotal -
          (SELECT coalesce(sum(total), 0) FROM line WHERE purchase_id = p.id)) > 1e-6",
     ),
-    ("total = subtotal + shipping", "SELECT count(*) FROM purchase WHERE abs(total - subtotal - shipping) > 1e-6"),
+    (
+        "total = subtotal + shipping",
+        "SELECT count(*) FROM purchase WHERE abs(total - subtotal - shipping) > 1e-6",
+    ),
     (
         "comments is their number",
         "SELECT count(*) FROM purchase p WHERE comments <> (SELECT count(*) FROM comment WHERE purchase_id = p.id)",
@@ -103,7 +109,10 @@ const BROKEN: [(&str, &str); 12] = [
         "SELECT count(*) FROM comment JOIN purchase p ON p.id = purchase_id WHERE written < placed",
     ),
     ("nothing closes before it is placed", "SELECT count(*) FROM purchase WHERE closed < placed"),
-    ("open purchases alone are not closed", "SELECT count(*) FROM purchase WHERE (closed IS NULL) <> (status = 'open')"),
+    (
+        "open purchases alone are not closed",
+        "SELECT count(*) FROM purchase WHERE (closed IS NULL) <> (status = 'open')",
+    ),
 ];
 
 fn keeps_everything(target: &Scratch) {

@@ -1,9 +1,6 @@
 //! Computing a row's column from its children.
 
-use crate::{
-    data::TableData,
-    schema::ColumnId,
-};
+use crate::{data::TableData, schema::ColumnId};
 
 use super::{
     super::{enforce::place, evidence::numbers, relation::rounded, value::Value},
@@ -15,10 +12,21 @@ use super::{
 pub(super) enum Computation {
     Count,
     /// Numbers of each part (NaN for null); the parts' values are summed.
-    Sum { parts: Vec<f64> },
-    Mean { values: Vec<f64> },
-    Extreme { values: Vec<Value>, greatest: bool },
-    End { values: Vec<Value>, times: Option<Vec<Option<f64>>>, last: bool },
+    Sum {
+        parts: Vec<f64>,
+    },
+    Mean {
+        values: Vec<f64>,
+    },
+    Extreme {
+        values: Vec<Value>,
+        greatest: bool,
+    },
+    End {
+        values: Vec<Value>,
+        times: Option<Vec<Option<f64>>>,
+        last: bool,
+    },
 }
 
 impl Computation {
@@ -70,7 +78,8 @@ impl Computation {
                 Value::Float(values.iter().sum::<f64>() / values.len() as f64)
             }
             Self::Extreme { values, greatest } => {
-                let known = rows.iter().map(|row| &values[*row as usize]).filter_map(|v| Some((place(v)?, v)));
+                let known =
+                    rows.iter().map(|row| &values[*row as usize]).filter_map(|v| Some((place(v)?, v)));
                 let by_place = |a: &(f64, &Value), b: &(f64, &Value)| a.0.total_cmp(&b.0);
                 let found = if *greatest { known.max_by(by_place) } else { known.min_by(by_place) };
                 found.map_or(Value::Null, |(_, value)| value.clone())
@@ -86,7 +95,8 @@ impl Computation {
                     .collect();
                 // Of equal times the later row is the last one, and the earlier the first.
                 let by_time = |a: &&(f64, u32), b: &&(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-                let found = if *last { ordered.iter().max_by(by_time) } else { ordered.iter().min_by(by_time) };
+                let found =
+                    if *last { ordered.iter().max_by(by_time) } else { ordered.iter().min_by(by_time) };
                 found.map_or(Value::Null, |(_, row)| values[*row as usize].clone())
             }
         }

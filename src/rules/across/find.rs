@@ -68,7 +68,8 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules, protect_below: u3
     for (table, copies) in rules.tables.iter_mut().zip(copies) {
         table.inherited = copies;
     }
-    let totals: Vec<Vec<Aggregate>> = ids.par_iter().map(|id| observed.totals(*id, &rules, protect_below)).collect();
+    let totals: Vec<Vec<Aggregate>> =
+        ids.par_iter().map(|id| observed.totals(*id, &rules, protect_below)).collect();
     for (table, totals) in rules.tables.iter_mut().zip(totals) {
         table.aggregates = totals;
     }
@@ -76,10 +77,8 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules, protect_below: u3
     for (table, debts) in rules.tables.iter_mut().zip(debts) {
         table.inherited.extend(debts);
     }
-    let inside: Vec<_> = ids
-        .par_iter()
-        .map(|id| observed.inside(*id, &rules.tables[id.0], protect_below))
-        .collect();
+    let inside: Vec<_> =
+        ids.par_iter().map(|id| observed.inside(*id, &rules.tables[id.0], protect_below)).collect();
     for (table, inside) in rules.tables.iter_mut().zip(inside) {
         table.discovered = inside;
         // What the row computes follows the columns it is computed from, not a limit of its own.
@@ -218,7 +217,8 @@ impl<'a> Observed<'a> {
                 LinkRole::Deferred | LinkRole::Dangling => false,
             };
             let Some(below) = self.made(child).filter(|_| usable) else { continue };
-            let (Some(links), Some(fan_out)) = (below.links.get(foreign_key.0), below.fan_out.get(foreign_key.0))
+            let (Some(links), Some(fan_out)) =
+                (below.links.get(foreign_key.0), below.fan_out.get(foreign_key.0))
             else {
                 continue;
             };
@@ -230,7 +230,11 @@ impl<'a> Observed<'a> {
             }
             let seen = links.fan_out(parents);
             let inherits = |column: ColumnId| {
-                rules.table(child).inherited.iter().any(|rule| rule.to == column && rule.path == [foreign_key])
+                rules
+                    .table(child)
+                    .inherited
+                    .iter()
+                    .any(|rule| rule.to == column && rule.path == [foreign_key])
             };
             let mut columns = self.readable(child);
             columns.retain(|column| !inherits(*column) && (child != id || !targets.contains(column)));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Date32Array, TimestampMicrosecondArray, cast::AsArray,
+    Array, ArrayRef, Date32Array, TimestampMicrosecondArray,
+    cast::AsArray,
     types::{Date32Type, TimestampMicrosecondType},
 };
 use arrow_schema::{DataType as ArrowType, TimeUnit};
@@ -119,14 +120,16 @@ impl Limit {
         let by_day = own.data_type() != self.times.data_type();
         let sign = if self.before { 1 } else { -1 };
         // How far each row is on the right side; negative on the wrong one.
-        let distance = |row: usize| Some((moment(own, row, by_day)? - moment(&self.times, row, by_day)?) * sign);
+        let distance =
+            |row: usize| Some((moment(own, row, by_day)? - moment(&self.times, row, by_day)?) * sign);
         let distances: Vec<Option<i64>> = (0..own.len()).map(distance).collect();
         let broken: Vec<usize> =
             (0..own.len()).filter(|row| distances[*row].is_some_and(|distance| distance < 0)).collect();
         if broken.is_empty() {
             return None;
         }
-        let donors: Vec<i64> = distances.iter().copied().flatten().filter(|distance| *distance >= 0).collect();
+        let donors: Vec<i64> =
+            distances.iter().copied().flatten().filter(|distance| *distance >= 0).collect();
         let scale = if by_day && own.data_type() != &ArrowType::Date32 { DAY } else { 1 };
         let grid = grid(own);
         let mut times: Vec<Option<i64>> = (0..own.len()).map(|row| moment(own, row, false)).collect();

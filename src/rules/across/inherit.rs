@@ -139,10 +139,8 @@ pub(super) fn limit(line: &Line, to: &ArrayRef, from: &ArrayRef, before: bool) -
     if !strict || rows < LEAST_ORDERED_ROWS || extremes.len() < LEAST_PARENTS {
         return None;
     }
-    let pairs: Vec<(i64, i64)> = extremes
-        .iter()
-        .filter_map(|(ancestor, own)| Some((*own, at(from, *ancestor)?)))
-        .collect();
+    let pairs: Vec<(i64, i64)> =
+        extremes.iter().filter_map(|(ancestor, own)| Some((*own, at(from, *ancestor)?))).collect();
     let shuffle = Shuffle::new(pairs.len());
     let exceptions =
         (0..pairs.len()).filter(|place| breaks(pairs[*place].0, pairs[shuffle.of(*place)].1)).count();

@@ -124,7 +124,9 @@ impl AggregateFunction {
             Self::Count => Vec::new(),
             Self::Sum { of, .. } => of.reads(),
             Self::Mean(of) | Self::Max(of) | Self::Min(of) => vec![*of],
-            Self::First { of, by } | Self::Last { of, by } => [Some(*of), *by].into_iter().flatten().collect(),
+            Self::First { of, by } | Self::Last { of, by } => {
+                [Some(*of), *by].into_iter().flatten().collect()
+            }
         }
     }
 }

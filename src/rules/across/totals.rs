@@ -68,7 +68,11 @@ impl Probe {
                 (first..rows.len() as u32).collect()
             })
             .collect();
-        Self { parents, rows: offspring.rows.select(|id| offspring.columns.contains(&id)).take(&rows), children }
+        Self {
+            parents,
+            rows: offspring.rows.select(|id| offspring.columns.contains(&id)).take(&rows),
+            children,
+        }
     }
 }
 
@@ -222,13 +226,10 @@ impl Target<'_> {
         (child, foreign_key): (TableId, ForeignKeyId),
         mut values: impl Iterator<Item = (usize, Value)>,
     ) -> Option<Aggregate> {
-        let (first, value) =
-            values.find(|(row, value)| !self.array.is_null(*row) && !value.is_null())?;
+        let (first, value) = values.find(|(row, value)| !self.array.is_null(*row) && !value.is_null())?;
         let shifts = matches!(function, AggregateFunction::Count | AggregateFunction::Sum { .. });
         let offset = match &self.numbers {
-            Some(numbers) if shifts => {
-                rounded(numbers[first] - value.number()?, self.decimals.unwrap_or(9))
-            }
+            Some(numbers) if shifts => rounded(numbers[first] - value.number()?, self.decimals.unwrap_or(9)),
             _ => 0.0,
         };
         Some(Aggregate {
@@ -252,7 +253,8 @@ impl Target<'_> {
         let of = |row: usize| computation.of(offspring.kin.of(row));
         let shifts = matches!(function, AggregateFunction::Count | AggregateFunction::Sum { .. });
         let values = self.filled.iter().map(|row| (*row, of(*row)));
-        let mut aggregate = self.with_offset(function, (offspring.child, offspring.foreign_key), values.clone())?;
+        let mut aggregate =
+            self.with_offset(function, (offspring.child, offspring.foreign_key), values.clone())?;
         let computed: Vec<Value> = values
             .map(|(row, value)| {
                 let value = aggregate.finish(value);

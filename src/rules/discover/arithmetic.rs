@@ -134,12 +134,14 @@ impl Search<'_> {
 
     fn balance(&self, rules: &[Rule], plus: &[usize], minus: &[usize]) -> Option<Rule> {
         let informative = (0..self.figures[plus[0]].probes.len()).filter_map(|probe| {
-            let sum = |side: &[usize]| side.iter().map(|column| self.figures[*column].probes[probe]).sum::<f64>();
+            let sum =
+                |side: &[usize]| side.iter().map(|column| self.figures[*column].probes[probe]).sum::<f64>();
             let (left, right) = (sum(plus), sum(minus));
             (!left.is_nan() && !right.is_nan()).then_some((left, right))
         });
         // Rounding is left to the exact test.
-        let near = |(left, right): (f64, f64)| (left - right).abs() <= 1.0 + 1e-6 * left.abs().max(right.abs());
+        let near =
+            |(left, right): (f64, f64)| (left - right).abs() <= 1.0 + 1e-6 * left.abs().max(right.abs());
         if !informative.take(LEAST_PROBES).all(near) {
             return None;
         }
@@ -256,7 +258,12 @@ fn balances(columns: &[usize]) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)>
     // The last column stays on the second side, so that each split comes once.
     (1..1_u32 << (columns.len() - 1)).map(move |mask| {
         let side = |wanted: bool| {
-            columns.iter().enumerate().filter(|(bit, _)| (mask >> bit & 1 == 1) == wanted).map(|(_, c)| *c).collect()
+            columns
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| (mask >> bit & 1 == 1) == wanted)
+                .map(|(_, c)| *c)
+                .collect()
         };
         (side(true), side(false))
     })

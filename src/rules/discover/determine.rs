@@ -6,12 +6,12 @@ use arrow_array::Array;
 use arrow_schema::DataType as ArrowType;
 
 use super::{
-    Candidate, MAX_VALUES,
     super::{
         evidence::{LEAST_EXPECTED, key},
         relation::Rule,
         value::Value,
     },
+    Candidate, MAX_VALUES,
 };
 
 /// Rows per value, on average, of a number that determines another column.
@@ -67,4 +67,3 @@ pub(super) fn determination(from: &Candidate<'_>, to: &Candidate<'_>, protect_be
         seen.into_values().filter(|(.., rows)| *rows >= protect_below).map(|(x, y, _)| (x, y)).collect();
     Some(Rule::Determines { from: from.id, to: to.id, pairs, otherwise, rows: from.array.len() })
 }
-

@@ -80,9 +80,7 @@ pub fn discover(rows: &TableData, given: &BTreeSet<ColumnId>, protect_below: u32
             })
             .collect();
         sources.sort_by_key(|from| (from.counts.len(), from.id));
-        rules.extend(
-            sources.into_iter().find_map(|from| determine::determination(from, to, protect_below)),
-        );
+        rules.extend(sources.into_iter().find_map(|from| determine::determination(from, to, protect_below)));
     }
     for to in candidates.iter().filter(|to| !is_given(to.id)) {
         if !is_decided(&rules, to.id) {

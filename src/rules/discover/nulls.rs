@@ -104,5 +104,8 @@ fn states(absent: &[bool], read: impl Fn(usize) -> Value, protect_below: u32) ->
 
 /// −ln of the chance that each group of rows is all null or all known, if a row is null with this `share`.
 fn surprise(sizes: &[usize], share: f64) -> f64 {
-    sizes.iter().map(|size| -(share.powf(*size as f64) + (1.0 - share).powf(*size as f64)).max(1e-300).ln()).sum()
+    sizes
+        .iter()
+        .map(|size| -(share.powf(*size as f64) + (1.0 - share).powf(*size as f64)).max(1e-300).ln())
+        .sum()
 }

@@ -7,7 +7,6 @@ use arrow_schema::DataType as ArrowType;
 use crate::schema::ColumnId;
 
 use super::{
-    Candidate,
     super::{
         enforce::place,
         eval::order,
@@ -15,6 +14,7 @@ use super::{
         relation::Rule,
         value::Value,
     },
+    Candidate,
 };
 
 /// Share of rows that shuffled numbers must break an ordering in: otherwise the ranges hardly meet, and nothing is won.

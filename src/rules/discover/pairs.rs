@@ -3,13 +3,13 @@
 use arrow_array::Array;
 
 use super::{
-    Candidate, Value,
     super::{
         enforce::place,
         eval::order,
         evidence::{LEAST_EXPECTED, LEAST_ROWS, SEARCHED_EXPECTED, Shuffle, decimals, numbers, same},
         relation::{Rule, rounded},
     },
+    Candidate, Value,
 };
 
 /// Most multipliers of a ratio.
@@ -72,7 +72,9 @@ pub(super) fn computation(from: &Candidate<'_>, to: &Candidate<'_>) -> Option<Ru
             rules.push(linear(ratio, Value::Float(0.0), decimals));
         }
     }
-    let holds = |rule: &Rule, x: &Value, y: &Value| rule.predict(std::slice::from_ref(x), None).is_some_and(|guess| agree(&guess, y));
+    let holds = |rule: &Rule, x: &Value, y: &Value| {
+        rule.predict(std::slice::from_ref(x), None).is_some_and(|guess| agree(&guess, y))
+    };
     rules.into_iter().find(|rule| {
         pairs().all(|(x, y)| holds(rule, x, y))
             && (0..from.array.len())

@@ -102,8 +102,7 @@ fn a_line_total_is_price_times_quantity_and_one_exception_denies_it() {
 
     let generated = data(vec![floats(&[1.25, 3.0]), integers(&[3, 2]), floats(&[9.0, 6.0])]);
     let integer = DataType::Integer { min: 0, max: 100 };
-    let (kept, changed) =
-        enforce(&rules, &table(&[float(), integer, float()]), generated, &Given::default());
+    let (kept, changed) = enforce(&rules, &table(&[float(), integer, float()]), generated, &Given::default());
     assert_eq!(kept.arrays[2].as_ref(), floats(&[3.75, 6.0]).as_ref());
     assert_eq!(changed, 1);
 
@@ -115,7 +114,8 @@ fn a_line_total_is_price_times_quantity_and_one_exception_denies_it() {
 fn a_discount_is_taken_off_a_product() {
     let (price, quantity) = (money("price", 99, 9999), whole("quantity", 1, 12));
     let share: Vec<f64> = whole("share", 0, 4).iter().map(|step| *step as f64 / 20.0).collect();
-    let total: Vec<f64> = (0..ROWS).map(|i| cents(price[i] * quantity[i] as f64 * (1.0 - share[i]))).collect();
+    let total: Vec<f64> =
+        (0..ROWS).map(|i| cents(price[i] * quantity[i] as f64 * (1.0 - share[i]))).collect();
 
     let rules = found(&data(vec![floats(&price), integers(&quantity), floats(&share), floats(&total)]));
 
@@ -127,14 +127,14 @@ fn the_whole_is_the_sum_of_its_parts_and_one_exception_denies_it() {
     let (net, tax, post) = (money("net", 500, 99_999), money("tax", 0, 9999), money("post", 0, 999));
     let fee = money("fee", 0, 500);
     let mut whole: Vec<f64> = (0..ROWS).map(|i| cents(net[i] + tax[i] + post[i] - fee[i])).collect();
-    let rows = |whole: &[f64]| data(vec![floats(whole), floats(&net), floats(&tax), floats(&post), floats(&fee)]);
+    let rows =
+        |whole: &[f64]| data(vec![floats(whole), floats(&net), floats(&tax), floats(&post), floats(&fee)]);
 
     let rules = found(&rows(&whole));
 
     // With a part that is taken off nothing says which column is the whole: the last one is computed.
     assert_eq!(computed(&rules), [(4, vec![1, 2, 3, 0])]);
-    let (same, changed) =
-        enforce(&rules, &table(&vec![float(); 5]), rows(&whole), &Given::default());
+    let (same, changed) = enforce(&rules, &table(&vec![float(); 5]), rows(&whole), &Given::default());
     assert_eq!((changed, same.row_count), (0, ROWS));
 
     whole[5] += 0.01;
@@ -201,7 +201,8 @@ fn a_tax_of_few_rates_is_moved_to_the_nearest() {
 fn states() -> (ArrayRef, Vec<Option<i32>>) {
     let mut random = random("states");
     let states: Vec<&str> = (0..ROWS).map(|_| ["open", "done", "lost"][random.random_range(0..3)]).collect();
-    let days = states.iter().map(|state| (*state != "open").then(|| random.random_range(18_000..19_000))).collect();
+    let days =
+        states.iter().map(|state| (*state != "open").then(|| random.random_range(18_000..19_000))).collect();
     (Arc::new(StringArray::from(states)), days)
 }
 
@@ -293,7 +294,12 @@ fn computed_values_stay_inside_their_type() {
 
 /// A column of noise: how many values, how lopsided, how often null.
 fn noise() -> impl Strategy<Value = (u8, u64, f64, f64)> {
-    (0_u8..5, prop_oneof![2_u64..6, 6_u64..60, 60_u64..5000], 0.3_f64..4.0, prop_oneof![Just(0.0), 0.0_f64..0.6])
+    (
+        0_u8..5,
+        prop_oneof![2_u64..6, 6_u64..60, 60_u64..5000],
+        0.3_f64..4.0,
+        prop_oneof![Just(0.0), 0.0_f64..0.6],
+    )
 }
 
 fn column_of((kind, values, skew, nulls): (u8, u64, f64, f64), rows: usize, random: &mut Stream) -> ArrayRef {
