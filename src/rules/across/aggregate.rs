@@ -51,7 +51,7 @@ impl Computation {
             AggregateFunction::Max(of) => Self::Extreme { values: all(*of)?, greatest: true },
             AggregateFunction::Min(of) => Self::Extreme { values: all(*of)?, greatest: false },
             AggregateFunction::First { of, by } | AggregateFunction::Last { of, by } => {
-                let times = by.map(|by| all(by)).map_or(Some(None), |times| times.map(Some))?;
+                let times = by.map(all).map_or(Some(None), |times| times.map(Some))?;
                 let times = times.map(|times| times.iter().map(place).collect());
                 let last = matches!(function, AggregateFunction::Last { .. });
                 Self::End { values: all(*of)?, times, last }
