@@ -167,7 +167,8 @@ pub(super) fn find_rules(opened: Opened, config: &Config) -> Result<Planned, Err
     let (declared, _) = Rules::declare(schema);
     let rules = discover_rules(schema, plan, &snapshot, &settings(schema, config)?, &declared);
     let all = schema.iter().flat_map(|(id, _)| {
-        in_words(schema, plan, id, rules.table(id), &find_anchors(schema, plan, &snapshot, id))
+        let of = |id: TableId| Some(rules.table(id).clone());
+        in_words((schema, plan), id, &of, &find_anchors(schema, plan, &snapshot, id))
     });
     planned.rules = all.collect();
     planned.findings.extend(source.take_findings());
@@ -178,18 +179,18 @@ pub(super) fn find_rules(opened: Opened, config: &Config) -> Result<Planned, Err
 pub(super) fn rules_of(model: &Model) -> Vec<TableRule> {
     let Model { schema, plan, tables, .. } = model;
     let tables = schema.iter().zip(tables).filter_map(|((id, _), table)| Some((id, &table.as_ref()?.facts)));
-    tables.flat_map(|(id, facts)| in_words(schema, plan, id, &facts.rules, &facts.anchors)).collect()
+    let of = |id: TableId| model.table(id).map(|table| table.facts.rules.clone());
+    tables.flat_map(|(id, facts)| in_words((schema, plan), id, &of, &facts.anchors)).collect()
 }
 
 fn in_words(
-    schema: &Schema,
-    plan: &Plan,
+    (schema, plan): (&Schema, &Plan),
     id: TableId,
-    rules: &TableRules,
+    of: &dyn Fn(TableId) -> Option<TableRules>,
     anchors: &[(ForeignKeyId, Anchor)],
 ) -> Vec<TableRule> {
     let anchors = anchors.iter().map(|(link, anchor)| describe_anchor(schema, plan, id, *link, *anchor));
     let table = schema.table(id).name.to_string();
-    let all = rules.describe(schema, id).into_iter().chain(anchors);
-    all.map(|rule| TableRule { table: table.clone(), rule }).collect()
+    let own = of(id).map_or_else(Vec::new, |rules| rules.describe(schema, id, of));
+    own.into_iter().chain(anchors).map(|rule| TableRule { table: table.clone(), rule }).collect()
 }

@@ -2,23 +2,46 @@
 
 use crate::schema::{ColumnId, Schema, Table, TableId};
 
-use super::{Aggregate, AggregateFunction, Inheritance, Inherited, Product, Rule, TableRules, value::Value};
+use super::{
+    Aggregate, AggregateFunction, Inheritance, Inherited, Product, Rule, TableRules, across::ancestor_along,
+    value::Value,
+};
 
 /// Most values of a rule that are written out.
 const MAX_VALUES: usize = 6;
 
 impl TableRules {
-    /// One line per found rule of a table: what holds, and how much showed it.
+    /// One line per found rule of a table: what holds, and how much showed it. `of` gives the rules of
+    /// other tables.
     #[must_use]
-    pub fn describe(&self, schema: &Schema, id: TableId) -> Vec<String> {
-        let table = schema.table(id);
+    pub fn describe(
+        &self,
+        schema: &Schema,
+        id: TableId,
+        of: &dyn Fn(TableId) -> Option<Self>,
+    ) -> Vec<String> {
+        let table = &self.with_borrowed(schema, id);
         let numbered = self.positions.iter().map(|position| {
             format!("{} numbers the rows of a family from {}", name(table, position.column), position.start)
         });
         let inherited = self.inherited.iter().map(|rule| owed(schema, id, rule));
-        let totals = self.aggregates.iter().map(|total| summed(schema, table, total));
+        let totals = self.aggregates.iter().map(|total| summed(schema, table, total, of));
         let inside = self.discovered.iter().map(|rule| inside(table, rule));
         numbered.chain(inherited).chain(totals).chain(inside).collect()
+    }
+
+    /// A table with what it borrows as columns of its own.
+    fn with_borrowed(&self, schema: &Schema, id: TableId) -> Table {
+        let mut table = schema.table(id).clone();
+        for borrowed in &self.borrowed {
+            let ancestor = schema.table(ancestor_along(schema, id, &borrowed.path));
+            let mut column = ancestor.column(borrowed.from).clone();
+            column.name = format!("{}.{}", ancestor.name, column.name);
+            // Rules know a borrowed column by its place; places between stay without a use.
+            table.columns.resize(borrowed.known_as.0.max(table.columns.len()), column.clone());
+            table.columns.insert(borrowed.known_as.0, column);
+        }
+        table
     }
 }
 
@@ -116,8 +139,14 @@ fn owed(schema: &Schema, id: TableId, rule: &Inherited) -> String {
     format!("{} {what} along {via} ({} rows of {})", name(table, rule.to), rule.ancestors, ancestor.name)
 }
 
-fn summed(schema: &Schema, table: &Table, total: &Aggregate) -> String {
-    let child = schema.table(total.child);
+fn summed(
+    schema: &Schema,
+    table: &Table,
+    total: &Aggregate,
+    of: &dyn Fn(TableId) -> Option<TableRules>,
+) -> String {
+    let child = of(total.child).map(|rules| rules.with_borrowed(schema, total.child));
+    let child = child.as_ref().unwrap_or_else(|| schema.table(total.child));
     let there = |column: &ColumnId| format!("{}.{}", child.name, name(child, *column));
     let by = |by: &Option<ColumnId>| by.map_or_else(String::new, |by| format!(" by {}", name(child, by)));
     let what = match &total.function {

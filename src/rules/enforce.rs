@@ -27,7 +27,7 @@ const PASSES: usize = 6;
 
 /// Applies found `rules` to rows. What is `given` comes first and stays; then, until all is quiet, columns are computed
 /// (and added where `rows` lacks them), made null or filled, moved behind their limits, and put in order. Returns the
-/// rows and the number of values changed; values of added columns are not counted.
+/// rows and the number of values changed; values of added and given columns are not counted.
 #[must_use]
 pub fn enforce(rules: &[Rule], table: &Table, rows: TableData, given: &Given) -> (TableData, usize) {
     let before = rows.clone();
@@ -57,12 +57,11 @@ pub fn enforce(rules: &[Rule], table: &Table, rows: TableData, given: &Given) ->
             break;
         }
     }
-    let changed = before
-        .columns
-        .iter()
-        .zip(&before.arrays)
-        .map(|(column, old)| rows.column(*column).map_or(0, |new| differences(old, new)));
-    let changed = changed.sum();
+    // What all rows of an ancestor share was drawn for each of them, to be overwritten: that is no mending.
+    let drawn = before.columns.iter().zip(&before.arrays).filter(|(column, _)| !given.is_given(**column));
+    let changed =
+        drawn.map(|(column, old)| rows.column(*column).map_or(0, |new| differences(old, new))).sum();
+    let rows = rows.select(|column| column.0 < table.columns.len());
     (rows, changed)
 }
 
@@ -88,21 +87,27 @@ pub fn recompute(
     given: &Given,
 ) -> Recomputed {
     let mut given = given.clone();
-    let mut left_alone = vec![false; rows.row_count];
+    // A value that does not fit stays out alone; a row that breaks a CHECK stays as it was.
+    let mut refused = vec![false; rows.row_count];
+    let mut left_alone = refused.clone();
     for (rule, values) in rules.aggregates.iter().zip(totals) {
         let (column, Some(own)) = (table.column(rule.to), rows.column(rule.to)) else { continue };
+        let fits = |value: &Value| {
+            if value.is_null() { column.nullable } else { within(&column.data_type, value) }
+        };
         let values: Vec<Value> = (values.iter().enumerate())
-            .map(|(row, value)| value.clone().unwrap_or_else(|| Value::read(own, row)))
+            .map(|(row, value)| {
+                let fitting = value.clone().filter(&fits);
+                refused[row] |= value.is_some() && fitting.is_none();
+                fitting.unwrap_or_else(|| Value::read(own, row))
+            })
             .collect();
-        for (refused, value) in left_alone.iter_mut().zip(&values) {
-            *refused |= value.is_null() && !column.nullable || !within(&column.data_type, value);
-        }
         given.values.extend(build(&column.data_type, &values).map(|array| (rule.to, array)));
     }
     let bad_before = rules.violations(rows);
     let (new, _) = enforce(&rules.discovered, table, rows.clone(), &given);
-    for ((refused, before), after) in left_alone.iter_mut().zip(bad_before).zip(rules.violations(&new)) {
-        *refused |= after && !before;
+    for ((left, before), after) in left_alone.iter_mut().zip(bad_before).zip(rules.violations(&new)) {
+        *left |= after && !before;
     }
     let count = rows.row_count as u32;
     let index: Vec<u32> =
@@ -111,7 +116,11 @@ pub fn recompute(
     let mixed =
         TableData::concat(&[rows.clone(), same_columns]).map_or_else(|| rows.clone(), |all| all.take(&index));
     let changed = rows.arrays.iter().zip(&mixed.arrays).map(|(old, new)| differences(old, new)).sum();
-    Recomputed { rows: mixed, changed, left: left_alone.iter().filter(|left| **left).count() }
+    Recomputed {
+        rows: mixed,
+        changed,
+        left: left_alone.iter().zip(&refused).filter(|(left, refused)| **left || **refused).count(),
+    }
 }
 
 fn differences(old: &ArrayRef, new: &ArrayRef) -> usize {

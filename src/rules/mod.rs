@@ -25,10 +25,10 @@ mod value;
 mod tests;
 
 pub use across::{
-    Aggregate, AggregateFunction, Childless, Given, Heirloom, Inheritance, Inherited, Observed,
-    ObservedTable, discover_all,
+    Aggregate, AggregateFunction, Borrowed, Childless, Given, Heirloom, Inheritance, Inherited, Observed,
+    ObservedTable, ancestor_along, discover_all,
 };
-pub use discover::{discover, discover_nulls};
+pub use discover::{discover, discover_beside, discover_nulls};
 pub use enforce::{Recomputed, enforce, recompute};
 pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operator};
 pub use pattern::Pattern;
@@ -65,6 +65,9 @@ pub struct TableRules {
     /// What rows owe to their ancestors.
     #[serde(default)]
     pub inherited: Vec<Inherited>,
+    /// Numbers of ancestors that `discovered` or the aggregates of a parent read.
+    #[serde(default)]
+    pub borrowed: Vec<Borrowed>,
     /// Columns that sum up the rows of a child table.
     #[serde(default)]
     pub aggregates: Vec<Aggregate>,

@@ -1,12 +1,14 @@
 //! What a row's ancestors decide about it.
 
+use arrow_array::ArrayRef;
+
 use crate::{
     data::{NO_ROW, TableData},
     finding::Finding,
     model::{Model, TableModel, take_linked},
-    rules::{Given, Heirloom, Inherited},
+    rules::{Given, Heirloom, Inherited, ancestor_along},
     sample::{Sampler, draft::Draft},
-    schema::{ColumnId, TableId},
+    schema::{ColumnId, ForeignKeyId, TableId},
 };
 
 /// Per table, the columns that rules of the tables below it read.
@@ -16,6 +18,9 @@ pub(super) fn wanted_columns(model: &Model) -> Vec<Vec<ColumnId>> {
         let Some(table) = model.table(id) else { continue };
         for rule in &table.facts.rules.inherited {
             wanted[rule.ancestor(&model.schema, id).0].extend(rule.how.from());
+        }
+        for loan in &table.facts.rules.borrowed {
+            wanted[ancestor_along(&model.schema, id, &loan.path).0].push(loan.from);
         }
     }
     wanted
@@ -27,11 +32,39 @@ impl Sampler<'_> {
         let rules = &model.facts.rules.inherited;
         let found: Vec<(&Inherited, Heirloom)> =
             rules.iter().filter_map(|rule| Some((rule, self.heirloom(id, rule, draft)?))).collect();
-        Given::new(&found, values)
+        Given::new(&found, values).with_borrowed(self.borrowed(id, model, draft))
+    }
+
+    /// The numbers that rules of a table read of its ancestors.
+    pub(super) fn borrowed(
+        &self,
+        id: TableId,
+        model: &TableModel,
+        draft: &Draft,
+    ) -> Vec<(ColumnId, ArrayRef)> {
+        let loans = model.facts.rules.borrowed.iter();
+        loans
+            .filter_map(|loan| Some((loan.known_as, self.fetch(id, &loan.path, loan.from, draft)?)))
+            .collect()
     }
 
     fn heirloom(&self, id: TableId, rule: &Inherited, draft: &Draft) -> Option<Heirloom> {
-        let (first, further) = rule.path.split_first()?;
+        match rule.how.from() {
+            Some(from) => self.fetch(id, &rule.path, from, draft).map(Heirloom::Values),
+            None => self.climb(id, &rule.path, draft).map(|(_, rows)| Heirloom::Ancestors(rows)),
+        }
+    }
+
+    /// A column of the ancestors along a path, for every row.
+    fn fetch(&self, id: TableId, path: &[ForeignKeyId], from: ColumnId, draft: &Draft) -> Option<ArrayRef> {
+        let (ancestor, rows) = self.climb(id, path, draft)?;
+        let above = self.keys[ancestor.0].as_ref()?.column(from)?;
+        Some(take_linked(above.as_ref(), &rows))
+    }
+
+    /// The ancestor row of every row along a path.
+    fn climb(&self, id: TableId, path: &[ForeignKeyId], draft: &Draft) -> Option<(TableId, Vec<u32>)> {
+        let (first, further) = path.split_first()?;
         let mut at = self.model.schema.table(id).foreign_keys[first.0].parent;
         let mut rows = draft.links.get(first.0)?.parent.clone();
         for fk in further {
@@ -41,16 +74,7 @@ impl Sampler<'_> {
             }
             at = self.model.schema.table(at).foreign_keys[fk.0].parent;
         }
-        if rows.len() != draft.row_count() {
-            return None;
-        }
-        Some(match rule.how.from() {
-            Some(from) => {
-                let above = self.keys[at.0].as_ref()?.column(from)?;
-                Heirloom::Values(take_linked(above.as_ref(), &rows))
-            }
-            None => Heirloom::Ancestors(rows),
-        })
+        (rows.len() == draft.row_count()).then_some((at, rows))
     }
 
     pub(super) fn report_enforced(&mut self, table: &str, changed: usize) {

@@ -1,6 +1,7 @@
 //! What a row's children add up to.
 
 use crate::{
+    data::TableData,
     finding::Finding,
     rules::recompute,
     sample::{Sampler, Waiting, draft::Draft},
@@ -10,16 +11,28 @@ use crate::{
 impl Sampler<'_> {
     /// Works out the totals over a table whose rows are final, for the tables that wait for them.
     pub(super) fn add_up(&mut self, child: TableId, draft: &Draft) {
+        let rows = self.with_borrowed(child, draft);
         let Self { waiting, model, .. } = self;
         for parent in waiting.iter_mut() {
             let Some(facts) = model.table(parent.id).map(|table| &table.facts) else { continue };
             for (total, values) in facts.rules.aggregates.iter().zip(&mut parent.totals) {
                 if total.child == child && values.is_none() {
                     let links = &draft.links[total.foreign_key.0].parent;
-                    *values = Some(total.values(&draft.data, links, parent.draft.row_count()));
+                    *values = Some(total.values(&rows, links, parent.draft.row_count()));
                 }
             }
         }
+    }
+
+    /// A table's rows with the numbers that its rules, or totals over it, borrow from ancestors.
+    fn with_borrowed(&self, id: TableId, draft: &Draft) -> TableData {
+        let mut rows = draft.data.clone();
+        if let Some(model) = self.generated(id) {
+            for (column, array) in self.borrowed(id, model, draft) {
+                rows.set(column, array);
+            }
+        }
+        rows
     }
 
     /// Works out the totals over the rows of the table itself.
@@ -29,7 +42,8 @@ impl Sampler<'_> {
             if total.child == waiting.id && values.is_none() {
                 let draft = &waiting.draft;
                 let links = &draft.links[total.foreign_key.0].parent;
-                *values = Some(total.values(&draft.data, links, draft.row_count()));
+                *values =
+                    Some(total.values(&self.with_borrowed(waiting.id, draft), links, draft.row_count()));
             }
         }
     }

@@ -13,8 +13,13 @@ use crate::{
 };
 
 use super::{
-    super::{Rules, TableRules, discover, discover_nulls, evidence::LEAST_ROWS, family_positions},
-    Aggregate, Inheritance, Inherited,
+    super::{
+        Rules, TableRules, discover_beside, discover_nulls,
+        evidence::{LEAST_ROWS, numbers},
+        family_positions,
+        value::take_rows,
+    },
+    Aggregate, Borrowed, Inheritance, Inherited,
     inherit::{Line, copy, limit, shared, tightest},
     kin::Kin,
     totals::{Offspring, find_totals},
@@ -22,6 +27,9 @@ use super::{
 
 /// How far up ancestors are looked for.
 const MAX_DEPTH: usize = 2;
+
+/// Most numbers of ancestors that are tried as factors.
+const MAX_LOANS: usize = 12;
 
 /// The rows of one table that were read.
 #[derive(Debug, Clone, Copy)]
@@ -68,17 +76,35 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules, protect_below: u3
     for (table, copies) in rules.tables.iter_mut().zip(copies) {
         table.inherited = copies;
     }
+    let loans: Vec<Loans> = ids.par_iter().map(|id| observed.loans(*id, &rules.tables[id.0])).collect();
     let totals: Vec<Vec<Aggregate>> =
-        ids.par_iter().map(|id| observed.totals(*id, &rules, protect_below)).collect();
+        ids.par_iter().map(|id| observed.totals(*id, &rules, &loans, protect_below)).collect();
+    let is_total = |id: TableId, column: ColumnId| totals[id.0].iter().any(|total| total.to == column);
+    // Nothing can be lent that is known only once the borrower is complete.
+    let loans: Vec<Loans> = loans
+        .iter()
+        .zip(&ids)
+        .map(|(loans, id)| {
+            let lender = |loan: &Borrowed| ancestor_along(observed.schema, *id, &loan.path);
+            loans.keep(|loan| !is_total(lender(loan), loan.from))
+        })
+        .collect();
     for (table, totals) in rules.tables.iter_mut().zip(totals) {
-        table.aggregates = totals;
+        let lent = |total: &Aggregate| {
+            let width = observed.schema.table(total.child).columns.len();
+            let mut reads = total.function.reads().into_iter().filter(|column| column.0 >= width);
+            reads.all(|column| loans[total.child.0].data.columns.contains(&column))
+        };
+        table.aggregates = totals.into_iter().filter(lent).collect();
     }
     let debts: Vec<Vec<Inherited>> = ids.par_iter().map(|id| observed.debts(*id, &rules)).collect();
     for (table, debts) in rules.tables.iter_mut().zip(debts) {
         table.inherited.extend(debts);
     }
-    let inside: Vec<_> =
-        ids.par_iter().map(|id| observed.inside(*id, &rules.tables[id.0], protect_below)).collect();
+    let inside: Vec<_> = ids
+        .par_iter()
+        .map(|id| observed.inside(*id, &rules.tables[id.0], &loans[id.0], protect_below))
+        .collect();
     for (table, inside) in rules.tables.iter_mut().zip(inside) {
         table.discovered = inside;
         // What the row computes follows the columns it is computed from, not a limit of its own.
@@ -90,7 +116,33 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules, protect_below: u3
             .collect();
         table.inherited.retain(|rule| !own.contains(&rule.to));
     }
+    for (id, loans) in ids.iter().zip(loans) {
+        let inside = rules.tables[id.0].discovered.iter().flat_map(super::super::Rule::reads);
+        let totals =
+            rules.tables.iter().flat_map(|table| &table.aggregates).filter(|total| total.child == *id);
+        let read: BTreeSet<ColumnId> =
+            inside.chain(totals.flat_map(|total| total.function.reads())).collect();
+        rules.tables[id.0].borrowed = loans.keep(|loan| read.contains(&loan.known_as)).terms;
+    }
     rules
+}
+
+/// Numbers of ancestors, as columns of the rows below them.
+struct Loans {
+    terms: Vec<Borrowed>,
+    data: TableData,
+}
+
+impl Loans {
+    fn none(row_count: usize) -> Self {
+        Self { terms: Vec::new(), data: TableData { columns: Vec::new(), arrays: Vec::new(), row_count } }
+    }
+
+    fn keep(&self, keep: impl Fn(&Borrowed) -> bool) -> Self {
+        let terms: Vec<Borrowed> = self.terms.iter().filter(|loan| keep(loan)).cloned().collect();
+        let data = self.data.select(|column| terms.iter().any(|loan| loan.known_as == column));
+        Self { terms, data }
+    }
 }
 
 impl<'a> Observed<'a> {
@@ -198,8 +250,32 @@ impl<'a> Observed<'a> {
         found
     }
 
+    /// Numbers of ancestors that a product of a row may have as a factor. Every row must know its ancestor.
+    fn loans(&self, id: TableId, rules: &TableRules) -> Loans {
+        let Some(rows) = self.made(id) else { return Loans::none(0) };
+        let width = self.schema.table(id).columns.len();
+        let mut loans = Loans::none(rows.data.row_count);
+        for (path, ancestor, line) in self.lines(id) {
+            let Some(above) = self.tables[ancestor.0] else { continue };
+            if line.rows.contains(&NO_ROW) {
+                continue;
+            }
+            let own = |from: ColumnId| {
+                rules.inherited.iter().any(|rule| rule.path == path && rule.how == Inheritance::Copy(from))
+            };
+            for from in self.readable(ancestor).into_iter().filter(|from| !own(*from)) {
+                let array = above.data.column(from).filter(|array| numbers(array).is_some());
+                let Some(array) = array.filter(|_| loans.terms.len() < MAX_LOANS) else { continue };
+                let known_as = ColumnId(width + loans.terms.len());
+                loans.terms.push(Borrowed { path: path.clone(), from, known_as });
+                loans.data.set(known_as, take_rows(array, &line.rows));
+            }
+        }
+        loans
+    }
+
     /// Columns that sum up the rows of a child table.
-    fn totals(&self, id: TableId, rules: &Rules, protect_below: u32) -> Vec<Aggregate> {
+    fn totals(&self, id: TableId, rules: &Rules, loans: &[Loans], protect_below: u32) -> Vec<Aggregate> {
         let Some(rows) = self.made(id) else { return Vec::new() };
         let table = self.schema.table(id);
         let copied_below = self.copied_from(id, rules);
@@ -238,11 +314,17 @@ impl<'a> Observed<'a> {
             };
             let mut columns = self.readable(child);
             columns.retain(|column| !inherits(*column) && (child != id || !targets.contains(column)));
+            let loans = loans[child.0].keep(|loan| loan.path[0] != foreign_key);
+            let mut with_loans = below.data.clone();
+            for (column, array) in loans.data.columns.iter().zip(&loans.data.arrays) {
+                with_loans.set(*column, array.clone());
+            }
             let offspring = Offspring {
                 child,
                 foreign_key,
-                rows: below.data,
+                rows: &with_loans,
                 columns,
+                borrowed: loans.data.columns.clone(),
                 kin: Kin::new(&links.parent, parents),
                 complete: seen.iter().zip(fan_out).map(|(seen, all)| seen == all).collect(),
                 in_order: role == LinkRole::Context,
@@ -340,7 +422,13 @@ impl<'a> Observed<'a> {
     }
 
     /// Relations between the columns of one row.
-    fn inside(&self, id: TableId, rules: &TableRules, protect_below: u32) -> Vec<super::super::Rule> {
+    fn inside(
+        &self,
+        id: TableId,
+        rules: &TableRules,
+        loans: &Loans,
+        protect_below: u32,
+    ) -> Vec<super::super::Rule> {
         let Some(rows) = self.made(id) else { return Vec::new() };
         let table = self.schema.table(id);
         let positions = |column: ColumnId| rules.positions.iter().any(|position| position.column == column);
@@ -349,7 +437,7 @@ impl<'a> Observed<'a> {
         let textual = |column: ColumnId| table.column(column).data_type.storage() == Storage::Text;
         let settled: BTreeSet<ColumnId> = rules.settled().into_iter().collect();
         let numbers = rows.data.select(|column| free(column) && !textual(column));
-        let mut found = discover(&numbers, &settled, protect_below);
+        let mut found = discover_beside(&numbers, &loans.data, &settled, protect_below);
         let mut fixed = settled;
         fixed.extend(table.iter().filter(|(_, column)| !column.nullable).map(|(column, _)| column));
         let nulls = discover_nulls(&rows.data.select(free), &fixed, &found, protect_below);
@@ -366,6 +454,12 @@ impl Inherited {
     /// The table its path leads to, from the table `below` that has the rule.
     #[must_use]
     pub fn ancestor(&self, schema: &Schema, below: TableId) -> TableId {
-        self.path.iter().fold(below, |at, fk| schema.table(at).foreign_keys[fk.0].parent)
+        ancestor_along(schema, below, &self.path)
     }
+}
+
+/// The table that a path of foreign keys leads to.
+#[must_use]
+pub fn ancestor_along(schema: &Schema, below: TableId, path: &[ForeignKeyId]) -> TableId {
+    path.iter().fold(below, |at, fk| schema.table(at).foreign_keys[fk.0].parent)
 }

@@ -69,6 +69,13 @@ impl Given {
         given
     }
 
+    /// Adds numbers borrowed from ancestors, under the names that rules know them by.
+    #[must_use]
+    pub fn with_borrowed(mut self, borrowed: Vec<(ColumnId, ArrayRef)>) -> Self {
+        self.values.extend(borrowed);
+        self
+    }
+
     /// That of some rows.
     #[must_use]
     pub fn take(&self, rows: &[u32]) -> Self {

@@ -13,7 +13,7 @@ mod totals;
 #[cfg(test)]
 mod tests;
 
-pub use find::{Observed, ObservedTable, discover_all};
+pub use find::{Observed, ObservedTable, ancestor_along, discover_all};
 pub use given::{Given, Heirloom};
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,18 @@ pub struct Inherited {
     pub how: Inheritance,
     /// Ancestor rows that showed it.
     pub ancestors: usize,
+}
+
+/// A number of an ancestor row that rules of a table read as if it were one of its own columns: the price of the
+/// product that a line is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Borrowed {
+    /// Foreign keys to follow: one of the table itself, then one of its parent, and so on.
+    pub path: Vec<ForeignKeyId>,
+    /// The ancestor's column.
+    pub from: ColumnId,
+    /// What rules call it: an id behind those of the table's own columns.
+    pub known_as: ColumnId,
 }
 
 /// How a column obeys an ancestor row.
@@ -117,7 +129,7 @@ pub enum AggregateFunction {
 }
 
 impl AggregateFunction {
-    /// The columns of the child it reads.
+    /// The columns of the child it reads, borrowed ones among them.
     #[must_use]
     pub fn reads(&self) -> Vec<ColumnId> {
         match self {

@@ -38,6 +38,8 @@ pub(super) struct Offspring<'a> {
     pub(super) rows: &'a TableData,
     /// Columns of the child that may be summed up.
     pub(super) columns: Vec<ColumnId>,
+    /// Columns of its ancestors that may be factors of a product.
+    pub(super) borrowed: Vec<ColumnId>,
     pub(super) kin: Kin,
     /// Parent rows whose children were all observed.
     pub(super) complete: Vec<bool>,
@@ -68,11 +70,8 @@ impl Probe {
                 (first..rows.len() as u32).collect()
             })
             .collect();
-        Self {
-            parents,
-            rows: offspring.rows.select(|id| offspring.columns.contains(&id)).take(&rows),
-            children,
-        }
+        let used = |id| offspring.columns.contains(&id) || offspring.borrowed.contains(&id);
+        Self { parents, rows: offspring.rows.select(used).take(&rows), children }
     }
 }
 
@@ -161,19 +160,32 @@ fn functions(offspring: &Offspring<'_>) -> Vec<AggregateFunction> {
     }
     all.extend(numbers.iter().map(|id| AggregateFunction::Mean(*id)));
     let few = &numbers[..numbers.len().min(COLUMNS_OF_PRODUCTS)];
+    let factors: Vec<ColumnId> = few.iter().chain(&offspring.borrowed).copied().collect();
     let pairs: Vec<[ColumnId; 2]> = few
         .iter()
         .enumerate()
-        .flat_map(|(index, a)| few[index + 1..].iter().map(move |b| [*a, *b]))
+        .flat_map(|(index, a)| factors[index + 1..].iter().map(move |b| [*a, *b]))
+        .collect();
+    // A part of one: all its values are at most that.
+    let largest = |id: &ColumnId| -> f64 {
+        let values = offspring.rows.column(*id).and_then(super::super::evidence::numbers).unwrap_or_default();
+        values.into_iter().fold(0.0, |most: f64, value| most.max(value.abs()))
+    };
+    let shares: Vec<(ColumnId, f64)> = few
+        .iter()
+        .map(|id| (*id, largest(id)))
+        .flat_map(|(id, most)| SHARES.map(|by| (id, by, most)))
+        .filter(|(_, by, most)| most * by.abs() <= 1.0)
+        .map(|(id, by, _)| (id, by))
         .collect();
     // Whether each part was rounded shows in the total only where there are parts to round.
     for part_decimals in [None, Some(2)] {
         all.extend(pairs.iter().map(|pair| sum(pair.to_vec(), None, part_decimals)));
-        for share in few {
+        for (share, by) in &shares {
             let singles = few.iter().map(|a| vec![*a]);
             for factors in singles.chain(pairs.iter().map(|pair| pair.to_vec())) {
                 if !factors.contains(share) {
-                    all.extend(SHARES.map(|by| sum(factors.clone(), Some((*share, by)), part_decimals)));
+                    all.push(sum(factors, Some((*share, *by)), part_decimals));
                 }
             }
         }

@@ -42,15 +42,30 @@ struct Figures {
 }
 
 /// Adds products, then sums from few terms to many, to the rules found so far.
-pub(super) fn add_rules(candidates: &[Candidate<'_>], given: &BTreeSet<ColumnId>, rules: &mut Vec<Rule>) {
-    let figures: Vec<Figures> = candidates
-        .iter()
-        .filter(|candidate| !is_decided(rules, candidate.id) && candidate.counts.len() != 1)
-        .filter_map(|candidate| Figures::new(candidate))
-        .collect();
-    let search = Search { figures: &figures, given };
-    search.products(rules);
-    search.sums(rules);
+///
+/// `borrowed` columns are factors only, beside one of the row's own.
+pub(super) fn add_rules(
+    candidates: &[Candidate<'_>],
+    borrowed: &[Candidate<'_>],
+    given: &BTreeSet<ColumnId>,
+    rules: &mut Vec<Rule>,
+) {
+    let figures = |candidates: &[Candidate<'_>], rules: &[Rule]| -> Vec<Figures> {
+        let free = candidates
+            .iter()
+            .filter(|candidate| !is_decided(rules, candidate.id) && candidate.counts.len() != 1);
+        free.filter_map(Figures::new).collect()
+    };
+    let own = figures(candidates, rules);
+    Search { figures: &own, own: own.len(), given }.products(rules);
+    if !borrowed.is_empty() {
+        let mut factors = figures(candidates, &[]);
+        factors.truncate(COLUMNS_OF_PRODUCTS);
+        let count = factors.len();
+        factors.extend(figures(borrowed, &[]));
+        Search { figures: &factors, own: count, given }.products(rules);
+    }
+    Search { figures: &own, own: own.len(), given }.sums(rules);
 }
 
 impl Figures {
@@ -68,6 +83,8 @@ impl Figures {
 
 struct Search<'a> {
     figures: &'a [Figures],
+    /// How many of them are the row's own; the rest is borrowed.
+    own: usize,
     given: &'a BTreeSet<ColumnId>,
 }
 
@@ -81,14 +98,17 @@ impl Search<'_> {
     }
 
     fn products(&self, rules: &mut Vec<Rule>) {
-        let count = self.figures.len().min(COLUMNS_OF_PRODUCTS);
-        for to in 0..count {
+        let borrowed = self.figures.len() - self.own;
+        let count = self.own.min(COLUMNS_OF_PRODUCTS) + borrowed;
+        for to in 0..self.own.min(count) {
             if !self.open(rules, to, &[]) {
                 continue;
             }
             let factors = (0..count).flat_map(|a| (a..count).map(move |b| (a, b)));
             let found = factors
-                .filter(|(a, b)| *a != to && *b != to)
+                .filter(|(a, b)| *a != to && *b != to && *a < self.own)
+                // What needs nothing borrowed was looked for before.
+                .filter(|(_, b)| borrowed == 0 || *b >= self.own)
                 .map(|(a, b)| if a == b { vec![a] } else { vec![a, b] })
                 .find_map(|factors| self.product_of(rules, to, &factors, count));
             rules.extend(found);

@@ -46,15 +46,19 @@ struct Candidate<'a> {
 /// Computed columns need not be sampled: [`super::enforce`] fills them in.
 #[must_use]
 pub fn discover(rows: &TableData, given: &BTreeSet<ColumnId>, protect_below: u32) -> Vec<Rule> {
-    let stride = rows.row_count.div_ceil(SAMPLE_ROWS).max(1);
-    let candidates: Vec<Candidate<'_>> = rows
-        .columns
-        .iter()
-        .zip(&rows.arrays)
-        .filter(|(_, array)| *array.data_type() != ArrowType::Binary)
-        .filter(|(_, array)| array.len() - array.null_count() >= LEAST_ROWS)
-        .map(|(id, array)| Candidate::new(*id, array, stride))
-        .collect();
+    let nothing = TableData { columns: Vec::new(), arrays: Vec::new(), row_count: rows.row_count };
+    discover_beside(rows, &nothing, given, protect_below)
+}
+
+/// Does the same, and lets products have a factor among `borrowed` columns, which are not of the row itself.
+#[must_use]
+pub fn discover_beside(
+    rows: &TableData,
+    borrowed: &TableData,
+    given: &BTreeSet<ColumnId>,
+    protect_below: u32,
+) -> Vec<Rule> {
+    let (candidates, borrowed) = (candidates(rows), candidates(borrowed));
     let is_given = |column: ColumnId| given.contains(&column);
 
     let mut rules: Vec<Rule> = Vec::new();
@@ -68,7 +72,7 @@ pub fn discover(rows: &TableData, given: &BTreeSet<ColumnId>, protect_below: u32
             .find_map(|from| pairs::computation(from, to));
         rules.extend(rule);
     }
-    arithmetic::add_rules(&candidates, given, &mut rules);
+    arithmetic::add_rules(&candidates, &borrowed, given, &mut rules);
     for to in candidates.iter().rev() {
         if is_given(to.id) || is_decided(&rules, to.id) || to.counts.len() < 2 {
             continue;
@@ -96,6 +100,17 @@ pub fn discover(rows: &TableData, given: &BTreeSet<ColumnId>, protect_below: u32
     let mut all = ordering::orderings(&free, given);
     all.extend(in_order(rules));
     all
+}
+
+/// The columns of which enough is known.
+fn candidates(rows: &TableData) -> Vec<Candidate<'_>> {
+    let stride = rows.row_count.div_ceil(SAMPLE_ROWS).max(1);
+    let columns = rows.columns.iter().zip(&rows.arrays);
+    columns
+        .filter(|(_, array)| *array.data_type() != ArrowType::Binary)
+        .filter(|(_, array)| array.len() - array.null_count() >= LEAST_ROWS)
+        .map(|(id, array)| Candidate::new(*id, array, stride))
+        .collect()
 }
 
 impl<'a> Candidate<'a> {
