@@ -8,6 +8,7 @@ mod find;
 mod given;
 mod inherit;
 mod kin;
+mod lines;
 mod totals;
 
 #[cfg(test)]

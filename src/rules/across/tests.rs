@@ -443,7 +443,7 @@ fn a_cost_is_the_price_of_the_product_times_quantity_and_one_exception_denies_it
         rules.tables[table].describe(schema, TableId(table), &|id| Some(rules.table(id).clone()))
     };
     assert_eq!(words(&schema, &rules, 1).len(), 1);
-    assert!(words(&schema, &rules, 1)[0].starts_with("cost = quantity · public.product.price"), "{rules:?}");
+    assert!(words(&schema, &rules, 1)[0].starts_with("cost = quantity · product.price"), "{rules:?}");
     assert_eq!(rules.tables[1].borrowed.len(), 1, "what no rule reads is not kept");
 
     let (_, rules) = carts(|cost, _| cost[17] += 0.01);
