@@ -70,6 +70,7 @@ pub(super) enum Command {
     /// Show what a clone would do: order of work, contexts, links, cut cycles, rows. Writes nothing.
     #[command(after_help = "Examples:\n  \
         dbsynth plan sqlite:shop.db\n  \
+        dbsynth plan prod --rules\n  \
         dbsynth plan prod --mermaid > plan.mmd\n  \
         dbsynth plan prod --scale 0.1 --json | jq .strata")]
     Plan(PlanArgs),
@@ -101,7 +102,7 @@ pub(super) enum Command {
         dbsynth evaluate sqlite:shop.db sqlite:synthetic.db\n  \
         dbsynth evaluate prod staging --holdout sqlite:holdout.db --json")]
     Evaluate(EvaluateArgs),
-    /// Show the tables, columns, types, keys, roles and rows of a database or a model file.
+    /// Show the tables, columns, types, keys, roles, rows and rules of a database or a model file.
     #[command(after_help = "Examples:\n  \
         dbsynth inspect sqlite:shop.db\n  \
         dbsynth inspect shop.dbsynth --json")]
@@ -156,6 +157,9 @@ pub(super) struct PlanArgs {
     pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) amount: Amount,
+    /// Also read the rows and show the relations found in them, which a clone keeps.
+    #[arg(long, conflicts_with = "mermaid")]
+    pub(super) rules: bool,
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(super) strict: bool,
@@ -277,6 +281,9 @@ pub(super) struct InspectArgs {
     pub(super) what: String,
     #[command(flatten)]
     pub(super) selection: Selection,
+    /// Of a database, also read the rows and show the relations found in them. A model file always shows its own.
+    #[arg(long)]
+    pub(super) rules: bool,
     /// Print it as JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    pipeline::{Planned, RunSummary},
+    pipeline::{Planned, RunSummary, TableRule},
     plan::explain::{Explanation, explain, grouped},
     report::text,
 };
@@ -11,6 +11,29 @@ use crate::{
 /// A plan with names.
 pub(super) fn explanation(planned: &Planned) -> Explanation {
     explain(&planned.schema, &planned.plan, &planned.real_rows, &planned.target_rows)
+}
+
+/// A plan with names, and the rules that were found, if they were looked for.
+#[derive(serde::Serialize)]
+pub(super) struct PlanWithRules<'a> {
+    #[serde(flatten)]
+    pub(super) explanation: &'a Explanation,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) rules: &'a [TableRule],
+}
+
+/// Found rules, table by table.
+pub(super) fn rules(rules: &[TableRule]) -> String {
+    let mut out = String::new();
+    let mut last = "";
+    for rule in rules {
+        if rule.table != last {
+            let _ = writeln!(out, "rules of {}", rule.table);
+            last = &rule.table;
+        }
+        let _ = writeln!(out, "  {}", rule.rule);
+    }
+    out
 }
 
 /// A plan in one line, then what it removes.

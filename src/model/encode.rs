@@ -14,17 +14,15 @@ use crate::{
     model::{
         ChildCount, FitOptions, TableFacts,
         parts::{document, places, unlearned},
+        relations::PROTECT_BELOW,
     },
     plan::{ColumnRole, LinkRole, Plan},
-    rules::{Rules, TableRules, discover, family_positions, family_sums},
+    rules::{Rule, Rules, TableRules},
     schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
     structure::{CountCodec, DepthProfile},
 };
-
-/// Fewest rows that must share a value before the model keeps it as a literal.
-pub(super) const PROTECT_BELOW: u32 = 5;
 
 /// One table, encoded.
 pub(super) struct Encoded {
@@ -70,12 +68,10 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     let copied = plan.table(id).mode == TableMode::Copy;
     let settings = settings.get(&id);
 
-    let mut facts_rules = rules.table(id).clone();
-    let modelled = if copied {
-        attributes(table, plan, id)
-    } else {
-        learn_rules(table, plan, id, rows, &mut facts_rules)
-    };
+    let mut facts_rules = if copied { TableRules::default() } else { rules.table(id).clone() };
+    let computed = facts_rules.computed();
+    let mut modelled = attributes(table, plan, id);
+    modelled.retain(|column| !computed.contains(column));
     let completed: &[ColumnId] =
         completion.filter(|completion| completion.table == id).map_or(&[], |completion| &completion.columns);
     let parent = plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
@@ -85,6 +81,11 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     });
     let Chosen { mut codecs, mut written, documents, findings: unlearned, .. } =
         choose_codecs((id, table), (rows, kin), &modelled, settings, rules, copied);
+    // A text that is written anew no longer says anything of others.
+    facts_rules.discovered.retain(|rule| match rule {
+        Rule::NullWhen { from, any_value: false, .. } => !written.iter().any(|(column, ..)| column == from),
+        _ => true,
+    });
     // Columns to be filled come last, so that they are generated under all others.
     codecs.sort_by_key(|(column, _)| completed.contains(column));
     if copied {
@@ -131,40 +132,6 @@ fn attributes(table: &Table, plan: &Plan, id: TableId) -> Vec<ColumnId> {
     let roles = &plan.table(id).columns;
     let own = |column: &ColumnId| matches!(roles[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute);
     table.iter().map(|(column, _)| column).filter(own).collect()
-}
-
-/// Discovers what can be computed instead of sampled. Returns the columns that are left to model.
-fn learn_rules(
-    table: &Table,
-    plan: &Plan,
-    id: TableId,
-    rows: &TableSnapshot,
-    rules: &mut TableRules,
-) -> Vec<ColumnId> {
-    let mut columns = attributes(table, plan, id);
-    if plan.table(id).context.is_some() {
-        rules.positions = family_positions(&rows.data, &rows.families);
-        columns.retain(|column| !rules.positions.iter().any(|position| position.column == *column));
-    }
-    let checks = rules.checks.clone();
-    // A key must stay free to move, and text is written, not computed.
-    let free = |column: ColumnId| {
-        let in_key = table.keys().any(|key| key.columns.contains(&column));
-        let textual = matches!(table.column(column).data_type.storage(), Storage::Text | Storage::Bytes);
-        let checked = checks.iter().any(|check| check.columns.contains(&column));
-        !in_key && !textual && !checked
-    };
-    rules.discovered =
-        discover(&rows.data.select(|column| columns.contains(&column) && free(column)), PROTECT_BELOW);
-    let computed = rules.computed();
-    columns.retain(|column| !computed.contains(column));
-    if plan.table(id).context.is_some() {
-        // What another rule reads must stay as that rule made it.
-        let read = |column| rules.discovered.iter().any(|rule| rule.columns().contains(&column));
-        let sums = |column| free(column) && columns.contains(&column) && !read(column);
-        rules.sums = family_sums(&rows.data.select(sums), &rows.families);
-    }
-    columns
 }
 
 /// How the columns of a table are made.

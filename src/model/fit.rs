@@ -13,15 +13,16 @@ use crate::{
     finding::Finding,
     generator::{GeneratorError, GeneratorSpec, TableGenerator, TrainingSet, expected_work, specification},
     model::{
-        Ancestry, Completion, Model, TableModel,
+        Completion, Model, TableModel,
         encode::{Encoded, copied_rows, encode},
         links,
         purse::Purse,
+        relations::discover_rules,
     },
-    plan::{LinkRole, Plan},
+    plan::Plan,
     progress::{Allowance, Event, Progress, Unlimited},
     rules::Rules,
-    schema::{ForeignKeyId, Schema, TableId},
+    schema::{Schema, TableId},
     snapshot::Snapshot,
 };
 
@@ -64,6 +65,8 @@ pub fn fit(
     let FitOptions { schema, plan, snapshot, config, completion, .. } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
+    let rules = &discover_rules(schema, plan, snapshot, options.settings, options.rules);
+    let options = FitOptions { rules, ..options };
     let mut encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
         .into_par_iter()
         .map(|index| encode(&options, TableId(index)))
@@ -222,25 +225,4 @@ fn training_graph(snapshot: &Snapshot, encoded: &[Option<Encoded>]) -> RowGraph 
         })
         .collect();
     RowGraph { tables }
-}
-
-pub(super) fn find_anchors(
-    schema: &Schema,
-    plan: &Plan,
-    snapshot: &Snapshot,
-    id: TableId,
-) -> Vec<(ForeignKeyId, crate::model::Anchor)> {
-    let Some(context) = plan.table(id).context else { return Vec::new() };
-    let links = |table: TableId| snapshot.table(table).map_or(&[] as &[Links], |rows| rows.links.as_slice());
-    let ancestry = Ancestry { schema, plan, links: &links };
-    plan.table(id)
-        .links
-        .iter()
-        .enumerate()
-        .filter(|(_, role)| **role == LinkRole::Link)
-        .filter_map(|(index, _)| {
-            let link = ForeignKeyId(index);
-            ancestry.find_anchor(id, context, link).map(|anchor| (link, anchor))
-        })
-        .collect()
 }

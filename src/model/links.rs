@@ -8,10 +8,7 @@ use crate::{
     config::{LinkMethod, TableMode},
     data::{Links, NO_ROW},
     model::encode::{Encoded, presence_sub_column},
-    model::{
-        Anchor,
-        fit::{FitOptions, find_anchors},
-    },
+    model::{Anchor, fit::FitOptions, relations::find_anchors},
     plan::LinkRole,
     schema::{ForeignKeyId, TableId},
     structure::{BlockEvidence, Blocks, Peer, Repeats, repeated},

@@ -9,11 +9,13 @@ mod fit;
 mod links;
 mod parts;
 mod purse;
+mod relations;
 
 pub use anchor::{Ancestry, Anchor};
 pub use encode::{presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
 pub use links::{LinkTokens, ParentBlocks, blocks_of};
+pub use relations::{describe_anchor, discover_rules, find_anchors};
 
 use crate::{
     codec::Codec,

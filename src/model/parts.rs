@@ -8,7 +8,7 @@ use crate::{
     codec::{Document, DocumentFit, coordinate_pairs},
     config::TableSettings,
     finding::Finding,
-    model::encode::PROTECT_BELOW,
+    model::relations::PROTECT_BELOW,
     schema::{Column, ColumnId, DataType, Table},
     semantic::{Meaning, is_category},
     snapshot::TableSnapshot,

@@ -7,11 +7,13 @@ use crate::{
     db::{Blueprint, Dialect, ServerIdentity, Source, connect},
     error::Error,
     finding::Finding,
-    model::{Completion, FitOptions, Fitted, fit},
-    pipeline::Planned,
+    model::{
+        Anchor, Completion, FitOptions, Fitted, Model, describe_anchor, discover_rules, find_anchors, fit,
+    },
+    pipeline::{Planned, TableRule},
     plan::{Observed, Plan, apply_references, settings, target_rows},
-    progress::{Event, Progress},
-    rules::Rules,
+    progress::{Event, Progress, Silent},
+    rules::{Rules, TableRules},
     schema::{ForeignKeyId, Schema, TableId},
     snapshot::{Limits, Snapshot, take},
 };
@@ -48,7 +50,8 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
     progress.event(&Event::StageFinished { stage: "introspect" });
-    let planned = Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), findings };
+    let planned =
+        Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), findings };
     Ok(Opened {
         source,
         identity,
@@ -182,4 +185,46 @@ fn refuse_losses(schema: &Schema, snapshot: &Snapshot, misread: &[Finding]) -> R
         }
     }
     Ok(())
+}
+
+/// Reads the rows of a planned source and looks for relations in them.
+pub(super) fn find_rules(opened: Opened, config: &Config) -> Result<Planned, Error> {
+    let Opened { mut source, mut planned, used_parents, .. } = opened;
+    let (schema, plan) = (&planned.schema, &planned.plan);
+    let limits = Limits {
+        training_rows: config.training_rows,
+        real_rows: &planned.real_rows,
+        used_parents: &used_parents,
+        seed: config.seed,
+    };
+    let snapshot = take(source.as_mut(), schema, plan, limits, &Silent).map_err(Error::Source)?;
+    let (declared, _) = Rules::declare(schema);
+    let rules = discover_rules(schema, plan, &snapshot, &settings(schema, config)?, &declared);
+    let all = schema.iter().flat_map(|(id, _)| {
+        let of = |id: TableId| Some(rules.table(id).clone());
+        in_words((schema, plan), id, &of, &find_anchors(schema, plan, &snapshot, id))
+    });
+    planned.rules = all.collect();
+    planned.findings.extend(source.take_findings());
+    Ok(planned)
+}
+
+/// The relations a model keeps.
+pub(super) fn rules_of(model: &Model) -> Vec<TableRule> {
+    let Model { schema, plan, tables, .. } = model;
+    let tables = schema.iter().zip(tables).filter_map(|((id, _), table)| Some((id, &table.as_ref()?.facts)));
+    let of = |id: TableId| model.table(id).map(|table| table.facts.rules.clone());
+    tables.flat_map(|(id, facts)| in_words((schema, plan), id, &of, &facts.anchors)).collect()
+}
+
+fn in_words(
+    (schema, plan): (&Schema, &Plan),
+    id: TableId,
+    of: &dyn Fn(TableId) -> Option<TableRules>,
+    anchors: &[(ForeignKeyId, Anchor)],
+) -> Vec<TableRule> {
+    let anchors = anchors.iter().map(|(link, anchor)| describe_anchor(schema, plan, id, *link, *anchor));
+    let table = schema.table(id).name.to_string();
+    let own = of(id).map_or_else(Vec::new, |rules| rules.describe(schema, id, of));
+    own.into_iter().chain(anchors).map(|rule| TableRule { table: table.clone(), rule }).collect()
 }

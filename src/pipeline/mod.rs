@@ -43,8 +43,20 @@ pub struct Planned {
     /// Tables in the target that will be removed; empty if there is no target or it is empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub replaces: Vec<String>,
+    /// Relations found in the rows, by table; empty unless rows were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<TableRule>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
+}
+
+/// A relation that was found in the rows of a table, and is kept in generated ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableRule {
+    /// The table whose rows obey.
+    pub table: String,
+    /// What holds, in words.
+    pub rule: String,
 }
 
 /// What a run did.
@@ -83,6 +95,16 @@ pub type OnPlan<'a> = &'a mut dyn FnMut(&Planned) -> Result<(), Error>;
 /// [`Error`] if the source cannot be read or the configuration does not fit it.
 pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
     Ok(learn::open(source, config, &Silent)?.planned)
+}
+
+/// Makes the plan of a source, reads its rows and looks for relations that hold in them.
+///
+/// # Errors
+/// [`Error`] if the source cannot be read or the configuration does not fit it.
+pub fn plan_with_rules(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
+    let opened = learn::open(source, config, &Silent)?;
+    let pool = thread_pool(config)?;
+    pool.install(|| learn::find_rules(opened, config))
 }
 
 /// Clones a source into a target.
@@ -185,6 +207,7 @@ fn planned(model: &Model, config: &Config) -> Planned {
         real_rows,
         target_rows,
         replaces: Vec::new(),
+        rules: learn::rules_of(model),
         findings: Vec::new(),
     }
 }

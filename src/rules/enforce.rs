@@ -10,116 +10,225 @@ use arrow_schema::DataType as ArrowType;
 
 use crate::{
     data::TableData,
-    schema::{ColumnId, Storage, Table},
+    schema::{ColumnId, DataType, Storage, Table},
 };
 
 use super::{
-    discover::{Rule, place},
+    TableRules,
+    across::Given,
     eval::order,
-    value::Value,
+    evidence::key,
+    relation::Rule,
+    value::{Value, take_rows},
 };
 
-/// Passes over the orderings: a swap can disturb a chain a ≤ b ≤ c.
-const PASSES: usize = 4;
+/// Rounds of mending: what one rule moves can disturb another, as a swap does in a chain a ≤ b ≤ c.
+const PASSES: usize = 6;
 
-/// Applies `rules` of [`super::discover`] to rows: values that break an ordering are mended, computed columns are
-/// computed (and added where `rows` lacks them). Returns the rows and the number of values changed; values of
-/// added columns are not counted.
+/// Applies found `rules` to rows. What is `given` comes first and stays; then, until all is quiet, columns are computed
+/// (and added where `rows` lacks them), made null or filled, moved behind their limits, and put in order. Returns the
+/// rows and the number of values changed; values of added and given columns are not counted.
 #[must_use]
-pub fn enforce(rules: &[Rule], table: &Table, rows: TableData) -> (TableData, usize) {
+pub fn enforce(rules: &[Rule], table: &Table, rows: TableData, given: &Given) -> (TableData, usize) {
+    let before = rows.clone();
     let mut rows = rows;
-    let mut changed = 0;
-    for _ in 0..PASSES {
-        let mut quiet = true;
+    for (column, values) in &given.values {
+        rows.set(*column, values.clone());
+    }
+    for pass in 0..PASSES {
+        let mut busy = false;
         for rule in rules {
-            if let Rule::Ordering { low, high, .. } = rule {
-                let now = order_pair(&mut rows, *low, *high);
-                changed += now;
-                quiet &= now == 0;
+            if rule.decides().is_some_and(|to| !given.is_given(to)) {
+                busy |= match rule {
+                    Rule::NullWhen { from, to, values, any_value, .. } => {
+                        decide_nulls(&mut rows, *from, *to, values, *any_value)
+                    }
+                    _ => compute(rule, table, &mut rows),
+                };
             }
         }
-        if quiet {
+        busy |= given.keep_limits(&mut rows, pass > 0);
+        for rule in rules {
+            if let Rule::Ordering { low, high, .. } = rule {
+                busy |= order_pair(&mut rows, *low, *high, given);
+            }
+        }
+        if !busy {
             break;
         }
     }
-    for rule in rules {
-        changed += compute(rule, table, &mut rows);
-    }
+    // What all rows of an ancestor share was drawn for each of them, to be overwritten: that is no mending.
+    let drawn = before.columns.iter().zip(&before.arrays).filter(|(column, _)| !given.is_given(**column));
+    let changed =
+        drawn.map(|(column, old)| rows.column(*column).map_or(0, |new| differences(old, new))).sum();
+    let rows = rows.select(|column| column.0 < table.columns.len());
     (rows, changed)
 }
 
-fn index_of(rows: &TableData, column: ColumnId) -> Option<usize> {
-    rows.columns.iter().position(|held| *held == column)
+/// What [`recompute`] did.
+#[derive(Debug, Clone)]
+pub struct Recomputed {
+    /// The rows.
+    pub rows: TableData,
+    /// Values that are others than before.
+    pub changed: usize,
+    /// Rows left as they were, because the computed values break a CHECK, a type or a NOT NULL.
+    pub left: usize,
 }
 
-/// Mends each row that breaks `low ≤ high`; returns the values changed. Dates change places. Of numbers the lower one is
-/// cut to the higher: exchanged, a year could become 5. As every observed row keeps the order, a value stays inside
-/// the range of its new column either way.
-fn order_pair(rows: &mut TableData, low: ColumnId, high: ColumnId) -> usize {
-    let (Some(low), Some(high)) = (index_of(rows, low), index_of(rows, high)) else { return 0 };
-    let (lows, highs) = (rows.arrays[low].clone(), rows.arrays[high].clone());
-    if lows.data_type() != highs.data_type() {
-        return 0;
+/// Puts what the children add up to into finished rows, and what depends on it inside the row. `totals` holds the
+/// values per aggregate of `rules` (`None` where the sampled one stays), `given` what the ancestors decide.
+#[must_use]
+pub fn recompute(
+    rules: &TableRules,
+    table: &Table,
+    rows: &TableData,
+    totals: &[Vec<Option<Value>>],
+    given: &Given,
+) -> Recomputed {
+    let mut given = given.clone();
+    // A value that does not fit stays out alone; a row that breaks a CHECK stays as it was.
+    let mut refused = vec![false; rows.row_count];
+    let mut left_alone = refused.clone();
+    for (rule, values) in rules.aggregates.iter().zip(totals) {
+        let (column, Some(own)) = (table.column(rule.to), rows.column(rule.to)) else { continue };
+        let fits = |value: &Value| {
+            if value.is_null() { column.nullable } else { within(&column.data_type, value) }
+        };
+        let values: Vec<Value> = (values.iter().enumerate())
+            .map(|(row, value)| {
+                let fitting = value.clone().filter(&fits);
+                refused[row] |= value.is_some() && fitting.is_none();
+                fitting.unwrap_or_else(|| Value::read(own, row))
+            })
+            .collect();
+        given.values.extend(build(&column.data_type, &values).map(|array| (rule.to, array)));
+    }
+    let bad_before = rules.violations(rows);
+    let (new, _) = enforce(&rules.discovered, table, rows.clone(), &given);
+    for ((left, before), after) in left_alone.iter_mut().zip(bad_before).zip(rules.violations(&new)) {
+        *left |= after && !before;
     }
     let count = rows.row_count as u32;
-    let broken: Vec<u32> = (0..count)
-        .filter(|row| {
-            let (x, y) = (Value::read(&lows, *row as usize), Value::read(&highs, *row as usize));
-            order(&x, &y, false).is_some_and(std::cmp::Ordering::is_gt)
-        })
-        .collect();
-    if broken.is_empty() {
+    let index: Vec<u32> =
+        (0..count).map(|row| if left_alone[row as usize] { row } else { count + row }).collect();
+    let same_columns = new.select(|column| rows.columns.contains(&column));
+    let mixed =
+        TableData::concat(&[rows.clone(), same_columns]).map_or_else(|| rows.clone(), |all| all.take(&index));
+    let changed = rows.arrays.iter().zip(&mixed.arrays).map(|(old, new)| differences(old, new)).sum();
+    Recomputed {
+        rows: mixed,
+        changed,
+        left: left_alone.iter().zip(&refused).filter(|(left, refused)| **left || **refused).count(),
+    }
+}
+
+fn differences(old: &ArrayRef, new: &ArrayRef) -> usize {
+    if Arc::ptr_eq(old, new) {
         return 0;
+    }
+    (0..old.len()).filter(|row| Value::read(old, *row) != Value::read(new, *row)).count()
+}
+
+/// Mends each row that breaks `low ≤ high`; true if any did. Dates change places. Of numbers the lower one is cut to
+/// the higher: exchanged, a year could become 5. As every observed row keeps the order, a value stays inside the range
+/// of its new column either way. Beside a given column the other one gives way.
+fn order_pair(rows: &mut TableData, low: ColumnId, high: ColumnId, given: &Given) -> bool {
+    let (Some(lows), Some(highs)) = (rows.column(low).cloned(), rows.column(high).cloned()) else {
+        return false;
+    };
+    if lows.data_type() != highs.data_type() {
+        return false;
+    }
+    let count = rows.row_count as u32;
+    let mut index: Vec<u32> = (0..count).collect();
+    let mut broken = false;
+    for row in 0..count {
+        let (x, y) = (Value::read(&lows, row as usize), Value::read(&highs, row as usize));
+        if order(&x, &y, false).is_some_and(std::cmp::Ordering::is_gt) {
+            index[row as usize] = count + row;
+            broken = true;
+        }
+    }
+    if !broken {
+        return false;
     }
     let pick = |own: &ArrayRef, other: &ArrayRef| {
         let part = |array: &ArrayRef| TableData::new(vec![ColumnId(0)], vec![array.clone()], rows.row_count);
-        let mut index: Vec<u32> = (0..count).collect();
-        for row in &broken {
-            index[*row as usize] = count + row;
-        }
-        TableData::concat(&[part(own), part(other)]).map(|both| both.take(&index).arrays.remove(0))
+        TableData::concat(&[part(own), part(other)]).map(|both| take_rows(&both.arrays[0], &index))
     };
     let numbers = matches!(lows.data_type(), ArrowType::Int64 | ArrowType::Float64);
-    let new_high = if numbers { Some(highs.clone()) } else { pick(&highs, &lows) };
-    if let (Some(new_low), Some(new_high)) = (pick(&lows, &highs), new_high) {
-        rows.arrays[low] = new_low;
-        rows.arrays[high] = new_high;
+    let (low_stays, high_stays) =
+        (given.is_given(low), given.is_given(high) || numbers && !given.is_given(low));
+    let new_low = pick(&lows, &highs).filter(|_| !low_stays);
+    let new_high = pick(&highs, &lows).filter(|_| !high_stays);
+    let moved = new_low.is_some() || new_high.is_some();
+    for (column, array) in [(low, new_low), (high, new_high)] {
+        if let Some(array) = array {
+            rows.set(column, array);
+        }
     }
-    if numbers { broken.len() } else { 2 * broken.len() }
+    moved
 }
 
-/// Computes the column of a rule; returns how many values changed.
-fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> usize {
-    let Some((to, from)) = rule.computes() else { return 0 };
-    let Some(source) = rows.column(from).cloned() else { return 0 };
+/// Computes the column of a rule; true if a value changed or the column is new.
+fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> bool {
+    let Some(to) = rule.decides() else { return false };
+    let sources: Option<Vec<ArrayRef>> = rule.reads().iter().map(|id| rows.column(*id).cloned()).collect();
+    let Some(sources) = sources else { return false };
     let old = rows.column(to).cloned();
     let map = ValueMap::new(rule);
     let values: Vec<Value> = (0..rows.row_count)
         .map(|row| {
-            let x = Value::read(&source, row);
+            let from: Vec<Value> = sources.iter().map(|source| Value::read(source, row)).collect();
             let kept = old.as_ref().map(|old| Value::read(old, row));
-            match &map {
-                Some(map) => map.value(&x, kept),
-                None => rule.predict(&x).or(kept).unwrap_or(Value::Null),
+            match (&map, from.first()) {
+                (Some(map), Some(from)) => map.value(from, kept),
+                _ => rule.predict(&from, kept.as_ref()).or(kept).unwrap_or(Value::Null),
             }
         })
         .collect();
-    let Some(array) = build(table.column(to).data_type.storage(), &values) else { return 0 };
-    match index_of(rows, to) {
-        Some(index) => {
-            let before = &rows.arrays[index];
-            let changed = (0..rows.row_count)
-                .filter(|row| Value::read(before, *row) != Value::read(&array, *row))
-                .count();
-            rows.arrays[index] = array;
-            changed
-        }
-        None => {
-            rows.columns.push(to);
-            rows.arrays.push(array);
-            0
-        }
+    let Some(array) = build(&table.column(to).data_type, &values) else { return false };
+    let changed = old.is_none_or(|old| differences(&old, &array) > 0);
+    if changed {
+        rows.set(to, array);
     }
+    changed
+}
+
+/// Makes `to` null exactly where `from` says; a value that must be known comes from another row that has one.
+fn decide_nulls(
+    rows: &mut TableData,
+    from: ColumnId,
+    to: ColumnId,
+    values: &[Value],
+    any_value: bool,
+) -> bool {
+    let (Some(source), Some(own)) = (rows.column(from).cloned(), rows.column(to).cloned()) else {
+        return false;
+    };
+    let listed: Vec<String> = values.iter().map(key).collect();
+    let absent = |row: usize| {
+        if any_value { source.is_null(row) } else { listed.contains(&key(&Value::read(&source, row))) }
+    };
+    let count = rows.row_count;
+    let wanted: Vec<bool> = (0..count).map(absent).collect();
+    if (0..count).all(|row| wanted[row] == own.is_null(row)) {
+        return false;
+    }
+    let donors: Vec<u32> = (0..count as u32).filter(|row| !own.is_null(*row as usize)).collect();
+    let index: Vec<u32> = (0..count as u32)
+        .map(|row| match (wanted[row as usize], own.is_null(row as usize), donors.len()) {
+            (true, ..) => crate::data::NO_ROW,
+            // A fixed hash of the row spreads the donors without a random stream.
+            (false, true, 1..) => donors[(row as usize).wrapping_mul(0x9E37_79B9) % donors.len()],
+            _ => row,
+        })
+        .collect();
+    let Some(array) = take_or_null(&own, &index) else { return false };
+    let changed = differences(&own, &array) > 0;
+    rows.set(to, array);
+    changed
 }
 
 /// A determination, ready to be looked up.
@@ -157,22 +266,49 @@ impl<'a> ValueMap<'a> {
     }
 }
 
-fn key(value: &Value) -> String {
-    value.text().map_or_else(|| "n".to_owned(), |text| format!("v{text}"))
+/// The rows of an array, null where the index is [`crate::data::NO_ROW`].
+fn take_or_null(array: &ArrayRef, index: &[u32]) -> Option<ArrayRef> {
+    let rows: arrow_array::UInt32Array =
+        index.iter().map(|row| (*row != crate::data::NO_ROW).then_some(*row)).collect();
+    arrow_select::take::take(array.as_ref(), &rows, None).ok()
 }
 
-/// An array of `storage` from values; what does not fit it is null. `None` for bytes.
-fn build(storage: Storage, values: &[Value]) -> Option<ArrayRef> {
+/// True if a number is one that a column of this type can hold.
+fn within(data_type: &DataType, value: &Value) -> bool {
+    let Some(number) = value.number() else { return true };
+    let (low, high) = range(data_type);
+    (low..=high).contains(&number)
+}
+
+/// The range of numbers that a type holds.
+fn range(data_type: &DataType) -> (f64, f64) {
+    match data_type {
+        DataType::Integer { min, max } => (*min as f64, *max as f64),
+        DataType::Decimal { precision: Some(precision), scale } => {
+            let scale = scale.unwrap_or(0);
+            let most = 10_f64.powi(*precision as i32 - scale) - 10_f64.powi(-scale);
+            (-most, most)
+        }
+        _ => (f64::NEG_INFINITY, f64::INFINITY),
+    }
+}
+
+/// An array of a type's storage from values; what is of another kind is null, a number too large the largest there is.
+/// `None` for bytes.
+fn build(data_type: &DataType, values: &[Value]) -> Option<ArrayRef> {
     fn each<T>(values: &[Value], read: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
         values.iter().map(read).collect()
     }
-    Some(match storage {
+    let (low, high) = range(data_type);
+    Some(match data_type.storage() {
         Storage::Boolean => Arc::new(BooleanArray::from(each(values, Value::truth))),
         Storage::Integer => Arc::new(Int64Array::from(each(values, |value| match value {
             Value::Integer(value) => Some(*value),
-            other => other.number().map(|number| number.round() as i64),
+            other => other.number().map(|number| number.round().clamp(low, high) as i64),
         }))),
-        Storage::Float => Arc::new(Float64Array::from(each(values, Value::number))),
+        Storage::Float => {
+            Arc::new(Float64Array::from(each(values, |value| Some(value.number()?.clamp(low, high)))))
+        }
         Storage::Text => Arc::new(StringArray::from(each(values, Value::text))),
         Storage::Date => Arc::new(Date32Array::from(each(values, |value| match value {
             Value::Date(value) => Some(*value),
@@ -188,4 +324,14 @@ fn build(storage: Storage, values: &[Value]) -> Option<ArrayRef> {
         }))),
         Storage::Bytes => return None,
     })
+}
+
+/// A value as a number of its own line; NaN has no place.
+pub(super) fn place(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(value) | Value::Time(value) | Value::Timestamp(value) => Some(*value as f64),
+        Value::Float(value) => (!value.is_nan()).then_some(*value),
+        Value::Date(value) => Some(f64::from(*value)),
+        _ => None,
+    }
 }

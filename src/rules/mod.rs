@@ -1,15 +1,18 @@
 //! What must hold: declared by CHECK constraints, or found in the data to hold always.
 //!
-//! [`Rules::declare`] reads the checks; [`discover`] finds relations between columns of one row, and
-//! [`family_positions`] columns that merely number the rows of a family, [`family_sums`] columns with one total
-//! in all families. [`TableRules::repair`] and
-//! [`enforce`] make generated rows obey, and count every change.
+//! [`Rules::declare`] reads the checks; [`discover_all`] finds relations across tables, columns that merely number the
+//! rows of a family, and relations between columns of one row; [`family_sums`] finds columns with one total in all
+//! families. [`TableRules::repair`] and [`enforce`] make generated
+//! rows obey, and count every change.
 
+mod across;
 mod calendar;
 mod condition;
+mod describe;
 mod discover;
 mod enforce;
 mod eval;
+mod evidence;
 mod expression;
 mod family_sum;
 mod functions;
@@ -18,20 +21,26 @@ mod parse;
 mod pattern;
 mod position;
 mod ranges;
+mod relation;
 mod repair;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
+pub use across::{
+    Aggregate, AggregateFunction, Borrowed, Childless, Given, Heirloom, Inheritance, Inherited, Observed,
+    ObservedTable, ancestor_along, discover_all,
+};
 pub use condition::{Condition, ConditionError};
-pub use discover::{Rule, discover};
-pub use enforce::enforce;
+pub use discover::{discover, discover_beside, discover_nulls};
+pub use enforce::{Recomputed, enforce, recompute};
 pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operator};
 pub use family_sum::{FamilySum, family_sums};
 pub use limit::Limit;
 pub use pattern::Pattern;
 pub use position::{Position, family_positions};
+pub use relation::{Product, Rule};
 pub use repair::RepairTally;
 pub use value::Value;
 
@@ -61,7 +70,17 @@ pub struct TableRules {
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
     /// Columns found to sum to one total in every family.
+    #[serde(default)]
     pub sums: Vec<FamilySum>,
+    /// What rows owe to their ancestors.
+    #[serde(default)]
+    pub inherited: Vec<Inherited>,
+    /// Numbers of ancestors that `discovered` or the aggregates of a parent read.
+    #[serde(default)]
+    pub borrowed: Vec<Borrowed>,
+    /// Columns that sum up the rows of a child table.
+    #[serde(default)]
+    pub aggregates: Vec<Aggregate>,
     /// Predicates of partial unique keys, by key name.
     predicates: Vec<CheckRule>,
     /// Ends as [`Value::Float`]: JSON has no infinity.
@@ -178,21 +197,67 @@ impl TableRules {
         &check.columns
     }
 
-    /// The columns that are computed and need not be sampled: positions, and what a found relation decides.
+    /// The columns that are computed and need not be sampled: positions, copies of an ancestor's value, and what the
+    /// other columns of the row decide.
     #[must_use]
     pub fn computed(&self) -> Vec<ColumnId> {
-        let decided = self.discovered.iter().filter_map(Rule::computes).map(|(to, _)| to);
-        let mut all: Vec<ColumnId> =
-            self.positions.iter().map(|position| position.column).chain(decided).collect();
+        let copies = self.inherited.iter().filter(|rule| matches!(rule.how, Inheritance::Copy(_)));
+        let mut all: Vec<ColumnId> = (self.positions.iter().map(|position| position.column))
+            .chain(copies.map(|rule| rule.to))
+            .chain(self.discovered.iter().filter_map(Rule::computes))
+            .collect();
         all.sort_unstable();
         all.dedup();
+        all
+    }
+
+    /// The columns whose values are decided outside the row: positions, what ancestors give, what children sum up to.
+    #[must_use]
+    pub fn settled(&self) -> Vec<ColumnId> {
+        let given = self.inherited.iter();
+        let given = given.filter(|rule| matches!(rule.how, Inheritance::Copy(_) | Inheritance::Shared));
+        (self.positions.iter().map(|position| position.column))
+            .chain(given.map(|rule| rule.to))
+            .chain(self.aggregates.iter().map(|total| total.to))
+            .collect()
+    }
+
+    /// True if a column's values are decided outside the row.
+    #[must_use]
+    pub fn is_settled(&self, column: ColumnId) -> bool {
+        self.settled().contains(&column)
+    }
+
+    /// Columns that stand in one relation of a row with one of `columns`, and so on: they can only be taken over from
+    /// another row together.
+    #[must_use]
+    pub fn bound_to(&self, columns: &[ColumnId]) -> Vec<ColumnId> {
+        let mut all = columns.to_vec();
+        let mut next = 0;
+        while let Some(column) = all.get(next).copied() {
+            for rule in &self.discovered {
+                let members: Vec<ColumnId> = rule.reads().into_iter().chain(rule.decides()).collect();
+                if members.contains(&column) {
+                    for member in members {
+                        if !all.contains(&member) {
+                            all.push(member);
+                        }
+                    }
+                }
+            }
+            next += 1;
+        }
         all
     }
 
     /// Lists the values of the source that the found relations keep, as text; checks are the schema's own.
     #[must_use]
     pub fn literals(&self) -> Vec<String> {
-        self.discovered.iter().flat_map(Rule::literals).collect()
+        let childless = self.aggregates.iter().filter_map(|total| match &total.childless {
+            Childless::Always(value) => value.text(),
+            _ => None,
+        });
+        self.discovered.iter().flat_map(Rule::literals).chain(childless).collect()
     }
 
     /// Which rows make some understood CHECK false. Unknown passes, as in SQL; a check that needs a column `rows`

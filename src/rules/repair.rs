@@ -27,7 +27,7 @@ impl TableRules {
     ///
     /// `retry` generates a replacement for each row index it is given, in that order and with the same columns; it
     /// is asked at most `max_rounds` times. What still violates takes the values of `allowed` columns (attributes,
-    /// never keys) that the failed checks read from another row of the batch, if that helps.
+    /// never keys) that the failed checks read, and of those bound to them, from another row of the batch, if that helps.
     pub fn repair(
         &self,
         rows: &TableData,
@@ -84,7 +84,11 @@ impl TableRules {
         allowed: &BTreeSet<ColumnId>,
         attempt: usize,
     ) -> (TableData, usize) {
-        let failures = self.failures(rows);
+        let failures: Vec<(Vec<ColumnId>, Vec<bool>)> = self
+            .failures(rows)
+            .into_iter()
+            .map(|(check, failed)| (self.bound_to(&check.columns), failed))
+            .collect();
         let is_bad: BTreeSet<usize> = bad.iter().copied().collect();
         let donors: Vec<u32> =
             (0..rows.row_count as u32).filter(|row| !is_bad.contains(&(*row as usize))).collect();
@@ -98,9 +102,7 @@ impl TableRules {
                 let mut index: Vec<u32> = (0..rows.row_count as u32).collect();
                 for row in rows_to_change {
                     let wanted = allowed.contains(column)
-                        && failures
-                            .iter()
-                            .any(|(check, failed)| failed[*row] && check.columns.contains(column));
+                        && failures.iter().any(|(columns, failed)| failed[*row] && columns.contains(column));
                     if wanted {
                         index[*row] = donor(*row);
                     }

@@ -255,6 +255,23 @@ fn rules_survive_json() {
         rows: 100,
     });
 
+    rules.inherited.push(Inherited {
+        path: vec![crate::schema::ForeignKeyId(0)],
+        to: ColumnId(2),
+        how: Inheritance::Copy(ColumnId(1)),
+        ancestors: 60,
+    });
+    rules.aggregates.push(Aggregate {
+        to: ColumnId(1),
+        child: TableId(3),
+        foreign_key: crate::schema::ForeignKeyId(1),
+        function: AggregateFunction::Last { of: ColumnId(2), by: None },
+        offset: Value::Float(0.1),
+        decimals: None,
+        childless: Childless::Always(Value::Null),
+        parents: 77,
+    });
+
     let back: TableRules = serde_json::from_str(&serde_json::to_string(&rules).unwrap()).unwrap();
 
     assert_eq!(rules, back);
@@ -328,7 +345,7 @@ fn nothing_is_found_in_random_columns() {
         )));
         arrays.push(floats((0..rows).map(|_| random.random::<f64>()).collect::<Vec<_>>()));
 
-        let found = discover(&data(arrays), 0);
+        let found = discover(&data(arrays), &BTreeSet::new(), 0);
 
         assert_eq!(found, [], "seed {seed}");
     }
@@ -366,9 +383,10 @@ fn planted_relations_are_found_and_enforced() {
         Arc::new(StringArray::from(city.iter().map(|city| format!("city {city}")).collect::<Vec<_>>())),
     ]);
 
-    let rules = discover(&original, 0);
+    let rules = discover(&original, &BTreeSet::new(), 0);
 
-    let computed: Vec<_> = rules.iter().filter_map(Rule::computes).map(|(to, from)| (to.0, from.0)).collect();
+    let computed: Vec<_> =
+        rules.iter().filter_map(|rule| Some((rule.computes()?.0, rule.reads()[0].0))).collect();
     assert_eq!(computed, [(1, 0), (2, 0), (5, 3), (6, 7)]);
     let ordered = |rule: &Rule| matches!(rule, Rule::Ordering { low: ColumnId(3), high: ColumnId(4), .. });
     assert!(rules.iter().any(ordered), "{rules:?}");
@@ -386,14 +404,14 @@ fn planted_relations_are_found_and_enforced() {
         ],
         1,
     );
-    let (fixed, changed) = enforce(&rules, &table, generated);
+    let (fixed, changed) = enforce(&rules, &table, generated, &Given::default());
     let read = |column| Value::read(fixed.column(ColumnId(column)).unwrap(), 0);
     assert_eq!(changed, 2);
     assert_eq!(read(1), Value::Float(1.9));
     assert_eq!((read(3), read(4), read(5)), (Value::Date(10_500), Value::Date(11_000), Value::Date(10_514)));
     assert_eq!(read(6), Value::Text("country 2".to_owned()));
 
-    let (same, unchanged) = enforce(&rules, &table, original.clone());
+    let (same, unchanged) = enforce(&rules, &table, original.clone(), &Given::default());
     assert_eq!(unchanged, 0);
     assert_eq!(same.arrays, original.arrays);
 }
@@ -407,7 +425,7 @@ fn protection_drops_rare_pairs_of_a_dependency() {
         Arc::new(StringArray::from((0..600).map(group).collect::<Vec<_>>())),
     ]);
 
-    let rules = discover(&rows, 5);
+    let rules = discover(&rows, &BTreeSet::new(), 5);
 
     assert_eq!(rules.len(), 1);
     assert!(rules[0].literals().iter().all(|value| value != "only Eve" && value != "hers"));
@@ -421,12 +439,13 @@ fn a_day_decides_and_an_unseen_day_takes_the_nearest() {
         integers(days.iter().map(|day| i64::from(*day) % 5)),
     ]);
 
-    let rules = discover(&rows, 0);
+    let rules = discover(&rows, &BTreeSet::new(), 0);
 
-    assert_eq!(rules.iter().filter_map(Rule::computes).collect::<Vec<_>>(), [(ColumnId(1), ColumnId(0))]);
+    assert_eq!(rules.iter().filter_map(Rule::computes).collect::<Vec<_>>(), [ColumnId(1)]);
+    assert_eq!(rules[0].reads(), [ColumnId(0)]);
     let table = table(&[("day", DataType::Date), ("promo", integer())], &[]);
     let unseen = TableData::new(vec![ColumnId(0)], vec![Arc::new(Date32Array::from(vec![30_000]))], 1);
-    let (fixed, _) = enforce(&rules, &table, unseen);
+    let (fixed, _) = enforce(&rules, &table, unseen, &Given::default());
     assert_eq!(Value::read(fixed.column(ColumnId(1)).unwrap(), 0), Value::Integer((18_000 + 118) % 5));
 }
 
@@ -437,11 +456,12 @@ fn numbers_out_of_order_are_cut_and_codes_are_left_alone() {
     let discounts: Vec<i64> = prices.iter().map(|price| random.random_range(0..=*price)).collect();
     let code: Vec<i64> = prices.iter().map(|price| i64::from(*price > 500)).collect();
     let columns = [("discount", integer()), ("price", integer()), ("code", integer())];
-    let rules = discover(&data(vec![integers(discounts), integers(prices), integers(code)]), 0);
+    let rules =
+        discover(&data(vec![integers(discounts), integers(prices), integers(code)]), &BTreeSet::new(), 0);
 
     assert_eq!(rules, [Rule::Ordering { low: ColumnId(0), high: ColumnId(1), rows: 1000 }]);
     let generated = data(vec![integers([90]), integers([70]), integers([1])]);
-    let (fixed, changed) = enforce(&rules, &table(&columns, &[]), generated);
+    let (fixed, changed) = enforce(&rules, &table(&columns, &[]), generated, &Given::default());
     assert_eq!(changed, 1);
     assert_eq!(fixed.arrays, data(vec![integers([70]), integers([70]), integers([1])]).arrays);
 }

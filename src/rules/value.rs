@@ -4,6 +4,8 @@ use arrow_array::{Array, ArrayRef, cast::AsArray, types};
 use arrow_schema::DataType as ArrowType;
 use serde::{Deserialize, Serialize};
 
+use crate::{data::TableData, schema::ColumnId};
+
 /// A value of a column, of a literal, or of a computation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -105,4 +107,14 @@ impl Value {
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
+}
+
+/// The values at some rows of a column.
+///
+/// # Panics
+/// If a row is out of range.
+#[must_use]
+pub(super) fn take_rows(values: &ArrayRef, rows: &[u32]) -> ArrayRef {
+    let part = TableData::new(vec![ColumnId(0)], vec![values.clone()], values.len());
+    part.take(rows).arrays.remove(0)
 }

@@ -12,7 +12,7 @@ use crate::{
     finding::Finding,
     generator::{Restriction, TokenLimit},
     model::{Model, TableModel},
-    rules::{Condition, ConditionError, Limit, Rule, enforce},
+    rules::{Condition, ConditionError, Given, Limit, Rule, enforce},
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, Table, TableId},
     seed::{Seed, Stream},
@@ -60,8 +60,16 @@ pub fn check_conditions(model: &Model, conditions: &[Condition], seed: Seed) -> 
 /// The modelled column that decides a column: itself, or the one it is computed from.
 fn source_of(model: &TableModel, column: ColumnId) -> Option<ColumnId> {
     let chain = computing(model, column);
-    let root = chain.last().and_then(|rule| rule.computes()).map_or(column, |(_, from)| from);
+    let root = chain.last().and_then(|rule| read_alone(rule)).unwrap_or(column);
     model.facts.codecs.iter().any(|(coded, _)| *coded == root).then_some(root)
+}
+
+/// The column a rule computes from, if it is only one.
+fn read_alone(rule: &Rule) -> Option<ColumnId> {
+    match rule.reads().as_slice() {
+        [from] => Some(*from),
+        _ => None,
+    }
 }
 
 /// The rules that compute a column, the last step first.
@@ -71,7 +79,8 @@ fn computing(model: &TableModel, column: ColumnId) -> Vec<&Rule> {
     let rules = &model.facts.rules.discovered;
     while let Some((rule, from)) = rules
         .iter()
-        .find_map(|rule| rule.computes().filter(|(to, _)| *to == at).map(|(_, from)| (rule, from)))
+        .filter(|rule| rule.computes() == Some(at))
+        .find_map(|rule| Some((rule, read_alone(rule)?)))
     {
         if chain.len() > rules.len() {
             break;
@@ -126,7 +135,7 @@ impl Asked<'_> {
         let encoded = EncodedTable { sub_columns: sub_columns.to_vec(), tokens, row_count: rows };
         let codecs = [(self.column, self.codec.clone())];
         let values = decode_table(&codecs, &encoded, None, self.seed, "condition/probe");
-        let (values, _) = enforce(rules, self.table, values);
+        let (values, _) = enforce(rules, self.table, values, &Given::default());
         let Some(array) = values.column(to) else { return vec![1.0; size] };
         (0..size)
             .map(|token| {

@@ -1,7 +1,8 @@
 //! Walks the plan and generates every table: structure, tokens, values, keys, links; hands out rows.
 //!
 //! A table's rows are complete, repaired and counted before any of its children is generated, so that no
-//! child ever refers to a row that is changed or dropped later.
+//! child ever refers to a row that is dropped later. Only columns that sum up children are overwritten once those are
+//! there; such a table waits for its children before it is handed out.
 
 mod balance;
 mod checks;
@@ -9,8 +10,10 @@ mod completion;
 mod conditions;
 mod draft;
 mod keys;
+mod kin;
 mod links;
 mod rows;
+mod totals;
 mod unique;
 
 pub use completion::Filled;
@@ -28,7 +31,7 @@ use crate::{
     model::{Model, TableModel},
     plan::LinkRole,
     progress::{Event, Progress, interrupted},
-    rules::Condition,
+    rules::{Condition, Value},
     sample::draft::Draft,
     schema::{ColumnId, ForeignKeyId, TableId},
     seed::Seed,
@@ -126,6 +129,7 @@ pub fn sample(
         options,
         graph: RowGraph { tables: (0..count).map(|_| None).collect() },
         keys: (0..count).map(|_| None).collect(),
+        wanted: kin::wanted_columns(model),
         waiting: Vec::new(),
         summary: SampleSummary {
             tables: vec![TableSample::default(); count],
@@ -144,6 +148,10 @@ pub fn sample(
             TableMode::Synthesize | TableMode::Copy => sampler.generate(id, outlet)?,
         }
     }
+    // Nothing waits for anything any more; were it otherwise, rows that do not add up are better than none.
+    for Waiting { id, draft, .. } in std::mem::take(&mut sampler.waiting) {
+        sampler.hand_out(id, &draft, outlet)?;
+    }
     progress.event(&Event::StageFinished { stage: "sample" });
     Ok(sampler.summary)
 }
@@ -153,12 +161,22 @@ struct Sampler<'a> {
     options: SampleOptions<'a>,
     /// What children hear of the rows generated so far.
     graph: RowGraph,
-    /// Columns that foreign keys refer to, per generated table.
+    /// Columns that foreign keys or rules of other tables refer to, per generated table.
     keys: Vec<Option<TableData>>,
-    /// Tables whose deferred links wait for their parents.
-    waiting: Vec<(TableId, Draft)>,
+    /// Per table, the columns that rules of other tables read.
+    wanted: Vec<Vec<ColumnId>>,
+    /// Tables not handed out yet: deferred links wait for their parents, totals for the children.
+    waiting: Vec<Waiting>,
     summary: SampleSummary,
     progress: &'a dyn Progress,
+}
+
+/// A table whose rows are there, but not final.
+struct Waiting {
+    id: TableId,
+    draft: Draft,
+    /// Per aggregate of the table's rules: its values, once the child table is final.
+    totals: Vec<Option<Vec<Option<Value>>>>,
 }
 
 impl Sampler<'_> {
@@ -179,7 +197,8 @@ impl Sampler<'_> {
         let done = draft.row_count() as u64;
         self.progress.event(&Event::TableAdvanced { stage: "sample", table: name.clone(), done });
         self.progress.event(&Event::TableFinished { stage: "sample", table: name });
-        self.waiting.push((id, draft));
+        let totals = self.generated(id).map_or(0, |table| table.facts.rules.aggregates.len());
+        self.waiting.push(Waiting { id, draft, totals: vec![None; totals] });
         self.settle(outlet)
     }
 
@@ -192,7 +211,9 @@ impl Sampler<'_> {
             .flat_map(|(_, _, fk)| fk.parent_columns.iter().copied())
             .chain(self.counted_from(id))
             .collect();
-        self.keys[id.0] = Some(draft.data.select(|column| referenced.contains(&column)));
+        let wanted = &self.wanted[id.0];
+        let keep = |column| referenced.contains(&column) || wanted.contains(&column);
+        self.keys[id.0] = Some(draft.data.select(keep));
         self.graph.tables[id.0] = Some(RowGraphTable {
             rows: Arc::new(draft.tokens.clone()),
             families: Arc::new(draft.families.clone()),
@@ -215,32 +236,55 @@ impl Sampler<'_> {
             .collect()
     }
 
-    /// Fills the deferred links of waiting tables whose parents exist now, and hands those tables out.
+    /// The model of a table whose rows are generated, not copied.
+    fn generated(&self, id: TableId) -> Option<&TableModel> {
+        self.model.table(id).filter(|model| model.copied.is_none())
+    }
+
+    /// Completes waiting tables as far as what they wait for exists now, and hands those tables out.
     fn settle(&mut self, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
-        for (id, mut draft) in std::mem::take(&mut self.waiting) {
-            let table = self.model.schema.table(id);
-            let roles = &self.model.plan.table(id).links;
-            let deferred: Vec<ForeignKeyId> = (0..roles.len())
-                .filter(|index| roles[*index] == LinkRole::Deferred)
-                .map(ForeignKeyId)
-                .filter(|fk| draft.links[fk.0].parent.is_empty() && draft.row_count() > 0)
-                .collect();
-            if deferred.iter().any(|fk| self.keys[table.foreign_keys[fk.0].parent.0].is_none()) {
-                self.waiting.push((id, draft));
-                continue;
-            }
-            if let Some(model) = self.model.table(id).filter(|model| model.copied.is_none()) {
-                for fk in deferred {
-                    self.draw_link(id, model, fk, &mut draft);
+        loop {
+            let mut progress = false;
+            // A table just handed out may be what another one waits for.
+            for mut waiting in std::mem::take(&mut self.waiting) {
+                if !self.fill_deferred(&mut waiting) || !self.totals_known(&mut waiting) {
+                    self.waiting.push(waiting);
+                    continue;
                 }
-                rows::fill_missing_columns(table, &mut draft);
-                if roles.contains(&LinkRole::Deferred) {
-                    self.settle_checks(id, model, &mut draft, false);
-                }
+                self.put_totals(&mut waiting);
+                self.add_up(waiting.id, &waiting.draft);
+                self.hand_out(waiting.id, &waiting.draft, outlet)?;
+                progress = true;
             }
-            self.hand_out(id, &draft, outlet)?;
+            if !progress {
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    /// Fills the deferred links of a table. Returns false if a parent is still missing.
+    fn fill_deferred(&mut self, waiting: &mut Waiting) -> bool {
+        let (id, draft) = (waiting.id, &mut waiting.draft);
+        let table = self.model.schema.table(id);
+        let roles = &self.model.plan.table(id).links;
+        let deferred: Vec<ForeignKeyId> = (0..roles.len())
+            .filter(|index| roles[*index] == LinkRole::Deferred)
+            .map(ForeignKeyId)
+            .filter(|fk| draft.links[fk.0].parent.is_empty() && draft.row_count() > 0)
+            .collect();
+        if deferred.iter().any(|fk| self.keys[table.foreign_keys[fk.0].parent.0].is_none()) {
+            return false;
+        }
+        if let Some(model) =
+            self.model.table(id).filter(|model| model.copied.is_none() && !deferred.is_empty())
+        {
+            for fk in deferred {
+                self.draw_link(id, model, fk, draft);
+            }
+            rows::fill_missing_columns(table, draft);
+            self.settle_checks(id, model, draft, false);
+        }
+        true
     }
 
     fn hand_out(&mut self, id: TableId, draft: &Draft, outlet: &mut dyn Outlet) -> Result<(), SampleError> {

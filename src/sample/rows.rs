@@ -290,7 +290,8 @@ impl Sampler<'_> {
             .filter(|(_, codec)| matches!(codec, Codec::Elapsed(_)))
             .filter_map(|(column, _)| Some((*column, values.column(*column)?.clone())))
             .collect();
-        let (values, changed) = enforce(&facts.rules.discovered, table, values);
+        let given = self.given(id, model, draft, &values);
+        let (values, changed) = enforce(&facts.rules.discovered, table, values, &given);
         let roles = &self.model.plan.table(id).columns;
         let allowed =
             values.columns.iter().copied().filter(|c| roles[c.0] == ColumnRole::Attribute).collect();
@@ -305,16 +306,22 @@ impl Sampler<'_> {
                 for (column, numbers) in numbered.iter().chain(&timed) {
                     again.set(*column, take_linked(numbers.as_ref(), &rows));
                 }
-                enforce(&facts.rules.discovered, table, again).0
+                enforce(&facts.rules.discovered, table, again, &given.take(&rows)).0
             },
             REPAIR_ROUNDS,
         );
+        // A value taken from another row does not know this row's ancestors.
+        let values = if tally.repaired + tally.copied > 0 {
+            enforce(&facts.rules.discovered, table, values, &given).0
+        } else {
+            values
+        };
         let values = self.meet_condition(id, model, values, &mut |rows, round| {
             let mut again = decode(&tokens.take(rows), round);
             for (column, numbers) in &numbered {
                 again.set(*column, take_linked(numbers.as_ref(), rows));
             }
-            enforce(&facts.rules.discovered, table, again).0
+            enforce(&facts.rules.discovered, table, again, &given.take(rows)).0
         });
         let values = self.settle_sums(id, model, values, draft);
         self.report_enforced(&name, changed);
@@ -380,13 +387,6 @@ impl Sampler<'_> {
             }
         }
         data
-    }
-
-    fn report_enforced(&mut self, table: &str, changed: usize) {
-        if changed > 0 {
-            let what = format!("{changed} values were moved to keep relations found in the source");
-            self.summary.findings.push(Finding::note("rule-enforced", what).table(table));
-        }
     }
 
     fn report_repairs(&mut self, table: &str, tally: &RepairTally) {

@@ -1,6 +1,5 @@
 //! How many children a parent row has, and which parents a row links to.
 
-mod ancestor;
 mod balance;
 mod blocks;
 mod cluster;
@@ -17,7 +16,6 @@ mod spectral;
 #[cfg(test)]
 mod tests;
 
-pub use ancestor::shared_ancestor;
 pub use balance::{balance, strata};
 pub use blocks::{BlockEvidence, Blocks, Peer};
 pub use count_codec::CountCodec;

@@ -10,6 +10,7 @@ mod determinism;
 mod domains;
 mod fixtures;
 mod refusals;
+mod relations;
 mod shapes;
 mod support;
 

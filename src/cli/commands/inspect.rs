@@ -18,7 +18,12 @@ pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error
         terminal::result(&if args.json { render::json(&inspected) } else { shown() });
         return Ok(setting.conclude(&inspected.planned.findings));
     }
-    let planned = pipeline::plan(&setting.source(&args.what)?, &setting.config)?;
+    let source = setting.source(&args.what)?;
+    let planned = if args.rules {
+        pipeline::plan_with_rules(&source, &setting.config)?
+    } else {
+        pipeline::plan(&source, &setting.config)?
+    };
     terminal::result(&if args.json { render::json(&planned) } else { text(&planned, &[]) });
     Ok(setting.conclude(&planned.findings))
 }
@@ -31,7 +36,7 @@ fn is_model(path: &Path) -> bool {
     path.is_file() && !database
 }
 
-/// Every table with its columns, their types and roles, its keys, and how it was learnt.
+/// Every table with its columns, their types and roles, its keys, the rules found, and how it was learnt.
 pub(in crate::cli) fn text(planned: &Planned, training: &[Option<TableTraining>]) -> String {
     let schema = &planned.schema;
     let mut out = format!("{}, {} tables\n", schema.dialect, schema.tables.len());
@@ -47,6 +52,9 @@ pub(in crate::cli) fn text(planned: &Planned, training: &[Option<TableTraining>]
             let _ = writeln!(out, "  {name:name_width$}  {native:type_width$}  {null:8}  {role}");
         }
         keys(&mut out, schema, table);
+        for rule in planned.rules.iter().filter(|rule| rule.table == table.name.to_string()) {
+            let _ = writeln!(out, "  rule {}", rule.rule);
+        }
         if let Some(training) = training.get(id.0).copied().flatten() {
             let _ = writeln!(out, "  {}", learnt(&training));
         }

@@ -9,14 +9,18 @@ use crate::{
 
 pub(super) fn run(args: &PlanArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     let source = setting.source(&args.source)?;
-    let planned = pipeline::plan(&source, &setting.config)?;
+    let planned = if args.rules {
+        pipeline::plan_with_rules(&source, &setting.config)?
+    } else {
+        pipeline::plan(&source, &setting.config)?
+    };
     let explanation = render::explanation(&planned);
     terminal::result(&if args.json {
-        render::json(&explanation)
+        render::json(&render::PlanWithRules { explanation: &explanation, rules: &planned.rules })
     } else if args.mermaid {
         explanation.mermaid()
     } else {
-        explanation.text()
+        explanation.text() + &render::rules(&planned.rules)
     });
     let code = setting.conclude(&planned.findings);
     let target = example_target(source.dialect());

@@ -6,7 +6,7 @@ use crate::{
     config::{Config, DbUrl, File, TableMode},
     finding::Finding,
     load::{LoadSummary, TableLoad},
-    pipeline::{Planned, RunSummary},
+    pipeline::{Planned, RunSummary, TableRule},
     plan::{Plan, target_rows},
     report::text,
     schema::{Check, Schema},
@@ -27,12 +27,28 @@ fn planned() -> Planned {
     let real_rows = vec![3, 1_000, 25_000];
     let (plan, findings) = Plan::build(&schema, &Config::default(), &real_rows).unwrap();
     let target_rows = target_rows(&plan, &real_rows, 1.0);
-    Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), findings }
+    Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), findings }
 }
 
 #[test]
 fn inspect_shows_tables_columns_and_keys() {
     insta::assert_snapshot!("inspect", inspected(&planned(), &[]));
+}
+
+#[test]
+fn rules_stand_with_their_table() {
+    let mut planned = planned();
+    let rule = |table: &str, rule: &str| TableRule { table: table.to_owned(), rule: rule.to_owned() };
+    planned.rules = vec![rule("customers", "a ≤ b"), rule("orders", "c = d"), rule("orders", "e = f")];
+
+    let text = inspected(&planned, &[]);
+
+    assert!(text.find("rule a ≤ b") < text.find("\norders"), "{text}");
+    assert!(text.ends_with("  rule c = d\n  rule e = f\n"), "{text}");
+    assert_eq!(
+        render::rules(&planned.rules),
+        "rules of customers\n  a ≤ b\nrules of orders\n  c = d\n  e = f\n"
+    );
 }
 
 #[test]

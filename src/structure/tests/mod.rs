@@ -179,20 +179,6 @@ fn depth_is_unknown_on_and_below_a_cycle() {
 }
 
 #[test]
-fn links_of_one_molecule_share_it_and_strangers_do_not() {
-    let molecule: Vec<u32> = (0..300).map(|atom| atom / 10).collect();
-    let element: Vec<u32> = (0..300).map(|atom| atom % 7).collect();
-    let left: Vec<u32> = (0..1000).map(|bond| bond % 300).collect();
-    let right: Vec<u32> = left.iter().map(|atom| atom / 10 * 10 + (atom + 3) % 10).collect();
-    let one = vec![0; 300];
-
-    let found = shared_ancestor(&left, &right, &[(&element, &element), (&one, &one), (&molecule, &molecule)]);
-
-    assert_eq!(found, Some(2));
-    assert_eq!(shared_ancestor(&left, &right, &[(&element, &element)]), None);
-}
-
-#[test]
 fn equal_heavy_counts_are_not_worn_away_by_the_total() {
     let counts: Vec<u32> = (0..1000).map(|parent| if parent % 4 == 0 { 0 } else { 48 }).collect();
     let codec = CountCodec::fit(&counts);

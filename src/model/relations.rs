@@ -1,0 +1,127 @@
+//! What the snapshot shows to hold: relations across tables and inside rows, links with a common ancestor.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::TableSettings,
+    data::{Families, Links, TableData},
+    model::{Ancestry, Anchor},
+    plan::{LinkRole, Plan},
+    rules::{
+        FamilySum, Inheritance, Observed, ObservedTable, Rule, Rules, TableRules, discover_all, family_sums,
+    },
+    schema::{ColumnId, ForeignKeyId, Schema, Table, TableId},
+    snapshot::Snapshot,
+};
+
+/// Fewest rows that must share a value before the model keeps it as a literal.
+pub(super) const PROTECT_BELOW: u32 = 5;
+
+/// Adds every relation that the snapshot shows to the declared rules. A column that the user says how to write is not
+/// computed from another table.
+#[must_use]
+pub fn discover_rules(
+    schema: &Schema,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    settings: &BTreeMap<TableId, TableSettings>,
+    declared: &Rules,
+) -> Rules {
+    let tables = snapshot
+        .tables
+        .iter()
+        .map(|table| {
+            table.as_ref().map(|rows| ObservedTable {
+                data: &rows.data,
+                families: &rows.families,
+                links: &rows.links,
+                present: &rows.present,
+                fan_out: &rows.fan_out,
+                total_rows: rows.total_rows,
+            })
+        })
+        .collect();
+    let mut rules = discover_all(&Observed { schema, plan, tables }, declared, PROTECT_BELOW);
+    for (id, table) in schema.iter() {
+        let said = |column: ColumnId| {
+            settings.get(&id).is_some_and(|said| said.columns.contains_key(&table.column(column).name))
+        };
+        let own = &mut rules.tables[id.0];
+        own.inherited.retain(|rule| !(matches!(rule.how, Inheritance::Copy(_)) && said(rule.to)));
+        own.aggregates.retain(|total| !said(total.to));
+        own.discovered.retain(|rule| !matches!(rule, Rule::NullWhen { to, .. } if said(*to)));
+        if let Some(rows) = snapshot.table(id).filter(|_| plan.table(id).context.is_some()) {
+            own.sums = free_sums(table, own, &rows.data, &rows.families);
+        }
+    }
+    rules
+}
+
+/// Finds the columns with one total in every family, among those that nothing else decides or reads.
+fn free_sums(table: &Table, rules: &TableRules, rows: &TableData, families: &Families) -> Vec<FamilySum> {
+    let computed = rules.computed();
+    let free = |column: ColumnId| {
+        let in_key = table.keys().any(|key| key.columns.contains(&column));
+        let checked = rules.checks.iter().any(|check| check.columns.contains(&column));
+        let inherited = rules.inherited.iter().any(|rule| rule.to == column);
+        let related = rules.discovered.iter().any(|rule| {
+            rule.decides() == Some(column) || rule.reads().into_iter().any(|read| read == column)
+        });
+        !in_key && !checked && !inherited && !related && !computed.contains(&column)
+    };
+    family_sums(&rows.select(free), families)
+}
+
+/// Finds the links of a table that share an ancestor with its context parent.
+#[must_use]
+pub fn find_anchors(
+    schema: &Schema,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    id: TableId,
+) -> Vec<(ForeignKeyId, Anchor)> {
+    let Some(context) = plan.table(id).context else { return Vec::new() };
+    if snapshot.table(id).is_none() {
+        return Vec::new();
+    }
+    let links = |table: TableId| snapshot.table(table).map_or(&[] as &[Links], |rows| rows.links.as_slice());
+    let ancestry = Ancestry { schema, plan, links: &links };
+    plan.table(id)
+        .links
+        .iter()
+        .enumerate()
+        .filter(|(_, role)| **role == LinkRole::Link)
+        .filter_map(|(index, _)| {
+            let link = ForeignKeyId(index);
+            ancestry.find_anchor(id, context, link).map(|anchor| (link, anchor))
+        })
+        .collect()
+}
+
+/// An anchor in words.
+#[must_use]
+pub fn describe_anchor(
+    schema: &Schema,
+    plan: &Plan,
+    id: TableId,
+    link: ForeignKeyId,
+    anchor: Anchor,
+) -> String {
+    let table = schema.table(id);
+    let names = |fk: ForeignKeyId| {
+        let names: Vec<&str> = table.foreign_keys[fk.0]
+            .columns
+            .iter()
+            .map(|column| table.column(*column).name.as_str())
+            .collect();
+        names.join(", ")
+    };
+    let mut ancestor = table.foreign_keys[link.0].parent;
+    for _ in 0..anchor.link_depth {
+        if let Some(context) = plan.table(ancestor).context {
+            ancestor = schema.table(ancestor).foreign_keys[context.0].parent;
+        }
+    }
+    let context = plan.table(id).context.map_or_else(String::new, names);
+    format!("{} and {context} lead to the same {} row", names(link), schema.table(ancestor).name)
+}

@@ -1,0 +1,69 @@
+//! One value decides another.
+
+use std::collections::BTreeMap;
+
+use arrow_array::Array;
+use arrow_schema::DataType as ArrowType;
+
+use super::{
+    super::{
+        evidence::{LEAST_EXPECTED, key},
+        relation::Rule,
+        value::Value,
+    },
+    Candidate, MAX_VALUES,
+};
+
+/// Rows per value, on average, of a number that determines another column.
+const LEAST_NUMBER_ROWS: usize = 10;
+
+/// True if, in the sample, every value of `from` comes with one value of `to`, and that is no chance.
+pub(super) fn decides(from: &Candidate<'_>, to: &Candidate<'_>) -> bool {
+    let nameable = match from.array.data_type() {
+        ArrowType::Utf8 | ArrowType::Boolean => true,
+        // Numbers and days must repeat enough for generated ones to be among those seen.
+        ArrowType::Int64 | ArrowType::Date32 => from.counts.len() * LEAST_NUMBER_ROWS <= from.sample.len(),
+        _ => false,
+    };
+    if !nameable || from.counts.len() < to.counts.len() || to.counts.len() < 2 {
+        return false;
+    }
+    let mut partner: Vec<Option<u32>> = vec![None; from.counts.len()];
+    for (x, y) in from.codes.iter().zip(&to.codes) {
+        if *partner[*x as usize].get_or_insert(*y) != *y {
+            return false;
+        }
+    }
+    let rows = to.sample.len() as f64;
+    let shares: Vec<f64> = to.counts.iter().map(|count| *count as f64 / rows).collect();
+    let mut expected = 0.0;
+    for size in &from.counts {
+        expected += 1.0 - shares.iter().map(|share| share.powi(*size as i32)).sum::<f64>();
+        if expected >= LEAST_EXPECTED {
+            return true;
+        }
+    }
+    false
+}
+
+/// The value map from every row; `None` if some row breaks it.
+pub(super) fn determination(from: &Candidate<'_>, to: &Candidate<'_>, protect_below: u32) -> Option<Rule> {
+    let mut seen: BTreeMap<String, (Value, Value, u32)> = BTreeMap::new();
+    let mut frequency: BTreeMap<String, (Value, u32)> = BTreeMap::new();
+    for row in 0..from.array.len() {
+        let (x, y) = (Value::read(from.array, row), Value::read(to.array, row));
+        frequency.entry(key(&y)).or_insert_with(|| (y.clone(), 0)).1 += 1;
+        let entry = seen.entry(key(&x)).or_insert_with(|| (x, y.clone(), 0));
+        entry.2 += 1;
+        if entry.1 != y || seen.len() > MAX_VALUES {
+            return None;
+        }
+    }
+    let (otherwise, most) = frequency.into_values().max_by_key(|(_, rows)| *rows)?;
+    if most < protect_below {
+        return None;
+    }
+    let pairs =
+        seen.into_values().filter(|(.., rows)| *rows >= protect_below).map(|(x, y, _)| (x, y)).collect();
+    Some(Rule::Determines { from: from.id, to: to.id, pairs, otherwise, rows: from.array.len() })
+}

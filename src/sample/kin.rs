@@ -1,0 +1,86 @@
+//! What a row's ancestors decide about it.
+
+use arrow_array::ArrayRef;
+
+use crate::{
+    data::{NO_ROW, TableData},
+    finding::Finding,
+    model::{Model, TableModel, take_linked},
+    rules::{Given, Heirloom, Inherited, ancestor_along},
+    sample::{Sampler, draft::Draft},
+    schema::{ColumnId, ForeignKeyId, TableId},
+};
+
+/// Per table, the columns that rules of the tables below it read.
+pub(super) fn wanted_columns(model: &Model) -> Vec<Vec<ColumnId>> {
+    let mut wanted = vec![Vec::new(); model.schema.tables.len()];
+    for (id, _) in model.schema.iter() {
+        let Some(table) = model.table(id) else { continue };
+        for rule in &table.facts.rules.inherited {
+            wanted[rule.ancestor(&model.schema, id).0].extend(rule.how.from());
+        }
+        for loan in &table.facts.rules.borrowed {
+            wanted[ancestor_along(&model.schema, id, &loan.path).0].push(loan.from);
+        }
+    }
+    wanted
+}
+
+impl Sampler<'_> {
+    /// Follows the rules that lead to ancestors, for every row of a draft with these values.
+    pub(super) fn given(&self, id: TableId, model: &TableModel, draft: &Draft, values: &TableData) -> Given {
+        let rules = &model.facts.rules.inherited;
+        let found: Vec<(&Inherited, Heirloom)> =
+            rules.iter().filter_map(|rule| Some((rule, self.heirloom(id, rule, draft)?))).collect();
+        Given::new(&found, values).with_borrowed(self.borrowed(id, model, draft))
+    }
+
+    /// The numbers that rules of a table read of its ancestors.
+    pub(super) fn borrowed(
+        &self,
+        id: TableId,
+        model: &TableModel,
+        draft: &Draft,
+    ) -> Vec<(ColumnId, ArrayRef)> {
+        let loans = model.facts.rules.borrowed.iter();
+        loans
+            .filter_map(|loan| Some((loan.known_as, self.fetch(id, &loan.path, loan.from, draft)?)))
+            .collect()
+    }
+
+    fn heirloom(&self, id: TableId, rule: &Inherited, draft: &Draft) -> Option<Heirloom> {
+        match rule.how.from() {
+            Some(from) => self.fetch(id, &rule.path, from, draft).map(Heirloom::Values),
+            None => self.climb(id, &rule.path, draft).map(|(_, rows)| Heirloom::Ancestors(rows)),
+        }
+    }
+
+    /// A column of the ancestors along a path, for every row.
+    fn fetch(&self, id: TableId, path: &[ForeignKeyId], from: ColumnId, draft: &Draft) -> Option<ArrayRef> {
+        let (ancestor, rows) = self.climb(id, path, draft)?;
+        let above = self.keys[ancestor.0].as_ref()?.column(from)?;
+        Some(take_linked(above.as_ref(), &rows))
+    }
+
+    /// The ancestor row of every row along a path.
+    fn climb(&self, id: TableId, path: &[ForeignKeyId], draft: &Draft) -> Option<(TableId, Vec<u32>)> {
+        let (first, further) = path.split_first()?;
+        let mut at = self.model.schema.table(id).foreign_keys[first.0].parent;
+        let mut rows = draft.links.get(first.0)?.parent.clone();
+        for fk in further {
+            let links = &self.graph.tables[at.0].as_ref()?.links.get(fk.0)?.parent;
+            for row in &mut rows {
+                *row = links.get(*row as usize).copied().unwrap_or(NO_ROW);
+            }
+            at = self.model.schema.table(at).foreign_keys[fk.0].parent;
+        }
+        (rows.len() == draft.row_count()).then_some((at, rows))
+    }
+
+    pub(super) fn report_enforced(&mut self, table: &str, changed: usize) {
+        if changed > 0 {
+            let what = format!("{changed} values were moved to keep relations found in the source");
+            self.summary.findings.push(Finding::note("rule-enforced", what).table(table));
+        }
+    }
+}
