@@ -16,7 +16,7 @@ const MAX_ATOMS: usize = 1000;
 const MIN_ATOM_ROWS: usize = 3;
 
 /// Fewest rows of a bin: below it a head learns noise.
-const BIN_ROWS: usize = 25;
+const BIN_ROWS: usize = 12;
 
 /// Fewest rows of a cell, so that its edges are a range and not a list of the rows.
 const CELL_ROWS: usize = 4;

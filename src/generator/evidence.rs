@@ -220,7 +220,7 @@ pub(super) fn choose(counted: Counted<'_>, marginals: &[Vec<f32>]) -> Vec<Vec<Ev
         (0..reader.shape.sub_columns.len()).map(|column| candidates(reader, column)).collect();
     let pairs: usize = all.iter().map(Vec::len).sum();
     let rows = rows_of(counted.windows);
-    let most = (MAX_WORK / pairs.max(1)).min(MAX_ROWS).max(1);
+    let most = (MAX_WORK / pairs.max(1)).clamp(1, MAX_ROWS);
     let stride = rows.len().div_ceil(most).max(1);
     let rows: Vec<(usize, usize)> = rows.into_iter().step_by(stride).collect();
     let choice = |(column, lookups): (usize, &Vec<Lookup>)| {

@@ -202,7 +202,8 @@ impl Sink for MySqlSink {
     fn begin(&mut self) -> Result<(), DbError> {
         let lock = format!("dbsynth:{}", self.beside("__dbsynth_new"));
         let lock: String = lock.chars().take(64).collect();
-        if self.connection.count(&format!("SELECT GET_LOCK({}, 0)", literal(&lock)))? != 1 {
+        // A run that has just ended may still be saying goodbye to the server: wait for it a moment.
+        if self.connection.count(&format!("SELECT GET_LOCK({}, 3)", literal(&lock)))? != 1 {
             let text = format!("another dbsynth is loading {} right now", self.target());
             return Err(DbError::new(DbErrorKind::Refused, text));
         }
