@@ -161,10 +161,11 @@ pub(super) fn message_token(message: &Message, column: usize, family: usize, row
 }
 
 impl Reader<'_> {
-    /// The fold of a row.
+    /// The fold of a row: dealt as if at random, for rows may follow a rhythm of their own (five working days).
     pub(super) fn fold(&self, family: usize, row: usize) -> usize {
         let families = self.conditioning.families.len();
-        if families >= LEAST_FAMILIES { family % FOLDS } else { (row / STRETCH_ROWS) % FOLDS }
+        let unit = if families >= LEAST_FAMILIES { family } else { row / STRETCH_ROWS };
+        ((unit as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % FOLDS
     }
 
     /// Known tokens as a reader of a training set finds them.

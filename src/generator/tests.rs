@@ -316,6 +316,40 @@ fn the_state_kept_while_sampling_is_that_of_training() {
     }
 }
 
+/// 240 rows of a rare flag that decides a size: size 0 if and only if the flag is set.
+fn flagged() -> TrainingSet {
+    let flags: Vec<u16> = (0..240).map(|row| u16::from(row % 12 == 0)).collect();
+    let sizes = flags.iter().enumerate().map(|(row, flag)| if *flag == 1 { 0 } else { 1 + (row % 5) as u16 });
+    let sizes = sizes.collect();
+    let set = toy(10);
+    TrainingSet {
+        name: "flagged".to_owned(),
+        rows: table(vec![column("flag", 2, false), column("size", 6, false)], vec![flags, sizes]),
+        conditioning: Conditioning {
+            families: Families::singletons(240),
+            has_siblings: false,
+            messages: Vec::new(),
+            ..set.conditioning
+        },
+    }
+}
+
+#[test]
+fn tokens_that_never_meet_hardly_ever_do_and_shares_stay() {
+    let set = flagged();
+    let settings = Settings { max_epochs: 3, ..small() };
+    let many = Conditioning { families: Families::singletons(6_000), ..set.conditioning.clone() };
+
+    let rows =
+        fitted(&Autoregressive { settings: Some(settings) }, &set).sample(&many, SEED, "rows").unwrap();
+
+    let pairs = || rows.tokens[0].iter().zip(&rows.tokens[1]);
+    let wrong = pairs().filter(|(flag, size)| (**flag == 1) != (**size == 0)).count();
+    let flagged = rows.tokens[0].iter().filter(|flag| **flag == 1).count();
+    assert!(wrong < 60, "{wrong} of 6,000 rows pair what never met");
+    assert!(flagged.abs_diff(500) < 90, "{flagged} rows are flagged, not about 500");
+}
+
 #[test]
 fn a_parents_kind_and_a_shared_category_reach_the_children() {
     let set = toy(400);

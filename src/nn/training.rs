@@ -78,6 +78,7 @@ pub enum Outcome {
 /// If the tensor library fails.
 pub fn train(trainee: &mut impl Trainee, optimiser: &mut AdamW, schedule: Schedule) -> Result<Outcome> {
     let mut best = trainee.validate()?;
+    trainee.improved();
     // A ten-thousandth of what there was to learn at first; relative to the loss itself, a table that can be
     // learnt to the last bit would train for ever.
     let least_gain = 1e-4 * best.unwrap_or(0.0).abs();
