@@ -5,7 +5,7 @@
 //! biases, `b += ln(share seen / share given)`, put that right. What single tokens say is read as it was in training,
 //! counted without a row's own fold.
 
-use candle_core::Result;
+use candle_core::{Error, Result, Tensor};
 
 use crate::nn::{Parameters, Stored, Targets};
 
@@ -39,13 +39,11 @@ pub(super) fn calibrate(
     let stride = rows.div_ceil(MAX_ROWS).max(1);
     let looked_at: Vec<&Window> = windows.iter().step_by(stride).collect();
     let seen = seen_shares(reader, &looked_at);
+    let mut network = Network::new(reader.shape, &mut Parameters::Stored(weights.clone()), &[])?;
+    let missing = || Error::Msg("the output biases are missing".to_owned());
+    let (_, biases) = weights.get_mut("output.bias").ok_or_else(missing)?;
     for _ in 0..ROUNDS {
-        let mut parameters = Parameters::Stored(std::mem::take(weights));
-        let network = Network::new(reader.shape, &mut parameters, &[])?;
         let given = given_shares(reader, &looked_at, tables, marginals, &network)?;
-        let Parameters::Stored(held) = parameters else { continue };
-        *weights = held;
-        let Some((_, biases)) = weights.get_mut("output.bias") else { continue };
         for (head, (seen, given)) in seen.iter().zip(&given).enumerate() {
             let start = network.heads.output_offset(head);
             for ((bias, seen), given) in biases[start..].iter_mut().zip(seen).zip(given) {
@@ -54,6 +52,8 @@ pub(super) fn calibrate(
                 }
             }
         }
+        network.output_bias =
+            Tensor::from_slice(biases, network.output_bias.shape(), network.output_bias.device())?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::{
         relations::PROTECT_BELOW,
     },
     plan::{ColumnRole, LinkRole, Plan},
-    rules::{Rule, Rules, TableRules},
+    rules::{Rule, Rules},
     schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
     semantic::{Meaning, RowWriter, detect},
     snapshot::{Snapshot, TableSnapshot},
@@ -68,7 +68,10 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     let copied = plan.table(id).mode == TableMode::Copy;
     let settings = settings.get(&id);
 
-    let mut facts_rules = if copied { TableRules::default() } else { rules.table(id).clone() };
+    let mut facts_rules = rules.table(id).clone();
+    if copied {
+        facts_rules = facts_rules.declared();
+    }
     let computed = facts_rules.computed();
     let mut modelled = attributes(table, plan, id);
     modelled.retain(|column| !computed.contains(column));

@@ -1,15 +1,11 @@
 //! Data completion: a copy of real rows in which the nulls of some columns are filled.
 
-use std::time::Instant;
-
 use crate::{
     config::{Config, DbUrl, TableMode},
-    db::connect,
     error::Error,
     finding::Finding,
-    load::refuse_same,
     model::Completion,
-    pipeline::{OnPlan, RunSummary, interruptible, learn, replaceable, thread_pool, write},
+    pipeline::{OnPlan, RunSummary, learn::Opened, learn_and_write},
     plan::{ColumnRole, Plan},
     progress::Progress,
     schema::{DataType, DialectName, Schema},
@@ -31,30 +27,14 @@ pub fn complete(
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<RunSummary, Error> {
-    let started = Instant::now();
-    if source.dialect() != target.dialect() {
-        let (from, to) = (source.dialect(), target.dialect());
-        return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
-    }
-    let config = &copying(config);
-    let mut opened = learn::open(source, config, progress)?;
-    let completion = find(&opened.planned.schema, &opened.planned.plan, table, columns)?;
-    let rounded = rounded(&opened.planned.schema, &opened.planned.plan);
-    opened.planned.findings.extend(rounded);
-    let database = connect(target).map_err(Error::Target)?;
-    let mut sink = database.sink().map_err(Error::Target)?;
-    if refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).is_err() {
-        return Err(Error::SameDatabase { target: target.to_string() });
-    }
-    opened.planned.replaces = replaceable(sink.as_mut(), target, config)?;
-    drop(sink);
-
-    on_plan(&opened.planned)?;
-    let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, Some(&completion), progress)))?;
-    let target = write::Target { sink: database.sink().map_err(Error::Target)?, dialect: database.dialect() };
-    let run = write::Run { config, started, pool: &pool, progress };
-    interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
+    let find = |opened: &mut Opened| {
+        let (schema, plan) = (&opened.planned.schema, &opened.planned.plan);
+        let completion = find(schema, plan, table, columns)?;
+        let rounded = rounded(schema, plan);
+        opened.planned.findings.extend(rounded);
+        Ok(Some(completion))
+    };
+    learn_and_write((source, target), &copying(config), &find, on_plan, progress)
 }
 
 /// The configuration with every table copied, but for those left out.

@@ -19,8 +19,10 @@ use crate::{
     finding::Finding,
     generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers},
+    model::Completion,
     model::Model,
     model_file,
+    pipeline::learn::Opened,
     plan::Plan,
     progress::{Progress, Silent},
     rules::Condition,
@@ -118,13 +120,29 @@ pub fn clone(
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<RunSummary, Error> {
+    let conditions = |opened: &mut Opened| {
+        Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
+        Ok(None)
+    };
+    learn_and_write((source, target), config, &conditions, on_plan, progress)
+}
+
+/// Learns one database and writes another, behind every rail: the same engine, never the source itself, nothing that
+/// is not ours without consent. `prepare` says what else the plan must bear, and which nulls are to be filled.
+fn learn_and_write(
+    (source, target): (&DbUrl, &DbUrl),
+    config: &Config,
+    prepare: &dyn Fn(&mut Opened) -> Result<Option<Completion>, Error>,
+    on_plan: OnPlan<'_>,
+    progress: &dyn Progress,
+) -> Result<RunSummary, Error> {
     let started = Instant::now();
     if source.dialect() != target.dialect() {
         let (from, to) = (source.dialect(), target.dialect());
         return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
     let mut opened = learn::open(source, config, progress)?;
-    Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
+    let completion = prepare(&mut opened)?;
     let database = connect(target).map_err(Error::Target)?;
     // Ask the target everything that could refuse the run before an hour of work, then let go of it.
     let mut sink = database.sink().map_err(Error::Target)?;
@@ -136,7 +154,8 @@ pub fn clone(
 
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
+    let learned =
+        interruptible(pool.install(|| learn::learn(opened, config, completion.as_ref(), progress)))?;
     let target = write::Target { sink: database.sink().map_err(Error::Target)?, dialect: database.dialect() };
     let run = write::Run { config, started, pool: &pool, progress };
     interruptible(write::write(&learned.fitted.model, target, learned.findings, run))

@@ -164,6 +164,18 @@ fn understand(check: &Check, table: &Table, dialect: DialectName) -> CheckRule {
 }
 
 impl TableRules {
+    /// What the schema demands, without what was found in the data: all that holds for rows that are not generated.
+    #[must_use]
+    pub fn declared(&self) -> Self {
+        Self {
+            checks: self.checks.clone(),
+            predicates: self.predicates.clone(),
+            ranges: self.ranges.clone(),
+            lists: self.lists.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Which rows a unique key speaks of: those that its predicate holds for. A predicate that is not understood
     /// speaks of every row, which is stricter than needed and never wrong.
     #[must_use]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     data::TableData,
+    finding::Finding,
     model::{Ancestry, TableModel, take_linked},
     sample::{Sampler, draft::Draft},
     schema::{ForeignKeyId, TableId},
@@ -49,8 +50,10 @@ impl Sampler<'_> {
 
     /// Lets the values of a column that sums to one total in every family do so: rows take the value of a row with
     /// the same categories, and what that leaves open all rows of the family share.
+    ///
+    /// A condition of the user's on the column comes before the total found in the source.
     pub(super) fn settle_sums(
-        &self,
+        &mut self,
         id: TableId,
         model: &TableModel,
         mut values: TableData,
@@ -58,6 +61,18 @@ impl Sampler<'_> {
     ) -> TableData {
         let families = &draft.families;
         for sum in &model.facts.rules.sums {
+            if self.condition(id).is_some_and(|condition| condition.limits.contains_key(&sum.column)) {
+                let table = self.model.schema.table(id);
+                let what =
+                    "the source has one total in every family, which the condition cannot keep".to_owned();
+                let finding = Finding::note("sum-not-kept", what).table(&table.name);
+                self.summary.findings.push(
+                    finding
+                        .column(&table.column(sum.column).name)
+                        .instead("the condition is met, the total is not"),
+                );
+                continue;
+            }
             let array = values.column(sum.column);
             let Some((array, units)) = array.and_then(|array| Some((array, sum.units(array)?))) else {
                 continue;

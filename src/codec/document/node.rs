@@ -149,6 +149,21 @@ pub(super) struct Fitting<'a> {
 }
 
 impl Node {
+    /// A place with these kinds of values and nothing known of them.
+    fn bare(name: &str, states: Vec<(State, u32)>) -> Self {
+        Self {
+            name: name.to_owned(),
+            states,
+            told: false,
+            folded: false,
+            boolean: None,
+            number: None,
+            text: None,
+            list: None,
+            fields: Vec::new(),
+        }
+    }
+
     /// Fits to what the rows have at a place. `rows` says which row each slot is of (ascending): a kind or key of
     /// too few rows is left out. `None` if nothing is left.
     pub(super) fn fit(
@@ -170,17 +185,7 @@ impl Node {
                 states.push((state, count));
             }
         }
-        let mut node = Self {
-            name: name.to_owned(),
-            states,
-            told: false,
-            folded: false,
-            boolean: None,
-            number: None,
-            text: None,
-            list: None,
-            fields: Vec::new(),
-        };
+        let mut node = Self::bare(name, states);
         let has = |state: State, node: &Self| node.states.iter().any(|(other, _)| *other == state);
         // Leaves first on trial: a place without a keepable value loses that kind.
         if has(State::Text, &node) {
@@ -421,17 +426,7 @@ impl List {
         let element = Node::fit(name, &elements, &owners, depth + 1, fitting);
         fitting.budget = left;
         // Arrays that are always empty have no element to describe: a null that is never asked for.
-        let element = element.unwrap_or_else(|| Node {
-            name: name.to_owned(),
-            states: vec![(State::Null, 1)],
-            told: false,
-            folded: false,
-            boolean: None,
-            number: None,
-            text: None,
-            list: None,
-            fields: Vec::new(),
-        });
+        let element = element.unwrap_or_else(|| Node::bare(name, vec![(State::Null, 1)]));
         let mut sub_columns = Vec::new();
         element.sub_columns("", &mut sub_columns);
         let modelled = match sub_columns.len() {
