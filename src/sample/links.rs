@@ -171,9 +171,9 @@ impl Sampler<'_> {
         if failures == 0 {
             return;
         }
-        let finding = Finding::warning("link-without-parent", format!("{failures} rows found no parent row"))
-            .table(&table.name)
-            .column(&fk.name);
+        let what = format!("{failures} rows found no parent row");
+        let finding = if can_be_null { Finding::note } else { Finding::warning };
+        let finding = finding("link-without-parent", what).table(&table.name).column(&fk.name);
         // Once children may refer to these rows (a deferred link), they can only stay.
         if can_be_null || role == LinkRole::Deferred {
             self.summary.findings.push(finding.instead("the key was left null"));
