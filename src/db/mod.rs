@@ -11,7 +11,7 @@ mod traits;
 
 pub use blueprint::{Blueprint, Phase, Sequence, Statement};
 pub use error::{DbError, DbErrorKind};
-pub use traits::{
+pub use traits::{STAGING_ROW, 
     Batch, Capabilities, Database, Dialect, Introspection, Inventory, Scan, ServerIdentity, Session, Sink,
     Source,
 };

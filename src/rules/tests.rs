@@ -49,6 +49,7 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
         checks: checks.iter().enumerate().map(check).collect(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }
