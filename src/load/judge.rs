@@ -104,7 +104,10 @@ impl Loader<'_> {
 fn recoverable(error: DbError) -> Option<DbError> {
     let fatal = matches!(
         error.kind,
-        DbErrorKind::DiskFull | DbErrorKind::Disconnected | DbErrorKind::Unreachable | DbErrorKind::Interrupted
+        DbErrorKind::DiskFull
+            | DbErrorKind::Disconnected
+            | DbErrorKind::Unreachable
+            | DbErrorKind::Interrupted
     );
     fatal.then_some(error)
 }

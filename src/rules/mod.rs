@@ -44,6 +44,9 @@ pub use relation::{Product, Rule};
 pub use repair::RepairTally;
 pub use value::Value;
 
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, StringArray};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +86,9 @@ pub struct TableRules {
     pub aggregates: Vec<Aggregate>,
     /// Predicates of partial unique keys, by key name.
     predicates: Vec<CheckRule>,
+    /// Expressions of unique keys, by key name, in the order of the key.
+    #[serde(default)]
+    key_expressions: Vec<CheckRule>,
     /// Ends as [`Value::Float`]: JSON has no infinity.
     ranges: Vec<(ColumnId, Value, Value)>,
     lists: Vec<(ColumnId, Vec<String>)>,
@@ -131,14 +137,16 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
                     format!("CHECK {} is too special to evaluate here", check.name),
                 )
                 .table(&table.name)
-                .instead(
-                    "generated rows are not tested against it; the target checks it when they are loaded",
-                ),
+                .instead("the target is asked which rows break it before they are loaded"),
             );
         }
         rules.checks.push(rule);
     }
     for key in &table.unique_keys {
+        for expression in &key.expressions {
+            let part = Check { name: key.name.clone(), expression: expression.clone(), domain_column: None };
+            rules.key_expressions.push(understand(&part, table, schema.dialect));
+        }
         let Some(predicate) = &key.predicate else { continue };
         let check = Check { name: key.name.clone(), expression: predicate.clone(), domain_column: None };
         rules.predicates.push(understand(&check, table, schema.dialect));
@@ -170,6 +178,7 @@ impl TableRules {
         Self {
             checks: self.checks.clone(),
             predicates: self.predicates.clone(),
+            key_expressions: self.key_expressions.clone(),
             ranges: self.ranges.clone(),
             lists: self.lists.clone(),
             ..Self::default()
@@ -188,6 +197,55 @@ impl TableRules {
             || vec![true; rows.row_count],
             |truths| truths.iter().map(|t| *t == Some(true)).collect(),
         )
+    }
+
+    /// True if the predicate and every expression of a key is understood.
+    #[must_use]
+    pub fn understands(&self, key: &UniqueKey) -> bool {
+        let known = |rules: &[CheckRule], wanted: usize| {
+            let own = rules.iter().filter(|rule| rule.name == key.name);
+            own.filter(|rule| rule.expression.is_some()).count() == wanted
+        };
+        known(&self.predicates, usize::from(key.predicate.is_some()))
+            && known(&self.key_expressions, key.expressions.len())
+    }
+
+    /// The columns that the expressions of a key read, and those that its predicate reads.
+    #[must_use]
+    pub fn key_reads(&self, key: &UniqueKey) -> (Vec<ColumnId>, Vec<ColumnId>) {
+        let of = |rules: &[CheckRule]| -> Vec<ColumnId> {
+            let own = rules.iter().filter(|rule| rule.name == key.name);
+            let mut all: Vec<ColumnId> = own.flat_map(|rule| rule.columns.iter().copied()).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        (of(&self.key_expressions), of(&self.predicates))
+    }
+
+    /// What a unique key compares: its columns and its expressions evaluated on `rows`, each with whether it ignores
+    /// case. `None` if a column is not there yet or an expression is not understood.
+    #[must_use]
+    pub fn key_values(
+        &self,
+        table: &Table,
+        key: &UniqueKey,
+        rows: &TableData,
+    ) -> Option<Vec<(ArrayRef, bool)>> {
+        let plain = key
+            .columns
+            .iter()
+            .map(|column| Some((rows.column(*column)?.clone(), table.column(*column).case_insensitive)));
+        let mut values = plain.collect::<Option<Vec<_>>>()?;
+        let own: Vec<&CheckRule> = self.key_expressions.iter().filter(|part| part.name == key.name).collect();
+        if own.len() != key.expressions.len() {
+            return None;
+        }
+        for part in own {
+            let texts: StringArray = evaluated(part, rows)?.iter().map(Value::text).collect();
+            values.push((Arc::new(texts), part.fold_case));
+        }
+        Some(values)
     }
 
     /// The values the schema allows a column, if a CHECK lists them.
@@ -295,6 +353,19 @@ impl TableRules {
             })
             .collect()
     }
+}
+
+/// Evaluates an expression on every row; `None` if it is not understood or needs a column `rows` does not hold.
+fn evaluated(part: &CheckRule, rows: &TableData) -> Option<Vec<Value>> {
+    let expression = part.expression.as_ref()?;
+    let width = rows.columns.iter().map(|column| column.0 + 1).max().unwrap_or(0);
+    let columns: Vec<_> = (0..width).map(|index| rows.column(ColumnId(index))).collect();
+    if !part.columns.iter().all(|column| columns.get(column.0).copied().flatten().is_some()) {
+        return None;
+    }
+    let value =
+        |index| eval::Row { columns: &columns, index, fold_case: part.fold_case }.evaluate(expression);
+    Some((0..rows.row_count).map(value).collect())
 }
 
 /// Evaluates a condition on every row; `None` if it is not understood or needs a column `rows` does not hold.

@@ -5,10 +5,12 @@
 //! there; such a table waits for its children before it is handed out.
 
 mod balance;
+mod candidates;
 mod checks;
 mod completion;
 mod conditions;
 mod draft;
+mod judged;
 mod keys;
 mod kin;
 mod links;
@@ -18,6 +20,7 @@ mod unique;
 
 pub use completion::Filled;
 pub use conditions::check_conditions;
+pub use judged::{Answer, Suspect};
 
 use std::{sync::Arc, time::Instant};
 
@@ -77,6 +80,20 @@ pub trait Outlet {
     /// # Errors
     /// [`SampleError::Closed`] if nobody listens any more.
     fn done(&mut self, table: TableId) -> Result<(), SampleError>;
+
+    /// Says which of some rows, meant for a table, the target would refuse; `None` if there is no target to ask.
+    ///
+    /// # Errors
+    /// [`SampleError::Closed`] if nobody listens any more.
+    fn judge(
+        &mut self,
+        table: TableId,
+        rows: &TableData,
+        suspects: &[Suspect],
+    ) -> Result<Option<Answer>, SampleError> {
+        let _ = (table, rows, suspects);
+        Ok(None)
+    }
 }
 
 /// How much to generate.
@@ -188,7 +205,7 @@ impl Sampler<'_> {
         let draft = match model.table(id) {
             Some(table) => match &table.copied {
                 Some(rows) => self.copy(id, table, rows)?,
-                None => self.synthesize(id, table)?,
+                None => self.synthesize(id, table, outlet)?,
             },
             None => Draft::empty(model.schema.table(id)),
         };
@@ -324,7 +341,12 @@ impl Sampler<'_> {
         Ok(draft)
     }
 
-    fn synthesize(&mut self, id: TableId, model: &TableModel) -> Result<Draft, SampleError> {
+    fn synthesize(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Draft, SampleError> {
         let mut draft = self.lay_out(id, model)?;
         if draft.row_count() == 0 {
             self.leave_empty(id, model, &mut draft);
@@ -358,6 +380,7 @@ impl Sampler<'_> {
             self.settle_checks(id, model, &mut draft, true);
         }
         self.drop_unmet(id, &mut draft);
+        self.settle_suspects(id, model, &mut draft, outlet)?;
         Ok(draft)
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn duplicates(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) 
     let rows = format!("FROM {}{}", dialect.quote_table(&table.name), filter(&conditions));
     // A constant is no GROUP BY item everywhere, and a number would be a place in the list: group by name.
     let names: Vec<String> = (0..parts.len()).map(|place| format!("k{place}")).collect();
-    let named: Vec<String> = parts.iter().zip(&names).map(|(part, name)| format!("{part} AS {name}")).collect();
+    let named: Vec<String> =
+        parts.iter().zip(&names).map(|(part, name)| format!("{part} AS {name}")).collect();
     let groups = format!("SELECT {} {rows}", named.join(", "));
     // The difference of two counts is an integer everywhere; a sum of counts is a decimal on some servers.
     format!(

@@ -146,9 +146,12 @@ pub(super) fn add_constraint(
             // One that a partition has for itself alone binds its own rows only.
             Some(read) if !on_partition => table.exclusions.push(read),
             _ => findings.push(
-                Finding::note("exclusion-constraint", format!("{} is an EXCLUDE constraint", constraint.name))
-                    .table(&table.name)
-                    .instead(left_out),
+                Finding::note(
+                    "exclusion-constraint",
+                    format!("{} is an EXCLUDE constraint", constraint.name),
+                )
+                .table(&table.name)
+                .instead(left_out),
             ),
         },
         _ if constraint.temporal => findings.push(

@@ -24,10 +24,8 @@ impl Dialect for PostgresDialect {
 
     fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
         let name = TableName::qualified("pg_temp", "dbsynth_judge");
-        let create = format!(
-            "CREATE TEMP TABLE {STAGING} (LIKE {} INCLUDING GENERATED)",
-            quote_table(&table.name)
-        );
+        let create =
+            format!("CREATE TEMP TABLE {STAGING} (LIKE {} INCLUDING GENERATED)", quote_table(&table.name));
         let number = format!("ALTER TABLE {STAGING} ADD COLUMN {STAGING_ROW} pg_catalog.int8");
         (name, vec![create, number, LOOSEN.to_owned()])
     }
