@@ -53,7 +53,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::TableData,
     finding::Finding,
-    schema::{Check, ColumnId, DialectName, Schema, Table, TableId, UniqueKey},
+    schema::{Check, ColumnId, DialectName, Exclusion, Schema, Table, TableId, UniqueKey},
 };
 
 /// The rules of a whole schema.
@@ -151,6 +151,12 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
         let check = Check { name: key.name.clone(), expression: predicate.clone(), domain_column: None };
         rules.predicates.push(understand(&check, table, schema.dialect));
     }
+    for exclusion in &table.exclusions {
+        let Some(predicate) = &exclusion.predicate else { continue };
+        let check =
+            Check { name: exclusion.name.clone(), expression: predicate.clone(), domain_column: None };
+        rules.predicates.push(understand(&check, table, schema.dialect));
+    }
     for (column, _) in table.iter() {
         let understood = || rules.checks.iter().filter_map(|check| check.expression.as_ref());
         let range = understood()
@@ -196,6 +202,19 @@ impl TableRules {
         predicate.and_then(|predicate| truths(predicate, rows)).map_or_else(
             || vec![true; rows.row_count],
             |truths| truths.iter().map(|t| *t == Some(true)).collect(),
+        )
+    }
+
+    /// Which rows an EXCLUDE constraint binds; all, if its predicate is not understood.
+    #[must_use]
+    pub fn exclusion_subjects(&self, exclusion: &Exclusion, rows: &TableData) -> Vec<bool> {
+        let own = exclusion
+            .predicate
+            .as_ref()
+            .and_then(|_| self.predicates.iter().find(|predicate| predicate.name == exclusion.name));
+        own.and_then(|predicate| truths(predicate, rows)).map_or_else(
+            || vec![true; rows.row_count],
+            |truths| truths.iter().map(|truth| *truth == Some(true)).collect(),
         )
     }
 

@@ -148,6 +148,14 @@ impl<'a> Candidates<'a> {
             return Box::new(domain.iter().cycle().skip(start).take(domain.len()).cloned().map(Moved::Text));
         }
         let text = self.array.as_string::<i32>().value(row).to_owned();
+        // Texts of a type with a form of its own: digits may change, and what is no document any more is passed over.
+        let strict = !matches!(self.column.data_type, DataType::Text { .. });
+        if strict {
+            let is_document = self.column.data_type == DataType::Json;
+            let counted = (1..).map_while(move |n: u64| counted_on(&text, n, true));
+            let read = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+            return Box::new(counted.filter(move |text| !is_document || read(text)).map(Moved::Text));
+        }
         let longest = match self.column.data_type {
             DataType::Text { max_chars: Some(longest) } => longest as usize,
             _ => usize::MAX,
@@ -155,9 +163,9 @@ impl<'a> Candidates<'a> {
         // A code keeps its form: its digits and letters count on. A name gets a number behind it.
         let counted = {
             let text = text.clone();
-            (1..).map_while(move |n: u64| counted_on(&text, n)).map(Moved::Text)
+            (1..).map_while(move |n: u64| counted_on(&text, n, false)).map(Moved::Text)
         };
-        let is_code = self.column.data_type == DataType::Uuid || text.chars().any(|c| c.is_ascii_digit());
+        let is_code = text.chars().any(|c| c.is_ascii_digit());
         let numbered = (1..).map(move |n: u32| {
             let suffix = if longest < 6 { base36(n) } else { format!(" {n}") };
             let room = longest.saturating_sub(suffix.chars().count());
@@ -173,15 +181,15 @@ impl<'a> Candidates<'a> {
 }
 
 /// The `n`-th text after this one of the same form: digits, capitals and small letters count like the wheels of a
-/// meter, everything else stays. `None` once the wheels have gone round.
-fn counted_on(text: &str, n: u64) -> Option<String> {
+/// meter, everything else stays; with `digits_only`, letters stay as well. `None` once the wheels have gone round.
+fn counted_on(text: &str, n: u64, digits_only: bool) -> Option<String> {
     let mut carry = n;
     let mut turned: Vec<char> = text.chars().collect();
     for character in turned.iter_mut().rev() {
         let (first, size) = match character {
             '0'..='9' => ('0', 10),
-            'A'..='Z' => ('A', 26),
-            'a'..='z' => ('a', 26),
+            'A'..='Z' if !digits_only => ('A', 26),
+            'a'..='z' if !digits_only => ('a', 26),
             _ => continue,
         };
         let place = u64::from(u32::from(*character) - u32::from(first)) + carry % size;
@@ -213,9 +221,10 @@ mod tests {
 
     #[test]
     fn codes_count_on_in_their_own_form_and_end() {
-        assert_eq!(counted_on("AB-0998", 3).as_deref(), Some("AB-1001"));
-        assert_eq!(counted_on("Az-99", 1).as_deref(), Some("Ba-00"));
-        assert_eq!(counted_on("Z9", 1), None);
-        assert_eq!(counted_on("--", 1), None);
+        assert_eq!(counted_on("AB-0998", 3, false).as_deref(), Some("AB-1001"));
+        assert_eq!(counted_on("Az-99", 1, false).as_deref(), Some("Ba-00"));
+        assert_eq!(counted_on("Z9", 1, false), None);
+        assert_eq!(counted_on("--", 1, false), None);
+        assert_eq!(counted_on("{\"ref\": 19}", 1, true).as_deref(), Some("{\"ref\": 20}"));
     }
 }

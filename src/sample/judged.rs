@@ -405,7 +405,7 @@ fn reads(table: &Table, suspect: Suspect) -> (String, Vec<ColumnId>) {
 }
 
 /// The columns whose names stand in a text of SQL, outside of string literals.
-fn mentioned(table: &Table, text: &str) -> Vec<ColumnId> {
+pub(super) fn mentioned(table: &Table, text: &str) -> Vec<ColumnId> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -15,6 +15,7 @@ mod keys;
 mod kin;
 mod links;
 mod rows;
+mod separate;
 mod totals;
 mod unique;
 
@@ -380,6 +381,7 @@ impl Sampler<'_> {
             self.settle_checks(id, model, &mut draft, true);
         }
         self.drop_unmet(id, &mut draft);
+        self.separate_spans(id, model, &mut draft);
         self.settle_suspects(id, model, &mut draft, outlet)?;
         Ok(draft)
     }
