@@ -10,6 +10,7 @@ mod calendar;
 mod condition;
 mod describe;
 mod discover;
+mod document;
 mod enforce;
 mod eval;
 mod evidence;
@@ -23,6 +24,7 @@ mod position;
 mod ranges;
 mod relation;
 mod repair;
+mod tuple;
 mod value;
 
 #[cfg(test)]
@@ -89,6 +91,9 @@ pub struct TableRules {
     /// Expressions of unique keys, by key name, in the order of the key.
     #[serde(default)]
     key_expressions: Vec<CheckRule>,
+    /// What generated columns are computed from, where understood.
+    #[serde(default)]
+    generated: Vec<(ColumnId, CheckRule)>,
     /// Ends as [`Value::Float`]: JSON has no infinity.
     ranges: Vec<(ColumnId, Value, Value)>,
     lists: Vec<(ColumnId, Vec<String>)>,
@@ -151,6 +156,14 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
         let check = Check { name: key.name.clone(), expression: predicate.clone(), domain_column: None };
         rules.predicates.push(understand(&check, table, schema.dialect));
     }
+    for (id, column) in table.iter() {
+        let Some(expression) = &column.generated else { continue };
+        let part = Check { name: column.name.clone(), expression: expression.clone(), domain_column: None };
+        let rule = understand(&part, table, schema.dialect);
+        if rule.expression.is_some() {
+            rules.generated.push((id, rule));
+        }
+    }
     for exclusion in &table.exclusions {
         let Some(predicate) = &exclusion.predicate else { continue };
         let check =
@@ -185,6 +198,7 @@ impl TableRules {
             checks: self.checks.clone(),
             predicates: self.predicates.clone(),
             key_expressions: self.key_expressions.clone(),
+            generated: self.generated.clone(),
             ranges: self.ranges.clone(),
             lists: self.lists.clone(),
             ..Self::default()
@@ -203,6 +217,19 @@ impl TableRules {
             || vec![true; rows.row_count],
             |truths| truths.iter().map(|t| *t == Some(true)).collect(),
         )
+    }
+
+    /// The columns a generated column is computed from; `None` if its expression is not understood.
+    #[must_use]
+    pub fn generated_from(&self, column: ColumnId) -> Option<&[ColumnId]> {
+        self.generated.iter().find(|(id, _)| *id == column).map(|(_, rule)| rule.columns.as_slice())
+    }
+
+    /// The values of a generated column; `None` if its expression is not understood or a column it reads is missing.
+    #[must_use]
+    pub fn generated_values(&self, table: &Table, column: ColumnId, rows: &TableData) -> Option<ArrayRef> {
+        let (_, rule) = self.generated.iter().find(|(id, _)| *id == column)?;
+        enforce::build(&table.column(column).data_type, &evaluated(rule, rows)?)
     }
 
     /// Which rows an EXCLUDE constraint binds; all, if its predicate is not understood.
@@ -229,7 +256,7 @@ impl TableRules {
             && known(&self.key_expressions, key.expressions.len())
     }
 
-    /// The columns that the expressions of a key read, and those that its predicate reads.
+    /// The columns that the expressions and generated columns of a key read, and those that its predicate reads.
     #[must_use]
     pub fn key_reads(&self, key: &UniqueKey) -> (Vec<ColumnId>, Vec<ColumnId>) {
         let of = |rules: &[CheckRule]| -> Vec<ColumnId> {
@@ -239,7 +266,9 @@ impl TableRules {
             all.dedup();
             all
         };
-        (of(&self.key_expressions), of(&self.predicates))
+        let mut inner = of(&self.key_expressions);
+        inner.extend(key.columns.iter().filter_map(|column| self.generated_from(*column)).flatten().copied());
+        (inner, of(&self.predicates))
     }
 
     /// What a unique key compares: its columns and its expressions evaluated on `rows`, each with whether it ignores
@@ -251,10 +280,13 @@ impl TableRules {
         key: &UniqueKey,
         rows: &TableData,
     ) -> Option<Vec<(ArrayRef, bool)>> {
-        let plain = key
-            .columns
-            .iter()
-            .map(|column| Some((rows.column(*column)?.clone(), table.column(*column).case_insensitive)));
+        let plain = key.columns.iter().map(|column| {
+            let values = match table.column(*column).generated {
+                Some(_) => self.generated_values(table, *column, rows)?,
+                None => rows.column(*column)?.clone(),
+            };
+            Some((values, table.column(*column).case_insensitive))
+        });
         let mut values = plain.collect::<Option<Vec<_>>>()?;
         let own: Vec<&CheckRule> = self.key_expressions.iter().filter(|part| part.name == key.name).collect();
         if own.len() != key.expressions.len() {

@@ -10,6 +10,7 @@ mod checks;
 mod completion;
 mod conditions;
 mod draft;
+mod generated;
 mod judged;
 mod keys;
 mod kin;
@@ -307,9 +308,12 @@ impl Sampler<'_> {
 
     fn hand_out(&mut self, id: TableId, draft: &Draft, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
         let row_count = draft.row_count();
+        let table = self.model.schema.table(id);
+        // The target computes its generated columns itself.
+        let written = draft.data.select(|column| table.column(column).generated.is_none());
         for offset in (0..row_count).step_by(OUTLET_ROWS) {
             let length = OUTLET_ROWS.min(row_count - offset);
-            outlet.rows(id, draft.data.slice(offset, length))?;
+            outlet.rows(id, written.slice(offset, length))?;
         }
         self.summary.tables[id.0].rows = row_count as u64;
         outlet.done(id)
@@ -334,6 +338,7 @@ impl Sampler<'_> {
         } else {
             draft.families = Families::singletons(rows.row_count);
         }
+        self.fill_generated(id, model, &mut draft);
         if model.completed.is_empty() {
             self.copied_tokens(id, model, &mut draft)?;
         } else {
@@ -349,6 +354,7 @@ impl Sampler<'_> {
         outlet: &mut dyn Outlet,
     ) -> Result<Draft, SampleError> {
         let mut draft = self.lay_out(id, model)?;
+        self.fill_generated(id, model, &mut draft);
         if draft.row_count() == 0 {
             self.leave_empty(id, model, &mut draft);
             return Ok(draft);
@@ -375,6 +381,7 @@ impl Sampler<'_> {
                 self.draw_link(id, model, ForeignKeyId(index), &mut draft);
             }
         }
+        self.settle_generated(id, model, &mut draft);
         self.make_unique(id, model, &mut draft);
         if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
