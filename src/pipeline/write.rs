@@ -1,7 +1,7 @@
 //! From a fitted model to a proven target: generation and load overlap over a bounded channel.
 
 use std::{
-    sync::mpsc::{SyncSender, sync_channel},
+    sync::mpsc::{SyncSender, channel, sync_channel},
     time::Instant,
 };
 
@@ -11,29 +11,65 @@ use crate::{
     db::{DbError, DbErrorKind, Dialect, Sink},
     error::Error,
     finding::Finding,
-    load::{LoadSummary, Loader, Parcel, TableLoad, write_all},
+    load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
     model::Model,
     pipeline::{FilledColumn, RunSummary},
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
-    sample::{Outlet, SampleError, SampleOptions, SampleSummary, check_conditions, sample},
-    schema::TableId,
-    verify::prove,
+    sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, check_conditions, sample},
+    schema::{Schema, TableId},
+    verify::{self, prove},
 };
 
 /// Batches that may wait between generation and load.
 const WAITING_PARCELS: usize = 16;
 
-struct Sender(SyncSender<Parcel>);
+struct Sender<'a> {
+    parcels: SyncSender<Parcel>,
+    schema: &'a Schema,
+    dialect: &'a dyn Dialect,
+}
 
-impl Outlet for Sender {
+impl Outlet for Sender<'_> {
     fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
-        self.0.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
+        self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
     }
 
     fn done(&mut self, table: TableId) -> Result<(), SampleError> {
-        self.0.send(Parcel::Done(table)).map_err(|_| SampleError::Closed)
+        self.parcels.send(Parcel::Done(table)).map_err(|_| SampleError::Closed)
+    }
+
+    fn judge(
+        &mut self,
+        id: TableId,
+        rows: &TableData,
+        suspects: &[Suspect],
+    ) -> Result<Option<Answer>, SampleError> {
+        let table = self.schema.table(id);
+        let staging = self.dialect.staging(table);
+        let written: Vec<Option<String>> = suspects
+            .iter()
+            .map(|suspect| {
+                let suspect = match suspect {
+                    Suspect::Check(place) => verify::Suspect::Check(table.checks.get(*place)?),
+                    Suspect::Key(place) => verify::Suspect::Key(table.keys().nth(*place)?),
+                    Suspect::Exclusion(place) => verify::Suspect::Exclusion(table.exclusions.get(*place)?),
+                };
+                verify::violators(self.dialect, table, &staging.0, suspect)
+            })
+            .collect();
+        let tests = written.iter().flatten().cloned().collect();
+        let (answer, verdict) = channel();
+        let trial = Trial { table: id, rows: rows.clone(), staging, tests, answer };
+        self.parcels.send(Parcel::Judge(trial)).map_err(|_| SampleError::Closed)?;
+        let mut verdict = verdict.recv().map_err(|_| SampleError::Closed)?.into_iter();
+        let unread = || Err("its text cannot be read".to_owned());
+        let answer = written.iter().map(|test| match test {
+            Some(_) => verdict.next().unwrap_or_else(unread),
+            None => unread(),
+        });
+        Ok(Some(answer.collect()))
     }
 }
 
@@ -73,7 +109,10 @@ pub(super) fn write(
     let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
         std::thread::scope(|scope| {
             let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
-            let sampled = pool.install(|| sample(model, options, &mut Sender(sender), progress));
+            // Moved in: the load ends when nobody can send any more.
+            let mut outlet = Sender { parcels: sender, schema, dialect };
+            let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
+            drop(outlet);
             let loaded = load.join().unwrap_or_else(|_| {
                 Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
             });

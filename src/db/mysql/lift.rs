@@ -30,6 +30,7 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             estimated_rows: table.estimated_rows,
         })
         .collect();
