@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use crate::{
-    pipeline::{Planned, RunSummary, TableRule},
+    pipeline::{Planned, RunSummary, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
     report::text,
+    verify::SchemaComparison,
 };
 
 /// A plan with names.
@@ -53,9 +54,19 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
     out
 }
 
-/// What a run wrote, table by table, and the proof of its constraints.
+/// What a run wrote, table by table, the proof of its constraints, and what became of the schema.
 pub(super) fn summary(run: &RunSummary) -> String {
-    format!("{}\n{}", text::summary(&run.load, &run.findings), text::proof(&run.proof))
+    let written = text::summary(&run.load, &run.findings);
+    format!("{written}\n{}{}", text::proof(&run.proof), compared(run.schema.as_ref()))
+}
+
+/// The proof of a database's constraints and how its schema compares.
+pub(super) fn verified(verified: &Verified) -> String {
+    format!("{}{}", text::proof(&verified.proof), compared(verified.schema.as_ref()))
+}
+
+fn compared(schema: Option<&SchemaComparison>) -> String {
+    schema.map_or_else(String::new, text::schema)
 }
 
 /// Anything as indented JSON.

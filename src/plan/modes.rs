@@ -115,6 +115,16 @@ fn merge<T: PartialEq>(known: Option<T>, said: Option<T>) -> Option<Option<T>> {
     }
 }
 
+/// The tables that a configuration leaves out of a target.
+///
+/// # Errors
+/// [`PlanError`] if the configuration does not fit the schema.
+pub fn skipped(schema: &Schema, config: &Config) -> Result<Vec<TableId>, PlanError> {
+    let modes = decide(schema, config, &settings(schema, config)?, &mut Vec::new())?;
+    let left_out = schema.iter().zip(modes).filter(|(_, mode)| mode.mode == TableMode::Skip);
+    Ok(left_out.map(|((id, _), _)| id).collect())
+}
+
 /// Decides the mode of every table.
 pub(super) fn decide(
     schema: &Schema,

@@ -71,6 +71,7 @@ pub fn apply_references(schema: &mut Schema, references: &[Reference]) -> Result
             match_full: false,
             deferrable: false,
             validated: false,
+            undeclared: None,
         });
     }
     for table in &mut schema.tables {

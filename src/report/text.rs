@@ -13,7 +13,7 @@ use crate::{
     load::LoadSummary,
     plan::{LinkRole, Plan, TablePlan},
     schema::{ForeignKey, Schema, Table},
-    verify::{ConstraintKind, Proof},
+    verify::{ConstraintKind, Proof, SchemaComparison},
 };
 
 /// Renders what would happen, table by table in the order of work.
@@ -171,6 +171,21 @@ pub fn proof(proof: &Proof) -> String {
         for line in proof.lines.iter().filter(|line| line.violations.is_none()) {
             text.push_str(&format!("  {}: {} {}\n", line.table, constraint(line.kind), line.name));
         }
+    }
+    text
+}
+
+/// Renders what became of a schema: one line if all is there, else every difference.
+#[must_use]
+pub fn schema(comparison: &SchemaComparison) -> String {
+    let SchemaComparison { objects, recreated, differences } = comparison;
+    let all = plural(*objects as u64, "object");
+    if differences.is_empty() {
+        return format!("schema: all {all} recreated\n");
+    }
+    let mut text = format!("schema: {} of {all} recreated\n", count(*recreated as u64));
+    for difference in differences {
+        text.push_str(&format!("  {difference}\n"));
     }
     text
 }

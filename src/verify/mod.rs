@@ -1,11 +1,14 @@
-//! Proves integrity on the target: every primary, foreign and unique key, NOT NULL and CHECK.
+//! Proves integrity on the target: every primary, foreign and unique key, NOT NULL and CHECK; and that the target's
+//! schema is the source's.
 
+mod compare;
 mod prove;
 mod queries;
 
 #[cfg(test)]
 mod tests;
 
+pub use compare::{Difference, Fault, SchemaComparison, Side, compare_schemas};
 pub use prove::prove;
 
 use serde::Serialize;

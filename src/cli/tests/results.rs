@@ -103,6 +103,7 @@ fn a_run_is_summed_up() {
     let run = RunSummary {
         load: LoadSummary { tables, seconds: 4.2 },
         proof,
+        schema: None,
         filled: Vec::new(),
         findings: Vec::new(),
     };
