@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     db::Statement,
-    schema::{Column, ColumnId, DataType, ForeignKey, Schema, Table, TableId, UniqueKey},
+    schema::{Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId, UniqueKey},
 };
 
 /// The kind of a table.
@@ -217,7 +217,7 @@ fn of_table(schema: &Schema, id: TableId, table: &Table, left_out: &[TableId]) -
     };
     let order = names(&table.iter().map(|(id, _)| id).collect::<Vec<_>>());
     let mut found = vec![Object::new(TABLE, None, &owner).saying("columns", order)];
-    found.extend(table.columns.iter().map(|column| of_column(object(COLUMN, &column.name), column)));
+    found.extend(table.columns.iter().map(|column| of_column(schema.dialect, object(COLUMN, &column.name), column)));
     let key = |kind: &str, key: &UniqueKey| {
         let mut all = object(kind, &key.name).saying("columns", names(&key.columns));
         if !key.expressions.is_empty() {
@@ -257,12 +257,25 @@ fn of_table(schema: &Schema, id: TableId, table: &Table, left_out: &[TableId]) -
     found
 }
 
-fn of_column(object: Object, column: &Column) -> Object {
+/// An expression without the database its names stand in: only MySQL prints that, and a table's text says it as well.
+fn without_database(dialect: DialectName, expression: &str) -> String {
+    if dialect != DialectName::MySql {
+        return expression.to_owned();
+    }
+    let names: Vec<&str> = expression.split("`.`").collect();
+    let cut = |(at, part): (usize, &&str)| match part.rfind('`').filter(|_| at + 1 < names.len()) {
+        Some(open) => part[..=open].to_owned(),
+        None => (*part).to_owned(),
+    };
+    names.iter().enumerate().map(cut).collect()
+}
+
+fn of_column(dialect: DialectName, object: Object, column: &Column) -> Object {
     let mut all = object
         .saying("type", type_name(column))
         .saying("null", if column.nullable { "allowed" } else { "forbidden" });
     if let Some(default) = &column.default {
-        all = all.saying("default", default);
+        all = all.saying("default", without_database(dialect, default));
     }
     if let Some(generated) = &column.generated {
         all = all.saying("generated", generated);
