@@ -97,7 +97,9 @@ fn used_parents(
         let table = schema.table(id);
         let names: Vec<String> =
             fk.columns.iter().map(|column| dialect.quote_identifier(&table.column(*column).name)).collect();
-        let set: Vec<String> = names.iter().map(|name| format!("{name} IS NOT NULL")).collect();
+        let set: Vec<String> = (names.iter().map(|name| format!("{name} IS NOT NULL")))
+            .chain(dialect.binding(table, fk, ""))
+            .collect();
         let sql = format!(
             "SELECT count(*) FROM (SELECT DISTINCT {} FROM {} WHERE {}) AS used",
             names.join(", "),

@@ -44,6 +44,8 @@ pub enum LinkRole {
     SelfReference,
     /// Cut to break a cycle: filled once both tables exist, before anything is loaded.
     Deferred,
+    /// It binds only some rows, which a column of theirs names: drawn once the rows' values are there.
+    Conditional,
     /// The parent is skipped or left empty: the key is null, or the row cannot be.
     Dangling,
 }

@@ -226,8 +226,12 @@ fn settle_empty(schema: &Schema, modes: &mut [Mode], findings: &mut Vec<Finding>
     }
 }
 
-/// True if a row may be without a parent: some column of the key may be null (all of them for MATCH FULL).
+/// True if a row may be without a parent: some column of the key may be null (all of them for MATCH FULL), or the key
+/// does not bind all rows.
 pub(super) fn is_optional(child: &Table, fk: &ForeignKey) -> bool {
+    if fk.when().is_some() {
+        return true;
+    }
     let mut nullable = fk.columns.iter().map(|id| child.column(*id).nullable);
     if fk.match_full { nullable.all(|nullable| nullable) } else { nullable.any(|nullable| nullable) }
 }

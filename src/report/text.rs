@@ -69,10 +69,12 @@ fn links(schema: &Schema, table: &Table, planned: &TablePlan) -> String {
                 LinkRole::Context => return None,
                 LinkRole::Link => "",
                 LinkRole::SelfReference => " itself",
+                LinkRole::Conditional => "",
                 LinkRole::Deferred => " later",
                 LinkRole::Dangling => " left out",
             };
-            Some(format!("{}{note}", parent(schema, table, key)))
+            let when = key.when().map_or_else(String::new, |when| format!(" when {}", when.describe(table)));
+            Some(format!("{}{note}{when}", parent(schema, table, key)))
         })
         .collect();
     if others.is_empty() { "–".to_owned() } else { others.join("; ") }

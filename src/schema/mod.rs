@@ -274,6 +274,20 @@ impl ForeignKey {
     }
 }
 
+impl When {
+    /// Writes it as one would in SQL: `commentable_type = 'Post'`.
+    #[must_use]
+    pub fn describe(&self, child: &Table) -> String {
+        let column = &child.column(self.column).name;
+        let values: Vec<String> =
+            self.values.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
+        match values.as_slice() {
+            [one] => format!("{column} = {one}"),
+            several => format!("{column} IN ({})", several.join(", ")),
+        }
+    }
+}
+
 /// A CHECK constraint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {

@@ -217,7 +217,9 @@ fn of_table(schema: &Schema, id: TableId, table: &Table, left_out: &[TableId]) -
     };
     let order = names(&table.iter().map(|(id, _)| id).collect::<Vec<_>>());
     let mut found = vec![Object::new(TABLE, None, &owner).saying("columns", order)];
-    found.extend(table.columns.iter().map(|column| of_column(schema.dialect, object(COLUMN, &column.name), column)));
+    found.extend(
+        table.columns.iter().map(|column| of_column(schema.dialect, object(COLUMN, &column.name), column)),
+    );
     let key = |kind: &str, key: &UniqueKey| {
         let mut all = object(kind, &key.name).saying("columns", names(&key.columns));
         if !key.expressions.is_empty() {
