@@ -6,6 +6,7 @@ use crate::{
     pipeline::{Planned, RunSummary, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
     report::text,
+    snapshot::Proposal,
     verify::SchemaComparison,
 };
 
@@ -67,6 +68,27 @@ pub(super) fn verified(verified: &Verified) -> String {
 
 fn compared(schema: Option<&SchemaComparison>) -> String {
     schema.map_or_else(String::new, text::schema)
+}
+
+/// Proposed foreign keys as `[[references]]`, each with its evidence.
+pub(super) fn references(proposals: &[Proposal]) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut out = String::new();
+    for (place, proposal) in proposals.iter().enumerate() {
+        let gap = if place == 0 { "" } else { "\n" };
+        let _ = write!(out, "{gap}# {}\n[[references]]\n", text::proposal(proposal));
+        let _ = write!(out, "from = {}\nto = {}\n", quoted(&proposal.from), quoted(&proposal.to));
+        if let Some(when) = &proposal.when {
+            let _ = writeln!(out, "when = {}", quoted(when));
+        }
+    }
+    let copies: std::collections::BTreeSet<&String> =
+        proposals.iter().filter_map(|proposal| proposal.copy.as_ref()).collect();
+    for table in copies {
+        let _ = write!(out, "\n# Its numbers say which table is meant: they must stay as they are.\n");
+        let _ = write!(out, "[tables.{}]\nmode = \"copy\"\n", quoted(table));
+    }
+    out
 }
 
 /// Anything as indented JSON.

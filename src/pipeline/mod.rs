@@ -28,6 +28,7 @@ use crate::{
     rules::Condition,
     sample::check_conditions,
     schema::Schema,
+    snapshot::Proposal,
     verify::{Proof, SchemaComparison, Side, compare_schemas, prove},
 };
 
@@ -48,6 +49,9 @@ pub struct Planned {
     /// Relations found in the rows, by table; empty unless rows were read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<TableRule>,
+    /// Foreign keys that the catalog does not declare, found by names and values; empty unless looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -100,6 +104,20 @@ pub type OnPlan<'a> = &'a mut dyn FnMut(&Planned) -> Result<(), Error>;
 /// [`Error`] if the source cannot be read or the configuration does not fit it.
 pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
     Ok(learn::open(source, config, &Silent)?.planned)
+}
+
+/// Makes the plan of a source and looks for foreign keys that its catalog does not declare; with `rules`, also reads its
+/// rows and looks for relations that hold in them.
+///
+/// # Errors
+/// [`Error`] if the source cannot be read or the configuration does not fit it.
+pub fn explore(source: &DbUrl, config: &Config, rules: bool) -> Result<Planned, Error> {
+    let opened = learn::find_proposals(learn::open(source, config, &Silent)?)?;
+    if !rules {
+        return Ok(opened.planned);
+    }
+    let pool = thread_pool(config)?;
+    pool.install(|| learn::find_rules(opened, config))
 }
 
 /// Makes the plan of a source, reads its rows and looks for relations that hold in them.
@@ -230,6 +248,7 @@ fn planned(model: &Model, config: &Config) -> Planned {
         target_rows,
         replaces: Vec::new(),
         rules: learn::rules_of(model),
+        proposals: Vec::new(),
         findings: Vec::new(),
     }
 }

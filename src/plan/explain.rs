@@ -190,7 +190,8 @@ fn link_text(link: &LinkLine) -> String {
         LinkRole::Dangling => ("null", " (no rows there)"),
     };
     let unvalidated = if link.validated { "" } else { " (not guaranteed by the server)" };
-    format!("{word:5} {} → {}{note}{unvalidated}", link.columns.join(", "), link.parent)
+    let when = link.when.as_ref().map_or_else(String::new, |when| format!(" when {when}"));
+    format!("{word:5} {} → {}{when}{note}{unvalidated}", link.columns.join(", "), link.parent)
 }
 
 /// Escapes a label for Mermaid's quoted strings.

@@ -9,10 +9,12 @@ pub mod explain;
 mod graph;
 mod modes;
 mod names;
+pub mod propose;
 mod references;
 mod roles;
 mod rows;
 mod strata;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::{
     load::LoadSummary,
     plan::{LinkRole, Plan, TablePlan},
     schema::{ForeignKey, Schema, Table},
+    snapshot::Proposal,
     verify::{ConstraintKind, Proof, SchemaComparison},
 };
 
@@ -175,6 +176,25 @@ pub fn proof(proof: &Proof) -> String {
         }
     }
     text
+}
+
+/// Renders a proposed foreign key with its evidence, in one line.
+#[must_use]
+pub fn proposal(proposal: &Proposal) -> String {
+    let Proposal { from, to, when, values, orphans, sampled, evidence, .. } = proposal;
+    let when = when.as_ref().map_or_else(String::new, |when| format!(" when {when}"));
+    let found = if *values == 0 {
+        "no values to look up".to_owned()
+    } else {
+        let share = (values - orphans) as f64 / *values as f64;
+        // Rounding must not turn an orphan into none.
+        let share = if *orphans > 0 { share.min(0.9999) } else { share };
+        let digits = if share > 0.999 && *orphans > 0 { 2 } else { 1 };
+        let part = if *sampled { "the first " } else { "" };
+        let lost = if *orphans == 0 { String::new() } else { format!(" ({})", plural(*orphans, "orphan")) };
+        format!("{:.digits$} % of {part}{} found{lost}", 100.0 * share, plural(*values, "value"))
+    };
+    format!("{from} → {to}{when}: {found}; {evidence}")
 }
 
 /// Renders what became of a schema: one line if all is there, else every difference.
