@@ -92,10 +92,13 @@ pub(super) enum Command {
         dbsynth complete sqlite:shop.db sqlite:filled.db --table customers --columns age,income --copy-real-rows"
     )]
     Complete(CompleteArgs),
-    /// Prove every constraint of a database: keys, foreign keys, NOT NULL, CHECK.
-    #[command(after_help = "Exits with 1 if any row violates a constraint.\n\nExamples:\n  \
+    /// Prove every constraint of a database: keys, foreign keys, NOT NULL, CHECK; and compare its schema with another.
+    #[command(
+        after_help = "Exits with 1 if any row violates a constraint, or, with --source, if a table, column or \
+        constraint of the source is missing or different. Other differences are warnings.\n\nExamples:\n  \
         dbsynth verify sqlite:synthetic.db\n  \
-        dbsynth verify staging --json")]
+        dbsynth verify staging --source prod --json"
+    )]
     Verify(VerifyArgs),
     /// Score a synthetic database against the real one: fidelity and privacy.
     #[command(after_help = "Examples:\n  \
@@ -241,6 +244,11 @@ pub(super) struct CompleteArgs {
 pub(super) struct VerifyArgs {
     /// Database to check: URL or name. It is only read.
     pub(super) target: String,
+    /// Also compare the schema with this database's: URL or name. It is only ever read.
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) source: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(super) strict: bool,

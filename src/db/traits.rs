@@ -5,7 +5,7 @@ use crate::{
     data::TableData,
     db::{Blueprint, DbError},
     finding::Finding,
-    schema::{ColumnId, DialectName, Schema, Table, TableName},
+    schema::{ColumnId, DialectName, ForeignKey, Schema, Table, TableName},
 };
 
 /// An engine at a URL.
@@ -41,6 +41,18 @@ pub trait Dialect: Send + Sync {
     /// make it. It has the columns of `table` and [`STAGING_ROW`], computes its generated columns, and has no
     /// constraint at all, not even NOT NULL or a domain's CHECK.
     fn staging(&self, table: &Table) -> (TableName, Vec<String>);
+    /// Writes a text as a literal.
+    fn quote_text(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// Writes which rows of a child a foreign key binds, where not all; `prefix` goes before the column (`c.`).
+    fn binding(&self, child: &Table, key: &ForeignKey, prefix: &str) -> Option<String> {
+        let when = key.when()?;
+        let values: Vec<String> = when.values.iter().map(|value| self.quote_text(value)).collect();
+        let column = self.quote_identifier(&child.column(when.column).name);
+        Some(format!("{prefix}{column} IN ({})", values.join(", ")))
+    }
 
     /// Quotes a table's name with its namespace.
     fn quote_table(&self, table: &TableName) -> String {

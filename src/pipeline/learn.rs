@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::{Config, DbUrl},
-    db::{Blueprint, Dialect, ServerIdentity, Source, connect},
+    db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect},
     error::Error,
     finding::Finding,
     model::{
@@ -15,12 +15,13 @@ use crate::{
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
     schema::{ForeignKeyId, Schema, TableId},
-    snapshot::{Limits, Snapshot, take},
+    snapshot::{Limits, Snapshot, proposals, take},
 };
 
 /// An opened source with its plan.
 pub(super) struct Opened {
     pub(super) source: Box<dyn Source>,
+    pub(super) dialect: Box<dyn Database>,
     pub(super) identity: ServerIdentity,
     pub(super) blueprint: Blueprint,
     pub(super) planned: Planned,
@@ -50,15 +51,32 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
     progress.event(&Event::StageFinished { stage: "introspect" });
-    let planned =
-        Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), findings };
+    let planned = Planned {
+        schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        findings,
+    };
     Ok(Opened {
         source,
+        dialect: database,
         identity,
         blueprint: introspection.blueprint,
         planned,
         used_parents: observed.used_parents,
     })
+}
+
+/// Looks for foreign keys that the catalog of a planned source does not declare.
+pub(super) fn find_proposals(mut opened: Opened) -> Result<Opened, Error> {
+    let source = opened.source.as_mut();
+    opened.planned.proposals =
+        proposals(source, opened.dialect.dialect(), &opened.planned.schema).map_err(Error::Source)?;
+    Ok(opened)
 }
 
 /// Foreign keys that may be null but hold no null.
@@ -97,7 +115,9 @@ fn used_parents(
         let table = schema.table(id);
         let names: Vec<String> =
             fk.columns.iter().map(|column| dialect.quote_identifier(&table.column(*column).name)).collect();
-        let set: Vec<String> = names.iter().map(|name| format!("{name} IS NOT NULL")).collect();
+        let set: Vec<String> = (names.iter().map(|name| format!("{name} IS NOT NULL")))
+            .chain(dialect.binding(table, fk, ""))
+            .collect();
         let sql = format!(
             "SELECT count(*) FROM (SELECT DISTINCT {} FROM {} WHERE {}) AS used",
             names.join(", "),

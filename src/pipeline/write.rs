@@ -8,7 +8,7 @@ use std::{
 use crate::{
     config::{Config, TableMode},
     data::TableData,
-    db::{DbError, DbErrorKind, Dialect, Sink},
+    db::{Database, DbError, DbErrorKind, Dialect, Sink},
     error::Error,
     finding::Finding,
     load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
@@ -19,7 +19,7 @@ use crate::{
     rules::Condition,
     sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, check_conditions, sample},
     schema::{Schema, TableId},
-    verify::{self, prove},
+    verify::{self, SchemaComparison, Side, compare_schemas, prove},
 };
 
 /// Batches that may wait between generation and load.
@@ -76,7 +76,7 @@ impl Outlet for Sender<'_> {
 /// What a target needs to be written to.
 pub(super) struct Target<'a> {
     pub(super) sink: Box<dyn Sink>,
-    pub(super) dialect: &'a dyn Dialect,
+    pub(super) database: &'a dyn Database,
 }
 
 /// How a run goes.
@@ -95,7 +95,8 @@ pub(super) fn write(
     mut findings: Vec<Finding>,
     run: Run<'_>,
 ) -> Result<RunSummary, Error> {
-    let Target { sink, dialect } = target;
+    let Target { sink, database } = target;
+    let dialect = database.dialect();
     let Run { config, started, pool, progress } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
@@ -131,8 +132,10 @@ pub(super) fn write(
     progress.event(&Event::StageFinished { stage: "verify" });
 
     let load_seconds = loader.written().to_vec();
+    let mut compared = None;
     if proof.violations() == 0 {
         loader.commit().map_err(Error::Target)?;
+        compared = compare(model, database, &mut findings);
     } else {
         findings.push(
             Finding::warning("not-committed", format!("{} rows violate a constraint", proof.violations()))
@@ -167,7 +170,25 @@ pub(super) fn write(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, filled, findings })
+    Ok(RunSummary { load, proof, schema: compared, filled, findings })
+}
+
+/// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.
+fn compare(model: &Model, database: &dyn Database, findings: &mut Vec<Finding>) -> Option<SchemaComparison> {
+    let there = match database.source().and_then(|mut source| source.introspect()) {
+        Ok(there) => there,
+        Err(error) => {
+            let what = format!("the catalog of the target cannot be read again: {}", error.message);
+            let finding = Finding::warning("schema-not-compared", what);
+            findings.push(finding.instead("its schema is not compared with the source's"));
+            return None;
+        }
+    };
+    let Model { schema, plan, blueprint, .. } = model;
+    let skipped: Vec<TableId> = plan.order().filter(|id| plan.table(*id).mode == TableMode::Skip).collect();
+    let comparison = compare_schemas(Side { schema, blueprint }, Side::from(&there), &skipped);
+    findings.extend(comparison.findings());
+    Some(comparison)
 }
 
 fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {

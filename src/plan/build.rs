@@ -32,7 +32,8 @@ impl Observed {
     pub fn questions(schema: &Schema) -> Vec<(TableId, ForeignKeyId)> {
         let open = schema
             .foreign_keys()
-            .filter(|(child, _, fk)| *child != fk.parent && modes::is_optional(schema.table(*child), fk));
+            .filter(|(child, _, fk)| *child != fk.parent && fk.when().is_none())
+            .filter(|(child, _, fk)| modes::is_optional(schema.table(*child), fk));
         open.map(|(child, id, _)| (child, id)).collect()
     }
 
@@ -156,6 +157,8 @@ fn link_roles(
             LinkRole::Dangling
         } else if cut.contains(&(id, key)) {
             LinkRole::Deferred
+        } else if fk.when().is_some() {
+            LinkRole::Conditional
         } else if context == Some(key) {
             LinkRole::Context
         } else {

@@ -407,7 +407,9 @@ impl Sampler<'_> {
 
     /// True for foreign keys whose columns are filled after the row's own values.
     pub(super) fn is_late(&self, id: TableId, index: usize) -> bool {
-        matches!(self.model.plan.table(id).links[index], LinkRole::SelfReference | LinkRole::Deferred)
+        let late = [LinkRole::SelfReference, LinkRole::Deferred];
+        let binds_all = self.model.schema.table(id).foreign_keys[index].when().is_none();
+        binds_all && late.contains(&self.model.plan.table(id).links[index])
     }
 }
 

@@ -6,7 +6,7 @@ use rand::RngExt;
 
 use crate::{
     config::TableMode,
-    data::{Families, KeyColumns, KeyIndex, Links, NO_ROW, TableData},
+    data::{Families, KeyColumns, KeyIndex, Links, NO_ROW, TableData, bound_rows},
     db::{DbError, DbErrorKind, Scan, Source},
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
         let mut keep = vec![true; batch.row_count];
         for (index, fk) in table.foreign_keys.iter().enumerate() {
             let role = plan.links[index];
-            if !matches!(role, LinkRole::Context | LinkRole::Link) {
+            if !matches!(role, LinkRole::Context | LinkRole::Link | LinkRole::Conditional) {
                 continue;
             }
             let (rows, present) = self.find_parents(table, fk, &batch);
@@ -213,10 +213,11 @@ impl<'a> Reader<'a> {
             return (vec![NO_ROW; rows.row_count], vec![false; rows.row_count]);
         };
         let keys = KeyColumns::new(&arrays);
+        let bound = bound_rows(child, fk, rows);
         let mut key = Vec::new();
         (0..rows.row_count)
             .map(|row| {
-                let present = keys.write(row, &mut key);
+                let present = bound.as_ref().is_none_or(|bound| bound[row]) && keys.write(row, &mut key);
                 let parent =
                     if present { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
                 (parent, present)
@@ -248,13 +249,14 @@ impl<'a> Reader<'a> {
         let mut present = Vec::with_capacity(table.foreign_keys.len());
         for (index, fk) in table.foreign_keys.iter().enumerate() {
             match plan.links[index] {
-                LinkRole::Context | LinkRole::Link => {
+                LinkRole::Context | LinkRole::Link | LinkRole::Conditional => {
                     let (parent, known) = self.find_parents(table, fk, &data);
                     links.push(Links { parent });
                     present.push(known);
                 }
                 LinkRole::SelfReference | LinkRole::Deferred => {
-                    let keys = data.select(|column| fk.columns.contains(&column));
+                    let deciding = fk.when().map(|when| when.column);
+                    let keys = data.select(|column| fk.columns.contains(&column) || deciding == Some(column));
                     self.pending.push((id, index, keys));
                     links.push(Links::default());
                     present.push(Vec::new());

@@ -74,7 +74,8 @@ pub(super) fn orphans(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, pa
     } else {
         format!("{} AND {missing}", all("IS NOT NULL", " AND "))
     };
-    format!("SELECT COUNT(*) FROM {} c WHERE {violation}", dialect.quote_table(&child.name))
+    let bound = dialect.binding(child, key, "c.").map_or_else(String::new, |bound| format!("{bound} AND "));
+    format!("SELECT COUNT(*) FROM {} c WHERE {bound}{violation}", dialect.quote_table(&child.name))
 }
 
 /// Counts rows whose check is false; unknown (null) passes, as on every server.

@@ -19,13 +19,21 @@ pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error
         return Ok(setting.conclude(&inspected.planned.findings));
     }
     let source = setting.source(&args.what)?;
-    let planned = if args.rules {
-        pipeline::plan_with_rules(&source, &setting.config)?
-    } else {
-        pipeline::plan(&source, &setting.config)?
-    };
-    terminal::result(&if args.json { render::json(&planned) } else { text(&planned, &[]) });
+    let planned = pipeline::explore(&source, &setting.config, args.rules)?;
+    let shown = || format!("{}{}", text(&planned, &[]), proposals(&planned));
+    terminal::result(&if args.json { render::json(&planned) } else { shown() });
     Ok(setting.conclude(&planned.findings))
+}
+
+/// The foreign keys that the catalog does not declare, ready to be pasted.
+fn proposals(planned: &Planned) -> String {
+    if planned.proposals.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nForeign keys that the catalog does not declare, by names and values. Put those that are right into synth.toml:\n\n{}",
+        render::references(&planned.proposals)
+    )
 }
 
 /// True for the file of a model. A SQLite file without `sqlite:` is none: the hint says how to write it.
@@ -103,7 +111,8 @@ fn keys(out: &mut String, schema: &Schema, table: &Table) {
     for fk in &table.foreign_keys {
         let parent = schema.table(fk.parent);
         let (columns, parent_columns) = (names(table, &fk.columns), names(parent, &fk.parent_columns));
-        let _ = writeln!(out, "  foreign key ({columns}) → {}({parent_columns})", parent.name);
+        let when = fk.when().map_or_else(String::new, |when| format!(" when {}", when.describe(table)));
+        let _ = writeln!(out, "  foreign key ({columns}) → {}({parent_columns}){when}", parent.name);
     }
     for check in &table.checks {
         let _ = writeln!(out, "  check {}", check.expression);

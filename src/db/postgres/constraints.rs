@@ -191,5 +191,6 @@ fn foreign_key(layout: &Layout<'_>, constraint: &ConstraintRow) -> Option<Foreig
         match_full: constraint.match_full,
         deferrable: constraint.deferrable,
         validated: constraint.validated,
+        undeclared: None,
     })
 }

@@ -317,6 +317,7 @@ fn undeclared_references_join_the_graph() {
         columns: vec![column.to_owned()],
         parent: "posts".to_owned(),
         parent_columns: vec![key.to_owned()],
+        ..Reference::default()
     };
 
     assert!(apply_references(&mut schema, &[reference("comments", "post_id", "id")]).unwrap().is_empty());

@@ -1,0 +1,40 @@
+//! Which rows a conditional foreign key binds.
+
+use arrow_array::{Array, ArrayRef, cast::AsArray, types::Int64Type};
+
+use crate::{
+    data::TableData,
+    schema::{ForeignKey, Storage, Table},
+};
+
+/// Tells per row if a foreign key binds it; `None` if it binds all rows. Without its column, it binds none.
+#[must_use]
+pub fn bound_rows(child: &Table, fk: &ForeignKey, rows: &TableData) -> Option<Vec<bool>> {
+    let when = fk.when()?;
+    let column = child.column(when.column);
+    let Some(array) = rows.column(when.column) else { return Some(vec![false; rows.row_count]) };
+    // Blanks behind a text of fixed length mean nothing.
+    let form = |text: &str| {
+        let text = text.trim_end();
+        if column.case_insensitive { text.to_lowercase() } else { text.to_owned() }
+    };
+    let values: Vec<String> = when.values.iter().map(|value| form(value)).collect();
+    let storage = column.data_type.storage();
+    let bound = |row: usize| text(array, storage, row).is_some_and(|text| values.contains(&form(&text)));
+    Some((0..rows.row_count).map(bound).collect())
+}
+
+/// A value in its text form; `None` if it is null or of a type that names nothing.
+fn text(array: &ArrayRef, storage: Storage, row: usize) -> Option<String> {
+    if array.is_null(row) {
+        return None;
+    }
+    match storage {
+        Storage::Text => array.as_string_opt::<i32>().map(|texts| texts.value(row).to_owned()),
+        Storage::Integer => {
+            array.as_primitive_opt::<Int64Type>().map(|numbers| numbers.value(row).to_string())
+        }
+        Storage::Boolean => array.as_boolean_opt().map(|flags| u8::from(flags.value(row)).to_string()),
+        _ => None,
+    }
+}
