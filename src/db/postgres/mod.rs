@@ -20,6 +20,7 @@ mod room;
 mod sequences;
 mod server;
 mod sql;
+mod tables;
 mod text;
 mod types;
 mod write;

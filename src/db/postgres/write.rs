@@ -24,6 +24,8 @@ const TARGET_SETTINGS: &str = "SET lock_timeout = '60s'; SET statement_timeout =
     SET default_transaction_read_only = off; SET maintenance_work_mem = '256MB';";
 /// With FORCE, the owner himself is bound by the policies: it must wait until the proofs have counted.
 const FORCE_ROW_SECURITY: &str = " FORCE ROW LEVEL SECURITY";
+/// Event triggers must not fire at what dbsynth does: they are switched on last of all.
+const SWITCH_EVENT_TRIGGER: &str = "DO $event_trigger$";
 
 /// A Postgres database opened for writing.
 pub(super) struct PostgresSink {
@@ -109,7 +111,7 @@ impl Sink for PostgresSink {
     }
 
     fn execute(&mut self, sql: &str) -> Result<(), DbError> {
-        if sql.ends_with(FORCE_ROW_SECURITY) {
+        if sql.ends_with(FORCE_ROW_SECURITY) || sql.starts_with(SWITCH_EVENT_TRIGGER) {
             self.at_the_end.push(sql.to_owned());
             return Ok(());
         }
@@ -206,10 +208,10 @@ impl Sink for PostgresSink {
         let before = std::mem::take(&mut self.before);
         let connection = self.connection()?;
         block_on(async {
-            for sql in at_the_end {
-                run(connection, &sql, "forcing row security").await?;
-            }
             room::mark(connection, &before).await?;
+            for sql in at_the_end {
+                run(connection, &sql, "forcing row security and switching event triggers on").await?;
+            }
             run(connection, "COMMIT", "committing the load").await
         })
     }
