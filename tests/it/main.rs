@@ -9,8 +9,10 @@ mod conditions;
 mod determinism;
 mod domains;
 mod fixtures;
+mod random_schemas;
 mod refusals;
 mod relations;
+mod schemas;
 mod shapes;
 mod support;
 
