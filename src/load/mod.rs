@@ -6,7 +6,7 @@ mod overlap;
 #[cfg(test)]
 mod tests;
 
-pub use loader::{Loader, Written, refuse_same, refuse_strangers};
+pub use loader::{Loader, Written, refuse_same, refuse_strangers, rehearse};
 pub use overlap::{Parcel, write_all};
 
 use serde::Serialize;

@@ -18,7 +18,7 @@ use crate::{
     evaluate::{Categories, Scorecard},
     finding::Finding,
     generator::Training,
-    load::{LoadSummary, refuse_same, refuse_strangers},
+    load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
     model::Completion,
     model::Model,
     model_file,
@@ -150,7 +150,9 @@ fn learn_and_write(
         return Err(Error::SameDatabase { target: target.to_string() });
     }
     opened.planned.replaces = replaceable(sink.as_mut(), target, config)?;
-    drop(sink);
+    let Opened { planned, blueprint, .. } = &mut opened;
+    let lost = rehearse(sink, database.dialect(), &planned.schema, &planned.plan, blueprint, config.replace);
+    planned.findings.extend(lost.map_err(Error::Target)?);
 
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;

@@ -21,7 +21,7 @@ pub(crate) use tests::schema as fixture;
 
 pub use build::Observed;
 pub use error::PlanError;
-pub use modes::settings;
+pub use modes::{settings, skipped};
 pub use references::apply_references;
 pub use rows::target_rows;
 

@@ -5,7 +5,7 @@
 //! is synthesized. Two things cannot be had: a copied table whose parents are not copied (refused), and rows
 //! whose NOT NULL foreign key has a parent without rows (the table stays empty, with a warning).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::{Config, TableMode, TableSettings},
@@ -113,6 +113,16 @@ fn merge<T: PartialEq>(known: Option<T>, said: Option<T>) -> Option<Option<T>> {
         (Some(known), Some(said)) if known != said => None,
         (known, said) => Some(said.or(known)),
     }
+}
+
+/// Lists the tables that are left out, before anything of them is read.
+///
+/// # Errors
+/// [`PlanError`] if the configuration does not fit the schema.
+pub fn skipped(schema: &Schema, config: &Config) -> Result<BTreeSet<TableId>, PlanError> {
+    let modes = decide(schema, config, &settings(schema, config)?, &mut Vec::new())?;
+    let left_out = schema.iter().zip(&modes).filter(|(_, mode)| mode.mode == TableMode::Skip);
+    Ok(left_out.map(|((id, _), _)| id).collect())
 }
 
 /// Decides the mode of every table.

@@ -24,8 +24,6 @@ pub(super) struct Relation {
     pub(super) partition_key: Option<String>,
     pub(super) bound: Option<String>,
     pub(super) populated: bool,
-    /// False if our role may not select from it.
-    pub(super) readable: bool,
     pub(super) options: Option<String>,
     /// The composite type it was made of.
     pub(super) of_type: Option<String>,

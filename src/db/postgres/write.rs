@@ -7,16 +7,18 @@ use sqlx::PgConnection;
 use super::{
     bulk::{Bulk, Stopped},
     copy::Values,
+    grants,
     room::{self, MadeObject},
     sequences::{exists, set_sequence},
-    server::{self, connect, run, run_guarded, settle},
-    sql::{quote, quote_table},
+    server::{self, connect, pooled_finding, run, run_guarded, settle},
+    sql::{own_rows, quote, quote_table},
 };
 use crate::{
     config::DbUrl,
     data::TableData,
     db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink, runtime::block_on},
-    schema::{ColumnId, DataType, Schema, Table},
+    finding::Finding,
+    schema::{ColumnId, DataType, Schema, Table, TableName},
 };
 
 /// Readers of the old copy may hold locks for a while; a load may take hours.
@@ -33,6 +35,9 @@ pub(super) struct PostgresSink {
     connection: Option<PgConnection>,
     copy: Option<Bulk>,
     in_transaction: bool,
+    findings: Vec<Finding>,
+    /// Tables that others inherit from, once asked for; the next statement may change them.
+    with_heirs: Option<Vec<TableName>>,
     /// What was there and stays.
     before: BTreeSet<MadeObject>,
     /// Statements that must wait until just before the commit.
@@ -43,9 +48,14 @@ impl PostgresSink {
     /// Connects.
     pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
         let mut server = connect(url)?;
-        block_on(settle(&mut server.connection, TARGET_SETTINGS))?;
+        // A session that others are lent as well must not keep our settings; `begin` makes them in its transaction.
+        if !server.pooled {
+            block_on(settle(&mut server.connection, TARGET_SETTINGS))?;
+        }
         Ok(Self {
             connection: Some(server.connection),
+            findings: server.pooled.then(|| pooled_finding("target")).into_iter().collect(),
+            with_heirs: None,
             copy: None,
             in_transaction: false,
             before: BTreeSet::new(),
@@ -89,13 +99,31 @@ impl Session for PostgresSink {
 
     fn count(&mut self, sql: &str) -> Result<u64, DbError> {
         let in_transaction = self.in_transaction;
-        block_on(server::count(self.connection()?, sql, in_transaction))
+        let heirs = match self.with_heirs.take() {
+            Some(heirs) => heirs,
+            None => block_on(server::with_heirs(self.connection()?))?,
+        };
+        let counted = block_on(server::count(self.connection()?, &own_rows(sql, &heirs), in_transaction));
+        self.with_heirs = Some(heirs);
+        counted
     }
 }
 
 impl Sink for PostgresSink {
     fn inventory(&mut self) -> Result<Inventory, DbError> {
         block_on(room::inventory(self.connection()?))
+    }
+
+    fn check_writable(&mut self, schema: &Schema) -> Result<(), DbError> {
+        block_on(grants::check_writing(self.connection()?, schema))
+    }
+
+    fn can_rehearse(&self) -> bool {
+        true
+    }
+
+    fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
     }
 
     fn begin(&mut self) -> Result<(), DbError> {
@@ -115,6 +143,7 @@ impl Sink for PostgresSink {
             self.at_the_end.push(sql.to_owned());
             return Ok(());
         }
+        self.with_heirs = None;
         let in_transaction = self.in_transaction;
         let connection = self.connection()?;
         let doing = "running DDL";

@@ -19,7 +19,14 @@ FROM (
                 ELSE i.identity END AS identity, d.description,
            CASE d.classoid WHEN 'pg_catalog.pg_class'::regclass THEN coalesce(x.indrelid, d.objoid)
                            WHEN 'pg_catalog.pg_constraint'::regclass THEN k.conrelid
-                           WHEN 'pg_catalog.pg_trigger'::regclass THEN g.tgrelid END AS relation
+                           WHEN 'pg_catalog.pg_trigger'::regclass THEN g.tgrelid
+                           WHEN 'pg_catalog.pg_policy'::regclass
+                           THEN (SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.oid = d.objoid)
+                           WHEN 'pg_catalog.pg_rewrite'::regclass
+                           THEN (SELECT w.ev_class FROM pg_catalog.pg_rewrite w WHERE w.oid = d.objoid)
+                           WHEN 'pg_catalog.pg_statistic_ext'::regclass
+                           THEN (SELECT s.stxrelid FROM pg_catalog.pg_statistic_ext s WHERE s.oid = d.objoid)
+           END AS relation
     FROM pg_catalog.pg_description d
     CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i
     LEFT JOIN pg_catalog.pg_constraint k ON d.classoid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objoid

@@ -6,7 +6,6 @@ SELECT c.oid::int8 AS oid, c.nspname AS namespace, c.relname AS name, c.qualifie
        CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
        pg_get_expr(c.relpartbound, c.oid) AS bound,
        c.relispopulated AS populated,
-       has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
        (SELECT string_agg(prefix || split_part(o, '=', 1) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '
                           ORDER BY prefix, place)
         FROM (SELECT '' AS prefix, o, place FROM unnest(c.reloptions) WITH ORDINALITY u(o, place)
