@@ -126,7 +126,8 @@ pub trait Session: Send {
     fn identity(&mut self) -> Result<ServerIdentity, DbError>;
 
     /// Runs a query that returns one integer (a count). The SQL is built by dbsynth from quoted names
-    /// and catalog expressions.
+    /// and catalog expressions; a table after its `FROM` means the rows of that table alone, without those of
+    /// tables that inherit from it.
     ///
     /// # Errors
     /// [`DbError`] if the server refuses the query.
@@ -140,6 +141,14 @@ pub trait Source: Session {
     /// # Errors
     /// [`DbError`] if the catalog cannot be read. What is merely not understood is a finding.
     fn introspect(&mut self) -> Result<Introspection, DbError>;
+
+    /// Refuses tables whose rows the role may not read, or not all of them, and says what would help.
+    ///
+    /// # Errors
+    /// [`DbErrorKind::Permission`](crate::db::DbErrorKind::Permission) naming every such table and the grant it needs.
+    fn check_readable(&mut self, _tables: &[&Table]) -> Result<(), DbError> {
+        Ok(())
+    }
 
     /// Counts a table's rows, exactly, in the snapshot.
     ///
@@ -180,6 +189,19 @@ pub trait Sink: Session {
     /// # Errors
     /// [`DbError`] if the catalog cannot be read.
     fn inventory(&mut self) -> Result<Inventory, DbError>;
+
+    /// Refuses a target this role cannot write `schema` to, and says what would help. Changes nothing.
+    ///
+    /// # Errors
+    /// [`DbErrorKind::Permission`](crate::db::DbErrorKind::Permission) naming the grant that is missing.
+    fn check_writable(&mut self, _schema: &Schema) -> Result<(), DbError> {
+        Ok(())
+    }
+
+    /// True if a whole schema can be made on trial for next to nothing, leaving no trace when the sink is dropped.
+    fn can_rehearse(&self) -> bool {
+        false
+    }
 
     /// Makes room: opens the transaction (or the side file, or the side database) and removes there what the
     /// target held. The caller has checked that this is allowed.

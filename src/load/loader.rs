@@ -59,6 +59,7 @@ impl<'a> Loader<'a> {
             return Err(DbError::new(DbErrorKind::Unsupported, message));
         }
         refuse_strangers(&sink.inventory()?, replace)?;
+        sink.check_writable(schema)?;
         sink.begin()?;
         let written = vec![Written::default(); schema.tables.len()];
         let mut loader = Self { sink, schema, plan, blueprint, findings: Vec::new(), written };
@@ -218,6 +219,38 @@ impl<'a> Loader<'a> {
                     .remedy(format!("do not skip {parent}")),
             );
         }
+    }
+}
+
+/// Makes the whole schema without rows and lets go of it, where that costs next to nothing: what the target cannot
+/// make is known before an hour of learning. Returns what it will have to do without.
+///
+/// # Errors
+/// As [`Loader::begin`] and [`Loader::finish`].
+pub fn rehearse(
+    sink: Box<dyn Sink>,
+    dialect: &dyn Dialect,
+    schema: &Schema,
+    plan: &Plan,
+    blueprint: &Blueprint,
+    replace: bool,
+) -> Result<Vec<Finding>, DbError> {
+    if !sink.can_rehearse() {
+        return Ok(Vec::new());
+    }
+    let tried = || {
+        let mut loader = Loader::begin(sink, dialect, schema, plan, blueprint, replace)?;
+        let findings = std::mem::take(&mut loader.findings);
+        // What comes after the keys may depend on the rows.
+        for phase in [Phase::Key, Phase::Index, Phase::ForeignKey] {
+            loader.run(phase)?;
+        }
+        Ok(findings)
+    };
+    match tried() {
+        // Somebody reads the old copy; he will be gone when it is replaced.
+        Err(DbError { kind: DbErrorKind::Timeout, .. }) => Ok(Vec::new()),
+        tried => tried,
     }
 }
 

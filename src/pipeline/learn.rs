@@ -11,10 +11,10 @@ use crate::{
         Anchor, Completion, FitOptions, Fitted, Model, describe_anchor, discover_rules, find_anchors, fit,
     },
     pipeline::{Planned, TableRule},
-    plan::{Observed, Plan, apply_references, settings, target_rows},
+    plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
-    schema::{ForeignKeyId, Schema, TableId},
+    schema::{ForeignKey, ForeignKeyId, Schema, TableId},
     snapshot::{Limits, Snapshot, proposals, take},
 };
 
@@ -38,14 +38,20 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     let mut findings = introspection.findings;
     let mut schema = introspection.schema;
     findings.extend(apply_references(&mut schema, &config.references)?);
+    let skipped = skipped(&schema, config)?;
+    let read: Vec<_> = schema.iter().filter(|(id, _)| !skipped.contains(id)).map(|(_, t)| t).collect();
+    source.check_readable(&read).map_err(Error::Source)?;
     let real_rows = schema
-        .tables
         .iter()
-        .map(|table| source.row_count(table))
+        .map(|(id, table)| match source.row_count(table) {
+            // It may have been left out because it cannot be read.
+            Err(_) if skipped.contains(&id) => Ok(0),
+            counted => counted,
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::Source)?;
-    let full = full_keys(source.as_mut(), database.dialect(), &schema)?;
-    let used_parents = used_parents(source.as_mut(), database.dialect(), &schema)?;
+    let full = full_keys(source.as_mut(), database.dialect(), &schema, &skipped)?;
+    let used_parents = used_parents(source.as_mut(), database.dialect(), &schema, &skipped)?;
     let observed = Observed { real_rows: real_rows.clone(), full, used_parents };
     let (plan, found) = Plan::build_observed(&schema, config, &observed)?;
     findings.extend(found);
@@ -84,9 +90,10 @@ fn full_keys(
     source: &mut dyn Source,
     dialect: &dyn Dialect,
     schema: &Schema,
+    skipped: &BTreeSet<TableId>,
 ) -> Result<BTreeSet<(TableId, ForeignKeyId)>, Error> {
     let mut full = BTreeSet::new();
-    for (id, fk) in Observed::questions(schema) {
+    for (id, fk) in Observed::questions(schema).into_iter().filter(|(id, _)| !skipped.contains(id)) {
         let table = schema.table(id);
         let nulls: Vec<String> = table.foreign_keys[fk.0]
             .columns
@@ -109,9 +116,12 @@ fn used_parents(
     source: &mut dyn Source,
     dialect: &dyn Dialect,
     schema: &Schema,
+    skipped: &BTreeSet<TableId>,
 ) -> Result<BTreeMap<(TableId, ForeignKeyId), u64>, Error> {
     let mut used = BTreeMap::new();
-    for (id, fk_id, fk) in schema.foreign_keys().filter(|(child, _, fk)| *child != fk.parent) {
+    let followed =
+        |(child, _, fk): &(TableId, _, &ForeignKey)| *child != fk.parent && !skipped.contains(child);
+    for (id, fk_id, fk) in schema.foreign_keys().filter(followed) {
         let table = schema.table(id);
         let names: Vec<String> =
             fk.columns.iter().map(|column| dialect.quote_identifier(&table.column(*column).name)).collect();

@@ -18,7 +18,7 @@ use crate::{
     evaluate::{Categories, Scorecard},
     finding::Finding,
     generator::Training,
-    load::{LoadSummary, refuse_same, refuse_strangers},
+    load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
     model::Completion,
     model::Model,
     model_file,
@@ -171,7 +171,9 @@ fn learn_and_write(
         return Err(Error::SameDatabase { target: target.to_string() });
     }
     opened.planned.replaces = replaceable(sink.as_mut(), target, config)?;
-    drop(sink);
+    let Opened { planned, blueprint, .. } = &mut opened;
+    let lost = rehearse(sink, database.dialect(), &planned.schema, &planned.plan, blueprint, config.replace);
+    planned.findings.extend(lost.map_err(Error::Target)?);
 
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
@@ -345,7 +347,7 @@ pub fn verify(target: &DbUrl, source: Option<&DbUrl>, config: &Config) -> Result
             let mut session =
                 connect(source).and_then(|database| database.source()).map_err(Error::Source)?;
             let there = session.introspect().map_err(Error::Source)?;
-            let left_out = skipped(&there.schema, config)?;
+            let left_out: Vec<_> = skipped(&there.schema, config)?.into_iter().collect();
             Ok(compare_schemas(Side::from(&there), Side::from(&here), &left_out))
         })
         .transpose()?;

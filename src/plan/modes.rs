@@ -5,7 +5,7 @@
 //! is synthesized. Two things cannot be had: a copied table whose parents are not copied (refused), and rows
 //! whose NOT NULL foreign key has a parent without rows (the table stays empty, with a warning).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::{Config, TableMode, TableSettings},
@@ -115,13 +115,13 @@ fn merge<T: PartialEq>(known: Option<T>, said: Option<T>) -> Option<Option<T>> {
     }
 }
 
-/// The tables that a configuration leaves out of a target.
+/// Lists the tables that are left out, before anything of them is read.
 ///
 /// # Errors
 /// [`PlanError`] if the configuration does not fit the schema.
-pub fn skipped(schema: &Schema, config: &Config) -> Result<Vec<TableId>, PlanError> {
+pub fn skipped(schema: &Schema, config: &Config) -> Result<BTreeSet<TableId>, PlanError> {
     let modes = decide(schema, config, &settings(schema, config)?, &mut Vec::new())?;
-    let left_out = schema.iter().zip(modes).filter(|(_, mode)| mode.mode == TableMode::Skip);
+    let left_out = schema.iter().zip(&modes).filter(|(_, mode)| mode.mode == TableMode::Skip);
     Ok(left_out.map(|((id, _), _)| id).collect())
 }
 

@@ -19,7 +19,7 @@ pub(super) fn add_key(
     tables: &mut [Table],
     findings: &mut Vec<Finding>,
 ) {
-    if !index.is_unique || !index.valid || index.of_view || index.attached {
+    if !index.is_unique || !index.valid || index.of_view || index.parent.is_some() {
         return;
     }
     let Some(id) = layout.table(index.relation) else { return };

@@ -24,6 +24,12 @@ pub(super) const EPOCH_MICROSECONDS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 /// What to select so that a column of this type arrives in the form its reader decodes.
 pub(super) fn select_expression(quoted: &str, data_type: &DataType) -> String {
     let cast = match data_type {
+        // Not a cast: a database may define its own from a composite to text. A row of nulls is no null.
+        DataType::Other => {
+            return format!(
+                "CASE WHEN pg_catalog.num_nulls({quoted}) = 0 THEN pg_catalog.format('%s', {quoted}) END"
+            );
+        }
         // Through numeric, because money has no way to float8.
         DataType::Decimal { .. } => "numeric::float8",
         DataType::Float { single: true } => "float4",

@@ -10,10 +10,11 @@ use super::{
     catalog,
     decode::{ColumnReader, select_expression, sort_expression},
     error::db_error,
+    grants,
     layout::Layout,
     lift::lift,
-    server::{self, Server, connect, regclass, run, scalar, settle},
-    sql::{quote, quote_table},
+    server::{self, Server, connect, pooled_finding, regclass, run, scalar, settle},
+    sql::{own_rows, quote, quote_table},
 };
 use crate::{
     config::DbUrl,
@@ -22,7 +23,7 @@ use crate::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
     },
     finding::Finding,
-    schema::Table,
+    schema::{Table, TableName},
 };
 
 /// An empty search path makes the server print every name qualified. A waiting lock must not hold up
@@ -34,6 +35,8 @@ pub(super) struct PostgresSource {
     server: Server,
     /// Values that became null, per table and column.
     misfits: BTreeMap<(String, String), u64>,
+    /// Tables that others inherit from, once asked for.
+    with_heirs: Option<Vec<TableName>>,
 }
 
 impl PostgresSource {
@@ -53,7 +56,7 @@ impl PostgresSource {
                 Err(DbError::new(DbErrorKind::Refused, format!("{doing}: the server would allow writes")))
             }
         })?;
-        Ok(Self { server, misfits: BTreeMap::new() })
+        Ok(Self { server, misfits: BTreeMap::new(), with_heirs: None })
     }
 }
 
@@ -63,7 +66,18 @@ impl Session for PostgresSource {
     }
 
     fn count(&mut self, sql: &str) -> Result<u64, DbError> {
-        block_on(server::count(&mut self.server.connection, sql, true))
+        let connection = &mut self.server.connection;
+        let heirs = match self.with_heirs.take() {
+            Some(heirs) => heirs,
+            None => block_on(server::with_heirs(connection))?,
+        };
+        let counted = block_on(server::count(connection, &own_rows(sql, &heirs), true));
+        self.with_heirs = Some(heirs);
+        match counted {
+            // What a standby refuses to read is an unlogged table, which holds no rows there.
+            Err(error) if self.server.standby && error.kind == DbErrorKind::Unsupported => Ok(0),
+            counted => counted,
+        }
     }
 }
 
@@ -75,7 +89,23 @@ impl Source for PostgresSource {
         let mut findings = Vec::new();
         let schema = lift(&catalog, &layout, &mut findings);
         let blueprint = blueprint(&catalog, &layout, &mut findings);
+        if self.server.pooled {
+            findings.push(pooled_finding("source"));
+        }
+        if self.server.standby {
+            let unlogged = catalog.relations.iter().filter(|row| row.kind == 'r' && row.unlogged);
+            findings.extend(unlogged.map(|row| {
+                Finding::warning("unlogged-on-standby", "an unlogged table has no rows on a standby")
+                    .table(TableName::qualified(&row.namespace, &row.name))
+                    .instead("it stays empty")
+                    .remedy("read it from the primary")
+            }));
+        }
         Ok(Introspection { schema, blueprint, findings })
+    }
+
+    fn check_readable(&mut self, tables: &[&Table]) -> Result<(), DbError> {
+        block_on(grants::check_reading(&mut self.server.connection, tables))
     }
 
     fn row_count(&mut self, table: &Table) -> Result<u64, DbError> {

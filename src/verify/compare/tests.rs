@@ -182,6 +182,7 @@ fn server(dialect: DialectName, statements: &[(&str, bool, &str)], check: &str) 
             expression: check.to_owned(),
             domain_column: None::<ColumnId>,
         }],
+        exclusions: Vec::new(),
         estimated_rows: None,
     };
     let statements = statements

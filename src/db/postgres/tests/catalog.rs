@@ -127,7 +127,8 @@ fn partitions_belong_to_their_root_with_what_all_of_them_declare() {
     let of_t =
         |what: &str| seen.blueprint.statements.iter().any(|s| s.table == Some(id) && s.sql.contains(what));
     assert!(
-        of_t("PARTITION OF public.t FOR VALUES FROM ('2020-01-01')") && of_t("PARTITION OF public.t DEFAULT")
+        of_t("ATTACH PARTITION public.t1 FOR VALUES FROM ('2020-01-01')")
+            && of_t("ATTACH PARTITION public.t2 DEFAULT")
     );
 }
 
