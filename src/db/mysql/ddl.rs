@@ -3,13 +3,13 @@
 use crate::{
     db::{Blueprint, Phase, Sequence, Statement},
     finding::Finding,
-    schema::{DialectName, Schema, TableId},
+    schema::{DialectName, Schema, Table, TableId},
 };
 
 use super::{
     catalog::{Catalog, CatalogFixture},
     lex::{Kind, Token, tokens},
-    sql::{identifier, literal, without_definer},
+    sql::{identifier, without_definer},
 };
 
 /// What one line of `CREATE TABLE (…)` declares.
@@ -118,6 +118,23 @@ impl CreateTable {
         let at = self.items.iter().position(leads).or_else(|| self.items.iter().position(holds))?;
         (self.items[at].kind != ItemKind::PrimaryKey).then_some(at)
     }
+}
+
+/// True if a foreign key stands on a generated column of the child or points to one of the parent.
+fn names_generated(sql: &str, child: &Table, parent: &Table) -> bool {
+    let all = tokens(sql);
+    let references = all.iter().position(|token| token.is_word("references")).unwrap_or(all.len());
+    let body = all.iter().position(|token| token.is_word("foreign")).unwrap_or(0);
+    let computed = |table: &Table, names: &[Token<'_>]| {
+        names
+            .iter()
+            .filter(|token| token.kind == Kind::Quoted)
+            .filter_map(|token| table.find(&token.name()?))
+            .any(|id| table.column(id).generated.is_some())
+    };
+    let parent_columns = all[references..].iter().position(|token| token.is_symbol("("));
+    computed(child, &all[body..references])
+        || computed(parent, &all[parent_columns.map_or(all.len(), |at| references + at)..])
 }
 
 fn join(tokens: &[Token<'_>]) -> String {
@@ -279,10 +296,16 @@ impl Builder<'_> {
             let inside = database.as_ref().is_none_or(|database| *database == self.catalog.home.database);
             // A parent outside the schema was already reported when the schema was lifted.
             let Some(parent_id) = schema.find(parent).filter(|_| inside) else { continue };
-            let sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
+            let mut sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
+            // Only the server knows what a generated column will hold: let it look at the rows.
+            let computed = names_generated(&item.sql, schema.table(id), schema.table(parent_id));
+            if computed {
+                sql = under(&["foreign_key_checks = 1".to_owned()], &sql);
+            }
             let statement = self.push(Phase::ForeignKey, format!("foreign key of {name} to {parent}"), &sql);
             statement.table = Some(id);
             statement.parent = Some(parent_id);
+            statement.optional = computed;
         }
     }
 
@@ -295,8 +318,8 @@ impl Builder<'_> {
             },
         };
         let mut sql = without_definer(&fixture.create);
-        if let Some(mode) = &fixture.sql_mode {
-            sql = format!("/* sql_mode={} */ {sql}", literal(mode));
+        if !fixture.settings.is_empty() {
+            sql = under(&fixture.settings, &sql);
         }
         let object = format!("{} {}", fixture.kind.word().to_lowercase(), fixture.name);
         let statement = self.push(Phase::Finish, object, &sql);
@@ -305,10 +328,15 @@ impl Builder<'_> {
     }
 }
 
-/// The `sql_mode` a statement asks for in its leading comment (see [`blueprint`]).
-pub(super) fn wanted_sql_mode(sql: &str) -> Option<&str> {
-    let (mode, _) = sql.strip_prefix("/* sql_mode=")?.split_once(" */")?;
-    Some(mode)
+/// Writes the session a statement asks for into a leading comment.
+pub(super) fn under(settings: &[String], sql: &str) -> String {
+    format!("/* dbsynth: {} */ {sql}", settings.join("; "))
+}
+
+/// The session a statement asks for in its leading comment (see [`under`]).
+pub(super) fn wanted_settings(sql: &str) -> Vec<&str> {
+    let comment = sql.strip_prefix("/* dbsynth: ").and_then(|rest| rest.split_once(" */"));
+    comment.map(|(settings, _)| settings.split("; ").collect()).unwrap_or_default()
 }
 
 fn sequences(catalog: &Catalog, schema: &Schema) -> Vec<Sequence> {

@@ -14,7 +14,7 @@ pub(super) fn kind_of(number: u16) -> DbErrorKind {
         1045 | 1698 | 1862 => DbErrorKind::Login,
         1049 => DbErrorKind::NoDatabase,
         1044 | 1142 | 1143 | 1227 | 1290 | 1370 | 1410 | 1419 | 3530 => DbErrorKind::Permission,
-        1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1586 | 1761 | 1762 | 3819
+        1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1263 | 1364 | 1451 | 1452 | 1526 | 1557 | 1586 | 1761 | 1762 | 3819
         | 4025 => DbErrorKind::Constraint,
         1021 | 1114 | 1041 => DbErrorKind::DiskFull,
         1205 | 1317 | 1969 | 3024 => DbErrorKind::Timeout,

@@ -24,7 +24,7 @@ use super::{
     error::wrap,
     server::{Connection, Server, raw_value},
     sql::identifier,
-    types::Form,
+    types::{Form, zero_of},
 };
 
 /// The query that reads the wanted columns in a form [`Reader`] understands.
@@ -203,7 +203,9 @@ impl Reader {
             _ => ("unreadable-value", "values that could not be read"),
         };
         let text = format!("{} {what}", self.misfits);
-        Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead("read as null"))
+        let instead = zero_of(column)
+            .map_or_else(|| "read as null".to_owned(), |zero| format!("read as null, written as {zero}"));
+        Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead(instead))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 use super::{
     catalog::MARKER,
     collation,
-    ddl::wanted_sql_mode,
+    ddl::wanted_settings,
     road::Road,
     server::Connection,
     source::COMMON_SETTINGS,
@@ -123,9 +123,9 @@ impl MySqlSink {
     /// Runs a statement; if the server does not know a collation because it is of the other flavour, runs it
     /// again with the nearest one.
     fn execute_portably(&mut self, sql: &str) -> Result<(), DbError> {
-        let Err(refused) = self.connection.run_as("run a statement", sql) else { return Ok(()) };
+        let Err(refused) = make(&mut self.connection, sql) else { return Ok(()) };
         let (translated, replaced) = collation::translate(sql, self.connection.server.mariadb);
-        if replaced.is_empty() || self.connection.run_as("run a statement", &translated).is_err() {
+        if replaced.is_empty() || make(&mut self.connection, &translated).is_err() {
             return Err(refused);
         }
         for (from, to) in replaced {
@@ -315,16 +315,37 @@ impl Sink for MySqlSink {
     }
 }
 
-/// Makes a view, trigger, routine or event, under the `sql_mode` it was written for.
+/// Runs a statement in the session it asks for: a view, trigger, routine or event keeps the one it was made in.
 pub(super) fn make(connection: &mut Connection, sql: &str) -> Result<(), DbError> {
-    let Some(mode) = wanted_sql_mode(sql) else {
-        connection.run_as("run a statement", sql)?;
-        return Ok(());
-    };
-    connection.run(&format!("SET SESSION sql_mode = {mode}"))?;
+    let wanted = wanted_settings(sql);
+    for setting in &wanted {
+        assign(connection, setting);
+    }
     let made = connection.run_as("run a statement", sql);
-    connection.run(&format!("SET SESSION sql_mode = '{SQL_MODE}'"))?;
+    if !wanted.is_empty() {
+        for setting in settings() {
+            connection.run_as("set up the session", &setting)?;
+        }
+    }
     made.map(|_| ())
+}
+
+/// Sets a variable of the session. The flavours know different flags of `sql_mode`, and different collations: what
+/// this server does not know is left out.
+fn assign(connection: &mut Connection, setting: &str) {
+    if connection.run(&format!("SET SESSION {setting}")).is_ok() {
+        return;
+    }
+    let Some(flags) = setting.strip_prefix("sql_mode = ") else { return };
+    let mut known = Vec::new();
+    for flag in flags.trim_matches('\'').split(',') {
+        if connection.run(&format!("SET SESSION sql_mode = {}", literal(flag))).is_ok() {
+            known.push(flag);
+        }
+    }
+    if let Err(error) = connection.run(&format!("SET SESSION sql_mode = {}", literal(&known.join(",")))) {
+        tracing::debug!(setting, %error, "session setting refused");
+    }
 }
 
 impl Drop for MySqlSink {
