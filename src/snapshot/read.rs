@@ -11,7 +11,7 @@ use crate::{
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
     schema::{ColumnId, DataType, ForeignKey, Schema, Table, TableId},
-    snapshot::{Limits, Snapshot, TableSnapshot},
+    snapshot::{Limits, Snapshot, TableSnapshot, fill::fill},
 };
 
 /// Fewest families to learn from; with fewer, every family is kept in part instead of a few as a whole.
@@ -267,9 +267,10 @@ impl<'a> Reader<'a> {
         }
         self.indexes[id.0] = self.index_keys(id, &data);
         let copied = plan.mode == TableMode::Copy;
-        let kept = data.select(|column| {
+        let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
+        fill(table, &mut kept);
         self.snapshots[id.0] = Some(TableSnapshot {
             total_rows,
             data: kept,

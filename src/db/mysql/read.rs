@@ -27,6 +27,9 @@ use super::{
     types::{Form, zero_of},
 };
 
+/// What becomes of a value that cannot be read, where null is not allowed and where it is.
+const READ_AS: [&str; 2] = ["the value of another row is learned in its place", "read as null"];
+
 /// The query that reads the wanted columns in a form [`Reader`] understands.
 pub(super) fn query(server: &Server, table: &Table, scan: &Scan) -> String {
     let mut sql = String::from("SELECT ");
@@ -204,7 +207,7 @@ impl Reader {
         };
         let text = format!("{} {what}", self.misfits);
         let instead = zero_of(column)
-            .map_or_else(|| "read as null".to_owned(), |zero| format!("read as null, written as {zero}"));
+            .map_or_else(|| READ_AS[usize::from(column.nullable)].to_owned(), |zero| format!("read as null, written as {zero}"));
         Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead(instead))
     }
 }
