@@ -44,7 +44,8 @@ fn constant(column: &Column, rows: usize) -> ArrayRef {
     match column.data_type.storage() {
         Storage::Boolean => Arc::new(BooleanArray::from(vec![false; rows])),
         Storage::Integer => {
-            let least = if let DataType::Integer { min, max } = column.data_type { 0.clamp(min, max) } else { 0 };
+            let least =
+                if let DataType::Integer { min, max } = column.data_type { 0.clamp(min, max) } else { 0 };
             Arc::new(Int64Array::from(vec![least; rows]))
         }
         Storage::Float => Arc::new(Float64Array::from(vec![0.0; rows])),
@@ -111,8 +112,7 @@ mod tests {
         };
         let numbers = || Arc::new(Int64Array::from(vec![None, Some(3), None, Some(5)])) as ArrayRef;
         let labels = Arc::new(StringArray::from(vec![None::<&str>; 4])) as ArrayRef;
-        let mut data =
-            TableData::new((0..3).map(ColumnId).collect(), vec![numbers(), numbers(), labels], 4);
+        let mut data = TableData::new((0..3).map(ColumnId).collect(), vec![numbers(), numbers(), labels], 4);
 
         fill(&table, &mut data);
 

@@ -212,13 +212,16 @@ impl<'a> Reader<'a> {
         let Some(arrays) = arrays else {
             return (vec![NO_ROW; rows.row_count], vec![false; rows.row_count]);
         };
+        let required = fk.columns.iter().all(|id| !child.column(*id).nullable);
         let keys = KeyColumns::new(&arrays);
         let mut key = Vec::new();
         (0..rows.row_count)
             .map(|row| {
-                let present = keys.write(row, &mut key);
+                let written = keys.write(row, &mut key);
+                // What could not be read arrives as null, also where null is not allowed: it points to nothing, but it points.
+                let present = written || required;
                 let parent =
-                    if present { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
+                    if written { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
                 (parent, present)
             })
             .unzip()

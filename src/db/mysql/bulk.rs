@@ -85,7 +85,12 @@ impl<'a> Rows<'a> {
                     format!("the values of {place} are not stored as its type asks"),
                 )
             })?;
-            writers.push(Writer { name: &column.name, form: Form::of(column), values, zero: zero_of(column) });
+            writers.push(Writer {
+                name: &column.name,
+                form: Form::of(column),
+                values,
+                zero: zero_of(column),
+            });
         }
         Ok(Self { writers, row_count: rows.row_count })
     }

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::{db::DbError, finding::Finding};
+use crate::{
+    db::{DbError, DbErrorKind},
+    finding::Finding,
+};
 
 use super::{
+    grants,
     server::{Connection, Record},
     sql::{Fixture, Home, identifier, literal},
 };
@@ -99,10 +103,22 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalog, DbError> {
                 }
                 if row.text("kind") == "SYSTEM VERSIONED" {
                     let what = "keeps the history of its rows";
-                    let instead = "only the rows of this moment are learned from; the copy begins a history of its own";
+                    let instead =
+                        "only the rows of this moment are learned from; the copy begins a history of its own";
                     findings.push(Finding::note("history-not-copied", what).table(&name).instead(instead));
                 }
-                let create = connection.one(&format!("SHOW CREATE TABLE {}", identifier(&name)))?;
+                let create = match connection.one(&format!("SHOW CREATE TABLE {}", identifier(&name))) {
+                    Err(error) if error.kind == DbErrorKind::Permission => {
+                        findings.push(
+                            Finding::warning("unreadable-table", "the login may not select from it")
+                                .table(&name)
+                                .instead("left out")
+                                .remedy("grant SELECT on the whole table"),
+                        );
+                        continue;
+                    }
+                    answer => answer?,
+                };
                 let estimated_rows = row.optional("estimated_rows").and_then(|rows| rows.parse().ok());
                 let create = create.nth(1).unwrap_or_default();
                 tables.push(CatalogTable { name, create, estimated_rows });
@@ -115,6 +131,7 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalog, DbError> {
         }
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
+    findings.extend(grants::unseen(connection)?);
     let fixtures = fixtures(connection, &mut findings)?;
     objects.extend(fixtures.iter().map(|fixture| fixture.name.clone()));
     let home = Home {
@@ -216,7 +233,9 @@ fn made_under(row: &Record) -> Vec<String> {
         row.optional("sql_mode").map(|mode| format!("sql_mode = {}", literal(&mode))),
         row.optional("time_zone").map(|zone| format!("time_zone = {}", literal(&zone))),
         // The text travels as utf8mb4, and no other collation fits that.
-        collation.filter(|name| name.starts_with("utf8mb4")).map(|name| format!("collation_connection = {name}")),
+        collation
+            .filter(|name| name.starts_with("utf8mb4"))
+            .map(|name| format!("collation_connection = {name}")),
     ]
     .into_iter()
     .flatten()

@@ -24,6 +24,8 @@ pub(super) enum ItemKind {
     },
     /// The primary key.
     PrimaryKey,
+    /// A key WITHOUT OVERLAPS of periods.
+    PeriodKey,
     /// A unique key.
     Unique,
     /// Any other index.
@@ -46,6 +48,21 @@ pub(super) struct Item {
     pub(super) kind: ItemKind,
     /// Its SQL.
     pub(super) sql: String,
+}
+
+/// A table in the pieces that are made one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// The table with its columns, primary key and checks.
+    pub(super) bare: String,
+    /// Its unique keys.
+    pub(super) unique: Vec<Item>,
+    /// Its other indexes.
+    pub(super) index: Vec<Item>,
+    /// Its keys WITHOUT OVERLAPS.
+    pub(super) period: Vec<Item>,
+    /// Its foreign keys.
+    pub(super) foreign: Vec<Item>,
 }
 
 /// A `CREATE TABLE` taken apart.
@@ -87,21 +104,22 @@ impl CreateTable {
 
     /// Splits into the bare table, its unique keys, its other indexes and its foreign keys. The bare table
     /// keeps the index its AUTO_INCREMENT column cannot exist without.
-    pub(super) fn split(self) -> (String, Vec<Item>, Vec<Item>, Vec<Item>) {
+    pub(super) fn split(self) -> Parts {
         let needed = self.counter_index();
-        let (mut inline, mut unique, mut index, mut foreign) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut inline = Vec::new();
+        let mut parts = Parts::default();
         for (at, item) in self.items.into_iter().enumerate() {
             match item.kind {
                 _ if Some(at) == needed => inline.push(item.sql),
-                ItemKind::Unique => unique.push(item),
-                ItemKind::Index => index.push(item),
-                ItemKind::ForeignKey { .. } => foreign.push(item),
+                ItemKind::Unique => parts.unique.push(item),
+                ItemKind::Index => parts.index.push(item),
+                ItemKind::PeriodKey => parts.period.push(item),
+                ItemKind::ForeignKey { .. } => parts.foreign.push(item),
                 _ => inline.push(item.sql),
             }
         }
-        let bare = format!("{} (\n  {}\n){}", self.head, inline.join(",\n  "), self.options);
-        (bare, unique, index, foreign)
+        parts.bare = format!("{} (\n  {}\n){}", self.head, inline.join(",\n  "), self.options);
+        parts
     }
 
     /// The secondary index that must stay in the table for AUTO_INCREMENT.
@@ -110,8 +128,12 @@ impl CreateTable {
             ItemKind::Column { name, auto_increment: true } => Some(name),
             _ => None,
         })?;
-        let is_index =
-            |item: &Item| matches!(item.kind, ItemKind::PrimaryKey | ItemKind::Unique | ItemKind::Index);
+        let is_index = |item: &Item| {
+            matches!(
+                item.kind,
+                ItemKind::PrimaryKey | ItemKind::PeriodKey | ItemKind::Unique | ItemKind::Index
+            )
+        };
         let leads = |item: &Item| is_index(item) && indexed_columns(&item.sql).first() == Some(counter);
         // MyISAM also numbers a later column of an index, per group.
         let holds = |item: &Item| is_index(item) && indexed_columns(&item.sql).contains(counter);
@@ -157,6 +179,10 @@ fn item(all: &[Token<'_>]) -> Item {
             name: words[0].name().unwrap_or_default(),
             auto_increment: words.iter().any(|token| token.is_word("auto_increment")),
         }
+    } else if words.windows(2).any(|pair| pair[0].is_word("without") && pair[1].is_word("overlaps"))
+        && (is(body, "primary") || is(body, "unique"))
+    {
+        ItemKind::PeriodKey
     } else if is(body, "primary") {
         ItemKind::PrimaryKey
     } else if is(body, "unique") {
@@ -273,7 +299,7 @@ impl Builder<'_> {
             self.push(Phase::Table, format!("table {name}"), create).table = Some(id);
             return;
         };
-        let (bare, unique, index, foreign) = parsed.split();
+        let Parts { bare, unique, index, period, foreign } = parsed.split();
         self.push(Phase::Table, format!("table {name}"), &bare).table = Some(id);
         // One ALTER per table and phase: the table is read once for all its indexes. FULLTEXT must come alone,
         // because InnoDB builds one such index per statement.
@@ -290,6 +316,12 @@ impl Builder<'_> {
                 let sql = format!("ALTER TABLE {} ADD {sql}", identifier(name));
                 self.push(phase, format!("index of {name}"), &sql).table = Some(id);
             }
+        }
+        for item in period {
+            let sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
+            let statement = self.push(Phase::Key, format!("key of {name} without overlaps"), &sql);
+            statement.table = Some(id);
+            statement.optional = true;
         }
         for item in foreign {
             let ItemKind::ForeignKey { database, parent } = &item.kind else { continue };

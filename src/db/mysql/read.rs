@@ -206,8 +206,10 @@ impl Reader {
             _ => ("unreadable-value", "values that could not be read"),
         };
         let text = format!("{} {what}", self.misfits);
-        let instead = zero_of(column)
-            .map_or_else(|| READ_AS[usize::from(column.nullable)].to_owned(), |zero| format!("read as null, written as {zero}"));
+        let instead = zero_of(column).map_or_else(
+            || READ_AS[usize::from(column.nullable)].to_owned(),
+            |zero| format!("read as null, written as {zero}"),
+        );
         Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead(instead))
     }
 }

@@ -7,7 +7,12 @@ use crate::{
     schema::{ColumnId, DataType, Schema, Table},
 };
 
-use super::{catalog, ddl, lift, read, server::Connection, sql::identifier, types::{NativeType, ZERO_DATE}};
+use super::{
+    catalog, ddl, lift, read,
+    server::Connection,
+    sql::identifier,
+    types::{NativeType, ZERO_DATE},
+};
 
 /// A database opened for reading.
 pub(super) struct MySqlSource {
@@ -72,8 +77,9 @@ impl MySqlSource {
                 } else if column.nullable || column.generated.is_some() || in_key {
                 } else if matches!(column.data_type, DataType::Date | DataType::Timestamp { .. }) {
                     wanted.push((at, Answer::ZeroDate));
-                    questions
-                        .push(format!("MAX(YEAR({name}) = 0 OR MONTH({name}) = 0 OR DAYOFMONTH({name}) = 0)"));
+                    questions.push(format!(
+                        "MAX(YEAR({name}) = 0 OR MONTH({name}) = 0 OR DAYOFMONTH({name}) = 0)"
+                    ));
                 } else if native.base == "year" {
                     wanted.push((at, Answer::ZeroDate));
                     questions.push(format!("MAX({name} = 0)"));

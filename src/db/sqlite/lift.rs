@@ -80,7 +80,8 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
             native_type: column.declared.clone(),
             data_type: verdict.data_type.clone(),
             // SQLite lets null into a primary key that is not the rowid, unless it says NOT NULL.
-            nullable: !column.not_null && (column.key_position == 0 || verdict.has_nulls && !raw.without_rowid),
+            nullable: !column.not_null
+                && (column.key_position == 0 || verdict.has_nulls && !raw.without_rowid),
             default: column.default.clone(),
             auto_increment: key == [ColumnId(index)] && is_rowid_alias(raw, index),
             generated: (column.hidden >= 2)

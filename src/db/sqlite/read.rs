@@ -121,7 +121,9 @@ impl Source for SqliteSource {
                     }
                     Kind::IndexOnly => {
                         let what = "is an index without rows to build it from";
-                        findings.push(Finding::warning("virtual-table", what).table(&raw.name).instead("made empty"));
+                        findings.push(
+                            Finding::warning("virtual-table", what).table(&raw.name).instead("made empty"),
+                        );
                         derived.push((raw, None));
                         continue;
                     }

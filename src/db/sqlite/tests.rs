@@ -316,11 +316,14 @@ fn virtual_tables_with_rows_are_tables_and_others_are_made_from_theirs() {
     assert_eq!(names, ["r", "r_mine"]);
     let boxes = &found.schema.tables[0];
     assert_eq!(boxes.primary_key.as_ref().unwrap().columns, [ColumnId(0)]);
-    assert_eq!(boxes.checks.iter().map(|check| check.expression.as_str()).collect::<Vec<_>>(), ["\"a\" <= \"b\""]);
+    assert_eq!(
+        boxes.checks.iter().map(|check| check.expression.as_str()).collect::<Vec<_>>(),
+        ["\"a\" <= \"b\""]
+    );
     let rebuilt: Vec<_> = found.blueprint.statements.iter().filter(|s| s.sql.contains("rebuild")).collect();
     assert_eq!(rebuilt.len(), 1);
     assert_eq!(rebuilt[0].table, Some(TableId(1)));
-    assert_eq!(found.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["virtual-table"]);
+    assert_eq!(found.findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["virtual-table"]);
 }
 
 #[test]

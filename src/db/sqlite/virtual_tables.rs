@@ -91,7 +91,10 @@ mod tests {
     fn a_virtual_table_is_known_by_its_module_and_its_content() {
         let cases = [
             ("CREATE VIRTUAL TABLE a USING fts5(x, y, tokenize = 'porter ascii')", Kind::Rows),
-            ("create virtual table \"b (\" using FTS5 (x, content='the docs', content_rowid=id)", Kind::Over("the docs".into())),
+            (
+                "create virtual table \"b (\" using FTS5 (x, content='the docs', content_rowid=id)",
+                Kind::Over("the docs".into()),
+            ),
             ("CREATE VIRTUAL TABLE c USING fts4(content=docs, x)", Kind::Over("docs".into())),
             ("CREATE VIRTUAL TABLE d USING fts5(x, content=\"\")", Kind::IndexOnly),
             ("CREATE VIRTUAL TABLE e USING rtree(id, a, b)", Kind::Rows),
