@@ -17,7 +17,7 @@ use super::{
     calendar::{write_date, write_time, write_timestamp},
     server::Server,
     sql::identifier,
-    types::{Form, zero_of},
+    types::Form,
 };
 
 enum Values<'a> {
@@ -48,8 +48,6 @@ struct Writer<'a> {
     name: &'a str,
     form: Form,
     values: Values<'a>,
-    /// Written for null, where that is a zero date.
-    zero: Option<&'static str>,
 }
 
 /// The rows of a batch, ready to be written column by column.
@@ -85,12 +83,7 @@ impl<'a> Rows<'a> {
                     format!("the values of {place} are not stored as its type asks"),
                 )
             })?;
-            writers.push(Writer {
-                name: &column.name,
-                form: Form::of(column),
-                values,
-                zero: zero_of(column),
-            });
+            writers.push(Writer { name: &column.name, form: Form::of(column), values });
         }
         Ok(Self { writers, row_count: rows.row_count })
     }
@@ -213,12 +206,10 @@ impl Writer<'_> {
             Values::Time(values) => values.is_null(row),
             Values::Timestamp(values) => values.is_null(row),
         };
-        scratch.clear();
         if is_null {
-            let Some(zero) = self.zero else { return Cell::Null };
-            scratch.push_str(zero);
-            return Cell::Simple;
+            return Cell::Null;
         }
+        scratch.clear();
         let digits = if let Form::Temporal(digits) = self.form { digits } else { 0 };
         match &self.values {
             Values::Text(values) => return text_cell(values.value(row), self.form),

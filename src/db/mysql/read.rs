@@ -24,11 +24,8 @@ use super::{
     error::wrap,
     server::{Connection, Server, raw_value},
     sql::identifier,
-    types::{Form, zero_of},
+    types::Form,
 };
-
-/// What becomes of a value that cannot be read, where null is not allowed and where it is.
-const READ_AS: [&str; 2] = ["the value of another row is learned in its place", "read as null"];
 
 /// The query that reads the wanted columns in a form [`Reader`] understands.
 pub(super) fn query(server: &Server, table: &Table, scan: &Scan) -> String {
@@ -119,6 +116,9 @@ enum Builder {
     Timestamp(TimestampMicrosecondBuilder),
 }
 
+/// What becomes of a value that cannot be read, where null is not allowed and where it is.
+const READ_AS: [&str; 2] = ["the value of another row is learned in its place", "read as null"];
+
 /// Builds the array of one column from the values' text.
 struct Reader {
     form: Form,
@@ -206,11 +206,12 @@ impl Reader {
             _ => ("unreadable-value", "values that could not be read"),
         };
         let text = format!("{} {what}", self.misfits);
-        let instead = zero_of(column).map_or_else(
-            || READ_AS[usize::from(column.nullable)].to_owned(),
-            |zero| format!("read as null, written as {zero}"),
-        );
-        Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead(instead))
+        Some(
+            Finding::warning(code, text)
+                .table(&table.name)
+                .column(&column.name)
+                .instead(READ_AS[usize::from(column.nullable)]),
+        )
     }
 }
 

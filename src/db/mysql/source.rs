@@ -4,15 +4,10 @@ use crate::{
     config::DbUrl,
     db::{Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source},
     finding::Finding,
-    schema::{ColumnId, DataType, Schema, Table},
+    schema::{DataType, Schema, Table},
 };
 
-use super::{
-    catalog, ddl, lift, read,
-    server::Connection,
-    sql::identifier,
-    types::{NativeType, ZERO_DATE},
-};
+use super::{catalog, ddl, lift, read, server::Connection, sql::identifier, types::NativeType};
 
 /// A database opened for reading.
 pub(super) struct MySqlSource {
@@ -60,59 +55,36 @@ impl MySqlSource {
         Ok(Self { connection, findings: Vec::new() })
     }
 
-    /// Asks each table once what its types alone do not tell: `tinyint(1)` columns whose values are all 0, 1 or null
-    /// are booleans; a NOT NULL column that holds zero dates uses them as others use null, and is read and written so.
-    fn look_at_values(&mut self, schema: &mut Schema) -> Result<(), DbError> {
+    /// Makes `tinyint(1)` columns booleans where all values are 0, 1 or null.
+    fn find_booleans(&mut self, schema: &mut Schema) -> Result<(), DbError> {
         for table in &mut schema.tables {
-            let mut questions = Vec::new();
-            let mut wanted = Vec::new();
-            for (at, column) in table.columns.iter().enumerate() {
-                let native = NativeType::parse(&column.native_type);
-                let in_key =
-                    table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&ColumnId(at)));
-                let name = identifier(&column.name);
-                if native.is_boolean_by_convention() {
-                    wanted.push((at, Answer::Boolean));
-                    questions.push(format!("MIN({name} IN (0, 1))"));
-                } else if column.nullable || column.generated.is_some() || in_key {
-                } else if matches!(column.data_type, DataType::Date | DataType::Timestamp { .. }) {
-                    wanted.push((at, Answer::ZeroDate));
-                    questions.push(format!(
-                        "MAX(YEAR({name}) = 0 OR MONTH({name}) = 0 OR DAYOFMONTH({name}) = 0)"
-                    ));
-                } else if native.base == "year" {
-                    wanted.push((at, Answer::ZeroDate));
-                    questions.push(format!("MAX({name} = 0)"));
-                }
-            }
-            if questions.is_empty() {
+            let candidates: Vec<usize> = (0..table.columns.len())
+                .filter(|at| NativeType::parse(&table.columns[*at].native_type).is_boolean_by_convention())
+                .collect();
+            if candidates.is_empty() {
                 continue;
             }
-            let asked: Vec<String> =
-                questions.iter().enumerate().map(|(at, question)| format!("{question} AS a{at}")).collect();
+            let ranges: Vec<String> = candidates
+                .iter()
+                .map(|at| identifier(&table.columns[*at].name))
+                .enumerate()
+                .map(|(at, name)| format!("MIN({name}) AS low{at}, MAX({name}) AS high{at}"))
+                .collect();
             let from = identifier(&table.name.name);
-            let answers = self.connection.one(&format!("SELECT {} FROM {from}", asked.join(", ")))?;
-            for (index, (at, answer)) in wanted.into_iter().enumerate() {
-                let said = answers.nth(index);
-                let column = &mut table.columns[at];
-                match answer {
-                    Answer::Boolean if said.as_deref() != Some("0") => column.data_type = DataType::Boolean,
-                    Answer::ZeroDate if said.as_deref() == Some("1") => {
-                        column.nullable = true;
-                        column.representation = Some(ZERO_DATE.to_owned());
-                    }
-                    _ => {}
+            let answer = self.connection.one(&format!("SELECT {} FROM {from}", ranges.join(", ")))?;
+            for (index, at) in candidates.into_iter().enumerate() {
+                let within = |label: &str| {
+                    answer
+                        .optional(&format!("{label}{index}"))
+                        .is_none_or(|value| value == "0" || value == "1")
+                };
+                if within("low") && within("high") {
+                    table.columns[at].data_type = DataType::Boolean;
                 }
             }
         }
         Ok(())
     }
-}
-
-/// What the answer of a question about a column's values decides.
-enum Answer {
-    Boolean,
-    ZeroDate,
 }
 
 impl Session for MySqlSource {
@@ -129,7 +101,7 @@ impl Source for MySqlSource {
     fn introspect(&mut self) -> Result<Introspection, DbError> {
         let catalog = catalog::read(&mut self.connection)?;
         let (mut schema, lifted) = lift::lift(&catalog);
-        self.look_at_values(&mut schema)?;
+        self.find_booleans(&mut schema)?;
         let (blueprint, planned) = ddl::blueprint(&catalog, &schema);
         let mut findings = catalog.findings;
         findings.extend(lifted);

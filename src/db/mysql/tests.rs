@@ -260,7 +260,8 @@ fn a_binary_default_of_mariadb_becomes_a_hexadecimal_literal() {
 
 #[test]
 fn a_statement_carries_the_session_it_was_made_in() {
-    let settings = ["sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES'".to_owned(), "time_zone = 'SYSTEM'".to_owned()];
+    let settings =
+        ["sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES'".to_owned(), "time_zone = 'SYSTEM'".to_owned()];
     let sql = ddl::under(&settings, "CREATE PROCEDURE `p`() SELECT 1");
 
     assert_eq!(ddl::wanted_settings(&sql), settings);

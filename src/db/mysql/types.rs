@@ -166,20 +166,6 @@ fn arguments(text: &str) -> (Vec<String>, String) {
     (arguments, String::new())
 }
 
-/// The representation of a column without null that holds zero dates in its place.
-pub(super) const ZERO_DATE: &str = "zero-date";
-
-/// What is written for null into a column that holds zero dates in its place.
-pub(super) fn zero_of(column: &Column) -> Option<&'static str> {
-    column.representation.as_deref().filter(|representation| *representation == ZERO_DATE)?;
-    match column.data_type {
-        DataType::Date => Some("0000-00-00"),
-        DataType::Timestamp { .. } => Some("0000-00-00 00:00:00"),
-        DataType::Integer { .. } => Some("0000"),
-        _ => None,
-    }
-}
-
 /// How a column's values are asked for and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {

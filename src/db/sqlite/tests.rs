@@ -323,7 +323,10 @@ fn virtual_tables_with_rows_are_tables_and_others_are_made_from_theirs() {
     let rebuilt: Vec<_> = found.blueprint.statements.iter().filter(|s| s.sql.contains("rebuild")).collect();
     assert_eq!(rebuilt.len(), 1);
     assert_eq!(rebuilt[0].table, Some(TableId(1)));
-    assert_eq!(found.findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["virtual-table"]);
+    assert_eq!(
+        found.findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
+        ["virtual-table"]
+    );
 }
 
 #[test]
