@@ -11,7 +11,7 @@ use crate::{
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
     schema::{ColumnId, DataType, ForeignKey, Schema, Table, TableId},
-    snapshot::{Limits, Snapshot, TableSnapshot},
+    snapshot::{Limits, Snapshot, TableSnapshot, fill::fill},
 };
 
 /// Fewest families to learn from; with fewer, every family is kept in part instead of a few as a whole.
@@ -212,14 +212,18 @@ impl<'a> Reader<'a> {
         let Some(arrays) = arrays else {
             return (vec![NO_ROW; rows.row_count], vec![false; rows.row_count]);
         };
+        let required = fk.columns.iter().all(|id| !child.column(*id).nullable);
         let keys = KeyColumns::new(&arrays);
         let bound = bound_rows(child, fk, rows);
         let mut key = Vec::new();
         (0..rows.row_count)
             .map(|row| {
-                let present = bound.as_ref().is_none_or(|bound| bound[row]) && keys.write(row, &mut key);
+                let binds = bound.as_ref().is_none_or(|bound| bound[row]);
+                let written = binds && keys.write(row, &mut key);
+                // What could not be read arrives as null, also where null is not allowed: it points to nothing, but it points.
+                let present = written || (binds && required);
                 let parent =
-                    if present { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
+                    if written { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
                 (parent, present)
             })
             .unzip()
@@ -269,9 +273,10 @@ impl<'a> Reader<'a> {
         }
         self.indexes[id.0] = self.index_keys(id, &data);
         let copied = plan.mode == TableMode::Copy;
-        let kept = data.select(|column| {
+        let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
+        fill(table, &mut kept);
         self.snapshots[id.0] = Some(TableSnapshot {
             total_rows,
             data: kept,

@@ -19,9 +19,14 @@ pub(super) fn null_keys(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) -
 
 /// Counts rows with a null in one of the columns.
 pub(super) fn nulls(dialect: &dyn Dialect, table: &Table, columns: &[ColumnId]) -> String {
-    let any: Vec<String> =
-        columns.iter().map(|id| format!("{} IS NULL", column(dialect, table, *id))).collect();
-    format!("SELECT COUNT(*) FROM {} WHERE {}", dialect.quote_table(&table.name), any.join(" OR "))
+    let all: Vec<String> =
+        columns.iter().map(|id| format!("{} IS NOT NULL", column(dialect, table, *id))).collect();
+    // Not `IS NULL`, which MySQL answers with yes for a zero date in a NOT NULL column.
+    format!(
+        "SELECT COUNT(*) FROM {} WHERE CASE WHEN {} THEN 0 ELSE 1 END = 1",
+        dialect.quote_table(&table.name),
+        all.join(" AND ")
+    )
 }
 
 /// Counts the rows of a key beyond the first of each value. Rows with a null in the key never clash,

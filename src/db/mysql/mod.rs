@@ -9,10 +9,12 @@ mod catalog;
 mod collation;
 mod ddl;
 mod error;
+mod grants;
 #[cfg(feature = "mysql-infile")]
 mod infile;
 mod lex;
 mod lift;
+mod portable;
 mod read;
 mod road;
 mod server;

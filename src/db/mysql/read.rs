@@ -116,6 +116,9 @@ enum Builder {
     Timestamp(TimestampMicrosecondBuilder),
 }
 
+/// What becomes of a value that cannot be read, where null is not allowed and where it is.
+const READ_AS: [&str; 2] = ["the value of another row is learned in its place", "read as null"];
+
 /// Builds the array of one column from the values' text.
 struct Reader {
     form: Form,
@@ -203,7 +206,12 @@ impl Reader {
             _ => ("unreadable-value", "values that could not be read"),
         };
         let text = format!("{} {what}", self.misfits);
-        Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead("read as null"))
+        Some(
+            Finding::warning(code, text)
+                .table(&table.name)
+                .column(&column.name)
+                .instead(READ_AS[usize::from(column.nullable)]),
+        )
     }
 }
 

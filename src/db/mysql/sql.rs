@@ -53,6 +53,62 @@ pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
     (name, vec![format!("DROP TABLE IF EXISTS {staging}"), create])
 }
 
+/// The text of an answer. MariaDB prints the default of a binary column as raw bytes between quotes: a literal that is
+/// no UTF-8 becomes a hexadecimal one, so that the statement means the same again.
+pub(super) fn catalog_text(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(open) = rest.iter().position(|byte| *byte == b'\'') {
+        text.push_str(&String::from_utf8_lossy(&rest[..open]));
+        let (value, length) = quoted_bytes(&rest[open..]);
+        let (literal, after) = rest[open..].split_at(length);
+        match std::str::from_utf8(literal) {
+            Ok(literal) => text.push_str(literal),
+            Err(_) => {
+                let digits: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
+                text.push_str(&format!("x'{digits}'"));
+            }
+        }
+        rest = after;
+    }
+    text + &String::from_utf8_lossy(rest)
+}
+
+/// The value of the literal that begins here, and how many bytes its text has.
+fn quoted_bytes(text: &[u8]) -> (Vec<u8>, usize) {
+    let mut value = Vec::new();
+    let mut at = 1;
+    while let Some(byte) = text.get(at) {
+        let next = text.get(at + 1);
+        match (byte, next) {
+            (b'\\', Some(escaped)) => {
+                value.push(match escaped {
+                    b'0' => 0,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'Z' => 0x1a,
+                    other => *other,
+                });
+                at += 2;
+            }
+            (b'\'', Some(b'\'')) => {
+                value.push(b'\'');
+                at += 2;
+            }
+            (b'\'', _) => return (value, at + 1),
+            _ => {
+                value.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    (value, text.len())
+}
+
 /// Undoes one level of the backslash escapes that MySQL puts around the expressions in its catalog
 /// (`_utf8mb4\'x\'`), and drops the `_utf8mb4` introducers it adds.
 pub(super) fn unescape(expression: &str) -> String {
