@@ -24,6 +24,7 @@ mod position;
 mod ranges;
 mod relation;
 mod repair;
+mod spelling;
 mod tuple;
 mod value;
 
@@ -44,6 +45,7 @@ pub use pattern::Pattern;
 pub use position::{Position, family_positions};
 pub use relation::{Product, Rule};
 pub use repair::RepairTally;
+pub use spelling::Spelling;
 pub use value::Value;
 
 use std::sync::Arc;
@@ -303,6 +305,12 @@ impl TableRules {
     #[must_use]
     pub fn allowed_values(&self, column: ColumnId) -> Option<Vec<String>> {
         self.lists.iter().find(|(id, _)| *id == column).map(|(_, list)| list.clone())
+    }
+
+    /// What CHECKs demand of the spelling of a text column; `None` if nothing.
+    #[must_use]
+    pub fn spelling(&self, column: ColumnId) -> Option<Spelling> {
+        Spelling::read(self.checks.iter().filter_map(|check| check.expression.as_ref()), column)
     }
 
     /// The range CHECKs leave to a column alone, both ends included; an open end is infinite.

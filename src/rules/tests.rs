@@ -54,6 +54,11 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
     }
 }
 
+/// A schema of one table with one text column.
+pub(super) fn text_schema(dialect: DialectName, column: &str) -> Schema {
+    Schema { dialect, tables: vec![table(&[(column, text())], &[])] }
+}
+
 fn declared(
     dialect: DialectName,
     columns: &[(&str, DataType)],

@@ -108,6 +108,7 @@ mod tests {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             estimated_rows: None,
         };
         let numbers = || Arc::new(Int64Array::from(vec![None, Some(3), None, Some(5)])) as ArrayRef;
