@@ -61,8 +61,8 @@ impl<'a> Candidates<'a> {
         allowed: Option<Vec<String>>,
         array: &'a ArrayRef,
     ) -> Self {
-        let enumerated =
-            column.data_type.storage() == Storage::Text && codec.is_some_and(|c| !c.is_presence());
+        let enumerated = matches!(column.data_type, DataType::Text { .. } | DataType::Array { .. })
+            && codec.is_some_and(|c| !c.is_presence());
         let declared = match &column.data_type {
             DataType::Enum { labels } => Some(labels.clone()),
             DataType::Set { labels } => Some(labels.clone()),
