@@ -48,7 +48,7 @@ pub use repair::RepairTally;
 pub use spelling::Spelling;
 pub use value::Value;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow_array::{ArrayRef, StringArray};
 use rayon::prelude::*;
@@ -400,6 +400,18 @@ impl TableRules {
             }
         }
         violated
+    }
+
+    /// Per row that makes an understood CHECK false: the columns that its broken checks read.
+    #[must_use]
+    pub fn broken(&self, rows: &TableData) -> BTreeMap<u32, Vec<ColumnId>> {
+        let mut broken: BTreeMap<u32, Vec<ColumnId>> = BTreeMap::new();
+        for (check, failed) in self.failures(rows) {
+            for (row, _) in failed.iter().enumerate().filter(|(_, failed)| **failed) {
+                broken.entry(row as u32).or_default().extend(&check.columns);
+            }
+        }
+        broken
     }
 
     /// Per check that can be evaluated on `rows`: which rows make it false.

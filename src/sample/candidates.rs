@@ -61,8 +61,8 @@ impl<'a> Candidates<'a> {
         allowed: Option<Vec<String>>,
         array: &'a ArrayRef,
     ) -> Self {
-        let enumerated =
-            column.data_type.storage() == Storage::Text && codec.is_some_and(|c| !c.is_presence());
+        let enumerated = matches!(column.data_type, DataType::Text { .. } | DataType::Array { .. })
+            && codec.is_some_and(|c| !c.is_presence());
         let declared = match &column.data_type {
             DataType::Enum { labels } => Some(labels.clone()),
             DataType::Set { labels } => Some(labels.clone()),
@@ -165,6 +165,20 @@ impl<'a> Candidates<'a> {
             let text = text.clone();
             (1..).map_while(move |n: u64| counted_on(&text, n, false)).map(Moved::Text)
         };
+        // What a key compares may be the beginning alone: a prefix, a first word.
+        let fronted = {
+            let text = text.clone();
+            let end = text.find(' ').filter(|end| *end > 0).unwrap_or(text.len());
+            let (head, tail) = (text[..end].to_owned(), text[end..].to_owned());
+            let turned = (1..)
+                .map_while(move |n: u64| counted_on(&head, n, false))
+                .map(move |head| Moved::Text(format!("{head}{tail}")))
+                .take(MAX_TRIES / 4);
+            let put_before = (1..).map(move |n: u32| {
+                Moved::Text(format!("{}{text}", base36(n)).chars().take(longest).collect())
+            });
+            turned.chain(put_before)
+        };
         let is_code = text.chars().any(|c| c.is_ascii_digit());
         let numbered = (1..).map(move |n: u32| {
             let suffix = if longest < 6 { base36(n) } else { format!(" {n}") };
@@ -173,9 +187,9 @@ impl<'a> Candidates<'a> {
             Moved::Text(format!("{head}{suffix}").chars().take(longest).collect())
         });
         if is_code {
-            Box::new(counted.take(MAX_TRIES / 2).chain(numbered))
+            Box::new(counted.take(MAX_TRIES / 4).chain(numbered.take(MAX_TRIES / 4)).chain(fronted))
         } else {
-            Box::new(numbered.take(MAX_TRIES / 2).chain(counted))
+            Box::new(numbered.take(MAX_TRIES / 4).chain(counted.take(MAX_TRIES / 4)).chain(fronted))
         }
     }
 }

@@ -97,6 +97,54 @@ impl Sampler<'_> {
         Ok(())
     }
 
+    /// Mends rows that break a CHECK understood here after all that was done to them since it was first held to them.
+    pub(super) fn mend_checks(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        let table = self.model.schema.table(id);
+        let roles = &self.model.plan.table(id).columns;
+        let rules = &model.facts.rules;
+        let mut broken = rules.broken(&draft.data);
+        let before = broken.len();
+        for attempt in 0..2 * TRIES + 1 {
+            if broken.is_empty() {
+                break;
+            }
+            let wanted: BTreeMap<u32, Vec<ColumnId>> =
+                broken.iter().map(|(row, reads)| (*row, changeable(model, roles, reads))).collect();
+            let trial = if attempt == 2 * TRIES {
+                nulled(table, &draft.data, &wanted)
+            } else if attempt % 2 == 0 {
+                replaced(&draft.data, &wanted, &draft.data, &donors(&wanted, draft.row_count(), attempt))
+            } else {
+                let rows: Vec<u32> = wanted.keys().copied().collect();
+                let fresh = self.fresh(id, model, draft, &rows, 2000 + attempt);
+                replaced(&draft.data, &wanted, &fresh, &(0..rows.len() as u32).collect::<Vec<_>>())
+            };
+            let failed = rules.violations(&trial);
+            let base = draft.row_count() as u32;
+            let mut index: Vec<u32> = (0..base).collect();
+            for (place, row) in wanted.keys().enumerate().filter(|(place, _)| !failed[*place]) {
+                index[*row as usize] = base + place as u32;
+            }
+            let Some(both) = TableData::concat(&[draft.data.clone(), trial]) else { break };
+            draft.data = both.take(&index);
+            broken = rules.broken(&draft.data);
+        }
+        if before == 0 {
+            return;
+        }
+        let what = format!("{before} rows broke a CHECK again once they were whole");
+        let finding = match broken.len() {
+            0 => Finding::note("check-repaired", what).instead("they took values that do not"),
+            left => {
+                let keep: Vec<bool> =
+                    (0..draft.row_count() as u32).map(|row| !broken.contains_key(&row)).collect();
+                self.drop_rows(id, draft, &keep);
+                Finding::warning("check-not-met", what).instead(format!("{left} of them were left out"))
+            }
+        };
+        self.summary.findings.push(finding.table(&table.name));
+    }
+
     /// Asks about every case. What cannot be answered is reported once and no case any more.
     fn ask(
         &mut self,

@@ -386,6 +386,7 @@ impl Sampler<'_> {
             }
         }
         self.settle_generated(id, model, &mut draft);
+        self.mend_checks(id, model, &mut draft);
         self.make_unique(id, model, &mut draft);
         if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
