@@ -77,8 +77,8 @@ impl<'a> Draft<'a> {
         }
         // Bodies of functions find their names as they do at home, and are not checked before the tables exist.
         let settings = format!(
-            "SELECT pg_catalog.set_config('search_path', {}, false), \
-             pg_catalog.set_config('check_function_bodies', 'off', false)",
+            "SELECT pg_catalog.set_config('search_path', {}, true), \
+             pg_catalog.set_config('check_function_bodies', 'off', true)",
             literal(&self.catalog.search_path)
         );
         self.push(Phase::Prepare, "session settings".into(), None, false, settings);

@@ -1,6 +1,6 @@
 //! Reading: one read-only snapshot, the catalog, streamed scans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use sqlx::AssertSqlSafe;
@@ -13,7 +13,7 @@ use super::{
     grants,
     layout::Layout,
     lift::lift,
-    server::{self, Server, connect, pooled_finding, regclass, run, scalar, settle},
+    server::{self, Hold, Server, connect, pooled_finding, regclass, run, scalar, settle},
     sql::{own_rows, quote, quote_table},
 };
 use crate::{
@@ -37,6 +37,8 @@ pub(super) struct PostgresSource {
     misfits: BTreeMap<(String, String), u64>,
     /// Tables that others inherit from, once asked for.
     with_heirs: Option<Vec<TableName>>,
+    /// On a standby: unlogged tables, which hold no rows there and cannot even be asked.
+    unlogged: BTreeSet<TableName>,
 }
 
 impl PostgresSource {
@@ -47,7 +49,7 @@ impl PostgresSource {
             let connection = &mut server.connection;
             let doing = "opening the read-only snapshot";
             run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
-            settle(connection, SOURCE_SETTINGS).await?;
+            settle(connection, SOURCE_SETTINGS, Hold::Transaction).await?;
             let read_only: String =
                 scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
             if read_only == "on" {
@@ -56,7 +58,7 @@ impl PostgresSource {
                 Err(DbError::new(DbErrorKind::Refused, format!("{doing}: the server would allow writes")))
             }
         })?;
-        Ok(Self { server, misfits: BTreeMap::new(), with_heirs: None })
+        Ok(Self { server, misfits: BTreeMap::new(), with_heirs: None, unlogged: BTreeSet::new() })
     }
 }
 
@@ -74,8 +76,7 @@ impl Session for PostgresSource {
         let counted = block_on(server::count(connection, &own_rows(sql, &heirs), true));
         self.with_heirs = Some(heirs);
         match counted {
-            // What a standby refuses to read is an unlogged table, which holds no rows there.
-            Err(error) if self.server.standby && error.kind == DbErrorKind::Unsupported => Ok(0),
+            Err(error) if !self.unlogged.is_empty() && error.kind == DbErrorKind::Unsupported => Ok(0),
             counted => counted,
         }
     }
@@ -94,9 +95,10 @@ impl Source for PostgresSource {
         }
         if self.server.standby {
             let unlogged = catalog.relations.iter().filter(|row| row.kind == 'r' && row.unlogged);
-            findings.extend(unlogged.map(|row| {
+            self.unlogged = unlogged.map(|row| TableName::qualified(&row.namespace, &row.name)).collect();
+            findings.extend(self.unlogged.iter().map(|table| {
                 Finding::warning("unlogged-on-standby", "an unlogged table has no rows on a standby")
-                    .table(TableName::qualified(&row.namespace, &row.name))
+                    .table(table)
                     .instead("it stays empty")
                     .remedy("read it from the primary")
             }));
@@ -114,6 +116,9 @@ impl Source for PostgresSource {
     }
 
     fn scan(&mut self, table: &Table, scan: &Scan, on_batch: Batch<'_>) -> Result<u64, DbError> {
+        if self.unlogged.contains(&table.name) {
+            return Ok(0);
+        }
         let sql = self.select(table, scan)?;
         let doing = format!("reading {}", table.name);
         block_on(run(&mut self.server.connection, "SAVEPOINT dbsynth_scan", &doing))?;

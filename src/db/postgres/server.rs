@@ -53,12 +53,27 @@ pub(super) fn options(url: &DbUrl) -> Result<PgConnectOptions, DbError> {
         .map_err(|_| DbError::new(DbErrorKind::Unreachable, format!("{url} is no usable Postgres URL")))
 }
 
+/// How long settings hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// As long as the session.
+    Session,
+    /// Until the transaction ends: behind a pooler the session belongs to others as well.
+    Transaction,
+}
+
 /// Applies `settings` after the common ones. Done inside the transaction as well where there is one: behind a
 /// pooler, what was set before it may have been another server's session.
-pub(super) async fn settle(connection: &mut PgConnection, settings: &str) -> Result<(), DbError> {
+pub(super) async fn settle(connection: &mut PgConnection, settings: &str, hold: Hold) -> Result<(), DbError> {
     let doing = "setting up the session";
-    run(connection, COMMON_SETTINGS, doing).await?;
-    run(connection, settings, doing).await
+    for settings in [COMMON_SETTINGS, settings] {
+        let settings = match hold {
+            Hold::Session => settings.to_owned(),
+            Hold::Transaction => settings.replace("SET ", "SET LOCAL "),
+        };
+        run(connection, &settings, doing).await?;
+    }
+    Ok(())
 }
 
 /// Connects and checks that the server is one we know.

@@ -10,7 +10,7 @@ use super::{
     grants,
     room::{self, MadeObject},
     sequences::{exists, set_sequence},
-    server::{self, connect, pooled_finding, run, run_guarded, settle},
+    server::{self, Hold, connect, pooled_finding, run, run_guarded, settle},
     sql::{own_rows, quote, quote_table},
 };
 use crate::{
@@ -50,7 +50,7 @@ impl PostgresSink {
         let mut server = connect(url)?;
         // A session that others are lent as well must not keep our settings; `begin` makes them in its transaction.
         if !server.pooled {
-            block_on(settle(&mut server.connection, TARGET_SETTINGS))?;
+            block_on(settle(&mut server.connection, TARGET_SETTINGS, Hold::Session))?;
         }
         Ok(Self {
             connection: Some(server.connection),
@@ -130,7 +130,7 @@ impl Sink for PostgresSink {
         let connection = self.connection()?;
         let before = block_on(async {
             run(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "opening the load").await?;
-            settle(connection, TARGET_SETTINGS).await?;
+            settle(connection, TARGET_SETTINGS, Hold::Transaction).await?;
             room::clear(connection).await
         })?;
         self.before = before;
