@@ -195,7 +195,8 @@ impl Index {
         let table = schema.table(child);
         let mut name = words(&table.column(column).name);
         // `country1` and `country2` are two countries.
-        let numbered = name.last().map_or("", String::as_str).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let numbered =
+            name.last().map_or("", String::as_str).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
         if let Some(last) = name.last_mut().filter(|_| numbered.len() > 1) {
             *last = numbered;
         }
@@ -213,7 +214,8 @@ impl Index {
             }
         }
         let own = forms(&words(&table.name.name));
-        let rest: String = name.iter().filter(|word| !["parent", "id"].contains(&word.as_str())).cloned().collect();
+        let rest: String =
+            name.iter().filter(|word| !["parent", "id"].contains(&word.as_str())).cloned().collect();
         if name.iter().any(|word| word == "parent") && (rest.is_empty() || own.contains(&rest)) {
             found.extend(sole_primary(table).map(|key| (1, child, key, "it is called parent")));
         }

@@ -9,6 +9,7 @@ mod conditions;
 mod determinism;
 mod domains;
 mod fixtures;
+mod references;
 mod refusals;
 mod relations;
 mod shapes;

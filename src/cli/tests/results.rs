@@ -27,7 +27,16 @@ fn planned() -> Planned {
     let real_rows = vec![3, 1_000, 25_000];
     let (plan, findings) = Plan::build(&schema, &Config::default(), &real_rows).unwrap();
     let target_rows = target_rows(&plan, &real_rows, 1.0);
-    Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), proposals: Vec::new(), findings }
+    Planned {
+        schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        findings,
+    }
 }
 
 #[test]
