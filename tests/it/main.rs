@@ -9,9 +9,11 @@ mod conditions;
 mod determinism;
 mod domains;
 mod fixtures;
+mod random_schemas;
 mod references;
 mod refusals;
 mod relations;
+mod schemas;
 mod shapes;
 mod support;
 
