@@ -10,6 +10,7 @@ mod determinism;
 mod domains;
 mod fixtures;
 mod random_schemas;
+mod references;
 mod refusals;
 mod relations;
 mod schemas;
