@@ -18,6 +18,7 @@ mod expression;
 mod family_sum;
 mod functions;
 mod limit;
+mod mend;
 mod parse;
 mod pattern;
 mod position;
@@ -452,4 +453,8 @@ fn truths(check: &CheckRule, rows: &TableData) -> Option<Vec<Option<bool>>> {
         row.evaluate(expression).truth()
     };
     Some((0..rows.row_count).into_par_iter().with_min_len(1024).map(truth).collect())
+}
+
+fn positions(flags: &[bool]) -> Vec<usize> {
+    flags.iter().enumerate().filter(|(_, flag)| **flag).map(|(index, _)| index).collect()
 }

@@ -298,6 +298,7 @@ impl Sampler<'_> {
             values.columns.iter().copied().filter(|c| roles[c.0] == ColumnRole::Attribute).collect();
         let mut round = 0;
         let (values, tally) = facts.rules.repair(
+            table,
             &values,
             &allowed,
             &mut |rows: &[usize]| {
