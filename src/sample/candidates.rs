@@ -143,17 +143,19 @@ impl<'a> Candidates<'a> {
     }
 
     fn texts(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
-        if let Some(domain) = &self.domain {
+        let text = self.array.as_string::<i32>().value(row).to_owned();
+        let read = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        let is_document = self.column.data_type == DataType::Json
+            || text.starts_with(['{', '['])
+                && matches!(self.column.data_type, DataType::Text { .. })
+                && read(&text);
+        if let Some(domain) = self.domain.as_ref().filter(|_| !is_document) {
             let start = row % domain.len().max(1);
             return Box::new(domain.iter().cycle().skip(start).take(domain.len()).cloned().map(Moved::Text));
         }
-        let text = self.array.as_string::<i32>().value(row).to_owned();
         // Texts of a type with a form of its own: digits may change, and what is no document any more is passed over.
-        let strict = !matches!(self.column.data_type, DataType::Text { .. });
-        if strict {
-            let is_document = self.column.data_type == DataType::Json;
+        if is_document || !matches!(self.column.data_type, DataType::Text { .. }) {
             let counted = (1..).map_while(move |n: u64| counted_on(&text, n, true));
-            let read = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
             return Box::new(counted.filter(move |text| !is_document || read(text)).map(Moved::Text));
         }
         let longest = match self.column.data_type {
