@@ -108,6 +108,7 @@ pub(super) enum Command {
     /// Show the tables, columns, types, keys, roles, rows and rules of a database or a model file.
     #[command(after_help = "Examples:\n  \
         dbsynth inspect sqlite:shop.db\n  \
+        dbsynth inspect sqlite:shop.db --coverage\n  \
         dbsynth inspect shop.dbsynth --json")]
     Inspect(InspectArgs),
     /// Print a completion script for a shell.
@@ -292,6 +293,10 @@ pub(super) struct InspectArgs {
     /// Of a database, also read the rows and show the relations found in them. A model file always shows its own.
     #[arg(long)]
     pub(super) rules: bool,
+    /// Show how every column will be made and what is lost: learned by which codec, written by which meaning, copied …
+    /// Of a database, this reads the rows, but learns nothing.
+    #[arg(long)]
+    pub(super) coverage: bool,
     /// Print it as JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -8,7 +8,8 @@ use crate::{
     error::Error,
     finding::Finding,
     model::{
-        Anchor, Completion, FitOptions, Fitted, Model, describe_anchor, discover_rules, find_anchors, fit,
+        Anchor, Completion, FitOptions, Fitted, Model, cover, describe_anchor, discover_rules, find_anchors,
+        fit,
     },
     pipeline::{Planned, TableRule},
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
@@ -65,6 +66,7 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         replaces: Vec::new(),
         rules: Vec::new(),
         proposals: Vec::new(),
+        coverage: Vec::new(),
         findings,
     };
     Ok(Opened {
@@ -217,8 +219,8 @@ fn refuse_losses(schema: &Schema, snapshot: &Snapshot, misread: &[Finding]) -> R
     Ok(())
 }
 
-/// Reads the rows of a planned source and looks for relations in them.
-pub(super) fn find_rules(opened: Opened, config: &Config) -> Result<Planned, Error> {
+/// Reads the rows of a planned source, looks for relations in them and, if asked, says how every column is made.
+pub(super) fn find_rules(opened: Opened, config: &Config, coverage: bool) -> Result<Planned, Error> {
     let Opened { mut source, mut planned, used_parents, .. } = opened;
     let (schema, plan) = (&planned.schema, &planned.plan);
     let limits = Limits {
@@ -229,13 +231,28 @@ pub(super) fn find_rules(opened: Opened, config: &Config) -> Result<Planned, Err
     };
     let snapshot = take(source.as_mut(), schema, plan, limits, &Silent).map_err(Error::Source)?;
     let (declared, _) = Rules::declare(schema);
-    let rules = discover_rules(schema, plan, &snapshot, &settings(schema, config)?, &declared);
+    let settings = settings(schema, config)?;
+    let rules = discover_rules(schema, plan, &snapshot, &settings, &declared);
+    let misread = source.take_findings();
+    if coverage {
+        let options = FitOptions {
+            schema,
+            plan,
+            snapshot: &snapshot,
+            config,
+            settings: &settings,
+            rules: &rules,
+            completion: None,
+        };
+        let told: Vec<Finding> = planned.findings.iter().chain(&misread).cloned().collect();
+        planned.coverage = cover(options, &told);
+    }
     let all = schema.iter().flat_map(|(id, _)| {
         let of = |id: TableId| Some(rules.table(id).clone());
         in_words((schema, plan), id, &of, &find_anchors(schema, plan, &snapshot, id))
     });
     planned.rules = all.collect();
-    planned.findings.extend(source.take_findings());
+    planned.findings.extend(misread);
     Ok(planned)
 }
 

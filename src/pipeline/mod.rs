@@ -19,8 +19,7 @@ use crate::{
     finding::Finding,
     generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
-    model::Completion,
-    model::Model,
+    model::{ColumnCoverage, Completion, Model, cover_model},
     model_file,
     pipeline::learn::Opened,
     plan::{Plan, apply_references, skipped},
@@ -52,6 +51,9 @@ pub struct Planned {
     /// Foreign keys that the catalog does not declare, found by names and values; empty unless looked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
+    /// How every column is made; empty unless asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<ColumnCoverage>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -106,18 +108,31 @@ pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
     Ok(learn::open(source, config, &Silent)?.planned)
 }
 
-/// Makes the plan of a source and looks for foreign keys that its catalog does not declare; with `rules`, also reads its
-/// rows and looks for relations that hold in them.
+/// What [`explore`] is to read the rows for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exploration {
+    /// Look for relations that hold in them.
+    pub rules: bool,
+    /// Say how every column is made.
+    pub coverage: bool,
+}
+
+/// Makes the plan of a source and looks for foreign keys that its catalog does not declare; reads its rows only if asked
+/// for what needs them.
 ///
 /// # Errors
 /// [`Error`] if the source cannot be read or the configuration does not fit it.
-pub fn explore(source: &DbUrl, config: &Config, rules: bool) -> Result<Planned, Error> {
+pub fn explore(source: &DbUrl, config: &Config, wanted: Exploration) -> Result<Planned, Error> {
     let opened = learn::find_proposals(learn::open(source, config, &Silent)?)?;
-    if !rules {
+    if !wanted.rules && !wanted.coverage {
         return Ok(opened.planned);
     }
     let pool = thread_pool(config)?;
-    pool.install(|| learn::find_rules(opened, config))
+    let mut planned = pool.install(|| learn::find_rules(opened, config, wanted.coverage))?;
+    if !wanted.rules {
+        planned.rules.clear();
+    }
+    Ok(planned)
 }
 
 /// Makes the plan of a source, reads its rows and looks for relations that hold in them.
@@ -127,7 +142,7 @@ pub fn explore(source: &DbUrl, config: &Config, rules: bool) -> Result<Planned, 
 pub fn plan_with_rules(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
     let opened = learn::open(source, config, &Silent)?;
     let pool = thread_pool(config)?;
-    pool.install(|| learn::find_rules(opened, config))
+    pool.install(|| learn::find_rules(opened, config, false))
 }
 
 /// Clones a source into a target.
@@ -251,6 +266,7 @@ fn planned(model: &Model, config: &Config) -> Planned {
         replaces: Vec::new(),
         rules: learn::rules_of(model),
         proposals: Vec::new(),
+        coverage: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -300,7 +316,8 @@ pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
             Some(TableTraining { seconds: table.facts.train_seconds, rows })
         })
         .collect();
-    Ok(Inspected { planned: planned(&model, &Config::default()), training })
+    let planned = Planned { coverage: cover_model(&model), ..planned(&model, &Config::default()) };
+    Ok(Inspected { planned, training })
 }
 
 /// What was proven of a database.

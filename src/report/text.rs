@@ -11,6 +11,7 @@ use crate::{
     evaluate::{Accuracy, Scorecard},
     finding::{Finding, Severity},
     load::LoadSummary,
+    model::{ColumnCoverage, Made},
     plan::{LinkRole, Plan, TablePlan},
     schema::{ForeignKey, Schema, Table},
     snapshot::Proposal,
@@ -176,6 +177,31 @@ pub fn proof(proof: &Proof) -> String {
         }
     }
     text
+}
+
+/// Renders how every column is made and what is lost.
+#[must_use]
+pub fn coverage(columns: &[ColumnCoverage]) -> String {
+    let mut grid = Grid::new(&["table", "column", "type", "made", "how", "lost"]);
+    let mut counts: BTreeMap<Made, u64> = BTreeMap::new();
+    let mut last = "";
+    for column in columns {
+        let ColumnCoverage { table, column: name, native_type, made, how, lost } = column;
+        let shown = if table == last { String::new() } else { table.clone() };
+        last = table;
+        *counts.entry(*made).or_default() += 1;
+        grid.row(vec![
+            shown,
+            name.clone(),
+            native_type.clone(),
+            made.word().to_owned(),
+            how.clone().unwrap_or_else(|| "–".to_owned()),
+            if lost.is_empty() { "–".to_owned() } else { lost.join("; ") },
+        ]);
+    }
+    let counted: Vec<String> =
+        counts.iter().map(|(made, number)| format!("{} {}", count(*number), made.word())).collect();
+    format!("{}\n{}: {}\n", grid.render(), plural(columns.len() as u64, "column"), counted.join(", "))
 }
 
 /// Renders a proposed foreign key with its evidence, in one line.

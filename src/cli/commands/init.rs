@@ -7,7 +7,7 @@ use crate::{
     cli::{args::InitArgs, render, terminal},
     config::DbUrl,
     error::Error,
-    pipeline::{self, Planned},
+    pipeline::{self, Exploration, Planned},
     plan::{ColumnRole, explain::grouped},
     schema::{Storage, Table},
 };
@@ -22,7 +22,7 @@ pub(super) fn run(args: &InitArgs, setting: &Setting<'_>) -> Result<u8, Error> {
         return Err(Error::Usage(format!("{shown} is there already; --force overwrites it")));
     }
     let source = setting.source(&args.source)?;
-    let planned = pipeline::explore(&source, &setting.config, false)?;
+    let planned = pipeline::explore(&source, &setting.config, Exploration::default())?;
     let name = if args.source.contains(':') { "prod" } else { &args.source };
     write(&path, &text(name, &source, &planned))?;
     let code = setting.conclude(&planned.findings);

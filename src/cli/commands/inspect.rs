@@ -6,21 +6,32 @@ use super::Setting;
 use crate::{
     cli::{args::InspectArgs, render, terminal},
     error::Error,
-    pipeline::{self, Planned, TableTraining},
+    pipeline::{self, Exploration, Planned, TableTraining},
     plan::{ColumnRole, explain::grouped},
+    report::text as report,
     schema::{ColumnId, Schema, Table, UniqueKey},
 };
 
 pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     if is_model(Path::new(&args.what)) {
-        let inspected = pipeline::inspect_model(Path::new(&args.what))?;
-        let shown = || text(&inspected.planned, &inspected.training);
+        let mut inspected = pipeline::inspect_model(Path::new(&args.what))?;
+        if !args.coverage {
+            inspected.planned.coverage.clear();
+        }
+        let shown = || match args.coverage {
+            true => report::coverage(&inspected.planned.coverage),
+            false => text(&inspected.planned, &inspected.training),
+        };
         terminal::result(&if args.json { render::json(&inspected) } else { shown() });
         return Ok(setting.conclude(&inspected.planned.findings));
     }
     let source = setting.source(&args.what)?;
-    let planned = pipeline::explore(&source, &setting.config, args.rules)?;
-    let shown = || format!("{}{}", text(&planned, &[]), proposals(&planned));
+    let wanted = Exploration { rules: args.rules, coverage: args.coverage };
+    let planned = pipeline::explore(&source, &setting.config, wanted)?;
+    let shown = || match args.coverage {
+        true => report::coverage(&planned.coverage),
+        false => format!("{}{}", text(&planned, &[]), proposals(&planned)),
+    };
     terminal::result(&if args.json { render::json(&planned) } else { shown() });
     Ok(setting.conclude(&planned.findings))
 }
