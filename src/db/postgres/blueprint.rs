@@ -120,6 +120,7 @@ impl<'a> Draft<'a> {
         }
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut phases: BTreeMap<&str, Phase> = BTreeMap::new();
+        let mut late = Vec::new();
         for key in order::sort(&keys, &needs) {
             let Some((earliest, maker)) = makers.get(key) else { continue };
             let needed = needs.get(key).into_iter().flatten().filter_map(|need| phases.get(need).copied());
@@ -135,11 +136,15 @@ impl<'a> Draft<'a> {
                 Some(_) => phases.get(need).is_none_or(|phase| *phase > Phase::Table),
             });
             phases.insert(key, phase);
-            self.make(phase, maker, defaults_late);
+            late.extend(self.make(phase, maker, defaults_late));
+        }
+        for (object, table, sql) in late {
+            self.push(Phase::Finish, object, table, true, sql);
         }
     }
 
-    fn make(&mut self, phase: Phase, maker: &Maker<'a>, defaults_late: bool) {
+    /// Makes one object; returns the defaults of a table that must wait until all are there.
+    fn make(&mut self, phase: Phase, maker: &Maker<'a>, defaults_late: bool) -> Vec<Late> {
         match maker {
             Maker::Ready { row, sql, optional } => {
                 self.push(phase, row.object.clone(), None, *optional, (*sql).to_owned());
@@ -154,9 +159,8 @@ impl<'a> Draft<'a> {
                 for sql in std::iter::once(made.create).chain(made.after) {
                     self.push(phase, object.clone(), table, false, sql);
                 }
-                for sql in made.late {
-                    self.push(Phase::Finish, format!("default in {}", row.qualified), table, true, sql);
-                }
+                let object = format!("default in {}", row.qualified);
+                return made.late.into_iter().map(|sql| (object.clone(), table, sql)).collect();
             }
             Maker::View(row) => {
                 let query = row.definition.as_deref().unwrap_or_default().trim().trim_end_matches(';');
@@ -175,6 +179,7 @@ impl<'a> Draft<'a> {
                 }
             }
         }
+        Vec::new()
     }
 
     fn sequence_owners(&mut self) {
@@ -273,6 +278,9 @@ impl<'a> Draft<'a> {
         }
     }
 }
+
+/// A statement that must wait: what it makes, the table, the SQL.
+type Late = (String, Option<TableId>, String);
 
 /// What makes an object of the dependency order.
 enum Maker<'a> {
