@@ -1,6 +1,7 @@
 //! Without a server: reading what servers print. With one: [`live`].
 
 mod live;
+mod rights;
 
 use std::collections::BTreeSet;
 
