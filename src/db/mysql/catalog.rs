@@ -107,7 +107,11 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalog, DbError> {
                         "only the rows of this moment are learned from; the copy begins a history of its own";
                     findings.push(Finding::note("history-not-copied", what).table(&name).instead(instead));
                 }
-                let create = match connection.one(&format!("SHOW CREATE TABLE {}", identifier(&name))) {
+                // SHOW CREATE TABLE is content with any right on the table, also one that reads nothing.
+                let readable = connection.run(&format!("SELECT 1 FROM {} LIMIT 0", identifier(&name)));
+                let shown = readable
+                    .and_then(|_| connection.one(&format!("SHOW CREATE TABLE {}", identifier(&name))));
+                let create = match shown {
                     Err(error) if error.kind == DbErrorKind::Permission => {
                         findings.push(
                             Finding::warning("unreadable-table", "the login may not select from it")

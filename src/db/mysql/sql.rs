@@ -201,7 +201,7 @@ impl Home {
 
     /// If the token at `index` is the database qualifying an object: the index of the object's name.
     fn qualifier(&self, all: &[Token<'_>], index: usize) -> Option<usize> {
-        let name = all[index].name()?;
+        let name = all[index].ansi_name()?;
         if !self.is_database(&name)
             || previous(all, index).is_some_and(|p| p.is_symbol(".") || p.is_symbol("@"))
         {
@@ -209,7 +209,7 @@ impl Home {
         }
         let dot = next(all, index).filter(|dot| all[*dot].is_symbol("."))?;
         let object = next(all, dot)?;
-        let object_name = all[object].name()?;
+        let object_name = all[object].ansi_name()?;
         let after = next(all, object);
         let three_parts = after.is_some_and(|after| all[after].is_symbol("."));
         let called = after.is_some_and(|after| all[after].is_symbol("("));
@@ -321,7 +321,7 @@ pub(super) fn fixture(sql: &str) -> Option<(Fixture, String)> {
         if let Some(kind) = kinds.into_iter().find(|kind| token.is_word(kind.word())) {
             let skipped = ["if", "not", "exists"];
             let name = all[at + 1..].iter().find(|token| !skipped.iter().any(|word| token.is_word(word)))?;
-            return Some((kind, name.name()?));
+            return Some((kind, name.ansi_name()?));
         }
     }
     None

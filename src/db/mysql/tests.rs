@@ -1,6 +1,7 @@
 //! Without a server: reading what servers print. With one: [`live`].
 
 mod live;
+mod rights;
 
 use std::collections::BTreeSet;
 
@@ -283,4 +284,13 @@ fn no_value_of_a_row_is_in_an_error() {
     let error = error::server_error("run a statement", 1062, "Duplicate entry 'Ann-1' for key 'people.name'");
 
     assert!(!error.message.contains("Ann") && error.message.contains("'people.name'"), "{error}");
+}
+
+#[test]
+fn names_in_double_quotes_are_names_in_what_ansi_quotes_made() {
+    let sql = "CREATE DEFINER=\"root\"@\"localhost\" FUNCTION \"my \"\"f\"() RETURNS int RETURN (SELECT 1 FROM \"shop\".\"t\")";
+
+    assert_eq!(sql::fixture(sql), Some((Fixture::Function, "my \"f".to_owned())));
+    assert!(home(&["t"]).unqualify(sql).ends_with("FROM \"t\")"));
+    assert!(!sql::without_definer(sql).contains("root"));
 }
