@@ -8,6 +8,7 @@ mod completion;
 mod conditions;
 mod determinism;
 mod domains;
+mod exact;
 mod fixtures;
 mod refusals;
 mod relations;

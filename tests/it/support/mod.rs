@@ -118,12 +118,22 @@ impl Scratch {
         })
     }
 
-    /// The one text a query returns, on SQLite.
+    /// The one text a query returns.
     pub(crate) fn text_of(&self, query: &str) -> String {
         let query = AssertSqlSafe(query.to_owned());
         block_on(async {
-            let mut connection = SqliteConnection::connect(&self.sqlite_url()).await?;
-            sqlx::query_scalar(query).fetch_one(&mut connection).await
+            match self.engine {
+                Engine::Postgres => {
+                    sqlx::query_scalar(query).fetch_one(&mut PgConnection::connect(&self.url).await?).await
+                }
+                Engine::MySql => {
+                    sqlx::query_scalar(query).fetch_one(&mut MySqlConnection::connect(&self.url).await?).await
+                }
+                Engine::Sqlite => {
+                    let mut connection = SqliteConnection::connect(&self.sqlite_url()).await?;
+                    sqlx::query_scalar(query).fetch_one(&mut connection).await
+                }
+            }
         })
     }
 
