@@ -220,6 +220,12 @@ fn choose_codecs(
             continue;
         }
         let codec = Codec::fit(column, values, &hints);
+        if textual && codec.is_presence() {
+            // A category of which no label may be kept: others are written in the place of all of them.
+            chosen.written.push((*column_id, Meaning::Title, in_key));
+            chosen.codecs.push((*column_id, codec));
+            continue;
+        }
         let elapsed = match (&codec, kin) {
             (Codec::Datetime(own), Some(kin)) if !in_key => {
                 Elapsed::fit(column, values, own, kin, hints.protect_below)

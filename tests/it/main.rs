@@ -10,8 +10,10 @@ mod determinism;
 mod domains;
 mod exact;
 mod fixtures;
+mod random_schemas;
 mod refusals;
 mod relations;
+mod schemas;
 mod shapes;
 mod support;
 

@@ -6,9 +6,11 @@
 #![expect(clippy::print_stderr, reason = "a skip or a kept database must be seen")]
 
 mod dump;
+mod faults;
 mod run;
 
 pub(crate) use dump::{Contents, contents, schema};
+pub(crate) use faults::faults;
 pub(crate) use run::{dbsynth, dbsynth_in, start};
 
 use std::{cell::RefCell, future::Future};
@@ -92,11 +94,14 @@ impl Scratch {
         &self.url
     }
 
-    /// Runs statements, separated by `;` and line breaks.
+    /// Runs statements, separated by `;` and line breaks, over one connection.
     pub(crate) fn run(&self, statements: &str) {
-        for statement in statements.split(";\n").map(str::trim).filter(|text| !text.is_empty()) {
-            run(self.engine, &self.url, statement);
-        }
+        self.run_each(statements.split(";\n").map(str::trim).filter(|text| !text.is_empty()));
+    }
+
+    /// Runs statements over one connection.
+    pub(crate) fn run_each<'a>(&self, statements: impl Iterator<Item = &'a str>) {
+        run_each(self.engine, &self.url, statements);
     }
 
     /// The one number a query returns.
@@ -162,17 +167,35 @@ fn replace_database(url: &str, database: &str) -> String {
 }
 
 fn run(engine: Engine, url: &str, statement: &str) {
-    let sql = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+    run_each(engine, url, std::iter::once(statement));
+}
+
+fn run_each<'a>(engine: Engine, url: &str, statements: impl Iterator<Item = &'a str>) {
     block_on(async {
         match engine {
-            Engine::Postgres => sql.execute(&mut PgConnection::connect(url).await?).await.map(drop),
-            Engine::MySql => sql.execute(&mut MySqlConnection::connect(url).await?).await.map(drop),
+            Engine::Postgres => send(PgConnection::connect(url).await?, statements).await,
+            Engine::MySql => send(MySqlConnection::connect(url).await?, statements).await,
             Engine::Sqlite => {
-                let url = format!("{url}?mode=rwc");
-                sql.execute(&mut SqliteConnection::connect(&url).await?).await.map(drop)
+                send(SqliteConnection::connect(&format!("{url}?mode=rwc")).await?, statements).await
             }
         }
     });
+}
+
+async fn send<'a, C: Connection>(
+    mut connection: C,
+    statements: impl Iterator<Item = &'a str>,
+) -> Result<(), sqlx::Error>
+where
+    for<'c> &'c mut C: sqlx::Executor<'c, Database = C::Database>,
+{
+    for statement in statements {
+        if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await
+        {
+            panic!("{error} in:\n{statement}");
+        }
+    }
+    connection.close().await
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> T {
