@@ -44,7 +44,7 @@ impl Sampler<'_> {
         let table = self.model.schema.table(id);
         let fk = &table.foreign_keys[context.0];
         let Some(parents) = self.keys[fk.parent.0].as_ref() else { return };
-        let one = TableData { columns: Vec::new(), arrays: Vec::new(), row_count: 1 };
+        let one = TableData::new(Vec::new(), Vec::new(), 1);
         let mut eligible = vec![true; counts.len().min(parents.row_count)];
         for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
             let constant = model.facts.rules.generated_from(*column).is_some_and(<[ColumnId]>::is_empty);

@@ -201,7 +201,7 @@ impl Measure<'_> {
         let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
         let mut rows = 0;
         let mut enough = false;
-        let scan = Scan { columns: columns.to_vec(), order_by: Vec::new(), batch_rows: 8192 };
+        let scan = Scan { columns: columns.to_vec(), order_by: Vec::new(), batch_rows: 8192, exact: false };
         let read = self.source.scan(table, &scan, &mut |batch: TableData| {
             for row in 0..batch.row_count {
                 if let Some(values) = texts(&batch, columns, row) {

@@ -1,7 +1,6 @@
 //! Reads the tables, parents first, and turns keys into row indices.
 
-use arrow_array::{Array, BooleanArray, cast::AsArray, types::TimestampMicrosecondType};
-use arrow_select::filter::filter;
+use arrow_array::{Array, cast::AsArray, types::TimestampMicrosecondType};
 use rand::RngExt;
 
 use crate::{
@@ -103,7 +102,8 @@ impl<'a> Reader<'a> {
         columns.sort_unstable();
         columns.dedup();
         let order_by = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
-        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS };
+        let exact = self.plan.table(id).mode == TableMode::Copy;
+        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS, exact };
         source.scan(table, &scan, &mut |batch| {
             if interrupted() {
                 return Err(DbError::new(DbErrorKind::Interrupted, "interrupted"));
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
                 *flag = lucky();
             }
         }
-        intake.batches.push(if keep.iter().all(|keep| *keep) { batch } else { filter_rows(&batch, &keep) });
+        intake.batches.push(if keep.iter().all(|keep| *keep) { batch } else { batch.filter(&keep) });
     }
 
     /// Finds the parent row of every row; also tells which keys are not null.
@@ -243,11 +243,7 @@ impl<'a> Reader<'a> {
         let schema = self.schema;
         let table = schema.table(id);
         let plan = self.plan.table(id);
-        let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData {
-            columns: Vec::new(),
-            arrays: Vec::new(),
-            row_count: 0,
-        });
+        let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData::bare(0));
         let (data, families, parent_count) = if plan.context.is_some() {
             let (order, families) =
                 family_order(table, &data, &intake.context_rows, intake.known_families.len());
@@ -286,7 +282,9 @@ impl<'a> Reader<'a> {
         let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
-        fill(table, &mut kept);
+        if !copied {
+            fill(table, &mut kept);
+        }
         self.snapshots[id.0] = Some(TableSnapshot {
             total_rows,
             data: kept,
@@ -344,14 +342,6 @@ fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns
         .zip(columns)
         .map(|(p, c)| parent.column(*p).case_insensitive || child.column(*c).case_insensitive)
         .collect()
-}
-
-fn filter_rows(batch: &TableData, keep: &[bool]) -> TableData {
-    let mask = BooleanArray::from(keep.to_vec());
-    let arrays: Vec<_> =
-        batch.arrays.iter().map(|array| filter(array, &mask).expect("a mask as long as its batch")).collect();
-    let row_count = keep.iter().filter(|keep| **keep).count();
-    TableData { columns: batch.columns.clone(), arrays, row_count }
 }
 
 /// Sorts rows by parent, siblings by time or else as they came (by primary key), orphans last.
