@@ -55,6 +55,11 @@ impl Outlet for Sender<'_> {
                     Suspect::Check(place) => verify::Suspect::Check(table.checks.get(*place)?),
                     Suspect::Key(place) => verify::Suspect::Key(table.keys().nth(*place)?),
                     Suspect::Exclusion(place) => verify::Suspect::Exclusion(table.exclusions.get(*place)?),
+                    Suspect::ForeignKey(place) => {
+                        let fk = table.foreign_keys.get(*place)?;
+                        let parent = (fk.parent != id).then(|| self.schema.table(fk.parent));
+                        verify::Suspect::ForeignKey(fk, parent)
+                    }
                 };
                 verify::violators(self.dialect, table, &staging.0, suspect)
             })
@@ -73,10 +78,10 @@ impl Outlet for Sender<'_> {
     }
 }
 
-/// What a target needs to be written to.
+/// Where to write: a database, and a connection to it.
 pub(super) struct Target<'a> {
-    pub(super) sink: Box<dyn Sink>,
     pub(super) database: &'a dyn Database,
+    pub(super) sink: Box<dyn Sink>,
 }
 
 /// How a run goes.
@@ -88,14 +93,39 @@ pub(super) struct Run<'a> {
     pub(super) progress: &'a dyn Progress,
 }
 
-/// Generates, loads, finishes and proves a model's database.
+/// Generates, loads, finishes and proves a model's database. If the target refuses rows that were thought to be good,
+/// everything is generated once more, and the target judges every constraint of every row before.
 pub(super) fn write(
     model: &Model,
     target: Target<'_>,
-    mut findings: Vec<Finding>,
+    findings: Vec<Finding>,
     run: Run<'_>,
 ) -> Result<RunSummary, Error> {
-    let Target { sink, database } = target;
+    let Target { database, sink } = target;
+    let first = attempt(model, Target { database, sink }, findings.clone(), run, false);
+    let refused = match &first {
+        Err(Error::Target(error)) if error.kind == DbErrorKind::Constraint => error.message.clone(),
+        Ok(summary) if summary.proof.violations() > 0 => {
+            format!("{} rows violated a constraint", summary.proof.violations())
+        }
+        _ => return first,
+    };
+    let Ok(sink) = database.sink() else { return first };
+    let mut findings = findings;
+    findings.push(
+        Finding::note("load-repeated", refused)
+            .instead("all rows were generated again, and the target judged each of them beforehand"),
+    );
+    attempt(model, Target { database, sink }, findings, run, true)
+}
+
+fn attempt(
+    model: &Model,
+    Target { database, sink }: Target<'_>,
+    mut findings: Vec<Finding>,
+    run: Run<'_>,
+    judge_all: bool,
+) -> Result<RunSummary, Error> {
     let dialect = database.dialect();
     let Run { config, started, pool, progress } = run;
     let Model { schema, plan, blueprint, .. } = model;
@@ -104,8 +134,13 @@ pub(super) fn write(
     let mut loader =
         Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
     let rows: Vec<Option<u64>> = row_overrides(model, config)?;
-    let options =
-        SampleOptions { seed: config.seed, scale: config.scale, rows: &rows, conditions: &conditions };
+    let options = SampleOptions {
+        seed: config.seed,
+        scale: config.scale,
+        rows: &rows,
+        conditions: &conditions,
+        judge_all,
+    };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
     let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
         std::thread::scope(|scope| {

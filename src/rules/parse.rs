@@ -121,7 +121,7 @@ impl Reader<'_> {
                 // LIKE ignores case in MySQL's usual collations and always in SQLite (for ASCII).
                 let left = boxed(expr)?;
                 let ignore_case = match self.dialect {
-                    DialectName::Postgres => false,
+                    DialectName::Postgres => self.is_case_insensitive(&left),
                     DialectName::MySql => self.folds(&left),
                     DialectName::Sqlite => true,
                 };
@@ -284,19 +284,25 @@ impl Reader<'_> {
             BinaryOperator::StringConcat if self.dialect != DialectName::MySql => {
                 arithmetic(Operator::Concat, left, right)
             }
-            BinaryOperator::PGLikeMatch => self.like(Box::new(left), &right, None, false)?,
+            BinaryOperator::PGLikeMatch => self.like_folded(left, &right)?,
             BinaryOperator::PGILikeMatch => self.like(Box::new(left), &right, None, true)?,
-            BinaryOperator::PGNotLikeMatch => not(self.like(Box::new(left), &right, None, false)?),
+            BinaryOperator::PGNotLikeMatch => not(self.like_folded(left, &right)?),
             BinaryOperator::PGNotILikeMatch => not(self.like(Box::new(left), &right, None, true)?),
             BinaryOperator::PGRegexMatch => match right {
                 Expression::Matches(pattern_of, similar) if is_marker(&pattern_of) => {
                     Expression::Matches(Box::new(left), similar)
                 }
-                right => regex(Box::new(left), &right, false)?,
+                right => {
+                    let ignore_case = self.is_case_insensitive(&left);
+                    regex(Box::new(left), &right, ignore_case)?
+                }
             },
             BinaryOperator::PGExp => Expression::Call(Function::Power, vec![left, right]),
             BinaryOperator::PGRegexIMatch => regex(Box::new(left), &right, true)?,
-            BinaryOperator::PGRegexNotMatch => not(regex(Box::new(left), &right, false)?),
+            BinaryOperator::PGRegexNotMatch => {
+                let ignore_case = self.is_case_insensitive(&left);
+                not(regex(Box::new(left), &right, ignore_case)?)
+            }
             BinaryOperator::PGRegexNotIMatch => not(regex(Box::new(left), &right, true)?),
             BinaryOperator::Regexp => {
                 let ignore_case = self.dialect == DialectName::MySql && self.folds(&left);
@@ -338,6 +344,16 @@ impl Reader<'_> {
     fn folds(&self, expression: &Expression) -> bool {
         let columns = expression.columns();
         columns.is_empty() || columns.iter().any(|column| self.table.column(*column).case_insensitive)
+    }
+
+    /// True if a column of the expression ignores case: `citext` matches patterns so.
+    fn is_case_insensitive(&self, expression: &Expression) -> bool {
+        expression.columns().iter().any(|column| self.table.column(*column).case_insensitive)
+    }
+
+    fn like_folded(&self, left: Expression, pattern: &Expression) -> Option<Expression> {
+        let ignore_case = self.is_case_insensitive(&left);
+        self.like(Box::new(left), pattern, None, ignore_case)
     }
 
     /// True for a text column, through functions that keep it text.

@@ -10,7 +10,7 @@ use crate::{
     data::{TableData, arrow_type},
     finding::Finding,
     model::TableModel,
-    plan::ColumnRole,
+    plan::{ColumnRole, LinkRole},
     rules::enforce,
     sample::{Outlet, SampleError, Sampler, candidates::Candidates, draft::Draft},
     schema::{ColumnId, DataType, DialectName, Storage, Table, TableId, UniqueKey},
@@ -32,6 +32,8 @@ pub enum Suspect {
     Key(usize),
     /// An EXCLUDE constraint, by its place in the table's `exclusions`.
     Exclusion(usize),
+    /// A foreign key, by its place in the table's `foreign_keys`; its parent's rows are on the target.
+    ForeignKey(usize),
 }
 
 /// Per suspect: the rows that break it, ascending, or why the target could not say.
@@ -65,7 +67,11 @@ impl Sampler<'_> {
         draft: &mut Draft,
         outlet: &mut dyn Outlet,
     ) -> Result<(), SampleError> {
-        let suspects = suspects(self.model.schema.dialect, self.model.schema.table(id), model, &draft.data);
+        let suspects = if self.options.judge_all {
+            self.everything(id)
+        } else {
+            suspects(self.model.schema.dialect, self.model.schema.table(id), model, &draft.data)
+        };
         if suspects.is_empty() || draft.row_count() == 0 {
             return Ok(());
         }
@@ -95,6 +101,25 @@ impl Sampler<'_> {
             self.report_suspect(table, case, rows_before);
         }
         Ok(())
+    }
+
+    /// Every constraint of a table that can be judged now.
+    fn everything(&self, id: TableId) -> Vec<Suspect> {
+        let table = self.model.schema.table(id);
+        let there = |parent: TableId| {
+            self.keys[parent.0].is_some() && !self.waiting.iter().any(|waiting| waiting.id == parent)
+        };
+        let keys = table.foreign_keys.iter().enumerate().filter(|(index, fk)| {
+            !self.is_late(id, *index) && fk.parent != id && there(fk.parent)
+                || fk.parent == id && !self.is_late(id, *index)
+                || fk.parent == id && self.model.plan.table(id).links[*index] == LinkRole::SelfReference
+        });
+        (0..table.checks.len())
+            .map(Suspect::Check)
+            .chain((0..table.keys().count()).map(Suspect::Key))
+            .chain((0..table.exclusions.len()).map(Suspect::Exclusion))
+            .chain(keys.map(|(index, _)| Suspect::ForeignKey(index)))
+            .collect()
     }
 
     /// Mends rows that break a CHECK understood here after all that was done to them since it was first held to them.
@@ -268,8 +293,9 @@ impl Sampler<'_> {
         cases: &mut [Case],
         outlet: &mut dyn Outlet,
     ) -> Result<(), SampleError> {
-        let places: Vec<usize> =
-            (0..cases.len()).filter(|place| !matches!(cases[*place].suspect, Suspect::Check(_))).collect();
+        let places: Vec<usize> = (0..cases.len())
+            .filter(|place| matches!(cases[*place].suspect, Suspect::Key(_) | Suspect::Exclusion(_)))
+            .collect();
         if places.is_empty() {
             return Ok(());
         }
@@ -443,6 +469,10 @@ fn reads(table: &Table, suspect: Suspect) -> (String, Vec<ColumnId>) {
                 columns.extend(mentioned(table, text));
             }
             (format!("unique key {}", key.map_or("", |key| key.name.as_str())), columns)
+        }
+        Suspect::ForeignKey(place) => {
+            let fk = &table.foreign_keys[place];
+            (format!("foreign key {}", fk.name), fk.columns.clone())
         }
         Suspect::Exclusion(place) => {
             let exclusion = &table.exclusions[place];

@@ -110,6 +110,9 @@ pub struct SampleOptions<'a> {
     pub rows: &'a [Option<u64>],
     /// What the rows of some tables must meet, at most one entry per table.
     pub conditions: &'a [Condition],
+    /// True to let the target judge every constraint, also those that can be decided here: twice the work, and needed
+    /// only where it has refused what was thought to hold.
+    pub judge_all: bool,
 }
 
 /// What was generated of a table.

@@ -65,6 +65,11 @@ pub(super) fn excluded(dialect: &dyn Dialect, table: &Table, exclusion: &Exclusi
 
 /// Counts child rows without their parent row.
 pub(super) fn orphans(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, parent: &Table) -> String {
+    format!("SELECT COUNT(*) {}", orphans_of(dialect, child, key, parent))
+}
+
+/// `FROM … c WHERE …`: the child rows without their parent row.
+pub(super) fn orphans_of(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, parent: &Table) -> String {
     let child_columns: Vec<String> =
         key.columns.iter().map(|id| format!("c.{}", column(dialect, child, *id))).collect();
     let pairs: Vec<String> = (key.parent_columns.iter().zip(&child_columns))
@@ -85,7 +90,7 @@ pub(super) fn orphans(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, pa
         format!("{} AND {missing}", all("IS NOT NULL", " AND "))
     };
     let bound = dialect.binding(child, key, "c.").map_or_else(String::new, |bound| format!("{bound} AND "));
-    format!("SELECT COUNT(*) FROM {} c WHERE {bound}{violation}", dialect.quote_table(&child.name))
+    format!("FROM {} c WHERE {bound}{violation}", dialect.quote_table(&child.name))
 }
 
 /// Counts rows whose check is false; unknown (null) passes, as on every server.

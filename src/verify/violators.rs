@@ -1,9 +1,9 @@
 //! The SQL that names violating rows of a staging table by their numbers.
 
-use super::queries::{column, replace_value};
+use super::queries::{column, orphans_of, replace_value};
 use crate::{
     db::{Dialect, STAGING_ROW},
-    schema::{Check, Exclusion, Table, TableName, UniqueKey},
+    schema::{Check, Exclusion, ForeignKey, Table, TableName, UniqueKey},
 };
 
 /// A constraint whose violators the target is asked for.
@@ -15,6 +15,8 @@ pub enum Suspect<'a> {
     Key(&'a UniqueKey),
     /// An EXCLUDE constraint.
     Exclusion(&'a Exclusion),
+    /// A foreign key, and its parent table if that is another one, with all its rows there.
+    ForeignKey(&'a ForeignKey, Option<&'a Table>),
 }
 
 /// Asks which rows of `staging`, a copy of `table` with numbered rows, break a constraint: all for a CHECK; for a
@@ -26,6 +28,7 @@ pub fn violators(
     staging: &TableName,
     suspect: Suspect<'_>,
 ) -> Option<String> {
+    let place = staging;
     let staging = dialect.quote_table(staging);
     Some(match suspect {
         Suspect::Check(check) => {
@@ -53,6 +56,12 @@ pub fn violators(
                  ORDER BY {STAGING_ROW}) AS place FROM {staging}{filter}) AS places WHERE place > 1",
                 parts.join(", ")
             )
+        }
+        Suspect::ForeignKey(key, parent) => {
+            let mut own = table.clone();
+            own.name = place.clone();
+            let orphans = orphans_of(dialect, &own, key, parent.unwrap_or(&own));
+            format!("SELECT c.{STAGING_ROW} {orphans}")
         }
         Suspect::Exclusion(exclusion) => {
             let rows = excluding(exclusion, STAGING_ROW, &staging);
