@@ -75,6 +75,20 @@ fn a_cycle_is_cut_at_its_nullable_edge_that_points_back() {
 }
 
 #[test]
+fn a_cycle_is_not_cut_where_the_key_of_a_row_is_its_parents() {
+    let schema = schema(
+        "
+        a: *b_id! > b.id deferrable
+        b: *id, a_id! > a.b_id
+    ",
+    );
+    let plan = plan(&schema, &[10, 10]);
+
+    assert_eq!(plan.tables[0].links, [LinkRole::Context]);
+    assert_eq!(plan.tables[1].links, [LinkRole::Deferred]);
+}
+
+#[test]
 fn a_cycle_without_a_nullable_edge_is_cut_at_the_deferrable_one() {
     let schema = schema(
         "
