@@ -17,7 +17,9 @@ mod kin;
 mod links;
 mod rows;
 mod separate;
+mod suspects;
 mod totals;
+mod trials;
 mod unique;
 
 pub use completion::Filled;
