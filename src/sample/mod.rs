@@ -18,7 +18,9 @@ mod links;
 mod references;
 mod rows;
 mod separate;
+mod suspects;
 mod totals;
+mod trials;
 mod unique;
 
 pub use completion::Filled;

@@ -29,7 +29,8 @@ pub(super) fn literal(text: &str) -> String {
     quoted
 }
 
-/// The staging table of a table and what makes it: a copy by SELECT takes no key and no CHECK along.
+/// The staging table of a table and what makes it: a copy by SELECT takes no key and no
+/// CHECK along, and behind an outer join any column may be null.
 pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
     let name = TableName::bare("dbsynth_judge");
     let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL")];
@@ -40,13 +41,13 @@ pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
             Some(expression) => {
                 declared.push(format!("{quoted} {} AS ({expression})", column.native_type));
             }
-            None => taken.push(quoted),
+            None => taken.push(format!("t.{quoted}")),
         }
     }
     let staging = identifier(&name.name);
     let taken = if taken.is_empty() { "1 AS dbsynth_one".to_owned() } else { taken.join(", ") };
     let create = format!(
-        "CREATE TABLE {staging} ({}) SELECT {taken} FROM {} LIMIT 0",
+        "CREATE TABLE {staging} ({}) SELECT {taken} FROM (SELECT 1 AS one) AS one LEFT JOIN {} AS t ON FALSE LIMIT 0",
         declared.join(", "),
         identifier(&table.name.name)
     );
