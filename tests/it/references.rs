@@ -16,7 +16,7 @@ fn forum(engine: Engine, name: &str) -> Scratch {
          stars INTEGER NOT NULL, size INTEGER);\n",
     );
     let mut insert = |table: &str, rows: &[String]| {
-        let _ = write!(sql, "INSERT INTO {table} VALUES {};\n", rows.join(", "));
+        let _ = writeln!(sql, "INSERT INTO {table} VALUES {};", rows.join(", "));
     };
     let users: Vec<String> =
         (0..60).map(|n| format!("({}, '{}')", 1000 + n, ["Rome", "Oslo"][n % 2])).collect();
@@ -218,11 +218,11 @@ fn generic_relations_of_django_go_by_the_table_of_content_types() {
          INSERT INTO django_content_type VALUES (7, 'blog', 'post'), (9, 'blog', 'page');\n",
     );
     for n in 0..40 {
-        let _ = write!(sql, "INSERT INTO blog_post VALUES ({}, {});\n", 100 + n, n % 3);
-        let _ = write!(sql, "INSERT INTO blog_page VALUES ({}, {});\n", 500 + n, n % 3);
-        let _ = write!(
+        let _ = writeln!(sql, "INSERT INTO blog_post VALUES ({}, {});", 100 + n, n % 3);
+        let _ = writeln!(sql, "INSERT INTO blog_page VALUES ({}, {});", 500 + n, n % 3);
+        let _ = writeln!(
             sql,
-            "INSERT INTO tagged VALUES ({n}, 7, {}, 1), ({}, 9, {}, 2);\n",
+            "INSERT INTO tagged VALUES ({n}, 7, {}, 1), ({}, 9, {}, 2);",
             100 + n,
             100 + n,
             500 + n
