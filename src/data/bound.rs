@@ -38,3 +38,40 @@ fn text(array: &ArrayRef, storage: Storage, row: usize) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, StringArray};
+
+    use super::bound_rows;
+    use crate::{
+        data::TableData,
+        plan::fixture,
+        schema::{ColumnId, Undeclared, When},
+    };
+
+    #[test]
+    fn rows_are_bound_by_the_text_form_of_a_value() {
+        let mut schema = fixture("a: *id, kind:text, number, b_id > b.id\nb: *id");
+        let rows = |column: usize, array: ArrayRef| TableData::new(vec![ColumnId(column)], vec![array], 4);
+        let texts = rows(1, Arc::new(StringArray::from(vec![Some("Post  "), Some("post"), Some("x"), None])));
+        let numbers = rows(2, Arc::new(Int64Array::from(vec![Some(7), Some(-7), Some(70), None])));
+        let mut fk = schema.tables[0].foreign_keys[0].clone();
+        assert_eq!(bound_rows(&schema.tables[0], &fk, &texts), None);
+        let mut when = |column: usize, values: &[&str]| {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            fk.undeclared = Some(Undeclared { when: Some(When { column: ColumnId(column), values }) });
+            fk.clone()
+        };
+
+        let by_text = when(1, &["Post", "y"]);
+        assert_eq!(bound_rows(&schema.tables[0], &by_text, &texts).unwrap(), [true, false, false, false]);
+        assert_eq!(bound_rows(&schema.tables[0], &by_text, &numbers).unwrap(), [false; 4]);
+        let by_number = when(2, &["7", "70"]);
+        assert_eq!(bound_rows(&schema.tables[0], &by_number, &numbers).unwrap(), [true, false, true, false]);
+        schema.tables[0].columns[1].case_insensitive = true;
+        assert_eq!(bound_rows(&schema.tables[0], &by_text, &texts).unwrap(), [true, true, false, false]);
+    }
+}

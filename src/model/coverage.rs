@@ -40,7 +40,7 @@ pub enum Made {
     Learned,
     /// Only null or not is learned; the values are written by their meaning.
     Written,
-    /// Nothing fills it: null, or the column's default.
+    /// Nothing fills it: it is null, or has the column's default.
     Unfilled,
 }
 
@@ -52,13 +52,13 @@ impl Made {
             Self::LeftOut => "left out",
             Self::Empty => "no rows",
             Self::Copied => "copied",
-            Self::Key => "key, numbered anew",
+            Self::Key => "key",
             Self::ForeignKey => "foreign key",
             Self::Generated => "generated",
             Self::Computed => "computed",
             Self::Constant => "constant",
             Self::Learned => "learned",
-            Self::Written => "written by meaning",
+            Self::Written => "written",
             Self::Unfilled => "null or default",
         }
     }
@@ -177,8 +177,8 @@ impl Coverage<'_> {
             if referring.is_empty() { word } else { format!("{word}; {referring}") }
         };
         if let Some((_, meaning)) = facts.writer.columns().find(|(column, _)| *column == at) {
-            let lost = vec!["its values are not learned".to_owned()];
-            return (Made::Written, Some(beside(meaning.word())), lost);
+            let lost = vec!["values are not learned".to_owned()];
+            return (Made::Written, Some(beside(format!("as {}", meaning.word()))), lost);
         }
         let codec = facts.codecs.iter().find(|(column, codec)| {
             *column == at || matches!(codec, Codec::Place(place) if place.partner() == Some(at))

@@ -80,6 +80,7 @@ impl Plan {
         for (child, id) in &cut {
             findings.push(deferred(schema, *child, *id));
         }
+        findings.extend(renumbered_types(schema, &modes));
         let tables = schema
             .iter()
             .zip(&modes)
@@ -166,6 +167,32 @@ fn link_roles(
         }
     })
     .collect()
+}
+
+/// Conditions on a column that refers to rows which are numbered anew: the numbers then name other types, or none.
+fn renumbered_types(schema: &Schema, modes: &[Mode]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (child, _, fk) in schema.foreign_keys() {
+        let Some(when) = fk.when() else { continue };
+        let table = schema.table(child);
+        let types = table.foreign_keys.iter().find(|other| {
+            other.when().is_none()
+                && other.columns.contains(&when.column)
+                && modes[other.parent.0].mode == TableMode::Synthesize
+        });
+        let Some(types) = types else { continue };
+        let parent = &schema.table(types.parent).name;
+        let what = format!("`when` of its reference names rows of {parent}, which are made anew");
+        let finding = Finding::warning("reference-type-renumbered", what)
+            .table(&table.name)
+            .column(modes::column_names(table, fk).join(", "))
+            .instead("the same values mean other rows then")
+            .remedy(format!("[tables.\"{parent}\"] mode = \"copy\""));
+        if !found.contains(&finding) {
+            found.push(finding);
+        }
+    }
+    found
 }
 
 fn deferred(schema: &Schema, child: TableId, id: ForeignKeyId) -> Finding {

@@ -20,6 +20,9 @@ const MOST_PARENTS: usize = 3;
 /// Words that name the type of a polymorphic pair.
 const TYPE_WORDS: [&str; 3] = ["type", "class", "model"];
 
+/// The evidence of a column that is called like a table and nothing else: it may as well count rows of it.
+const CALLED_LIKE_TABLE: &str = "it is called like the table";
+
 /// A foreign key that the catalog may have left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
@@ -31,6 +34,15 @@ pub struct Candidate {
     pub strength: u8,
     /// What in the names leads there.
     pub evidence: &'static str,
+}
+
+impl Candidate {
+    /// True if few distinct values would say nothing: a number that is called like a table may count its rows.
+    #[must_use]
+    pub fn may_be_a_count(&self, schema: &Schema) -> bool {
+        let column = schema.table(self.child).column(self.key.columns[0]);
+        self.evidence == CALLED_LIKE_TABLE && column.data_type.storage() == crate::schema::Storage::Integer
+    }
 }
 
 /// A pair of columns of which one names a table and the other a row there.
@@ -178,7 +190,7 @@ impl Index {
                             add(format!("{mark}{form}"), strength, evidence);
                         }
                         if primary {
-                            add(form, strength - 1, "it is called like the table");
+                            add(form, strength - 1, CALLED_LIKE_TABLE);
                         }
                     }
                 }

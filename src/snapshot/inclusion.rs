@@ -23,6 +23,8 @@ const MOST_TYPES: usize = 200;
 /// say anything for a mere hint.
 const LEAST_FOUND: [f64; 3] = [0.99, 0.95, 0.9];
 const LEAST_VALUES: [u64; 3] = [20, 3, 0];
+/// Fewest distinct numbers that say a column does not just count.
+const LEAST_DISTINCT: u64 = 20;
 
 /// A foreign key that the catalog does not declare and that names and values suggest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,7 +64,8 @@ pub fn proposals(
         let Some(counted) = measure.count(&candidate)? else { continue };
         let level = usize::from(candidate.strength.clamp(1, 3)) - 1;
         let share = (counted.values - counted.orphans) as f64 / counted.values.max(1) as f64;
-        let enough = counted.values >= LEAST_VALUES[level].max(u64::from(level < 2));
+        let enough = counted.values >= LEAST_VALUES[level].max(u64::from(level < 2))
+            && (!candidate.may_be_a_count(schema) || counted.distinct >= LEAST_DISTINCT);
         if enough && (counted.values == 0 || share >= LEAST_FOUND[level]) {
             let proposal = measure.proposal(&candidate, counted, None);
             found.push((candidate, proposal));
@@ -93,6 +96,8 @@ pub fn proposals(
 struct Counted {
     values: u64,
     orphans: u64,
+    /// Distinct values, where that matters.
+    distinct: u64,
 }
 
 struct Measure<'a> {
@@ -129,7 +134,12 @@ impl Measure<'_> {
         );
         let Some(values) = self.ask(&format!("SELECT COUNT(*) FROM {rows}"))? else { return Ok(None) };
         let orphans = self.ask(&format!("SELECT COUNT(*) FROM {rows} WHERE {missing}"))?;
-        Ok(orphans.map(|orphans| Counted { values, orphans }))
+        let distinct = if candidate.may_be_a_count(self.schema) {
+            self.ask(&format!("SELECT COUNT(DISTINCT v0) FROM {rows}"))?.unwrap_or(0)
+        } else {
+            values
+        };
+        Ok(orphans.map(|orphans| Counted { values, orphans, distinct }))
     }
 
     fn ask(&mut self, sql: &str) -> Result<Option<u64>, DbError> {

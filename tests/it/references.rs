@@ -10,18 +10,19 @@ fn forum(engine: Engine, name: &str) -> Scratch {
     let scratch = Scratch::new(engine, name);
     let mut sql = String::from(
         "CREATE TABLE users (id INTEGER PRIMARY KEY, city VARCHAR(20) NOT NULL);\n\
-         CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, hot INTEGER NOT NULL);\n\
+         CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, hot INTEGER NOT NULL, comment INTEGER NOT NULL);\n\
          CREATE TABLE photos (id INTEGER PRIMARY KEY, width INTEGER NOT NULL);\n\
          CREATE TABLE comments (id INTEGER PRIMARY KEY, commentable_type VARCHAR(40), commentable_id INTEGER, \
          stars INTEGER NOT NULL, size INTEGER);\n",
     );
     let mut insert = |table: &str, rows: &[String]| {
-        let _ = write!(sql, "INSERT INTO {table} VALUES {};\n", rows.join(", "));
+        let _ = writeln!(sql, "INSERT INTO {table} VALUES {};", rows.join(", "));
     };
     let users: Vec<String> =
         (0..60).map(|n| format!("({}, '{}')", 1000 + n, ["Rome", "Oslo"][n % 2])).collect();
+    // A number that is called like a table, and whose values are keys there, as small numbers are.
     let posts: Vec<String> =
-        (0..80).map(|n| format!("({}, {}, {})", 3 * n + 1, 1000 + n % 60, n % 2)).collect();
+        (0..80).map(|n| format!("({}, {}, {}, {})", 3 * n + 1, 1000 + n % 60, n % 2, 1 + n % 5)).collect();
     let photos: Vec<String> = (0..50).map(|n| format!("({}, {})", 5000 + n, 640 + 160 * (n % 3))).collect();
     let mut comments: Vec<String> = Vec::new();
     let mut comment = |kind: &str, id: Option<usize>, stars: usize| {
@@ -218,11 +219,11 @@ fn generic_relations_of_django_go_by_the_table_of_content_types() {
          INSERT INTO django_content_type VALUES (7, 'blog', 'post'), (9, 'blog', 'page');\n",
     );
     for n in 0..40 {
-        let _ = write!(sql, "INSERT INTO blog_post VALUES ({}, {});\n", 100 + n, n % 3);
-        let _ = write!(sql, "INSERT INTO blog_page VALUES ({}, {});\n", 500 + n, n % 3);
-        let _ = write!(
+        let _ = writeln!(sql, "INSERT INTO blog_post VALUES ({}, {});", 100 + n, n % 3);
+        let _ = writeln!(sql, "INSERT INTO blog_page VALUES ({}, {});", 500 + n, n % 3);
+        let _ = writeln!(
             sql,
-            "INSERT INTO tagged VALUES ({n}, 7, {}, 1), ({}, 9, {}, 2);\n",
+            "INSERT INTO tagged VALUES ({n}, 7, {}, 1), ({}, 9, {}, 2);",
             100 + n,
             100 + n,
             500 + n
