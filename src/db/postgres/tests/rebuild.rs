@@ -175,3 +175,16 @@ fn a_child_whose_parent_is_left_out_stands_alone() {
     assert_eq!(to.text(columns), "id note n");
     assert_eq!(to.text("SELECT to_regclass('late')::text"), "late");
 }
+
+#[test]
+fn an_extension_in_another_schema_is_said_with_its_remedy() {
+    let Some(from) = TestDatabase::create("ext_elsewhere") else { return };
+    let Some(to) = TestDatabase::create("ext_elsewhere_to") else { return };
+    from.run("CREATE SCHEMA e; CREATE EXTENSION citext WITH SCHEMA e; CREATE TABLE t (id int)");
+    to.run("CREATE EXTENSION citext");
+
+    let failed = clone(from.open().as_ref(), to.open().as_ref());
+    assert!(failed.len() == 1 && failed[0].contains("ALTER EXTENSION citext SET SCHEMA e"), "{failed:?}");
+    to.run("ALTER EXTENSION citext SET SCHEMA e");
+    assert_eq!(clone(from.open().as_ref(), to.open().as_ref()), Vec::<String>::new());
+}
