@@ -17,6 +17,8 @@ use crate::{
 const STAGE: &str = "load";
 /// Rows per write: large enough for every bulk protocol, small enough for a live bar and an interrupt.
 const WRITE_ROWS: usize = 20_000;
+/// The code of a finding about an object the target does without.
+const NOT_MADE: &str = "object-not-made";
 /// Names listed in a refusal.
 const NAMES_SHOWN: usize = 5;
 
@@ -180,12 +182,15 @@ impl<'a> Loader<'a> {
                     DbErrorKind::DiskFull | DbErrorKind::Disconnected | DbErrorKind::Interrupted
                 );
                 if fatal || !statement.optional {
-                    let message = format!("{}: {}", statement.object, error.message);
+                    let mut message = format!("{}: {}", statement.object, error.message);
+                    // What could not be made before may be what is missing now: an extension and its types.
+                    if let Some(lost) = self.findings.iter().find(|finding| finding.code == NOT_MADE) {
+                        message = format!("{message}; before it, {}", lost.what);
+                    }
                     return Err(DbError::new(error.kind, message).caused_by(error));
                 }
-                let mut finding =
-                    Finding::warning("object-not-made", format!("{}: {error}", statement.object))
-                        .instead("left out of the target");
+                let mut finding = Finding::warning(NOT_MADE, format!("{}: {error}", statement.object))
+                    .instead("left out of the target");
                 if let Some(table) = statement.table {
                     finding = finding.table(&self.schema.table(table).name);
                 }

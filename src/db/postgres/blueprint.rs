@@ -156,8 +156,11 @@ impl<'a> Draft<'a> {
                 let table = self.layout.table(row.oid);
                 let made = make_table(self.catalog, self.layout, row, defaults_late);
                 let object = format!("table {}", row.qualified);
-                for sql in std::iter::once(made.create).chain(made.after) {
-                    self.push(phase, object.clone(), table, false, sql);
+                self.push(phase, object.clone(), table, false, made.create);
+                for (parent, sql) in made.after {
+                    let parent = self.layout.table(parent);
+                    let object = object.clone();
+                    self.statements.push(Statement { phase, object, table, parent, sql, optional: false });
                 }
                 let object = format!("default in {}", row.qualified);
                 return made.late.into_iter().map(|sql| (object.clone(), table, sql)).collect();
@@ -255,7 +258,9 @@ impl<'a> Draft<'a> {
                 () => Phase::Index,
             };
             let parent = row.parent.as_deref().filter(|parent| valid.contains(parent));
-            let optional = row.of_view || (self.layout.is_partition(row.relation) && parent.is_none());
+            // An index that promises nothing may fail (a row too long for it) without costing the clone.
+            let optional =
+                row.of_view || parent.is_none() && (!row.is_unique || self.layout.is_partition(row.relation));
             let table = self.layout.table(row.relation);
             let object = format!("index {}", row.quoted);
             if !row.of_constraint {

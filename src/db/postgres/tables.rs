@@ -3,14 +3,15 @@
 use super::{
     catalog::{Catalog, ColumnRow, Relation},
     layout::Layout,
+    sql::literal,
 };
 
 /// The statements that make one table.
 pub(super) struct MadeTable {
     /// CREATE TABLE.
     pub(super) create: String,
-    /// To run right after it.
-    pub(super) after: Vec<String>,
+    /// To run right after it, unless the parent named with it is left out.
+    pub(super) after: Vec<(i64, String)>,
     /// Defaults that need what comes after the tables; rows are always written with all their columns.
     pub(super) late: Vec<String>,
 }
@@ -40,39 +41,27 @@ pub(super) fn make_table(
         if !options.is_empty() {
             create.push_str(&format!(" (\n    {}\n)", options.join(",\n    ")));
         }
-    } else if !row.is_partition && inherits_as_written(catalog, columns, &parents) {
-        let own: Vec<String> = columns
-            .iter()
-            .filter(|column| column.is_local)
-            .map(|column| writer.column(column, declared_by(catalog, &parents, column).next().is_some()))
-            .collect();
-        create.push_str(&format!(" (\n    {}\n)", own.join(",\n    ")));
-        let names: Vec<&str> = parents.iter().map(|parent| parent.qualified.as_str()).collect();
-        create.push_str(&format!(" INHERITS ({})", names.join(", ")));
-        for column in columns.iter().filter(|column| !column.is_local) {
-            after.extend(writer.overrides(column, &parents));
-        }
     } else {
         let all: Vec<String> = columns.iter().map(|column| writer.column(column, false)).collect();
         create.push_str(&format!(" (\n    {}\n)", all.join(",\n    ")));
+        if !row.is_partition && inherits_as_written(catalog, columns, &parents) {
+            let head = format!("CREATE {unlogged}TABLE {name}");
+            return MadeTable {
+                create: writer.inheriting(&head, &format!("{create}{}", writer.end()), columns, &parents),
+                after,
+                late: writer.late(columns),
+            };
+        }
         for parent in &parents {
-            after.push(match &row.bound {
+            let sql = match &row.bound {
                 Some(bound) => format!("ALTER TABLE {} ATTACH PARTITION {name} {bound}", parent.qualified),
                 None => format!("ALTER TABLE {name} INHERIT {}", parent.qualified),
-            });
+            };
+            after.push((parent.oid, sql));
         }
     }
-    if let Some(key) = &row.partition_key {
-        create.push_str(&format!(" PARTITION BY {key}"));
-    }
-    if let Some(method) = &row.access_method {
-        create.push_str(&format!(" USING {method}"));
-    }
-    if let Some(options) = &row.options {
-        create.push_str(&format!(" WITH ({options})"));
-    }
-    let late = columns.iter().filter(|column| writer.is_late(column)).map(|column| writer.default(column));
-    MadeTable { create, after, late: late.collect() }
+    create.push_str(&writer.end());
+    MadeTable { create, after, late: writer.late(columns) }
 }
 
 /// The same column in each parent that has it.
@@ -115,6 +104,48 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// What comes after the columns.
+    fn end(&self) -> String {
+        let mut sql = String::new();
+        if let Some(key) = &self.row.partition_key {
+            sql.push_str(&format!(" PARTITION BY {key}"));
+        }
+        if let Some(method) = &self.row.access_method {
+            sql.push_str(&format!(" USING {method}"));
+        }
+        if let Some(options) = &self.row.options {
+            sql.push_str(&format!(" WITH ({options})"));
+        }
+        sql
+    }
+
+    fn late(&self, columns: &[ColumnRow]) -> Vec<String> {
+        columns.iter().filter(|column| self.is_late(column)).map(|column| self.default(column)).collect()
+    }
+
+    /// Takes the parents' columns from them, or makes the table `alone` if a parent was left out.
+    fn inheriting(&self, head: &str, alone: &str, columns: &[ColumnRow], parents: &[&Relation]) -> String {
+        let own: Vec<String> = columns
+            .iter()
+            .filter(|column| column.is_local)
+            .map(|column| {
+                let inherited = declared_by(self.catalog, parents, column).next().is_some();
+                self.column(column, inherited)
+            })
+            .collect();
+        let names: Vec<&str> = parents.iter().map(|parent| parent.qualified.as_str()).collect();
+        let missing: Vec<String> =
+            names.iter().map(|name| format!("pg_catalog.to_regclass({}) IS NULL", literal(name))).collect();
+        let mut child = format!("{head} ({}) INHERITS ({}){};", own.join(", "), names.join(", "), self.end());
+        for sql in columns.iter().filter(|column| !column.is_local).flat_map(|c| self.overrides(c, parents)) {
+            child.push_str(&format!(" {sql};"));
+        }
+        format!(
+            "DO $dbsynth_table$ BEGIN IF {} THEN {alone}; ELSE {child} END IF; END $dbsynth_table$",
+            missing.join(" OR ")
+        )
+    }
+
     fn column(&self, column: &ColumnRow, inherited: bool) -> String {
         format!("{} {}{}", column.quoted, column.native_type, self.options(column, inherited))
     }

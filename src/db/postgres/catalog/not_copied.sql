@@ -24,6 +24,10 @@ SELECT kind, name FROM (
     SELECT 'subscription', quote_ident(s.subname) FROM pg_catalog.pg_subscription s
     JOIN pg_catalog.pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
     UNION ALL
+    SELECT 'foreign server', quote_ident(s.srvname) FROM pg_catalog.pg_foreign_server s
+    WHERE NOT EXISTS (SELECT FROM extension_member m
+        WHERE m.classid = 'pg_catalog.pg_foreign_server'::regclass AND m.objid = s.oid)
+    UNION ALL
     SELECT 'publication', quote_ident(b.pubname) FROM pg_catalog.pg_publication b
     UNION ALL
     SELECT 'index (not valid)', quote_ident(i.relname)

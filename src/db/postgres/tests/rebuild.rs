@@ -48,17 +48,18 @@ fn statements(script: &str) -> Vec<String> {
     statements
 }
 
-/// Loads `script`, clones it twice over itself, and holds the copy to the original. Returns what could not be made.
-fn rebuild(name: &str, script: &str) -> Option<Vec<String>> {
+/// Loads `script`, clones it so many times over itself, and holds the copy to the original. Returns what could not
+/// be made.
+fn rebuild(name: &str, script: &str, times: usize) -> Option<Vec<String>> {
     let from = TestDatabase::create(&format!("rebuild_{name}"))?;
     let to = TestDatabase::create(&format!("rebuild_{name}_to"))?;
     for statement in statements(script) {
         from.run(&statement);
     }
-    let first = clone(from.open().as_ref(), to.open().as_ref());
-    // What the first run made must go for the second.
-    let failed = clone(from.open().as_ref(), to.open().as_ref());
-    assert_eq!(first, failed, "{name}");
+    let mut failed = Vec::new();
+    for _ in 0..times {
+        failed = clone(from.open().as_ref(), to.open().as_ref());
+    }
     let (here, there) = (introspect(&from), introspect(&to));
     assert_eq!(missing(&there, &here), Vec::<String>::new(), "{name}: more than there was");
     let lost = missing(&here, &there);
@@ -72,14 +73,16 @@ fn rebuild(name: &str, script: &str) -> Option<Vec<String>> {
 }
 
 #[test]
-fn every_hard_schema_is_built_again_twice_and_nothing_is_lost_unsaid() {
+fn every_hard_schema_is_built_again_and_nothing_is_lost_unsaid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schemas/postgres");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     for file in files {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let script = fs::read_to_string(&file).unwrap();
-        let Some(failed) = rebuild(name, &script) else { return };
+        // What the first run made must go for the second: of every kind of object, one schema is enough.
+        let times = if ["text_search_and_operators", "collations"].contains(&name) { 2 } else { 1 };
+        let Some(failed) = rebuild(name, &script, times) else { return };
         // Foreign tables are not copied, so nothing can stand on them.
         let expected =
             failed.iter().all(|failure| failure.starts_with("view ") && script.contains("FOREIGN TABLE"));
@@ -97,6 +100,7 @@ fn defaults_and_functions_that_need_each_other_are_all_made() {
          CREATE FUNCTION rows_of(t) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT count(*)::int FROM t; END;
          ALTER TABLE t ALTER COLUMN n SET DEFAULT most(), ADD CHECK (rows_of(t) >= 0) NOT VALID;
          CREATE VIEW uses AS SELECT id, most() AS m FROM t; INSERT INTO t VALUES (1, 5)",
+        2,
     );
 
     assert_eq!(failed.unwrap_or_default(), Vec::<String>::new());
@@ -146,4 +150,41 @@ fn partitions_keep_the_names_of_their_indexes_and_their_own_defaults() {
         "{}",
         to.text(shape)
     );
+}
+
+#[test]
+fn a_child_whose_parent_is_left_out_stands_alone() {
+    let Some(from) = TestDatabase::create("childless") else { return };
+    let Some(to) = TestDatabase::create("childless_to") else { return };
+    from.run(
+        "CREATE TABLE parent (id int PRIMARY KEY, note text DEFAULT 'x'); CREATE TABLE child (n int) INHERITS (parent);
+         CREATE TABLE late (note text, id int NOT NULL); ALTER TABLE late INHERIT parent",
+    );
+    let seen = introspect(&from);
+    let left_out = seen.schema.find("parent");
+    let mut sink = to.open().sink().unwrap();
+    sink.begin().unwrap();
+    for statement in &seen.blueprint.statements {
+        if statement.table != left_out && statement.parent != left_out {
+            sink.execute(&statement.sql).unwrap();
+        }
+    }
+    sink.commit().unwrap();
+
+    let columns = "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid = 'child'::regclass";
+    assert_eq!(to.text(columns), "id note n");
+    assert_eq!(to.text("SELECT to_regclass('late')::text"), "late");
+}
+
+#[test]
+fn an_extension_in_another_schema_is_said_with_its_remedy() {
+    let Some(from) = TestDatabase::create("ext_elsewhere") else { return };
+    let Some(to) = TestDatabase::create("ext_elsewhere_to") else { return };
+    from.run("CREATE SCHEMA e; CREATE EXTENSION citext WITH SCHEMA e; CREATE TABLE t (id int)");
+    to.run("CREATE EXTENSION citext");
+
+    let failed = clone(from.open().as_ref(), to.open().as_ref());
+    assert!(failed.len() == 1 && failed[0].contains("ALTER EXTENSION citext SET SCHEMA e"), "{failed:?}");
+    to.run("ALTER EXTENSION citext SET SCHEMA e");
+    assert_eq!(clone(from.open().as_ref(), to.open().as_ref()), Vec::<String>::new());
 }
