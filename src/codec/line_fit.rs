@@ -48,6 +48,18 @@ pub(super) struct LineSpec<'a> {
     pub(super) limits: (i64, i64),
 }
 
+/// 2000-01-01 to 2000-12-31.
+const NEUTRAL_DAYS: (i64, i64) = (10_957, 11_322);
+
+impl LineSpec<'_> {
+    /// The one bin of a line of which nothing may be told: zero, or the days of 2000, which every server can hold (the
+    /// first day of 1970 is out of range for a timestamp of MySQL).
+    fn neutral(&self) -> Cell {
+        let (low, high) = if self.days { NEUTRAL_DAYS } else { (0, 0) };
+        Cell { low, high, rows: 1, bin: 0, fine: 0 }
+    }
+}
+
 impl Line {
     /// Cuts the line of `keys` (any order). Keys of NaN and the infinities become atoms whatever their support: they
     /// say nothing about anyone.
@@ -75,7 +87,7 @@ impl Line {
         }
         atoms.sort_unstable();
         if atoms.is_empty() && cells.is_empty() {
-            cells.push(Cell { low: 0, high: 0, rows: 1, bin: 0, fine: 0 });
+            cells.push(spec.neutral());
         }
 
         let bin_count = cells.last().map_or(0, |cell| cell.bin + 1);
@@ -100,7 +112,7 @@ impl Line {
         keys.sort_unstable();
         let mut cells = cut(&keys, spec, false);
         if cells.is_empty() {
-            cells.push(Cell { low: 0, high: 0, rows: 1, bin: 0, fine: 0 });
+            cells.push(spec.neutral());
         }
         let line = Self {
             atoms: Vec::new(),

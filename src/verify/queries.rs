@@ -12,21 +12,29 @@ use crate::{
 
 use super::violators::{clash, excluding};
 
-/// Counts rows of a primary key with a null in it.
+/// Counts rows of a primary key with a null in it; a part of it may be the beginning of a column.
 pub(super) fn null_keys(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) -> String {
-    nulls(dialect, table, &key.columns)
+    let mut all: Vec<String> = key.columns.iter().map(|id| is_there(dialect, table, *id)).collect();
+    all.extend(key.expressions.iter().map(|expression| format!("({expression}\n) IS NOT NULL")));
+    incomplete(dialect, table, &all)
 }
 
 /// Counts rows with a null in one of the columns.
 pub(super) fn nulls(dialect: &dyn Dialect, table: &Table, columns: &[ColumnId]) -> String {
-    let is_there = |id: &ColumnId| {
-        // A composite of nulls is no null, but IS NULL says it is.
-        let composite = matches!(table.column(*id).data_type, DataType::Composite { .. });
-        let test = if composite { "IS DISTINCT FROM NULL" } else { "IS NOT NULL" };
-        format!("{} {test}", column(dialect, table, *id))
-    };
-    let all: Vec<String> = columns.iter().map(is_there).collect();
-    // Not `IS NULL`, which MySQL answers with yes for a zero date in a NOT NULL column.
+    let all: Vec<String> = columns.iter().map(|id| is_there(dialect, table, *id)).collect();
+    incomplete(dialect, table, &all)
+}
+
+fn is_there(dialect: &dyn Dialect, table: &Table, id: ColumnId) -> String {
+    // A composite of nulls is no null, but IS NULL says it is.
+    let composite = matches!(table.column(id).data_type, DataType::Composite { .. });
+    let test = if composite { "IS DISTINCT FROM NULL" } else { "IS NOT NULL" };
+    format!("{} {test}", column(dialect, table, id))
+}
+
+/// Counts the rows that do not meet all conditions. Not by `IS NULL`, which MySQL answers with yes for a zero date in a
+/// NOT NULL column.
+fn incomplete(dialect: &dyn Dialect, table: &Table, all: &[String]) -> String {
     format!(
         "SELECT COUNT(*) FROM {} WHERE CASE WHEN {} THEN 0 ELSE 1 END = 1",
         dialect.quote_table(&table.name),
