@@ -70,6 +70,10 @@ impl Sampler<'_> {
                     (0..open.len()).map(|row| (usize::from(good(row)), row)).collect();
                 let mixed = interleave(&[old.as_ref(), new.as_ref()], &pick).expect("arrays of one column");
                 draft.data.set(*column, mixed);
+                // A value that its array cannot hold is no gap: it stays as it is.
+                if let Some((_, texts)) = before.exact.iter().find(|(held, _)| held == column) {
+                    draft.data.set_exact(*column, texts.clone());
+                }
             }
             open = (0..open.len()).map(|row| open[row] && !good(row)).collect();
             draft.tokens = given.clone().beside(tokens);
@@ -138,7 +142,7 @@ impl Sampler<'_> {
             filled.iter().map(|(column, _)| (*column, Limit::Present)).collect();
         let stream = format!("decode/{name}/{round}");
         let decoded = decode_table_within(filled, tokens, None, &limits, self.options.seed, &stream);
-        let decoded = self.write_text(&name, model, decoded, round);
+        let decoded = self.write_text(id, model, decoded, round);
         let mut values = before.clone();
         for (column, _) in filled {
             let (Some(old), Some(new)) = (before.column(*column), decoded.column(*column)) else { continue };

@@ -379,7 +379,7 @@ impl Sampler<'_> {
         let stream = format!("judged/{}/{round}", table.name);
         let decoded = decode_table_within(&facts.codecs, &tokens, None, &limits, self.options.seed, &stream);
         // Far behind the rounds of the first repair.
-        let values = self.write_text(&table.name.to_string(), model, decoded, 100 + round);
+        let values = self.write_text(id, model, decoded, 100 + round);
         let given = self.given(id, model, draft, &draft.data).take(rows);
         let mut all = own;
         for (column, array) in values.columns.into_iter().zip(values.arrays) {

@@ -1,17 +1,16 @@
 //! Reads the tables, parents first, and turns keys into row indices.
 
-use arrow_array::{Array, BooleanArray, cast::AsArray, types::TimestampMicrosecondType};
-use arrow_select::filter::filter;
+use arrow_array::{Array, cast::AsArray, types::TimestampMicrosecondType};
 use rand::RngExt;
 
 use crate::{
     config::TableMode,
-    data::{Families, KeyColumns, KeyIndex, Links, NO_ROW, TableData},
+    data::{Families, KeyColumns, KeyIndex, Links, NO_ROW, TableData, bound_rows},
     db::{DbError, DbErrorKind, Scan, Source},
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
     schema::{ColumnId, DataType, ForeignKey, Schema, Table, TableId},
-    snapshot::{Limits, Snapshot, TableSnapshot},
+    snapshot::{Limits, Snapshot, TableSnapshot, fill::fill},
 };
 
 /// Fewest families to learn from; with fewer, every family is kept in part instead of a few as a whole.
@@ -103,7 +102,8 @@ impl<'a> Reader<'a> {
         columns.sort_unstable();
         columns.dedup();
         let order_by = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
-        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS };
+        let exact = self.plan.table(id).mode == TableMode::Copy;
+        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS, exact };
         source.scan(table, &scan, &mut |batch| {
             if interrupted() {
                 return Err(DbError::new(DbErrorKind::Interrupted, "interrupted"));
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         let mut keep = vec![true; batch.row_count];
         for (index, fk) in table.foreign_keys.iter().enumerate() {
             let role = plan.links[index];
-            if !matches!(role, LinkRole::Context | LinkRole::Link) {
+            if !matches!(role, LinkRole::Context | LinkRole::Link | LinkRole::Conditional) {
                 continue;
             }
             let (rows, present) = self.find_parents(table, fk, &batch);
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
                 *flag = lucky();
             }
         }
-        intake.batches.push(if keep.iter().all(|keep| *keep) { batch } else { filter_rows(&batch, &keep) });
+        intake.batches.push(if keep.iter().all(|keep| *keep) { batch } else { batch.filter(&keep) });
     }
 
     /// Finds the parent row of every row; also tells which keys are not null.
@@ -222,13 +222,18 @@ impl<'a> Reader<'a> {
         let Some(arrays) = arrays else {
             return (vec![NO_ROW; rows.row_count], vec![false; rows.row_count]);
         };
+        let required = fk.columns.iter().all(|id| !child.column(*id).nullable);
         let keys = KeyColumns::new(&arrays);
+        let bound = bound_rows(child, fk, rows);
         let mut key = Vec::new();
         (0..rows.row_count)
             .map(|row| {
-                let present = keys.write(row, &mut key);
+                let binds = bound.as_ref().is_none_or(|bound| bound[row]);
+                let written = binds && keys.write(row, &mut key);
+                // What could not be read arrives as null, also where null is not allowed: it points to nothing, but it points.
+                let present = written || (binds && required);
                 let parent =
-                    if present { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
+                    if written { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
                 (parent, present)
             })
             .unzip()
@@ -238,11 +243,7 @@ impl<'a> Reader<'a> {
         let schema = self.schema;
         let table = schema.table(id);
         let plan = self.plan.table(id);
-        let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData {
-            columns: Vec::new(),
-            arrays: Vec::new(),
-            row_count: 0,
-        });
+        let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData::bare(0));
         let (data, families, parent_count) = if plan.context.is_some() {
             let (order, families) =
                 family_order(table, &data, &intake.context_rows, intake.known_families.len());
@@ -258,13 +259,14 @@ impl<'a> Reader<'a> {
         let mut present = Vec::with_capacity(table.foreign_keys.len());
         for (index, fk) in table.foreign_keys.iter().enumerate() {
             match plan.links[index] {
-                LinkRole::Context | LinkRole::Link => {
+                LinkRole::Context | LinkRole::Link | LinkRole::Conditional => {
                     let (parent, known) = self.find_parents(table, fk, &data);
                     links.push(Links { parent });
                     present.push(known);
                 }
                 LinkRole::SelfReference | LinkRole::Deferred => {
-                    let keys = data.select(|column| fk.columns.contains(&column));
+                    let deciding = fk.when().map(|when| when.column);
+                    let keys = data.select(|column| fk.columns.contains(&column) || deciding == Some(column));
                     self.pending.push((id, index, keys));
                     links.push(Links::default());
                     present.push(Vec::new());
@@ -277,9 +279,12 @@ impl<'a> Reader<'a> {
         }
         self.indexes[id.0] = self.index_keys(id, &data);
         let copied = plan.mode == TableMode::Copy;
-        let kept = data.select(|column| {
+        let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
+        if !copied {
+            fill(table, &mut kept);
+        }
         self.snapshots[id.0] = Some(TableSnapshot {
             total_rows,
             data: kept,
@@ -337,14 +342,6 @@ fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns
         .zip(columns)
         .map(|(p, c)| parent.column(*p).case_insensitive || child.column(*c).case_insensitive)
         .collect()
-}
-
-fn filter_rows(batch: &TableData, keep: &[bool]) -> TableData {
-    let mask = BooleanArray::from(keep.to_vec());
-    let arrays: Vec<_> =
-        batch.arrays.iter().map(|array| filter(array, &mask).expect("a mask as long as its batch")).collect();
-    let row_count = keep.iter().filter(|keep| **keep).count();
-    TableData { columns: batch.columns.clone(), arrays, row_count }
 }
 
 /// Sorts rows by parent, siblings by time or else as they came (by primary key), orphans last.

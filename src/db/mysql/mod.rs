@@ -9,10 +9,12 @@ mod catalog;
 mod collation;
 mod ddl;
 mod error;
+mod grants;
 #[cfg(feature = "mysql-infile")]
 mod infile;
 mod lex;
 mod lift;
+mod portable;
 mod read;
 mod road;
 mod server;
@@ -67,6 +69,10 @@ impl Dialect for MySqlDialect {
     fn capabilities(&self) -> Capabilities {
         // Identifiers may have 64 characters; 64 bytes is the safe promise.
         Capabilities { atomic_load: true, enforces_checks: true, identifier_bytes: 64, partial_unique: false }
+    }
+
+    fn quote_text(&self, text: &str) -> String {
+        sql::literal(text)
     }
 
     fn quote_identifier(&self, identifier: &str) -> String {

@@ -1,12 +1,13 @@
 //! Without a server: reading what servers print. With one: [`live`].
 
 mod live;
+mod rights;
 
 use std::collections::BTreeSet;
 
 use super::{
     calendar, collation,
-    ddl::{CreateTable, ItemKind},
+    ddl::{self, CreateTable, ItemKind, Parts},
     error,
     lex::tokens,
     server::parse_version,
@@ -59,7 +60,7 @@ fn types_keep_their_range() {
     assert_eq!(parse("datetime(3) /* mariadb-5.3 */"), DataType::Timestamp { zoned: false });
     assert_eq!(parse("bit(5)"), DataType::Bits { length: Some(5) });
     assert_eq!(parse("varchar(20) /*M!100301 COMPRESSED*/"), DataType::Text { max_chars: Some(20) });
-    assert_eq!(parse("year(4)"), DataType::Integer { min: 1901, max: 2155 });
+    assert_eq!(parse("year(4)"), DataType::Integer { min: 0, max: 2155 });
     assert_eq!(NativeType::parse("point srid 4326").srid, Some(4326));
     assert_eq!(NativeType::parse("timestamp(6)").fraction_digits(), 6);
     assert_eq!(NativeType::parse("hyperloglog(3)").data_type(), None);
@@ -199,7 +200,7 @@ fn a_create_table_is_cut_at_its_own_commas() {
 
 #[test]
 fn the_bare_table_keeps_the_counters_index_but_not_the_counter() {
-    let (bare, unique, index, foreign) = CreateTable::parse(CREATE).unwrap().split();
+    let Parts { bare, unique, index, foreign, .. } = CreateTable::parse(CREATE).unwrap().split();
 
     assert!(bare.contains("KEY `counter` (`n`)"), "{bare}");
     assert!(bare.contains("CHECK (`id` > 0)"), "{bare}");
@@ -210,15 +211,14 @@ fn the_bare_table_keeps_the_counters_index_but_not_the_counter() {
 }
 
 #[test]
-fn dates_survive_and_zero_dates_are_refused() {
+fn dates_survive_and_dates_with_some_zero_part_are_refused() {
     let mut out = String::new();
 
-    for text in ["1970-01-01", "2024-02-29", "1000-12-31", "9999-12-31"] {
+    for text in ["1970-01-01", "2024-02-29", "1000-12-31", "9999-12-31", "0000-00-00"] {
         out.clear();
         calendar::write_date(i64::from(calendar::read_date(text).unwrap()), &mut out);
         assert_eq!(out, text);
     }
-    assert_eq!(calendar::read_date("0000-00-00"), None);
     assert_eq!(calendar::read_date("2024-00-10"), None);
     assert_eq!(calendar::read_date("2023-02-29"), None);
 }
@@ -246,4 +246,50 @@ fn messages_name_keys_and_columns_but_no_values() {
         error::redact("Incorrect integer value: 's3cret' for column `db`.`t`.`a` at row 1"),
         "Incorrect integer value: … for column `db`.`t`.`a` at row 1"
     );
+}
+
+#[test]
+fn a_binary_default_of_mariadb_becomes_a_hexadecimal_literal() {
+    let printed = b"`a` binary(2) DEFAULT 'A\xFF' COMMENT 'it''s', `b` binary(3) DEFAULT '\\\\''\xFE'";
+
+    assert_eq!(
+        sql::catalog_text(printed),
+        "`a` binary(2) DEFAULT x'41FF' COMMENT 'it''s', `b` binary(3) DEFAULT x'5C27FE'"
+    );
+}
+
+#[test]
+fn a_statement_carries_the_session_it_was_made_in() {
+    let settings =
+        ["sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES'".to_owned(), "time_zone = 'SYSTEM'".to_owned()];
+    let sql = ddl::under(&settings, "CREATE PROCEDURE `p`() SELECT 1");
+
+    assert_eq!(ddl::wanted_settings(&sql), settings);
+    assert_eq!(sql::fixture(&sql), Some((sql::Fixture::Procedure, "p".to_owned())));
+    assert!(ddl::wanted_settings("/* a comment */ CREATE TABLE t (a int)").is_empty());
+}
+
+#[test]
+fn keys_without_overlaps_come_after_the_rows() {
+    let create = "CREATE TABLE `r` (\n  `room` int NOT NULL,\n  PERIOD FOR `stay` (`a`, `b`),\n  PRIMARY KEY (`room`,`stay` WITHOUT OVERLAPS)\n) ENGINE=InnoDB";
+    let Parts { bare, period, .. } = CreateTable::parse(create).unwrap().split();
+
+    assert!(bare.contains("PERIOD FOR") && !bare.contains("PRIMARY KEY"));
+    assert_eq!(period[0].sql, "PRIMARY KEY (`room`,`stay` WITHOUT OVERLAPS)");
+}
+
+#[test]
+fn no_value_of_a_row_is_in_an_error() {
+    let error = error::server_error("run a statement", 1062, "Duplicate entry 'Ann-1' for key 'people.name'");
+
+    assert!(!error.message.contains("Ann") && error.message.contains("'people.name'"), "{error}");
+}
+
+#[test]
+fn names_in_double_quotes_are_names_in_what_ansi_quotes_made() {
+    let sql = "CREATE DEFINER=\"root\"@\"localhost\" FUNCTION \"my \"\"f\"() RETURNS int RETURN (SELECT 1 FROM \"shop\".\"t\")";
+
+    assert_eq!(sql::fixture(sql), Some((Fixture::Function, "my \"f".to_owned())));
+    assert!(home(&["t"]).unqualify(sql).ends_with("FROM \"t\")"));
+    assert!(!sql::without_definer(sql).contains("root"));
 }

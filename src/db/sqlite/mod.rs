@@ -18,6 +18,7 @@ mod server;
 mod sql;
 mod swap;
 mod types;
+mod virtual_tables;
 
 #[cfg(test)]
 mod tests;

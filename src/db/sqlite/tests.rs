@@ -69,7 +69,8 @@ fn rebuild(from: &Path, to: &Path) -> Introspection {
         sink.execute(&statement.sql).unwrap();
     }
     for table in &found.schema.tables {
-        let scan = Scan { columns: every_column(table), order_by: Vec::new(), batch_rows: 1000 };
+        let scan =
+            Scan { columns: every_column(table), order_by: Vec::new(), batch_rows: 1000, exact: false };
         source.scan(table, &scan, &mut |rows| sink.append(table, &rows)).unwrap();
         sink.finish_table(table).unwrap();
     }
@@ -306,12 +307,41 @@ fn a_view_that_cannot_be_read_is_refused_and_leaves_no_trace() {
 }
 
 #[test]
-fn virtual_tables_are_left_out_with_a_finding() {
-    let found = introspect("CREATE VIRTUAL TABLE r USING rtree(id, a, b); CREATE TABLE r_mine (a);");
+fn virtual_tables_with_rows_are_tables_and_others_are_made_from_theirs() {
+    let found = introspect(
+        "CREATE VIRTUAL TABLE r USING rtree(id, a, b, +note); CREATE TABLE r_mine (a);
+         CREATE VIRTUAL TABLE words USING fts5(a, content = 'r_mine'); CREATE VIRTUAL TABLE lost USING fts5(x, content = '');",
+    );
 
     let names: Vec<&str> = found.schema.tables.iter().map(|table| table.name.name.as_str()).collect();
-    assert_eq!(names, ["r_mine"]);
-    assert_eq!(found.findings[0].code, "virtual-table");
+    assert_eq!(names, ["r", "r_mine"]);
+    let boxes = &found.schema.tables[0];
+    assert_eq!(boxes.primary_key.as_ref().unwrap().columns, [ColumnId(0)]);
+    assert_eq!(
+        boxes.checks.iter().map(|check| check.expression.as_str()).collect::<Vec<_>>(),
+        ["\"a\" <= \"b\""]
+    );
+    let rebuilt: Vec<_> = found.blueprint.statements.iter().filter(|s| s.sql.contains("rebuild")).collect();
+    assert_eq!(rebuilt.len(), 1);
+    assert_eq!(rebuilt[0].table, Some(TableId(1)));
+    assert_eq!(
+        found.findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
+        ["virtual-table"]
+    );
+}
+
+#[test]
+fn a_primary_key_with_nulls_is_a_unique_key() {
+    let found = introspect(
+        "CREATE TABLE a (code TEXT PRIMARY KEY); INSERT INTO a VALUES ('x'), (NULL);
+         CREATE TABLE b (code TEXT PRIMARY KEY, a TEXT REFERENCES a); INSERT INTO b VALUES ('x', 'x');",
+    );
+    let [a, b] = &found.schema.tables[..] else { panic!() };
+
+    assert_eq!((a.primary_key.as_ref(), a.unique_keys.len()), (None, 1));
+    assert!(a.columns[0].nullable);
+    assert!(b.primary_key.is_some() && !b.columns[0].nullable);
+    assert_eq!(b.foreign_keys[0].parent_columns, [ColumnId(0)]);
 }
 
 #[test]
@@ -331,7 +361,7 @@ fn dirty_values_are_null_and_counted() {
     let t = &found.schema.tables[0];
     let mut batches = Vec::new();
 
-    let scan = Scan { columns: every_column(t), order_by: vec![ColumnId(1)], batch_rows: 7 };
+    let scan = Scan { columns: every_column(t), order_by: vec![ColumnId(1)], batch_rows: 7, exact: false };
     let count = source
         .scan(t, &scan, &mut |rows| {
             batches.push(rows);
@@ -475,7 +505,7 @@ fn a_failed_load_leaves_yesterdays_file() {
     sink.begin().unwrap();
     sink.execute("CREATE TABLE t (a INTEGER PRIMARY KEY)").unwrap();
 
-    let scan = Scan { columns: vec![ColumnId(0)], order_by: Vec::new(), batch_rows: 10 };
+    let scan = Scan { columns: vec![ColumnId(0)], order_by: Vec::new(), batch_rows: 10, exact: false };
     let mut twice = |rows: crate::data::TableData| sink.append(t, &rows).and_then(|()| sink.append(t, &rows));
     let error = source.scan(t, &scan, &mut twice).unwrap_err();
 
@@ -530,7 +560,7 @@ fn a_childs_key_follows_its_parents_type() {
     assert_eq!([storage("child", 0), storage("empty", 0)], [Storage::Date; 2]);
     assert_eq!([storage("child", 1), storage("empty", 1), storage("empty2", 0)], [Storage::Integer; 3]);
     let child = table(&schema, "child");
-    let scan = Scan { columns: every_column(child), order_by: Vec::new(), batch_rows: 10 };
+    let scan = Scan { columns: every_column(child), order_by: Vec::new(), batch_rows: 10, exact: false };
     source.scan(child, &scan, &mut |_| Ok(())).unwrap();
     assert_eq!(source.take_findings(), []);
 }

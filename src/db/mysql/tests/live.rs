@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// Two databases of one test: a source with a schema in it and an empty target.
-struct Pair {
-    admin: Connection,
-    source: MySql,
-    target: MySql,
-    names: [String; 2],
+pub(super) struct Pair {
+    pub(super) admin: Connection,
+    pub(super) source: MySql,
+    pub(super) target: MySql,
+    pub(super) names: [String; 2],
 }
 
 impl Pair {
-    fn new(test: &str, setup: &[&str]) -> Option<Self> {
+    pub(super) fn new(test: &str, setup: &[&str]) -> Option<Self> {
         let Ok(text) = std::env::var("DBSYNTH_TEST_MYSQL_URL") else {
             assert!(std::env::var_os("CI").is_none(), "CI must set DBSYNTH_TEST_MYSQL_URL");
             #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
@@ -53,13 +53,13 @@ impl Pair {
     }
 
     /// Asks the target.
-    fn ask(&mut self, sql: &str) -> Vec<Vec<Option<String>>> {
+    pub(super) fn ask(&mut self, sql: &str) -> Vec<Vec<Option<String>>> {
         self.admin.run(&format!("USE {}", identifier(&self.names[1]))).unwrap();
         let records = self.admin.records(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
         records.into_iter().map(|record| record.0.into_values().collect()).collect()
     }
 
-    fn ask_one(&mut self, sql: &str) -> String {
+    pub(super) fn ask_one(&mut self, sql: &str) -> String {
         self.ask(sql)[0][0].clone().unwrap_or_default()
     }
 
@@ -86,7 +86,7 @@ fn scan(source: &mut dyn Source, table: &Table) -> Option<TableData> {
     let order_by = table.primary_key.as_ref().map_or_else(Vec::new, |key| key.columns.clone());
     let mut batches = Vec::new();
     source
-        .scan(table, &Scan { columns, order_by, batch_rows: 3 }, &mut |batch| {
+        .scan(table, &Scan { columns, order_by, batch_rows: 3, exact: false }, &mut |batch| {
             batches.push(batch);
             Ok(())
         })
@@ -94,7 +94,7 @@ fn scan(source: &mut dyn Source, table: &Table) -> Option<TableData> {
     TableData::concat(&batches)
 }
 
-fn begun(target: &MySql, infile: bool) -> MySqlSink {
+pub(super) fn begun(target: &MySql, infile: bool) -> MySqlSink {
     let mut sink = MySqlSink::open(&target.url).unwrap();
     if !infile {
         sink.forbid_infile();
@@ -104,7 +104,7 @@ fn begun(target: &MySql, infile: bool) -> MySqlSink {
 }
 
 /// Builds and fills everything but does not commit; the way `load` does it.
-fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError> {
+pub(super) fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError> {
     let mut source = source.source()?;
     let found = source.introspect()?;
     let run = |sink: &mut MySqlSink, from: Phase, to: Phase| {
@@ -128,7 +128,7 @@ fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError>
     Ok(found)
 }
 
-fn copy(pair: &Pair, infile: bool) -> Introspection {
+pub(super) fn copy(pair: &Pair, infile: bool) -> Introspection {
     let mut sink = begun(&pair.target, infile);
     let found = build(&pair.source, &mut sink).unwrap_or_else(|error| panic!("{error}"));
     if infile && sink.connection.server.local_infile {
@@ -179,7 +179,8 @@ fn every_type_round_trips_by_both_roads() {
             table
                 .columns
                 .iter()
-                .filter(|column| !matches!(column.data_type, DataType::Other) && column.name != "huge")
+                .filter(|column| !matches!(column.data_type, DataType::Other | DataType::Native { .. })
+                    && column.name != "huge")
                 .map(|column| format!("NOT a.{0} <=> b.{0}", identifier(&column.name)))
                 .collect::<Vec<_>>()
                 .join(" OR ")
@@ -397,10 +398,10 @@ fn a_value_the_server_would_bend_is_refused_without_being_shown() {
 }
 
 #[test]
-fn zero_dates_and_oversized_integers_become_null_and_are_counted() {
+fn dates_of_some_zeros_and_oversized_integers_are_counted() {
     let setup = [
         "CREATE TABLE t (id int PRIMARY KEY, d date, m datetime, big bigint unsigned, y year, e enum('a'))",
-        "INSERT IGNORE INTO t VALUES (1, '0000-00-00', '2020-00-00 00:00:00', 18446744073709551615, 0, 'b')",
+        "INSERT IGNORE INTO t VALUES (1, '2020-10-00', '2020-00-00 00:00:00', 18446744073709551615, 0, 'b')",
     ];
     let Some(pair) = Pair::new("zero", &setup) else { return };
     let mut source = pair.source.source().unwrap();
@@ -408,8 +409,9 @@ fn zero_dates_and_oversized_integers_become_null_and_are_counted() {
 
     let rows = scan(source.as_mut(), &found.schema.tables[0]).unwrap();
 
-    assert!(rows.arrays[1..].iter().all(|array| array.null_count() == 1));
-    assert_eq!(source.take_findings().len(), 5);
+    let nulls: Vec<usize> = rows.arrays.iter().map(|array| array.null_count()).collect();
+    assert_eq!(nulls, [0, 1, 1, 0, 0, 1]);
+    assert_eq!(source.take_findings().len(), 4);
 }
 
 #[test]
