@@ -125,7 +125,7 @@ impl Syntax {
                 let clocks: Vec<i64> = values.iter().filter_map(|v| read_interval(v)).map(|v| v[2]).collect();
                 Self::Interval { unit: unit_of(clocks.iter().copied()) }
             }
-            DataType::Native { name } => Self::of_name(name, values)?,
+            DataType::Native { name, .. } => Self::of_name(name, values)?,
             _ => return None,
         })
     }
@@ -359,7 +359,7 @@ impl Syntax {
 
 /// True for Postgres's box.
 fn is_box(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Native { name } if name == "box")
+    matches!(data_type, DataType::Native { name, .. } if name == "box")
 }
 
 /// The texts at the leaves of a raw array.
