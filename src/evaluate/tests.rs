@@ -53,6 +53,7 @@ fn table(name: &str, columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Tab
         unique_keys: Vec::new(),
         foreign_keys,
         checks: Vec::new(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }
@@ -68,6 +69,7 @@ fn shops() -> Schema {
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     };
     let sale = vec![
         column("id", INTEGER),

@@ -1,12 +1,14 @@
 //! Order, chunk and finish the bulk write.
 
+mod judge;
 mod loader;
 mod overlap;
 
 #[cfg(test)]
 mod tests;
 
-pub use loader::{Loader, Written, refuse_same, refuse_strangers};
+pub use judge::{Trial, Verdict};
+pub use loader::{Loader, Written, refuse_same, refuse_strangers, rehearse};
 pub use overlap::{Parcel, write_all};
 
 use serde::Serialize;

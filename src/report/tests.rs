@@ -37,6 +37,7 @@ fn table(name: &str, columns: &[&str], foreign_keys: Vec<ForeignKey>) -> Table {
         unique_keys: Vec::new(),
         foreign_keys,
         checks: Vec::new(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }
@@ -51,6 +52,7 @@ fn key(column: usize, parent: usize) -> ForeignKey {
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::{ParserBuilder, hir::Hir};
 use serde::{Deserialize, Serialize};
 
 /// A pattern with its regular expression, compiled when first used.
@@ -48,6 +49,39 @@ impl Pattern {
         Self::regex(&source, ignore_case)
     }
 
+    /// A SQLite GLOB pattern: `*` any text, `?` one character, `[…]` one of some.
+    #[must_use]
+    pub fn glob(pattern: &str) -> Option<Self> {
+        let mut source = String::from("(?s)^");
+        let mut characters = pattern.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '*' => source.push_str(".*"),
+                '?' => source.push('.'),
+                '[' => {
+                    source.push('[');
+                    if characters.next_if_eq(&'^').is_some() {
+                        source.push('^');
+                    }
+                    // A bracket that comes first is one of the set.
+                    let mut first = true;
+                    loop {
+                        match characters.next()? {
+                            ']' if !first => break,
+                            '-' => source.push('-'),
+                            other => source.push_str(&regex::escape(&other.to_string())),
+                        }
+                        first = false;
+                    }
+                    source.push(']');
+                }
+                _ => source.push_str(&regex::escape(&character.to_string())),
+            }
+        }
+        source.push('$');
+        Self::regex(&source, false)
+    }
+
     /// A SQL `SIMILAR TO` pattern: LIKE's wildcards inside regular-expression alternatives and repetitions.
     #[must_use]
     pub fn similar(pattern: &str) -> Option<Self> {
@@ -70,6 +104,11 @@ impl Pattern {
         self.compiled
             .get_or_init(|| RegexBuilder::new(&self.source).case_insensitive(self.ignore_case).build().ok())
             .as_ref()
+    }
+
+    /// The pattern as a tree, to draw texts from; `None` if it does not compile.
+    pub(super) fn shape(&self) -> Option<Hir> {
+        ParserBuilder::new().case_insensitive(self.ignore_case).build().parse(&self.source).ok()
     }
 
     /// Whether `text` matches; unknown if the pattern does not compile.

@@ -49,8 +49,14 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
         checks: checks.iter().enumerate().map(check).collect(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
+}
+
+/// A schema of one table with one text column.
+pub(super) fn text_schema(dialect: DialectName, column: &str) -> Schema {
+    Schema { dialect, tables: vec![table(&[(column, text())], &[])] }
 }
 
 fn declared(
@@ -149,6 +155,19 @@ fn postgres_checks_are_evaluated_as_the_server_prints_them() {
         "((i / 2) = 2)",
         "(abs((- i)) = 5)",
         "((d + 1) > '2020-02-29'::date)",
+        "((i, s) = (5, 'Abc'::text))",
+        "(ROW(i, f) IS DISTINCT FROM ROW(5, (1)::numeric))",
+        "((i, i) < (5, 6))",
+        "((i, f) >= (5, 2.5))",
+        "((i, s) IS NOT NULL)",
+        "(('{\"a\": {\"b\": 1}}'::jsonb -> 'a'::text) ->> 'b'::text) = '1'::text",
+        "(jsonb_typeof('{\"a\": 1}'::jsonb) = 'object'::text)",
+        "(jsonb_array_length('[1, 2]'::jsonb) = 2)",
+        "(array_length('{a,b}'::text[], 1) = 2)",
+        "(cardinality('{}'::text[]) = 0)",
+        "(concat(s, n, 'x') = 'Abcx'::text)",
+        "((i & 4) = 4)",
+        "(replace(s, 'b'::text, ''::text) = 'Ac'::text)",
     ];
     for check in hold {
         assert!(!fails(DialectName::Postgres, check), "{check}");
@@ -162,8 +181,12 @@ fn mysql_and_sqlite_checks_are_evaluated() {
         "(`s` in (_utf8mb4'Abc',_utf8mb4'x'))",
         "(`s` in (_utf8mb4\\'Abc\\',_utf8mb4\\'x\\'))",
         "`i` between 1 and 5",
-        "(`s` like _utf8mb4'a%')",
-        "regexp_like(`s`,_utf8mb4'^a')",
+        "(`s` like _utf8mb4'A%')",
+        "regexp_like(`s`,_utf8mb4'^A')",
+        "if(`i` > 3, `s` = 'Abc', `s` is null)",
+        "((`i` = 5) xor (`i` = 6))",
+        "json_unquote(json_extract('{\"a\": \"x\"}', '$.a')) = 'x'",
+        "json_type('[1]') = 'ARRAY'",
         "`i` / 2 = 2.5",
         "(`n` <=> NULL)",
         "year(`d`) = 2020",
@@ -174,10 +197,20 @@ fn mysql_and_sqlite_checks_are_evaluated() {
         assert!(!fails(DialectName::MySql, check), "{check}");
         assert!(fails(DialectName::MySql, &format!("not ({check})")) || check.contains('\\'), "not {check}");
     }
-    for check in ["\"s\" LIKE 'aB%'", "length(s) <= 3", "i / 2 = 2", "b IN (0, 1)", "s GLOB 'x' OR 1"] {
-        let (rules, findings) = declared(DialectName::Sqlite, &sample_columns(), &[check]);
-        assert_eq!(findings.len(), usize::from(check.contains("GLOB")), "{check}");
-        assert!(!rules.violations(&sample_row())[0], "{check}");
+    for check in [
+        "\"s\" LIKE 'aB%'",
+        "length(s) <= 3",
+        "i / 2 = 2",
+        "b IN (0, 1)",
+        "s GLOB '[A-Z]b?'",
+        "s GLOB '*c' AND NOT s GLOB '[^A]*'",
+        "typeof(i) = 'integer' AND typeof(s) IN ('text', 'null')",
+        "s > 'Aba'",
+        "iif(b, i = 5, 0)",
+        "json_extract('{\"a\": [7]}', '$.a[0]') = 7",
+    ] {
+        assert!(!fails(DialectName::Sqlite, check), "{check}");
+        assert!(fails(DialectName::Sqlite, &format!("NOT ({check})")), "NOT {check}");
     }
 }
 
@@ -191,9 +224,14 @@ fn json_checks_of_mariadb_are_evaluated() {
 
 #[test]
 fn what_is_not_understood_is_told_and_never_violated() {
-    for check in
-        ["(my_function(i) > 3)", "(e < 'ok'::mood)", "(d <= CURRENT_DATE)", "(xm IS DOCUMENT)", "((("]
-    {
+    for check in [
+        "(my_function(i) > 3)",
+        "(e < 'ok'::mood)",
+        "(d <= CURRENT_DATE)",
+        "(s < 'Abd'::text)",
+        "(xm IS DOCUMENT)",
+        "(((",
+    ] {
         let (rules, findings) = declared(DialectName::Postgres, &sample_columns(), &[check]);
 
         assert_eq!(findings[0].code, "check-not-understood", "{check}");
@@ -278,8 +316,42 @@ fn rules_survive_json() {
 }
 
 #[test]
+fn an_equation_is_solved_and_a_choice_of_nulls_is_found() {
+    let columns = [("a", integer()), ("b", integer()), ("c", integer()), ("x", integer()), ("y", integer())];
+    let checks = ["c = a * b", "(x IS NULL AND y IS NOT NULL) OR (x IS NOT NULL AND y IS NULL)"];
+    let (rules, _) = declared(DialectName::Postgres, &columns, &checks);
+    let table = table(&columns, &[]);
+    let mut rows = data(vec![
+        integers([2, 3, 4, 5]),
+        integers([7, 8, 9, 1]),
+        integers([0, 0, 36, 0]),
+        integers([1, 1, 2, 3]),
+        integers([6, 6, 6, 6]),
+    ]);
+    let attributes: BTreeSet<ColumnId> = (0..5).map(ColumnId).collect();
+    let again = rows.clone();
+    let mut same =
+        |indices: &[usize]| again.take(&indices.iter().map(|index| *index as u32).collect::<Vec<_>>());
+
+    let (fixed, tally) = rules.repair(&table, &rows, &attributes, &mut same, 2);
+
+    assert_eq!(tally, RepairTally { repaired: 0, copied: 4, left: 0 });
+    assert_eq!(rules.violations(&fixed), [false; 4]);
+    let products: Vec<Value> =
+        (0..4).map(|row| Value::read(fixed.column(ColumnId(2)).unwrap(), row)).collect();
+    assert_eq!(products, [14, 24, 36, 5].map(Value::Integer));
+
+    // Keys are not for repair to change.
+    rows.set(ColumnId(2), integers([1, 1, 1, 1]));
+    let (kept, tally) = rules.repair(&table, &rows, &BTreeSet::new(), &mut same, 2);
+    assert_eq!((tally.left, kept.arrays), (4, rows.arrays));
+}
+
+#[test]
 fn repair_retries_then_copies_then_counts() {
-    let (rules, _) = declared(DialectName::Postgres, &[("a", integer()), ("b", integer())], &["(a <= b)"]);
+    let columns = [("a", integer()), ("b", integer())];
+    let (rules, _) = declared(DialectName::Postgres, &columns, &["(a <= b)"]);
+    let table = table(&columns, &[]);
     let rows = data(vec![integers([1, 9, 9, 2]), integers([5, 3, 3, 4])]);
     let attributes = BTreeSet::from([ColumnId(0), ColumnId(1)]);
     let mut asked = Vec::new();
@@ -292,7 +364,7 @@ fn repair_retries_then_copies_then_counts() {
         ])
     };
 
-    let (fixed, tally) = rules.repair(&rows, &attributes, &mut retry, 3);
+    let (fixed, tally) = rules.repair(&table, &rows, &attributes, &mut retry, 3);
 
     assert_eq!(asked, [vec![1, 2], vec![2], vec![2]]);
     assert_eq!(tally, RepairTally { repaired: 1, copied: 1, left: 0 });
@@ -301,7 +373,7 @@ fn repair_retries_then_copies_then_counts() {
 
     let mut never =
         |indices: &[usize]| rows.take(&indices.iter().map(|index| *index as u32).collect::<Vec<_>>());
-    let (_, tally) = rules.repair(&rows, &BTreeSet::new(), &mut never, 2);
+    let (_, tally) = rules.repair(&table, &rows, &BTreeSet::new(), &mut never, 2);
     assert_eq!(tally, RepairTally { repaired: 0, copied: 0, left: 2 });
 }
 

@@ -145,6 +145,9 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// CHECK constraints of the table, its columns and their domains.
     pub checks: Vec<Check>,
+    /// EXCLUDE constraints of the table.
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
     /// The catalog's estimate of the row count, where it has one.
     pub estimated_rows: Option<u64>,
 }
@@ -244,6 +247,48 @@ pub struct ForeignKey {
     pub deferrable: bool,
     /// False if the server itself does not promise it (NOT VALID, MyISAM, SQLite): orphans are possible.
     pub validated: bool,
+    /// Set if the catalog does not declare it: the user does, in `synth.toml`.
+    #[serde(default)]
+    pub undeclared: Option<Undeclared>,
+}
+
+/// What only a foreign key of `synth.toml` has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Undeclared {
+    /// The rows it binds: those with one of these values in a column of the child; all rows if not said. Other rows
+    /// refer to nothing here, or to another table.
+    pub when: Option<When>,
+}
+
+/// A condition on the rows a foreign key binds: a column holds one of a few texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// The column of the child.
+    pub column: ColumnId,
+    /// Its values, in their text form.
+    pub values: Vec<String>,
+}
+
+impl ForeignKey {
+    /// The condition under which it binds a row, if it does not bind all.
+    #[must_use]
+    pub fn when(&self) -> Option<&When> {
+        self.undeclared.as_ref()?.when.as_ref()
+    }
+}
+
+impl When {
+    /// Writes it as one would in SQL: `commentable_type = 'Post'`.
+    #[must_use]
+    pub fn describe(&self, child: &Table) -> String {
+        let column = &child.column(self.column).name;
+        let values: Vec<String> =
+            self.values.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
+        match values.as_slice() {
+            [one] => format!("{column} = {one}"),
+            several => format!("{column} IN ({})", several.join(", ")),
+        }
+    }
 }
 
 /// A CHECK constraint.
@@ -255,4 +300,24 @@ pub struct Check {
     pub expression: String,
     /// For the check of a domain: the column it binds, called `VALUE` in the expression.
     pub domain_column: Option<ColumnId>,
+}
+
+/// An EXCLUDE constraint: no two rows for which every element's operator holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// Its name.
+    pub name: String,
+    /// What is compared, and how.
+    pub elements: Vec<ExclusionElement>,
+    /// The WHERE predicate: rows outside of it exclude nothing.
+    pub predicate: Option<String>,
+}
+
+/// One element of an EXCLUDE constraint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExclusionElement {
+    /// A column or an expression, as the server prints it.
+    pub expression: String,
+    /// The operator, for example `=` or `&&`.
+    pub operator: String,
 }

@@ -4,7 +4,11 @@
 //! seeded choice of parent rows, all of them; where the families are too few to choose from, the first rows of each. Key values become row indices here ([`Links`]); what leaves
 //! this room holds no surrogate key.
 
+mod fill;
+mod inclusion;
 mod read;
+
+pub use inclusion::{Proposal, proposals};
 
 use std::collections::BTreeMap;
 

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::{db::DbError, finding::Finding};
+use crate::{
+    db::{DbError, DbErrorKind},
+    finding::Finding,
+};
 
 use super::{
+    grants,
     server::{Connection, Record},
-    sql::{Fixture, Home, identifier},
+    sql::{Fixture, Home, identifier, literal},
 };
 
 /// The table in which dbsynth notes what it made.
@@ -40,8 +44,8 @@ pub(super) struct CatalogFixture {
     pub(super) table: Option<String>,
     /// The statement that makes it, as the server prints it.
     pub(super) create: String,
-    /// The `sql_mode` it was made under, where that matters.
-    pub(super) sql_mode: Option<String>,
+    /// Assignments to session variables under which it was made: they are kept with it and change what it does.
+    pub(super) settings: Vec<String>,
 }
 
 /// Everything the catalog says, as rows.
@@ -97,7 +101,28 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalog, DbError> {
                         "read as it is at that moment; foreign keys may dangle if it is being written";
                     findings.push(Finding::note("no-snapshot", what).table(&name).instead(instead));
                 }
-                let create = connection.one(&format!("SHOW CREATE TABLE {}", identifier(&name)))?;
+                if row.text("kind") == "SYSTEM VERSIONED" {
+                    let what = "keeps the history of its rows";
+                    let instead =
+                        "only the rows of this moment are learned from; the copy begins a history of its own";
+                    findings.push(Finding::note("history-not-copied", what).table(&name).instead(instead));
+                }
+                // SHOW CREATE TABLE is content with any right on the table, also one that reads nothing.
+                let readable = connection.run(&format!("SELECT 1 FROM {} LIMIT 0", identifier(&name)));
+                let shown = readable
+                    .and_then(|_| connection.one(&format!("SHOW CREATE TABLE {}", identifier(&name))));
+                let create = match shown {
+                    Err(error) if error.kind == DbErrorKind::Permission => {
+                        findings.push(
+                            Finding::warning("unreadable-table", "the login may not select from it")
+                                .table(&name)
+                                .instead("left out")
+                                .remedy("grant SELECT on the whole table"),
+                        );
+                        continue;
+                    }
+                    answer => answer?,
+                };
                 let estimated_rows = row.optional("estimated_rows").and_then(|rows| rows.parse().ok());
                 let create = create.nth(1).unwrap_or_default();
                 tables.push(CatalogTable { name, create, estimated_rows });
@@ -110,6 +135,7 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalog, DbError> {
         }
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
+    findings.extend(grants::unseen(connection)?);
     let fixtures = fixtures(connection, &mut findings)?;
     objects.extend(fixtures.iter().map(|fixture| fixture.name.clone()));
     let home = Home {
@@ -187,9 +213,8 @@ pub(super) fn fixtures(
             ));
             continue;
         };
-        let sql_mode =
-            answer.ok().and_then(|row| row.optional("sql_mode")).filter(|mode| changes_parsing(mode));
-        found.push(CatalogFixture { kind, name, table, create, sql_mode });
+        let settings = answer.map(|row| made_under(&row)).unwrap_or_default();
+        found.push(CatalogFixture { kind, name, table, create, settings });
     }
     Ok(views_in_order(found))
 }
@@ -204,18 +229,21 @@ fn definition(kind: Fixture, row: &Record) -> Option<String> {
     })
 }
 
-/// True if a body written under this `sql_mode` means something else under ours.
-fn changes_parsing(mode: &str) -> bool {
+/// The session an object was made in, as far as the server keeps it with the object: a routine runs in its own
+/// `sql_mode`, an event by its own clock, and literals compare in their own collation.
+fn made_under(row: &Record) -> Vec<String> {
+    let collation = row.optional("collation_connection");
     [
-        "ANSI_QUOTES",
-        "PIPES_AS_CONCAT",
-        "NO_BACKSLASH_ESCAPES",
-        "IGNORE_SPACE",
-        "HIGH_NOT_PRECEDENCE",
-        "ORACLE",
+        row.optional("sql_mode").map(|mode| format!("sql_mode = {}", literal(&mode))),
+        row.optional("time_zone").map(|zone| format!("time_zone = {}", literal(&zone))),
+        // The text travels as utf8mb4, and no other collation fits that.
+        collation
+            .filter(|name| name.starts_with("utf8mb4"))
+            .map(|name| format!("collation_connection = {name}")),
     ]
-    .iter()
-    .any(|flag| mode.split(',').any(|set| set == *flag))
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Puts views after the views they read, leaving everything else where it is.

@@ -3,13 +3,13 @@
 use crate::{
     db::{Blueprint, Phase, Sequence, Statement},
     finding::Finding,
-    schema::{DialectName, Schema, TableId},
+    schema::{DialectName, Schema, Table, TableId},
 };
 
 use super::{
     catalog::{Catalog, CatalogFixture},
     lex::{Kind, Token, tokens},
-    sql::{identifier, literal, without_definer},
+    sql::{identifier, without_definer},
 };
 
 /// What one line of `CREATE TABLE (…)` declares.
@@ -24,6 +24,8 @@ pub(super) enum ItemKind {
     },
     /// The primary key.
     PrimaryKey,
+    /// A key WITHOUT OVERLAPS of periods.
+    PeriodKey,
     /// A unique key.
     Unique,
     /// Any other index.
@@ -46,6 +48,21 @@ pub(super) struct Item {
     pub(super) kind: ItemKind,
     /// Its SQL.
     pub(super) sql: String,
+}
+
+/// A table in the pieces that are made one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// The table with its columns, primary key and checks.
+    pub(super) bare: String,
+    /// Its unique keys.
+    pub(super) unique: Vec<Item>,
+    /// Its other indexes.
+    pub(super) index: Vec<Item>,
+    /// Its keys WITHOUT OVERLAPS.
+    pub(super) period: Vec<Item>,
+    /// Its foreign keys.
+    pub(super) foreign: Vec<Item>,
 }
 
 /// A `CREATE TABLE` taken apart.
@@ -87,21 +104,22 @@ impl CreateTable {
 
     /// Splits into the bare table, its unique keys, its other indexes and its foreign keys. The bare table
     /// keeps the index its AUTO_INCREMENT column cannot exist without.
-    pub(super) fn split(self) -> (String, Vec<Item>, Vec<Item>, Vec<Item>) {
+    pub(super) fn split(self) -> Parts {
         let needed = self.counter_index();
-        let (mut inline, mut unique, mut index, mut foreign) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut inline = Vec::new();
+        let mut parts = Parts::default();
         for (at, item) in self.items.into_iter().enumerate() {
             match item.kind {
                 _ if Some(at) == needed => inline.push(item.sql),
-                ItemKind::Unique => unique.push(item),
-                ItemKind::Index => index.push(item),
-                ItemKind::ForeignKey { .. } => foreign.push(item),
+                ItemKind::Unique => parts.unique.push(item),
+                ItemKind::Index => parts.index.push(item),
+                ItemKind::PeriodKey => parts.period.push(item),
+                ItemKind::ForeignKey { .. } => parts.foreign.push(item),
                 _ => inline.push(item.sql),
             }
         }
-        let bare = format!("{} (\n  {}\n){}", self.head, inline.join(",\n  "), self.options);
-        (bare, unique, index, foreign)
+        parts.bare = format!("{} (\n  {}\n){}", self.head, inline.join(",\n  "), self.options);
+        parts
     }
 
     /// The secondary index that must stay in the table for AUTO_INCREMENT.
@@ -110,14 +128,35 @@ impl CreateTable {
             ItemKind::Column { name, auto_increment: true } => Some(name),
             _ => None,
         })?;
-        let is_index =
-            |item: &Item| matches!(item.kind, ItemKind::PrimaryKey | ItemKind::Unique | ItemKind::Index);
+        let is_index = |item: &Item| {
+            matches!(
+                item.kind,
+                ItemKind::PrimaryKey | ItemKind::PeriodKey | ItemKind::Unique | ItemKind::Index
+            )
+        };
         let leads = |item: &Item| is_index(item) && indexed_columns(&item.sql).first() == Some(counter);
         // MyISAM also numbers a later column of an index, per group.
         let holds = |item: &Item| is_index(item) && indexed_columns(&item.sql).contains(counter);
         let at = self.items.iter().position(leads).or_else(|| self.items.iter().position(holds))?;
         (self.items[at].kind != ItemKind::PrimaryKey).then_some(at)
     }
+}
+
+/// True if a foreign key stands on a generated column of the child or points to one of the parent.
+fn names_generated(sql: &str, child: &Table, parent: &Table) -> bool {
+    let all = tokens(sql);
+    let references = all.iter().position(|token| token.is_word("references")).unwrap_or(all.len());
+    let body = all.iter().position(|token| token.is_word("foreign")).unwrap_or(0);
+    let computed = |table: &Table, names: &[Token<'_>]| {
+        names
+            .iter()
+            .filter(|token| token.kind == Kind::Quoted)
+            .filter_map(|token| table.find(&token.name()?))
+            .any(|id| table.column(id).generated.is_some())
+    };
+    let parent_columns = all[references..].iter().position(|token| token.is_symbol("("));
+    computed(child, &all[body..references])
+        || computed(parent, &all[parent_columns.map_or(all.len(), |at| references + at)..])
 }
 
 fn join(tokens: &[Token<'_>]) -> String {
@@ -140,6 +179,10 @@ fn item(all: &[Token<'_>]) -> Item {
             name: words[0].name().unwrap_or_default(),
             auto_increment: words.iter().any(|token| token.is_word("auto_increment")),
         }
+    } else if words.windows(2).any(|pair| pair[0].is_word("without") && pair[1].is_word("overlaps"))
+        && (is(body, "primary") || is(body, "unique"))
+    {
+        ItemKind::PeriodKey
     } else if is(body, "primary") {
         ItemKind::PrimaryKey
     } else if is(body, "unique") {
@@ -256,7 +299,7 @@ impl Builder<'_> {
             self.push(Phase::Table, format!("table {name}"), create).table = Some(id);
             return;
         };
-        let (bare, unique, index, foreign) = parsed.split();
+        let Parts { bare, unique, index, period, foreign } = parsed.split();
         self.push(Phase::Table, format!("table {name}"), &bare).table = Some(id);
         // One ALTER per table and phase: the table is read once for all its indexes. FULLTEXT must come alone,
         // because InnoDB builds one such index per statement.
@@ -274,15 +317,27 @@ impl Builder<'_> {
                 self.push(phase, format!("index of {name}"), &sql).table = Some(id);
             }
         }
+        for item in period {
+            let sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
+            let statement = self.push(Phase::Key, format!("key of {name} without overlaps"), &sql);
+            statement.table = Some(id);
+            statement.optional = true;
+        }
         for item in foreign {
             let ItemKind::ForeignKey { database, parent } = &item.kind else { continue };
             let inside = database.as_ref().is_none_or(|database| *database == self.catalog.home.database);
             // A parent outside the schema was already reported when the schema was lifted.
             let Some(parent_id) = schema.find(parent).filter(|_| inside) else { continue };
-            let sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
+            let mut sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
+            // Only the server knows what a generated column will hold: let it look at the rows.
+            let computed = names_generated(&item.sql, schema.table(id), schema.table(parent_id));
+            if computed {
+                sql = under(&["foreign_key_checks = 1".to_owned()], &sql);
+            }
             let statement = self.push(Phase::ForeignKey, format!("foreign key of {name} to {parent}"), &sql);
             statement.table = Some(id);
             statement.parent = Some(parent_id);
+            statement.optional = computed;
         }
     }
 
@@ -295,8 +350,8 @@ impl Builder<'_> {
             },
         };
         let mut sql = without_definer(&fixture.create);
-        if let Some(mode) = &fixture.sql_mode {
-            sql = format!("/* sql_mode={} */ {sql}", literal(mode));
+        if !fixture.settings.is_empty() {
+            sql = under(&fixture.settings, &sql);
         }
         let object = format!("{} {}", fixture.kind.word().to_lowercase(), fixture.name);
         let statement = self.push(Phase::Finish, object, &sql);
@@ -305,10 +360,15 @@ impl Builder<'_> {
     }
 }
 
-/// The `sql_mode` a statement asks for in its leading comment (see [`blueprint`]).
-pub(super) fn wanted_sql_mode(sql: &str) -> Option<&str> {
-    let (mode, _) = sql.strip_prefix("/* sql_mode=")?.split_once(" */")?;
-    Some(mode)
+/// Writes the session a statement asks for into a leading comment.
+pub(super) fn under(settings: &[String], sql: &str) -> String {
+    format!("/* dbsynth: {} */ {sql}", settings.join("; "))
+}
+
+/// The session a statement asks for in its leading comment (see [`under`]).
+pub(super) fn wanted_settings(sql: &str) -> Vec<&str> {
+    let comment = sql.strip_prefix("/* dbsynth: ").and_then(|rest| rest.split_once(" */"));
+    comment.map(|(settings, _)| settings.split("; ").collect()).unwrap_or_default()
 }
 
 fn sequences(catalog: &Catalog, schema: &Schema) -> Vec<Sequence> {

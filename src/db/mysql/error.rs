@@ -14,8 +14,8 @@ pub(super) fn kind_of(number: u16) -> DbErrorKind {
         1045 | 1698 | 1862 => DbErrorKind::Login,
         1049 => DbErrorKind::NoDatabase,
         1044 | 1142 | 1143 | 1227 | 1290 | 1370 | 1410 | 1419 | 3530 => DbErrorKind::Permission,
-        1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1586 | 1761 | 1762 | 3819
-        | 4025 => DbErrorKind::Constraint,
+        1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1263 | 1364 | 1451 | 1452 | 1526 | 1557 | 1586 | 1761
+        | 1762 | 3819 | 4025 => DbErrorKind::Constraint,
         1021 | 1114 | 1041 => DbErrorKind::DiskFull,
         1205 | 1317 | 1969 | 3024 => DbErrorKind::Timeout,
         1040 | 1129 | 1130 | 1203 | 2002 | 2003 => DbErrorKind::Unreachable,
@@ -86,7 +86,8 @@ fn is_broken(kind: std::io::ErrorKind) -> bool {
 
 /// Describes what the server said.
 pub(super) fn server_error(doing: &str, number: u16, message: &str) -> DbError {
-    let message = if quotes_a_value(number) && !doing.starts_with("run") {
+    // A syntax error quotes our own SQL, which helps where no row is written.
+    let message = if quotes_a_value(number) && !(number == 1064 && doing.starts_with("run")) {
         redact(message)
     } else {
         message.to_owned()

@@ -54,6 +54,14 @@ impl Token<'_> {
             _ => None,
         }
     }
+
+    /// The name this token stands for where names may also stand in double quotes: in an object that was made under
+    /// `ANSI_QUOTES`, which servers print that way.
+    pub(super) fn ansi_name(&self) -> Option<String> {
+        let quoted =
+            (self.kind == Kind::Text).then(|| self.text.strip_prefix('"')?.strip_suffix('"')).flatten();
+        quoted.map(|inner| inner.replace("\"\"", "\"")).or_else(|| self.name())
+    }
 }
 
 /// Cuts SQL into tokens.

@@ -1,6 +1,6 @@
 //! Lifts catalog rows into a [`Schema`]. Pure: no connection, no clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     finding::Finding,
@@ -12,6 +12,8 @@ use crate::{
 
 use super::{
     catalog::Catalog,
+    ddl::{CreateTable, ItemKind},
+    lex::{Kind, Token, tokens},
     server::Record,
     sql::{identifier, literal, unescape, without_outer_parentheses},
     types::NativeType,
@@ -30,6 +32,7 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             estimated_rows: table.estimated_rows,
         })
         .collect();
@@ -41,7 +44,7 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
         .iter()
         .map(|row| ((row.text("table_name"), row.text("name")), row.text("srid")))
         .collect();
-    for row in &catalog.columns {
+    for row in catalog.columns.iter().filter(|row| !is_row_time(row)) {
         if let Some(index) = place(row) {
             let srid = srids.get(&(row.text("table_name"), row.text("name")));
             let column = column(catalog, row, srid, &mut findings);
@@ -53,14 +56,23 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
             add_check(catalog.mariadb, &mut tables[index], row);
         }
     }
+    let periods = period_keys(catalog);
     for row in &catalog.keys {
-        if let Some(index) = place(row) {
+        let name = (row.text("table_name"), row.text("name"));
+        if let Some(index) = place(row).filter(|_| !periods.contains(&name)) {
             add_key_part(catalog.mariadb, &mut tables[index], row);
         }
     }
+    for (table, name) in periods {
+        findings.push(
+            Finding::warning("period-key", format!("key {name} forbids overlapping periods"))
+                .table(table)
+                .instead("rows are made without it; it is made if they happen to keep it"),
+        );
+    }
     for row in &catalog.foreign_keys {
         if let Some(index) = place(row) {
-            add_foreign_key_part(&mut tables, index, row, &mut findings);
+            add_foreign_key_part(catalog, &mut tables, index, row, &mut findings);
         }
     }
     for table in &mut tables {
@@ -68,6 +80,31 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
         table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));
     }
     (Schema { dialect: DialectName::MySql, tables }, findings)
+}
+
+/// Tables and names of the keys WITHOUT OVERLAPS: the catalog shows them as plain keys over the period's columns.
+fn period_keys(catalog: &Catalog) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for table in &catalog.tables {
+        if !table.create.contains("WITHOUT OVERLAPS") {
+            continue;
+        }
+        let items = CreateTable::parse(&table.create).map(|parsed| parsed.items).unwrap_or_default();
+        for item in items.into_iter().filter(|item| item.kind == ItemKind::PeriodKey) {
+            let own =
+                tokens(&item.sql).into_iter().find(|token| !token.is_blank() && token.is_word("primary"));
+            let quoted =
+                tokens(&item.sql).iter().find(|token| token.kind == Kind::Quoted).and_then(Token::name);
+            let name = if own.is_some() { Some("PRIMARY".to_owned()) } else { quoted };
+            found.extend(name.map(|name| (table.name.clone(), name)));
+        }
+    }
+    found
+}
+
+/// True for the columns in which a system-versioned table notes since when and until when a row holds: the server's own.
+fn is_row_time(row: &Record) -> bool {
+    ["ROW START", "ROW END"].contains(&row.text("generation_expression").to_uppercase().as_str())
 }
 
 fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut Vec<Finding>) -> Column {
@@ -188,7 +225,13 @@ fn exact(table: &Table, column: &str) -> Option<ColumnId> {
     table.find(column)
 }
 
-fn add_foreign_key_part(tables: &mut [Table], child: usize, row: &Record, findings: &mut Vec<Finding>) {
+fn add_foreign_key_part(
+    catalog: &Catalog,
+    tables: &mut [Table],
+    child: usize,
+    row: &Record,
+    findings: &mut Vec<Finding>,
+) {
     let name = row.text("name");
     let parent_name = row.text("parent");
     let outside = row.text("same_database") != "1";
@@ -214,6 +257,25 @@ fn add_foreign_key_part(tables: &mut [Table], child: usize, row: &Record, findin
     let column = exact(&tables[child], &row.text("column_name"));
     let parent_column = exact(&tables[parent], &row.text("parent_column"));
     let (Some(column), Some(parent_column)) = (column, parent_column) else { return };
+    let computed = |table: &Table, column: String| {
+        exact(table, &column).is_some_and(|id| table.column(id).generated.is_some())
+    };
+    let same_key =
+        |part: &&Record| part.text("table_name") == row.text("table_name") && part.text("name") == name;
+    let of_server = catalog.foreign_keys.iter().filter(same_key).any(|part| {
+        computed(&tables[child], part.text("column_name"))
+            || computed(&tables[parent], part.text("parent_column"))
+    });
+    if of_server {
+        let what = format!("foreign key {name} stands on a column that the server computes");
+        let finding = Finding::warning("computed-foreign-key", what)
+            .table(&tables[child].name)
+            .instead("rows are made without it; it is made if they happen to keep it");
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+        return;
+    }
     let known = &mut tables[child].foreign_keys;
     if let Some(fk) = known.iter_mut().find(|fk| fk.name == name) {
         fk.columns.push(column);
@@ -229,5 +291,6 @@ fn add_foreign_key_part(tables: &mut [Table], child: usize, row: &Record, findin
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     });
 }

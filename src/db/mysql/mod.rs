@@ -9,10 +9,12 @@ mod catalog;
 mod collation;
 mod ddl;
 mod error;
+mod grants;
 #[cfg(feature = "mysql-infile")]
 mod infile;
 mod lex;
 mod lift;
+mod portable;
 mod read;
 mod road;
 mod server;
@@ -28,7 +30,7 @@ mod tests;
 use crate::{
     config::DbUrl,
     db::{Capabilities, Database, DbError, Dialect, Sink, Source},
-    schema::DialectName,
+    schema::{DialectName, Table, TableName},
 };
 
 /// Opens the engine at `url`; the server is contacted later.
@@ -69,7 +71,15 @@ impl Dialect for MySqlDialect {
         Capabilities { atomic_load: true, enforces_checks: true, identifier_bytes: 64, partial_unique: false }
     }
 
+    fn quote_text(&self, text: &str) -> String {
+        sql::literal(text)
+    }
+
     fn quote_identifier(&self, identifier: &str) -> String {
         sql::identifier(identifier)
+    }
+
+    fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
+        sql::staging(table)
     }
 }

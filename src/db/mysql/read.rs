@@ -141,6 +141,9 @@ enum Builder {
     Timestamp(TimestampMicrosecondBuilder),
 }
 
+/// What becomes of a value that cannot be read, where null is not allowed and where it is.
+const READ_AS: [&str; 2] = ["the value of another row is learned in its place", "read as null"];
+
 /// Builds the array of one column from the values' text.
 struct Reader {
     form: Form,
@@ -268,7 +271,7 @@ impl Reader {
         let text = format!("{} {what}", self.misfits);
         let instead = match self.builder {
             Builder::Integer(_) => "read as 9223372036854775807",
-            _ => "read as null",
+            _ => READ_AS[usize::from(column.nullable)],
         };
         Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead(instead))
     }

@@ -14,7 +14,7 @@ use crate::{
     db::{DbError, DbErrorKind, ServerIdentity, runtime::block_on},
 };
 
-use super::error::wrap;
+use super::{error::wrap, sql::catalog_text};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -230,7 +230,7 @@ impl Connection {
 fn record(row: &MySqlRow) -> Result<Record, sqlx::Error> {
     let mut fields = IndexMap::new();
     for (index, column) in row.columns().iter().enumerate() {
-        let value = raw_value(row, index)?.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let value = raw_value(row, index)?.map(catalog_text);
         fields.insert(column.name().to_owned(), value);
     }
     Ok(Record(fields))

@@ -12,7 +12,8 @@ use crate::{
 use super::{
     catalog::MARKER,
     collation,
-    ddl::wanted_sql_mode,
+    ddl::wanted_settings,
+    grants, portable,
     road::Road,
     server::Connection,
     source::COMMON_SETTINGS,
@@ -99,6 +100,57 @@ impl MySqlSink {
         format!("{stem}{suffix}")
     }
 
+    /// Makes the side database and tries, on empty tables, every right that the load and the swap will need: a right
+    /// that is missing at the end would cost all the work.
+    fn enter_side(&mut self, side: &str) -> Result<(), DbError> {
+        self.make_side(side)?;
+        let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
+        let tried = grants::try_tables(&mut self.connection, side)
+            .and_then(|()| grants::try_move(&mut self.connection, side, &target))
+            .and_then(|()| {
+                let doing = "create a database for the old copy";
+                self.connection.run_as(doing, &format!("CREATE DATABASE {}", identifier(&trash)))?;
+                self.connection.run(&format!("DROP DATABASE {}", identifier(&trash))).map(|_| ())
+            });
+        if let Err(error) = tried {
+            self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(side)))?;
+            return Err(error);
+        }
+        self.place = Site::Side(side.to_owned());
+        self.connection.run_as("enter the side database", &format!("USE {}", identifier(side)))?;
+        Ok(())
+    }
+
+    /// Without a side database an empty target is filled itself.
+    fn stay_in_place(&mut self, side: &str, refused: &DbError) -> Result<(), DbError> {
+        let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
+        if !self.inventory()?.tables.is_empty() {
+            let both = grants::pattern(&self.beside("__dbsynth_")) + "%";
+            let refused = DbError::new(
+                refused.kind,
+                format!("{}; without it the tables in {target} cannot be replaced safely", refused.message),
+            );
+            return Err(grants::explain(&mut self.connection, &refused, &[grants::pattern(&target), both]));
+        }
+        if let Err(error) = grants::try_tables(&mut self.connection, &target) {
+            return Err(match error.kind {
+                DbErrorKind::Permission => {
+                    grants::explain(&mut self.connection, &error, &[grants::pattern(&target)])
+                }
+                _ => error,
+            });
+        }
+        self.place = Site::InPlace;
+        self.connection.run(&format!("DROP TABLE IF EXISTS {}", identifier(MARKER)))?;
+        self.connection.run(&format!("CREATE TABLE {} {MARKER_COLUMNS}", identifier(MARKER)))?;
+        self.findings.push(
+            Finding::warning("not-atomic", format!("the login may not create the database {side}"))
+                .instead("the target, being empty, is filled in place: readers see it grow")
+                .remedy(format!("grant CREATE, DROP, ALTER and INSERT on {side} and {trash}")),
+        );
+        Ok(())
+    }
+
     fn make_side(&mut self, side: &str) -> Result<(), DbError> {
         let target = literal(&self.target());
         let defaults = self.connection.one(&format!(
@@ -123,10 +175,10 @@ impl MySqlSink {
     /// Runs a statement; if the server does not know a collation because it is of the other flavour, runs it
     /// again with the nearest one.
     fn execute_portably(&mut self, sql: &str) -> Result<(), DbError> {
-        let Err(refused) = self.connection.run_as("run a statement", sql) else { return Ok(()) };
+        let Err(refused) = make(&mut self.connection, sql) else { return Ok(()) };
         let (translated, replaced) = collation::translate(sql, self.connection.server.mariadb);
-        if replaced.is_empty() || self.connection.run_as("run a statement", &translated).is_err() {
-            return Err(refused);
+        if replaced.is_empty() || make(&mut self.connection, &translated).is_err() {
+            return self.execute_reduced(&translated, refused);
         }
         for (from, to) in replaced {
             let what = format!("{} has no collation {from}", self.connection.server.title());
@@ -136,6 +188,18 @@ impl MySqlSink {
             }
         }
         Ok(())
+    }
+
+    /// Tries a refused table again without what only the source's machine has.
+    fn execute_reduced(&mut self, sql: &str, refused: DbError) -> Result<(), DbError> {
+        for attempt in portable::attempts(sql, &refused.message) {
+            if make(&mut self.connection, &attempt.sql).is_ok() {
+                let finding = Finding::warning("table-reduced", refused.message);
+                self.findings.push(finding.instead(format!("made without {}", attempt.lost)));
+                return Ok(());
+            }
+        }
+        Err(refused)
     }
 
     fn roll_back(&mut self) -> Result<(), DbError> {
@@ -211,33 +275,10 @@ impl Sink for MySqlSink {
         for stale in [side.clone(), self.beside("__dbsynth_old")] {
             swap::drop_if_ours(&mut self.connection, &stale)?;
         }
-        match self.make_side(&side) {
-            Ok(()) => {
-                self.place = Site::Side(side.clone());
-                self.connection.run_as("enter the side database", &format!("USE {}", identifier(&side)))?;
-            }
-            Err(error) if error.kind == DbErrorKind::Permission => {
-                if !self.inventory()?.tables.is_empty() {
-                    let text = format!(
-                        "{error}; without it the tables that are in {} now cannot be replaced safely: \
-                         grant CREATE and DROP on {} or empty the target",
-                        self.target(),
-                        identifier(&side)
-                    );
-                    return Err(DbError::new(DbErrorKind::Permission, text));
-                }
-                self.place = Site::InPlace;
-                self.connection.run(&format!("DROP TABLE IF EXISTS {}", identifier(MARKER)))?;
-                self.connection.run(&format!("CREATE TABLE {} {MARKER_COLUMNS}", identifier(MARKER)))?;
-                self.findings.push(
-                    Finding::warning("not-atomic", format!("the login may not create the database {side}"))
-                        .instead("the target, being empty, is filled in place: readers see it grow")
-                        .remedy("grant CREATE and DROP on that database"),
-                );
-            }
-            Err(error) => return Err(error),
+        match self.enter_side(&side) {
+            Err(error) if error.kind == DbErrorKind::Permission => self.stay_in_place(&side, &error),
+            entered => entered,
         }
-        Ok(())
     }
 
     fn execute(&mut self, sql: &str) -> Result<(), DbError> {
@@ -260,6 +301,19 @@ impl Sink for MySqlSink {
         };
         self.findings.extend(self.road.choose(&self.url, &self.connection, &database, &settings()));
         self.road.append(&mut self.connection, table, rows)
+    }
+
+    fn numbers(&mut self, sql: &str) -> Result<Vec<u64>, DbError> {
+        let rows = self.connection.records(sql)?;
+        let mut numbers: Vec<u64> = rows.iter().filter_map(|row| row.nth(0)?.parse().ok()).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn end_trial(&mut self, staging: &TableName) -> Result<(), DbError> {
+        let sql = format!("DROP TABLE IF EXISTS {}", identifier(&staging.name));
+        self.connection.run(&sql)?;
+        Ok(())
     }
 
     fn finish_table(&mut self, _: &Table) -> Result<(), DbError> {
@@ -315,16 +369,37 @@ impl Sink for MySqlSink {
     }
 }
 
-/// Makes a view, trigger, routine or event, under the `sql_mode` it was written for.
+/// Runs a statement in the session it asks for: a view, trigger, routine or event keeps the one it was made in.
 pub(super) fn make(connection: &mut Connection, sql: &str) -> Result<(), DbError> {
-    let Some(mode) = wanted_sql_mode(sql) else {
-        connection.run_as("run a statement", sql)?;
-        return Ok(());
-    };
-    connection.run(&format!("SET SESSION sql_mode = {mode}"))?;
+    let wanted = wanted_settings(sql);
+    for setting in &wanted {
+        assign(connection, setting);
+    }
     let made = connection.run_as("run a statement", sql);
-    connection.run(&format!("SET SESSION sql_mode = '{SQL_MODE}'"))?;
+    if !wanted.is_empty() {
+        for setting in settings() {
+            connection.run_as("set up the session", &setting)?;
+        }
+    }
     made.map(|_| ())
+}
+
+/// Sets a variable of the session. The flavours know different flags of `sql_mode`, and different collations: what
+/// this server does not know is left out.
+fn assign(connection: &mut Connection, setting: &str) {
+    if connection.run(&format!("SET SESSION {setting}")).is_ok() {
+        return;
+    }
+    let Some(flags) = setting.strip_prefix("sql_mode = ") else { return };
+    let mut known = Vec::new();
+    for flag in flags.trim_matches('\'').split(',') {
+        if connection.run(&format!("SET SESSION sql_mode = {}", literal(flag))).is_ok() {
+            known.push(flag);
+        }
+    }
+    if let Err(error) = connection.run(&format!("SET SESSION sql_mode = {}", literal(&known.join(",")))) {
+        tracing::debug!(setting, %error, "session setting refused");
+    }
 }
 
 impl Drop for MySqlSink {

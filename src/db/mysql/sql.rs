@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::lex::{Kind, Token, tokens};
+use crate::{
+    db::STAGING_ROW,
+    schema::{Table, TableName},
+};
 
 /// Quotes an identifier.
 pub(super) fn identifier(name: &str) -> String {
@@ -23,6 +27,87 @@ pub(super) fn literal(text: &str) -> String {
     }
     quoted.push('\'');
     quoted
+}
+
+/// The staging table of a table and what makes it: a copy by SELECT takes no key and no
+/// CHECK along, and behind an outer join any column may be null.
+pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
+    let name = TableName::bare("dbsynth_judge");
+    let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL")];
+    let mut taken = Vec::new();
+    for (_, column) in table.iter() {
+        let quoted = identifier(&column.name);
+        match &column.generated {
+            Some(expression) => {
+                declared.push(format!("{quoted} {} AS ({expression})", column.native_type));
+            }
+            None => taken.push(format!("t.{quoted}")),
+        }
+    }
+    let staging = identifier(&name.name);
+    let taken = if taken.is_empty() { "1 AS dbsynth_one".to_owned() } else { taken.join(", ") };
+    let create = format!(
+        "CREATE TABLE {staging} ({}) SELECT {taken} FROM (SELECT 1 AS one) AS one LEFT JOIN {} AS t ON FALSE LIMIT 0",
+        declared.join(", "),
+        identifier(&table.name.name)
+    );
+    (name, vec![format!("DROP TABLE IF EXISTS {staging}"), create])
+}
+
+/// The text of an answer. MariaDB prints the default of a binary column as raw bytes between quotes: a literal that is
+/// no UTF-8 becomes a hexadecimal one, so that the statement means the same again.
+pub(super) fn catalog_text(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(open) = rest.iter().position(|byte| *byte == b'\'') {
+        text.push_str(&String::from_utf8_lossy(&rest[..open]));
+        let (value, length) = quoted_bytes(&rest[open..]);
+        let (literal, after) = rest[open..].split_at(length);
+        match std::str::from_utf8(literal) {
+            Ok(literal) => text.push_str(literal),
+            Err(_) => {
+                let digits: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
+                text.push_str(&format!("x'{digits}'"));
+            }
+        }
+        rest = after;
+    }
+    text + &String::from_utf8_lossy(rest)
+}
+
+/// The value of the literal that begins here, and how many bytes its text has.
+fn quoted_bytes(text: &[u8]) -> (Vec<u8>, usize) {
+    let mut value = Vec::new();
+    let mut at = 1;
+    while let Some(byte) = text.get(at) {
+        let next = text.get(at + 1);
+        match (byte, next) {
+            (b'\\', Some(escaped)) => {
+                value.push(match escaped {
+                    b'0' => 0,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'Z' => 0x1a,
+                    other => *other,
+                });
+                at += 2;
+            }
+            (b'\'', Some(b'\'')) => {
+                value.push(b'\'');
+                at += 2;
+            }
+            (b'\'', _) => return (value, at + 1),
+            _ => {
+                value.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    (value, text.len())
 }
 
 /// Undoes one level of the backslash escapes that MySQL puts around the expressions in its catalog
@@ -117,7 +202,7 @@ impl Home {
 
     /// If the token at `index` is the database qualifying an object: the index of the object's name.
     fn qualifier(&self, all: &[Token<'_>], index: usize) -> Option<usize> {
-        let name = all[index].name()?;
+        let name = all[index].ansi_name()?;
         if !self.is_database(&name)
             || previous(all, index).is_some_and(|p| p.is_symbol(".") || p.is_symbol("@"))
         {
@@ -125,7 +210,7 @@ impl Home {
         }
         let dot = next(all, index).filter(|dot| all[*dot].is_symbol("."))?;
         let object = next(all, dot)?;
-        let object_name = all[object].name()?;
+        let object_name = all[object].ansi_name()?;
         let after = next(all, object);
         let three_parts = after.is_some_and(|after| all[after].is_symbol("."));
         let called = after.is_some_and(|after| all[after].is_symbol("("));
@@ -237,7 +322,7 @@ pub(super) fn fixture(sql: &str) -> Option<(Fixture, String)> {
         if let Some(kind) = kinds.into_iter().find(|kind| token.is_word(kind.word())) {
             let skipped = ["if", "not", "exists"];
             let name = all[at + 1..].iter().find(|token| !skipped.iter().any(|word| token.is_word(word)))?;
-            return Some((kind, name.name()?));
+            return Some((kind, name.ansi_name()?));
         }
     }
     None

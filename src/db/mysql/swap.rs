@@ -167,12 +167,16 @@ pub(super) fn requalify_defaults(connection: &mut Connection, side: &str) -> Res
             continue;
         }
         let Some(parsed) = CreateTable::parse(&create) else { continue };
-        for item in parsed.items {
-            if matches!(item.kind, ItemKind::Column { .. }) && home.still_names(&item.sql) {
-                let sql =
-                    format!("ALTER TABLE {} MODIFY COLUMN {}", identifier(&name), home.unqualify(&item.sql));
-                connection.run_as("point a default to its sequence", &sql)?;
-            }
+        // In one statement: while any default still names the side database, the server refuses to touch the table.
+        let changes: Vec<String> = parsed
+            .items
+            .iter()
+            .filter(|item| matches!(item.kind, ItemKind::Column { .. }) && home.still_names(&item.sql))
+            .map(|item| format!("MODIFY COLUMN {}", home.unqualify(&item.sql)))
+            .collect();
+        if !changes.is_empty() {
+            let sql = format!("ALTER TABLE {} {}", identifier(&name), changes.join(", "));
+            connection.run_as("point a default to its sequence", &sql)?;
         }
     }
     Ok(())

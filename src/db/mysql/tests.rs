@@ -1,12 +1,13 @@
 //! Without a server: reading what servers print. With one: [`live`].
 
 mod live;
+mod rights;
 
 use std::collections::BTreeSet;
 
 use super::{
     calendar, collation,
-    ddl::{CreateTable, ItemKind},
+    ddl::{self, CreateTable, ItemKind, Parts},
     error,
     lex::tokens,
     server::parse_version,
@@ -199,7 +200,7 @@ fn a_create_table_is_cut_at_its_own_commas() {
 
 #[test]
 fn the_bare_table_keeps_the_counters_index_but_not_the_counter() {
-    let (bare, unique, index, foreign) = CreateTable::parse(CREATE).unwrap().split();
+    let Parts { bare, unique, index, foreign, .. } = CreateTable::parse(CREATE).unwrap().split();
 
     assert!(bare.contains("KEY `counter` (`n`)"), "{bare}");
     assert!(bare.contains("CHECK (`id` > 0)"), "{bare}");
@@ -245,4 +246,50 @@ fn messages_name_keys_and_columns_but_no_values() {
         error::redact("Incorrect integer value: 's3cret' for column `db`.`t`.`a` at row 1"),
         "Incorrect integer value: … for column `db`.`t`.`a` at row 1"
     );
+}
+
+#[test]
+fn a_binary_default_of_mariadb_becomes_a_hexadecimal_literal() {
+    let printed = b"`a` binary(2) DEFAULT 'A\xFF' COMMENT 'it''s', `b` binary(3) DEFAULT '\\\\''\xFE'";
+
+    assert_eq!(
+        sql::catalog_text(printed),
+        "`a` binary(2) DEFAULT x'41FF' COMMENT 'it''s', `b` binary(3) DEFAULT x'5C27FE'"
+    );
+}
+
+#[test]
+fn a_statement_carries_the_session_it_was_made_in() {
+    let settings =
+        ["sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES'".to_owned(), "time_zone = 'SYSTEM'".to_owned()];
+    let sql = ddl::under(&settings, "CREATE PROCEDURE `p`() SELECT 1");
+
+    assert_eq!(ddl::wanted_settings(&sql), settings);
+    assert_eq!(sql::fixture(&sql), Some((sql::Fixture::Procedure, "p".to_owned())));
+    assert!(ddl::wanted_settings("/* a comment */ CREATE TABLE t (a int)").is_empty());
+}
+
+#[test]
+fn keys_without_overlaps_come_after_the_rows() {
+    let create = "CREATE TABLE `r` (\n  `room` int NOT NULL,\n  PERIOD FOR `stay` (`a`, `b`),\n  PRIMARY KEY (`room`,`stay` WITHOUT OVERLAPS)\n) ENGINE=InnoDB";
+    let Parts { bare, period, .. } = CreateTable::parse(create).unwrap().split();
+
+    assert!(bare.contains("PERIOD FOR") && !bare.contains("PRIMARY KEY"));
+    assert_eq!(period[0].sql, "PRIMARY KEY (`room`,`stay` WITHOUT OVERLAPS)");
+}
+
+#[test]
+fn no_value_of_a_row_is_in_an_error() {
+    let error = error::server_error("run a statement", 1062, "Duplicate entry 'Ann-1' for key 'people.name'");
+
+    assert!(!error.message.contains("Ann") && error.message.contains("'people.name'"), "{error}");
+}
+
+#[test]
+fn names_in_double_quotes_are_names_in_what_ansi_quotes_made() {
+    let sql = "CREATE DEFINER=\"root\"@\"localhost\" FUNCTION \"my \"\"f\"() RETURNS int RETURN (SELECT 1 FROM \"shop\".\"t\")";
+
+    assert_eq!(sql::fixture(sql), Some((Fixture::Function, "my \"f".to_owned())));
+    assert!(home(&["t"]).unqualify(sql).ends_with("FROM \"t\")"));
+    assert!(!sql::without_definer(sql).contains("root"));
 }

@@ -2,6 +2,7 @@
 
 use super::{
     catalog::{Catalog, ConstraintRow, IndexRow},
+    exclusion::exclusion,
     layout::Layout,
     sql::without_outer_parentheses,
 };
@@ -18,7 +19,7 @@ pub(super) fn add_key(
     tables: &mut [Table],
     findings: &mut Vec<Finding>,
 ) {
-    if !index.is_unique || !index.valid || index.of_view || index.attached {
+    if !index.is_unique || !index.valid || index.of_view || index.parent.is_some() {
         return;
     }
     let Some(id) = layout.table(index.relation) else { return };
@@ -141,11 +142,18 @@ pub(super) fn add_constraint(
                 .instead(left_out),
             ),
         },
-        'x' => findings.push(
-            Finding::note("exclusion-constraint", format!("{} is an EXCLUDE constraint", constraint.name))
+        'x' => match exclusion(&constraint.name, &constraint.definition) {
+            // One that a partition has for itself alone binds its own rows only.
+            Some(read) if !on_partition => table.exclusions.push(read),
+            _ => findings.push(
+                Finding::note(
+                    "exclusion-constraint",
+                    format!("{} is an EXCLUDE constraint", constraint.name),
+                )
                 .table(&table.name)
                 .instead(left_out),
-        ),
+            ),
+        },
         _ if constraint.temporal => findings.push(
             Finding::note("exclusion-constraint", format!("{} is WITHOUT OVERLAPS", constraint.name))
                 .table(&table.name)
@@ -183,5 +191,6 @@ fn foreign_key(layout: &Layout<'_>, constraint: &ConstraintRow) -> Option<Foreig
         match_full: constraint.match_full,
         deferrable: constraint.deferrable,
         validated: constraint.validated,
+        undeclared: None,
     })
 }

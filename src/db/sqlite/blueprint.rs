@@ -45,10 +45,12 @@ pub(super) fn settings(connection: &mut Connection) -> Result<Vec<Statement>, Db
     Ok(statements)
 }
 
-/// Builds the blueprint. `schema` and `measured` hold the same tables in the same order.
+/// Builds the blueprint. `schema` and `measured` hold the same tables in the same order; `derived` are virtual tables
+/// that hold no rows of their own, with the table they are computed from.
 pub(super) fn blueprint(
     schema: &Schema,
     measured: &[Measured],
+    derived: Vec<(RawTable, Option<String>)>,
     objects: Vec<RawObject>,
     settings: Vec<Statement>,
 ) -> Blueprint {
@@ -76,6 +78,18 @@ pub(super) fn blueprint(
                     sql.clone(),
                 )
             });
+        }
+    }
+    for (raw, content) in derived {
+        let id = content.as_ref().and_then(|content| {
+            schema.tables.iter().position(|table| table.name.name.eq_ignore_ascii_case(content)).map(TableId)
+        });
+        let object = format!("virtual table {}", raw.name);
+        let name = identifier(&raw.name);
+        // A column called like the table takes commands.
+        let rebuild = content.map(|_| format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"));
+        for sql in std::iter::once(raw.sql).chain(rebuild) {
+            statements.push(Statement { optional: true, ..statement(Phase::Finish, &object, id, sql) });
         }
     }
     let (views, triggers): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| object.kind == "view");

@@ -115,7 +115,8 @@ pub(super) fn objects(connection: &mut Connection) -> Result<Vec<RawObject>, DbE
         .collect()
 }
 
-fn columns(connection: &mut Connection, table: &str) -> Result<Vec<RawColumn>, DbError> {
+/// Reads the columns of a table.
+pub(super) fn columns(connection: &mut Connection, table: &str) -> Result<Vec<RawColumn>, DbError> {
     let sql = format!(
         "SELECT name, type, \"notnull\" AS not_null, dflt_value, pk, hidden FROM pragma_table_xinfo({}) ORDER BY cid",
         literal(table)

@@ -139,6 +139,15 @@ pub(super) fn read_index(sql: &str) -> Option<IndexText> {
     Some(IndexText { parts, predicate })
 }
 
+/// The module of a CREATE VIRTUAL TABLE, in lower case, and its arguments.
+pub(super) fn virtual_table(sql: &str) -> Option<(String, Vec<String>)> {
+    let tokens = tokens(sql)?;
+    let using = tokens.iter().position(|token| is_word(token, "USING"))?;
+    let module = tokens[using + 1..].iter().find_map(name_of)?.to_lowercase();
+    let arguments = first_group(&tokens[using..]).map(|(inside, _)| split(inside)).unwrap_or_default();
+    Some((module, arguments.into_iter().map(render).collect()))
+}
+
 /// Removes CHECK constraints (with their names) from a CREATE TABLE, counted in the order of the text.
 pub(super) fn without_checks(sql: &str, unwanted: &[usize]) -> Option<String> {
     let all = tokens(sql)?;

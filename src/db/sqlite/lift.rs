@@ -6,6 +6,7 @@ use super::{
     catalog::{RawForeignKey, RawIndex, RawTable},
     ddl::{self, ForeignKeyText, TableText},
     probe::Verdict,
+    virtual_tables,
 };
 use crate::{
     finding::Finding,
@@ -25,17 +26,28 @@ pub(super) struct Measured {
 pub(super) fn schema(mut measured: Vec<Measured>, findings: &mut Vec<Finding>) -> (Schema, Vec<Measured>) {
     measured.sort_by(|a, b| a.raw.name.cmp(&b.raw.name));
     let texts: Vec<TableText> = measured.iter().map(|table| text_of(&table.raw, findings)).collect();
+    let keys: Vec<Vec<String>> = measured.iter().map(|table| key_names(&table.raw)).collect();
     let mut tables: Vec<Table> =
         measured.iter().zip(&texts).map(|(table, text)| lift_table(table, text, findings)).collect();
     for (index, (table, text)) in measured.iter().zip(&texts).enumerate() {
-        let keys = foreign_keys(&table.raw, text, index, &tables, findings);
-        tables[index].foreign_keys = keys;
+        let found = foreign_keys(&table.raw, text, index, &tables, &keys, findings);
+        tables[index].foreign_keys = found;
     }
     follow_parents(&mut tables);
     (Schema { dialect: DialectName::Sqlite, tables }, measured)
 }
 
+/// The columns of the primary key, in key order, as the catalog has them.
+fn key_names(raw: &RawTable) -> Vec<String> {
+    let mut key: Vec<_> = raw.columns.iter().filter(|column| column.key_position > 0).collect();
+    key.sort_by_key(|column| column.key_position);
+    key.into_iter().map(|column| column.name.clone()).collect()
+}
+
 fn text_of(raw: &RawTable, findings: &mut Vec<Finding>) -> TableText {
+    if raw.kind == "virtual" {
+        return virtual_tables::text(raw);
+    }
     ddl::read_table(&raw.sql).unwrap_or_else(|| {
         findings.push(
             Finding::warning("unreadable-ddl", "its CREATE TABLE cannot be read")
@@ -62,12 +74,14 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
                 index.parts.iter().any(|(column, collation)| *column == position && nocase(collation))
             })
     };
-    let columns = (raw.columns.iter().zip(&measured.verdicts).enumerate())
+    let columns: Vec<Column> = (raw.columns.iter().zip(&measured.verdicts).enumerate())
         .map(|(index, (column, verdict))| Column {
             name: column.name.clone(),
             native_type: column.declared.clone(),
             data_type: verdict.data_type.clone(),
-            nullable: !column.not_null && column.key_position == 0,
+            // SQLite lets null into a primary key that is not the rowid, unless it says NOT NULL.
+            nullable: !column.not_null
+                && (column.key_position == 0 || verdict.has_nulls && !raw.without_rowid),
             default: column.default.clone(),
             auto_increment: key == [ColumnId(index)] && is_rowid_alias(raw, index),
             generated: (column.hidden >= 2)
@@ -76,14 +90,18 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
             representation: verdict.representation.clone(),
         })
         .collect();
-    let primary_key = (!key.is_empty()).then(|| {
+    let mut primary_key = (!key.is_empty()).then(|| {
         let index = raw.indexes.iter().find(|index| index.origin == "pk");
         let name = index.map_or_else(|| format!("{}_pkey", raw.name), |index| index.name.clone());
         plain_key(name, key)
     });
+    // A key with null in it identifies nothing: what holds is that its other values are unique.
+    let with_nulls = |key: &UniqueKey| key.columns.iter().any(|id| columns[id.0].nullable);
+    let demoted = primary_key.take_if(|key| with_nulls(key));
     let mut unique_keys: Vec<UniqueKey> = (raw.indexes.iter())
         .filter(|index| index.unique && index.origin != "pk")
         .filter_map(|index| unique_key(raw, index, findings))
+        .chain(demoted)
         .collect();
     unique_keys.sort_by(|a, b| a.name.cmp(&b.name));
     let checks = (text.checks.iter().enumerate())
@@ -100,6 +118,7 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
         unique_keys,
         foreign_keys: Vec::new(),
         checks,
+        exclusions: Vec::new(),
         estimated_rows: Some(measured.row_count),
     }
 }
@@ -143,6 +162,7 @@ fn foreign_keys(
     text: &TableText,
     child: usize,
     tables: &[Table],
+    primary: &[Vec<String>],
     findings: &mut Vec<Finding>,
 ) -> Vec<ForeignKey> {
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
@@ -162,7 +182,7 @@ fn foreign_keys(
         if *count > 1 {
             name = format!("{name}{count}");
         }
-        match resolve(key, &tables[child], tables) {
+        match resolve(key, &tables[child], tables, primary) {
             Ok((parent, columns, parent_columns)) => keys.push(ForeignKey {
                 name,
                 columns,
@@ -173,6 +193,7 @@ fn foreign_keys(
                 deferrable: text.is_some_and(|text| text.deferrable),
                 // Enforcement is a setting of each connection, off unless asked for.
                 validated: false,
+                undeclared: None,
             }),
             Err(reason) => findings.push(
                 Finding::warning(
@@ -223,7 +244,12 @@ fn follow_parents(tables: &mut [Table]) {
 
 type Resolved = (TableId, Vec<ColumnId>, Vec<ColumnId>);
 
-fn resolve(key: &RawForeignKey, child: &Table, tables: &[Table]) -> Result<Resolved, &'static str> {
+fn resolve(
+    key: &RawForeignKey,
+    child: &Table,
+    tables: &[Table],
+    primary: &[Vec<String>],
+) -> Result<Resolved, &'static str> {
     let parent = (tables.iter())
         .position(|table| table.name.name.eq_ignore_ascii_case(&key.parent))
         .ok_or("points to a table that is not there")?;
@@ -233,7 +259,7 @@ fn resolve(key: &RawForeignKey, child: &Table, tables: &[Table]) -> Result<Resol
     let columns = find(child, &key.columns).ok_or("names a column that is not there")?;
     let parent_columns = match &key.parent_columns {
         Some(names) => find(&tables[parent], names).ok_or("names a parent column that is not there")?,
-        None => tables[parent].primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default(),
+        None => find(&tables[parent], &primary[parent]).unwrap_or_default(),
     };
     if parent_columns.len() != columns.len() {
         return Err("does not fit the parent's primary key");

@@ -18,6 +18,7 @@ mod server;
 mod sql;
 mod swap;
 mod types;
+mod virtual_tables;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 use crate::{
     config::DbUrl,
     db::{Capabilities, Database, DbError, DbErrorKind, Dialect, Sink, Source},
-    schema::DialectName,
+    schema::{DialectName, Table, TableName},
 };
 
 /// Opens the engine at `url`; the file is touched later.
@@ -76,5 +77,9 @@ impl Dialect for SqliteDialect {
 
     fn quote_identifier(&self, identifier: &str) -> String {
         sql::identifier(identifier)
+    }
+
+    fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
+        sql::staging(table)
     }
 }

@@ -29,6 +29,7 @@ const TRUTHS: [(&str, &str); 5] = [("true", "false"), ("t", "f"), ("yes", "no"),
 pub(super) struct Verdict {
     pub(super) data_type: DataType,
     pub(super) representation: Option<String>,
+    pub(super) has_nulls: bool,
 }
 
 /// The representation of a text column without a declared type that holds numbers as well.
@@ -36,7 +37,7 @@ pub(super) const ANY_CLASS: &str = "any";
 
 impl From<DataType> for Verdict {
     fn from(data_type: DataType) -> Self {
-        Self { data_type, representation: None }
+        Self { data_type, representation: None, has_nulls: false }
     }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn table(
     for (column, contents) in table.columns.iter().zip(&contents) {
         let declared = declared(&column.declared);
         let mut probe = Probe { connection, table: &table.name, column: &column.name, findings };
-        verdicts.push(probe.verdict(declared, contents)?);
+        verdicts.push(Verdict { has_nulls: contents.total() < rows, ..probe.verdict(declared, contents)? });
     }
     Ok((rows, verdicts))
 }
@@ -241,7 +242,7 @@ impl Probe<'_> {
             }
         };
         let representation = Some(format!("{}|{}", case(yes), case(no)));
-        Ok(Some(Verdict { data_type: DataType::Boolean, representation }))
+        Ok(Some(Verdict { representation, ..Verdict::from(DataType::Boolean) }))
     }
 
     fn moments(&mut self, contents: &Contents) -> Result<Option<Verdict>, DbError> {
@@ -302,7 +303,7 @@ impl Probe<'_> {
             (true, false) => DataType::Date,
             (false, _) => DataType::Time,
         };
-        Ok(Some(Verdict { data_type, representation: Some(layout.to_string()) }))
+        Ok(Some(Verdict { representation: Some(layout.to_string()), ..Verdict::from(data_type) }))
     }
 
     fn distinct_endings(&mut self, length: usize) -> Result<i64, DbError> {

@@ -18,6 +18,7 @@ use super::{
     server::{Connection, canonical, identity, lift_error, unknown_collations},
     sql::{identifier, identifiers, literal},
     swap,
+    virtual_tables::{self, Kind},
 };
 use crate::{
     data::TableData,
@@ -32,8 +33,8 @@ use crate::{
 pub(super) struct SqliteSource {
     connection: Connection,
     path: PathBuf,
-    /// Values per table and column that did not fit.
-    misfits: BTreeMap<(String, String), u64>,
+    /// Values per table and column that did not fit, and whether the column may be null.
+    misfits: BTreeMap<(String, String), (u64, bool)>,
 }
 
 impl SqliteSource {
@@ -62,6 +63,14 @@ impl SqliteSource {
 }
 
 impl SqliteSource {
+    /// Reads the columns of a virtual table; false if its module, or one it asks for, is not here.
+    fn open_virtual(&mut self, raw: &mut RawTable) -> bool {
+        let Ok(columns) = catalog::columns(&mut self.connection, &raw.name) else { return false };
+        raw.columns = columns;
+        virtual_tables::complete(raw);
+        !raw.columns.is_empty()
+    }
+
     /// A check that calls a function of the application would make its table impossible to build.
     fn leave_out_strange_checks(&mut self, raw: &mut RawTable, findings: &mut Vec<Finding>) {
         let Some(text) = ddl::read_table(&raw.sql) else { return };
@@ -100,15 +109,32 @@ impl Source for SqliteSource {
     fn introspect(&mut self) -> Result<Introspection, DbError> {
         let mut findings = Vec::new();
         let mut measured = Vec::new();
+        let mut derived = Vec::new();
         for mut raw in catalog::tables(&mut self.connection)? {
             match raw.kind.as_str() {
                 "table" => {}
                 "shadow" => continue,
-                kind => {
-                    let finding = Finding::warning("virtual-table", format!("is a {kind} table"));
-                    findings.push(finding.table(&raw.name).instead("left out, with its shadow tables"));
-                    continue;
-                }
+                _ => match virtual_tables::kind(&raw.sql) {
+                    Kind::Over(content) => {
+                        derived.push((raw, Some(content)));
+                        continue;
+                    }
+                    Kind::IndexOnly => {
+                        let what = "is an index without rows to build it from";
+                        findings.push(
+                            Finding::warning("virtual-table", what).table(&raw.name).instead("made empty"),
+                        );
+                        derived.push((raw, None));
+                        continue;
+                    }
+                    Kind::Rows if self.open_virtual(&mut raw) => {}
+                    _ => {
+                        let what = format!("is a {} table of a module that is not here", raw.kind);
+                        let finding = Finding::warning("virtual-table", what).table(&raw.name);
+                        findings.push(finding.instead("left out, with its shadow tables"));
+                        continue;
+                    }
+                },
             }
             note_collations(&raw, &mut findings);
             self.leave_out_strange_checks(&mut raw, &mut findings);
@@ -118,7 +144,7 @@ impl Source for SqliteSource {
         let (schema, measured) = lift::schema(measured, &mut findings);
         let objects = catalog::objects(&mut self.connection)?;
         let settings = blueprint::settings(&mut self.connection)?;
-        let blueprint = blueprint::blueprint(&schema, &measured, objects, settings);
+        let blueprint = blueprint::blueprint(&schema, &measured, derived, objects, settings);
         Ok(Introspection { schema, blueprint, findings })
     }
 
@@ -151,7 +177,8 @@ impl Source for SqliteSource {
             for (builder, id) in builders.iter().zip(&scan.columns).filter(|(builder, _)| builder.misfits > 0)
             {
                 let key = (table.name.to_string(), table.column(*id).name.clone());
-                *misfits.entry(key).or_default() += builder.misfits;
+                let known = misfits.entry(key).or_insert((0, table.column(*id).nullable));
+                known.0 += builder.misfits;
             }
             total += rows as u64;
             if rows > 0 {
@@ -174,14 +201,18 @@ impl Source for SqliteSource {
     fn take_findings(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.misfits)
             .into_iter()
-            .map(|((table, column), count)| {
+            .map(|((table, column), (count, nullable))| {
                 Finding::warning(
                     "unreadable-value",
                     format!("{count} values do not fit the type of the column"),
                 )
                 .table(table)
                 .column(column)
-                .instead("read as null")
+                .instead(if nullable {
+                    "read as null"
+                } else {
+                    "the value of another row is learned in its place"
+                })
             })
             .collect()
     }

@@ -307,12 +307,41 @@ fn a_view_that_cannot_be_read_is_refused_and_leaves_no_trace() {
 }
 
 #[test]
-fn virtual_tables_are_left_out_with_a_finding() {
-    let found = introspect("CREATE VIRTUAL TABLE r USING rtree(id, a, b); CREATE TABLE r_mine (a);");
+fn virtual_tables_with_rows_are_tables_and_others_are_made_from_theirs() {
+    let found = introspect(
+        "CREATE VIRTUAL TABLE r USING rtree(id, a, b, +note); CREATE TABLE r_mine (a);
+         CREATE VIRTUAL TABLE words USING fts5(a, content = 'r_mine'); CREATE VIRTUAL TABLE lost USING fts5(x, content = '');",
+    );
 
     let names: Vec<&str> = found.schema.tables.iter().map(|table| table.name.name.as_str()).collect();
-    assert_eq!(names, ["r_mine"]);
-    assert_eq!(found.findings[0].code, "virtual-table");
+    assert_eq!(names, ["r", "r_mine"]);
+    let boxes = &found.schema.tables[0];
+    assert_eq!(boxes.primary_key.as_ref().unwrap().columns, [ColumnId(0)]);
+    assert_eq!(
+        boxes.checks.iter().map(|check| check.expression.as_str()).collect::<Vec<_>>(),
+        ["\"a\" <= \"b\""]
+    );
+    let rebuilt: Vec<_> = found.blueprint.statements.iter().filter(|s| s.sql.contains("rebuild")).collect();
+    assert_eq!(rebuilt.len(), 1);
+    assert_eq!(rebuilt[0].table, Some(TableId(1)));
+    assert_eq!(
+        found.findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
+        ["virtual-table"]
+    );
+}
+
+#[test]
+fn a_primary_key_with_nulls_is_a_unique_key() {
+    let found = introspect(
+        "CREATE TABLE a (code TEXT PRIMARY KEY); INSERT INTO a VALUES ('x'), (NULL);
+         CREATE TABLE b (code TEXT PRIMARY KEY, a TEXT REFERENCES a); INSERT INTO b VALUES ('x', 'x');",
+    );
+    let [a, b] = &found.schema.tables[..] else { panic!() };
+
+    assert_eq!((a.primary_key.as_ref(), a.unique_keys.len()), (None, 1));
+    assert!(a.columns[0].nullable);
+    assert!(b.primary_key.is_some() && !b.columns[0].nullable);
+    assert_eq!(b.foreign_keys[0].parent_columns, [ColumnId(0)]);
 }
 
 #[test]

@@ -54,7 +54,8 @@ pub(super) enum StorageClass {
 }
 
 impl Contents {
-    fn total(&self) -> u64 {
+    /// Values that are not null.
+    pub(super) fn total(&self) -> u64 {
         self.integers + self.reals + self.texts + self.blobs
     }
 

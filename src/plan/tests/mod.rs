@@ -73,6 +73,7 @@ fn table(line: &str) -> Table {
         unique_keys: with('^').into_iter().map(|id| key("unique", vec![id])).collect(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }
@@ -109,6 +110,7 @@ fn add_key(tables: &mut [Table], child: usize, columns: &[&str], to: (&str, &[&s
         match_full: false,
         deferrable: options.contains(&"deferrable"),
         validated: true,
+        undeclared: None,
     };
     tables[child].foreign_keys.push(fk);
 }

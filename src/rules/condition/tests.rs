@@ -38,6 +38,7 @@ fn table(name: &str, columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Tab
         unique_keys: Vec::new(),
         foreign_keys,
         checks: Vec::new(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }
@@ -64,6 +65,7 @@ fn read(texts: &[&str]) -> Result<Vec<Condition>, ConditionError> {
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     };
     let orders = vec![
         column("id", integer()),

@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// Two databases of one test: a source with a schema in it and an empty target.
-struct Pair {
-    admin: Connection,
-    source: MySql,
-    target: MySql,
-    names: [String; 2],
+pub(super) struct Pair {
+    pub(super) admin: Connection,
+    pub(super) source: MySql,
+    pub(super) target: MySql,
+    pub(super) names: [String; 2],
 }
 
 impl Pair {
-    fn new(test: &str, setup: &[&str]) -> Option<Self> {
+    pub(super) fn new(test: &str, setup: &[&str]) -> Option<Self> {
         let Ok(text) = std::env::var("DBSYNTH_TEST_MYSQL_URL") else {
             assert!(std::env::var_os("CI").is_none(), "CI must set DBSYNTH_TEST_MYSQL_URL");
             #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
@@ -53,13 +53,13 @@ impl Pair {
     }
 
     /// Asks the target.
-    fn ask(&mut self, sql: &str) -> Vec<Vec<Option<String>>> {
+    pub(super) fn ask(&mut self, sql: &str) -> Vec<Vec<Option<String>>> {
         self.admin.run(&format!("USE {}", identifier(&self.names[1]))).unwrap();
         let records = self.admin.records(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
         records.into_iter().map(|record| record.0.into_values().collect()).collect()
     }
 
-    fn ask_one(&mut self, sql: &str) -> String {
+    pub(super) fn ask_one(&mut self, sql: &str) -> String {
         self.ask(sql)[0][0].clone().unwrap_or_default()
     }
 
@@ -94,7 +94,7 @@ fn scan(source: &mut dyn Source, table: &Table) -> Option<TableData> {
     TableData::concat(&batches)
 }
 
-fn begun(target: &MySql, infile: bool) -> MySqlSink {
+pub(super) fn begun(target: &MySql, infile: bool) -> MySqlSink {
     let mut sink = MySqlSink::open(&target.url).unwrap();
     if !infile {
         sink.forbid_infile();
@@ -104,7 +104,7 @@ fn begun(target: &MySql, infile: bool) -> MySqlSink {
 }
 
 /// Builds and fills everything but does not commit; the way `load` does it.
-fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError> {
+pub(super) fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError> {
     let mut source = source.source()?;
     let found = source.introspect()?;
     let run = |sink: &mut MySqlSink, from: Phase, to: Phase| {
@@ -128,7 +128,7 @@ fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError>
     Ok(found)
 }
 
-fn copy(pair: &Pair, infile: bool) -> Introspection {
+pub(super) fn copy(pair: &Pair, infile: bool) -> Introspection {
     let mut sink = begun(&pair.target, infile);
     let found = build(&pair.source, &mut sink).unwrap_or_else(|error| panic!("{error}"));
     if infile && sink.connection.server.local_infile {
