@@ -91,6 +91,9 @@ pub enum DataType {
     Native {
         /// The name.
         name: String,
+        /// A literal that the server was seen to take for it: where a value is needed and none can be made up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stand_in: Option<String>,
     },
     /// A type that nothing is known of, in the server's text form.
     Other,
@@ -149,6 +152,6 @@ impl DataType {
     /// A type known by its name.
     #[must_use]
     pub fn native(name: &str) -> Self {
-        Self::Native { name: name.to_lowercase() }
+        Self::Native { name: name.to_lowercase(), stand_in: None }
     }
 }

@@ -85,8 +85,8 @@ fn of_type(data_type: &DataType) -> Option<Meaning> {
         DataType::Set { .. } => Meaning::Set,
         DataType::Enum { .. } => Meaning::Category,
         DataType::Range { .. } => Meaning::Range,
-        DataType::Native { name } if name.starts_with("macaddr") => Meaning::Inet,
-        DataType::Native { name } if super::geometry::is_geometric(name) => Meaning::Geometry,
+        DataType::Native { name, .. } if name.starts_with("macaddr") => Meaning::Inet,
+        DataType::Native { name, .. } if super::geometry::is_geometric(name) => Meaning::Geometry,
         DataType::Composite { .. } | DataType::Native { .. } | DataType::Other => Meaning::Opaque,
         _ => return None,
     })

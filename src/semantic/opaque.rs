@@ -85,10 +85,13 @@ impl OpaqueShape {
             "int2vector" | "oidvector" => Self::Constant("1".to_owned()),
             // Zero, the object that is none.
             _ if base.starts_with("reg") => Self::Constant("-".to_owned()),
-            _ => match (composite, shared(values)) {
-                (_, Some(value)) => Self::Shared(value),
-                (Some(value), None) => Self::Composite(value.matches(',').count() + 1),
-                (None, None) => Self::Missing,
+            _ => match (shared(values), data_type) {
+                (Some(value), _) => Self::Shared(value),
+                (None, DataType::Native { stand_in: Some(literal), .. }) => Self::Constant(literal.clone()),
+                (None, _) => match composite {
+                    Some(value) => Self::Composite(value.matches(',').count() + 1),
+                    None => Self::Missing,
+                },
             },
         }
     }

@@ -196,7 +196,7 @@ fn has_unknown_ends(data_type: &DataType) -> bool {
 /// The name of a type below its domains, with the arguments of the declared type where it is that type.
 fn type_name(column: &ColumnShape<'_>) -> String {
     match column.data_type {
-        DataType::Native { name } => {
+        DataType::Native { name, .. } => {
             let declared = column.native_type.to_lowercase();
             let bare = declared.split(['(', ' ']).next().unwrap_or_default();
             let same = bare.rsplit('.').next().unwrap_or_default().trim_matches('"') == name;

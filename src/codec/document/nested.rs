@@ -10,10 +10,17 @@ use crate::{
     seed::Stream,
 };
 
-use super::syntax::Syntax;
+use super::{shape::Shape, syntax::Syntax};
+
+/// What stands between the elements of an array: a box is the one built-in type whose own text holds a comma outside of
+/// quotes, so its arrays have another sign.
+fn delimiter(element: &Syntax) -> char {
+    if *element == Syntax::Shape(Shape::Box) { ';' } else { ',' }
+}
 
 /// Reads `{1,NULL,"a b",{2}}` as texts and nulls. Bounds in front (`[0:2]=`) are dropped.
-pub(super) fn raw_array(text: &str) -> Option<Value> {
+pub(super) fn raw_array(text: &str, boxes: bool) -> Option<Value> {
+    let delimiter = if boxes { ';' } else { ',' };
     let body = &text[text.find('{')?..];
     let mut open: Vec<Vec<Value>> = Vec::new();
     let mut characters = body.chars().peekable();
@@ -27,7 +34,7 @@ pub(super) fn raw_array(text: &str) -> Option<Value> {
                     None => return characters.next().is_none().then_some(array),
                 }
             }
-            ',' => {}
+            sign if sign == delimiter => {}
             '"' => {
                 let mut string = String::new();
                 loop {
@@ -41,7 +48,7 @@ pub(super) fn raw_array(text: &str) -> Option<Value> {
             }
             first => {
                 let mut string = String::from(first);
-                while let Some(next) = characters.next_if(|c| !matches!(c, ',' | '}' | '{')) {
+                while let Some(next) = characters.next_if(|c| !matches!(c, '}' | '{') && *c != delimiter) {
                     string.push(next);
                 }
                 let null = string.eq_ignore_ascii_case("null");
@@ -119,7 +126,9 @@ pub(super) fn print_array(value: &Value, element: &Syntax, random: &mut Stream, 
     };
     out.push('{');
     for (place, value) in array.iter().enumerate() {
-        out.push_str(if place > 0 { "," } else { "" });
+        if place > 0 {
+            out.push(delimiter(element));
+        }
         match value {
             // Elements that are lists themselves, and no dimension of this array.
             Value::Array(_) if !matches!(element, Syntax::Leaf(_) | Syntax::Label) && is_list(element) => {

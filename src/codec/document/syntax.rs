@@ -100,7 +100,8 @@ impl Syntax {
         Some(match data_type {
             DataType::Json => Self::json(values),
             DataType::Array { element } => {
-                let raw: Vec<Value> = values.iter().filter_map(|text| raw_array(text)).collect();
+                let raw: Vec<Value> =
+                    values.iter().filter_map(|text| raw_array(text, is_box(element))).collect();
                 let mut texts = Vec::new();
                 raw.iter().for_each(|value| leaves(value, &mut texts));
                 Self::Array { element: Box::new(Self::nested(element, &texts, depth + 1)) }
@@ -124,7 +125,7 @@ impl Syntax {
                 let clocks: Vec<i64> = values.iter().filter_map(|v| read_interval(v)).map(|v| v[2]).collect();
                 Self::Interval { unit: unit_of(clocks.iter().copied()) }
             }
-            DataType::Native { name } => Self::of_name(name, values)?,
+            DataType::Native { name, .. } => Self::of_name(name, values)?,
             _ => return None,
         })
     }
@@ -240,7 +241,9 @@ impl Syntax {
         }
         match self {
             Self::Json { .. } => serde_json::from_str(text).ok(),
-            Self::Array { element } => filled(raw_array(text)?, element),
+            Self::Array { element } => {
+                filled(raw_array(text, **element == Self::Shape(Shape::Box))?, element)
+            }
             Self::Composite { fields } => {
                 let raw = raw_composite(text)?;
                 if raw.len() != fields.len() {
@@ -352,6 +355,11 @@ impl Syntax {
             Self::Xml => xml::print_xml(value),
         }
     }
+}
+
+/// True for Postgres's box.
+fn is_box(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Native { name, .. } if name == "box")
 }
 
 /// The texts at the leaves of a raw array.
@@ -470,6 +478,8 @@ mod tests {
         assert_eq!(round(parts, &array(part)).unwrap(), parts);
         let points = array(DataType::native("point"));
         assert_eq!(round(r#"{"(1,2)","(3.5,4)"}"#, &points).unwrap(), r#"{"(1,2)","(3.5,4)"}"#);
+        let boxes = array(DataType::native("box"));
+        assert_eq!(round("{(1,1),(0,0);(3,4),(1,2)}", &boxes).unwrap(), r#"{"(1,1),(0,0)";"(3,4),(1,2)"}"#);
         let spans = array(DataType::Interval);
         assert_eq!(round(r#"{"1 day",01:00:00}"#, &spans).unwrap(), r#"{"1 day",01:00:00}"#);
         let bytes = round(r#"{"\\x00ff"}"#, &array(DataType::Bytes { max_bytes: None })).unwrap();

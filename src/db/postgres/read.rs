@@ -14,7 +14,7 @@ use super::{
     layout::Layout,
     lift::lift,
     server::{self, Hold, Server, connect, pooled_finding, regclass, run, scalar, settle},
-    sql::{own_rows, quote, quote_table},
+    sql::{literal, own_rows, quote, quote_table},
 };
 use crate::{
     config::DbUrl,
@@ -23,7 +23,7 @@ use crate::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
     },
     finding::Finding,
-    schema::{Table, TableName},
+    schema::{DataType, Schema, Table, TableName},
 };
 
 /// An empty search path makes the server print every name qualified. A waiting lock must not hold up
@@ -88,7 +88,8 @@ impl Source for PostgresSource {
         let catalog = block_on(catalog::read(&mut self.server.connection, version, search_path))?;
         let layout = Layout::new(&catalog);
         let mut findings = Vec::new();
-        let schema = lift(&catalog, &layout, &mut findings);
+        let mut schema = lift(&catalog, &layout, &mut findings);
+        self.find_stand_ins(&mut schema);
         let blueprint = blueprint(&catalog, &layout, &mut findings);
         if self.server.pooled {
             findings.push(pooled_finding("source"));
@@ -148,7 +149,46 @@ impl Source for PostgresSource {
     }
 }
 
+/// Literals that types of extensions take, most harmless first: nothing, numbers, lists, times, books.
+const STAND_INS: [&str; 16] = [
+    "",
+    "0",
+    "1",
+    "a",
+    "{}",
+    "()",
+    "[]",
+    "(0)",
+    "[0]",
+    "{0}",
+    "(0,0)",
+    "[0,0]",
+    "2000-01-01",
+    "00:00",
+    "00000000-0000-0000-0000-000000000000",
+    "9780000000002",
+];
+
 impl PostgresSource {
+    /// Asks the server which literal it takes for a column of a type it alone knows, where null is none.
+    fn find_stand_ins(&mut self, schema: &mut Schema) {
+        for table in &mut schema.tables {
+            for column in table.columns.iter_mut().filter(|column| !column.nullable) {
+                let DataType::Native { stand_in, .. } = &mut column.data_type else { continue };
+                let takes = |text: &&&str| {
+                    // A constant is read when the query is planned; the count keeps it from being thrown away.
+                    let sql = format!(
+                        "SELECT count({}::{}) FROM pg_catalog.pg_class",
+                        literal(text),
+                        column.native_type
+                    );
+                    block_on(server::count(&mut self.server.connection, &sql, true)).is_ok()
+                };
+                *stand_in = STAND_INS.iter().find(takes).map(|text| (*text).to_owned());
+            }
+        }
+    }
+
     fn stream(
         &mut self,
         table: &Table,

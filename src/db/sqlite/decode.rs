@@ -17,6 +17,7 @@ use sqlx::{
 use super::{
     encode::on_grid,
     format::{Layout, MICROS_PER_DAY, Moment},
+    probe::ANY_CLASS,
 };
 use crate::schema::{Column, DataType, Storage};
 
@@ -41,6 +42,8 @@ pub(super) struct ColumnBuilder {
     exact: Option<StringBuilder>,
     /// How values of the column are written.
     layout: Option<Layout>,
+    /// True if a text that looks like a number is written as one.
+    any_class: bool,
     /// Digits after the point that are written.
     scale: Option<i32>,
     /// Values that did not fit and are null now.
@@ -70,6 +73,7 @@ impl ColumnBuilder {
             }
         };
         let storage = column.data_type.storage();
+        let any_class = representation == Some(ANY_CLASS);
         let layout = match storage {
             Storage::Date => Some((true, false)),
             Storage::Time => Some((false, true)),
@@ -80,7 +84,7 @@ impl ColumnBuilder {
             representation.and_then(Layout::parse).unwrap_or_else(|| Layout::usual(date, clock))
         });
         let scale = if let DataType::Decimal { scale, .. } = column.data_type { scale } else { None };
-        Self { builder, exact: exact.then(StringBuilder::new), layout, scale, misfits: 0 }
+        Self { builder, exact: exact.then(StringBuilder::new), layout, any_class, scale, misfits: 0 }
     }
 
     /// True if the value, read into the array, is written back as it is.
@@ -89,9 +93,8 @@ impl ColumnBuilder {
             (_, Value::Null) => true,
             (Builder::Boolean(_, None), Value::Integer(flag)) => matches!(flag, 0 | 1),
             (Builder::Boolean(_, Some((yes, no))), Value::Text(text)) => text == yes || text == no,
-            (Builder::Integer(_), Value::Integer(_))
-            | (Builder::Text(_), Value::Text(_))
-            | (Builder::Bytes(_), Value::Blob(_)) => true,
+            (Builder::Text(_), Value::Text(text)) => !self.any_class || text.parse::<f64>().is_err(),
+            (Builder::Integer(_), Value::Integer(_)) | (Builder::Bytes(_), Value::Blob(_)) => true,
             (Builder::Float(_), Value::Real(real)) => on_grid(*real, self.scale).to_bits() == real.to_bits(),
             (Builder::Date(_) | Builder::Time(_) | Builder::Timestamp(..), Value::Text(text)) => {
                 let Some((moment, layout)) = Moment::read(text).zip(self.layout.as_ref()) else {

@@ -7,7 +7,10 @@ use arrow_array::{
 };
 use sqlx::{Arguments as _, sqlite::SqliteArguments};
 
-use super::format::{Layout, MICROS_PER_DAY};
+use super::{
+    format::{Layout, MICROS_PER_DAY},
+    probe::ANY_CLASS,
+};
 use crate::{
     db::{DbError, DbErrorKind},
     schema::{Column, DataType, Storage, Table},
@@ -29,6 +32,8 @@ enum How {
     /// Digits after the point, where declared.
     Float(Option<i32>),
     Text,
+    /// Text, or the number it is written as.
+    Any,
     Bytes,
     Date(Layout),
     Time(Layout),
@@ -60,7 +65,10 @@ impl<'a> ColumnWriter<'a> {
                 };
                 (How::Float(scale), array.as_primitive_opt::<Float64Type>().is_some())
             }
-            Storage::Text => (How::Text, array.as_string_opt::<i32>().is_some()),
+            Storage::Text => {
+                let how = if representation == Some(ANY_CLASS) { How::Any } else { How::Text };
+                (how, array.as_string_opt::<i32>().is_some())
+            }
             Storage::Bytes => (How::Bytes, array.as_binary_opt::<i32>().is_some()),
             Storage::Date => {
                 (How::Date(layout(true, false)), array.as_primitive_opt::<Date32Type>().is_some())
@@ -104,6 +112,16 @@ impl<'a> ColumnWriter<'a> {
                     arguments.add(on_grid(self.array.as_primitive::<Float64Type>().value(row), *scale))
                 }
                 How::Text => arguments.add(self.array.as_string::<i32>().value(row)),
+                How::Any => {
+                    let text = self.array.as_string::<i32>().value(row);
+                    let whole = text.parse::<i64>().ok().filter(|value| value.to_string() == text);
+                    let real = text.parse::<f64>().ok().filter(|value| value.to_string() == text);
+                    match (whole, real) {
+                        (Some(whole), _) => arguments.add(whole),
+                        (None, Some(real)) => arguments.add(real),
+                        (None, None) => arguments.add(text),
+                    }
+                }
                 How::Bytes => arguments.add(self.array.as_binary::<i32>().value(row)),
                 How::Date(layout) => {
                     let days = i64::from(self.array.as_primitive::<Date32Type>().value(row));

@@ -32,6 +32,9 @@ pub(super) struct Verdict {
     pub(super) has_nulls: bool,
 }
 
+/// The representation of a text column without a declared type that holds numbers as well.
+pub(super) const ANY_CLASS: &str = "any";
+
 impl From<DataType> for Verdict {
     fn from(data_type: DataType) -> Self {
         Self { data_type, representation: None, has_nulls: false }
@@ -196,7 +199,10 @@ impl Probe<'_> {
                     .instead("treated as text"),
             );
         }
-        Ok(special.unwrap_or(plain))
+        // Where SQLite itself turns no text into a number, what was a number must be written as one.
+        let untyped = matches!(declared, Declared::Untyped) && contents.integers + contents.reals > 0;
+        let classes = untyped.then(|| ANY_CLASS.to_owned());
+        Ok(special.unwrap_or(Verdict { representation: classes, ..plain }))
     }
 
     /// Texts of this column, and how many rows have them, grouped by `by`.
