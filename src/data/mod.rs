@@ -7,8 +7,9 @@ pub mod template;
 pub use key::{KeyColumns, KeyIndex, KeyNumbering};
 pub use storage::arrow_type;
 
-use arrow_array::{ArrayRef, UInt32Array};
-use arrow_select::{concat::concat, take::take};
+use arrow_array::{Array, ArrayRef, BooleanArray, StringArray, UInt32Array, new_null_array};
+use arrow_schema::DataType as ArrowType;
+use arrow_select::{concat::concat, filter::filter, take::take};
 
 use crate::schema::ColumnId;
 
@@ -24,6 +25,9 @@ pub struct TableData {
     pub arrays: Vec<ArrayRef>,
     /// Rows held; meaningful even without columns.
     pub row_count: usize,
+    /// Per column, values that its array does not hold exactly (digits beyond a float's, a zero date), as text that
+    /// only the engine that read them writes back; null where the array says it all. Only an exact scan fills it.
+    pub exact: Vec<(ColumnId, ArrayRef)>,
 }
 
 impl TableData {
@@ -35,7 +39,32 @@ impl TableData {
     pub fn new(columns: Vec<ColumnId>, arrays: Vec<ArrayRef>, row_count: usize) -> Self {
         assert_eq!(columns.len(), arrays.len(), "one array per column");
         assert!(arrays.iter().all(|array| array.len() == row_count), "columns of equal length");
-        Self { columns, arrays, row_count }
+        Self { columns, arrays, row_count, exact: Vec::new() }
+    }
+
+    /// Rows without columns.
+    #[must_use]
+    pub fn bare(row_count: usize) -> Self {
+        Self { columns: Vec::new(), arrays: Vec::new(), row_count, exact: Vec::new() }
+    }
+
+    /// The exact texts of a column's values, if any of them needs one.
+    #[must_use]
+    pub fn exact(&self, id: ColumnId) -> Option<&StringArray> {
+        let (_, array) = self.exact.iter().find(|(held, _)| *held == id)?;
+        array.as_any().downcast_ref()
+    }
+
+    /// Keeps the exact texts of a column that is held; texts that are all null are not kept.
+    ///
+    /// # Panics
+    /// If the array's length differs from `row_count`.
+    pub fn set_exact(&mut self, id: ColumnId, texts: ArrayRef) {
+        assert_eq!(texts.len(), self.row_count, "columns of equal length");
+        self.exact.retain(|(held, _)| *held != id);
+        if texts.null_count() < texts.len() {
+            self.exact.push((id, texts));
+        }
     }
 
     /// Returns the values of a column, if held.
@@ -44,12 +73,30 @@ impl TableData {
         self.columns.iter().position(|held| *held == id).map(|index| &self.arrays[index])
     }
 
-    /// Adds a column, or replaces its values.
+    /// Fills a column from another one, row by row: row `links[n]` of `source`, null for [`NO_ROW`]. The exact texts
+    /// come along if `exact` says that both columns are of one type.
+    ///
+    /// # Panics
+    /// If there is not one link per row, or a link leads out of `source`.
+    pub fn set_linked(&mut self, id: ColumnId, source: (&Self, ColumnId), links: &[u32], exact: bool) {
+        let (rows, column) = source;
+        let indices: UInt32Array = links.iter().map(|row| (*row != NO_ROW).then_some(*row)).collect();
+        let linked = |array: &ArrayRef| take(array, &indices, None).expect("a linked row exists");
+        let Some(values) = rows.column(column).map(linked) else { return };
+        let texts = rows.exact.iter().find(|(held, _)| *held == column).map(|(_, array)| linked(array));
+        self.set(id, values);
+        if let Some(texts) = texts.filter(|_| exact) {
+            self.set_exact(id, texts);
+        }
+    }
+
+    /// Adds a column, or replaces its values, exact texts and all.
     ///
     /// # Panics
     /// If the array's length differs from `row_count`.
     pub fn set(&mut self, id: ColumnId, array: ArrayRef) {
         assert_eq!(array.len(), self.row_count, "columns of equal length");
+        self.exact.retain(|(held, _)| *held != id);
         match self.columns.iter().position(|held| *held == id) {
             Some(index) => self.arrays[index] = array,
             None => {
@@ -69,7 +116,8 @@ impl TableData {
             .filter(|(id, _)| keep(**id))
             .map(|(id, array)| (*id, array.clone()))
             .unzip();
-        Self { columns, arrays, row_count: self.row_count }
+        let exact = self.exact.iter().filter(|(id, _)| keep(*id)).cloned().collect();
+        Self { columns, arrays, row_count: self.row_count, exact }
     }
 
     /// Returns `length` rows from `offset` without copying.
@@ -79,6 +127,7 @@ impl TableData {
             columns: self.columns.clone(),
             arrays: self.arrays.iter().map(|array| array.slice(offset, length)).collect(),
             row_count: length,
+            exact: self.exact.iter().map(|(id, array)| (*id, array.slice(offset, length))).collect(),
         }
     }
 
@@ -89,14 +138,28 @@ impl TableData {
     #[must_use]
     pub fn take(&self, indices: &[u32]) -> Self {
         let indices = UInt32Array::from(indices.to_vec());
+        let taken = |array: &ArrayRef| take(array, &indices, None).expect("row index in range");
         Self {
             columns: self.columns.clone(),
-            arrays: self
-                .arrays
-                .iter()
-                .map(|array| take(array, &indices, None).expect("row index in range"))
-                .collect(),
+            arrays: self.arrays.iter().map(taken).collect(),
             row_count: indices.len(),
+            exact: self.exact.iter().map(|(id, array)| (*id, taken(array))).collect(),
+        }
+    }
+
+    /// Returns the rows that `keep` says.
+    ///
+    /// # Panics
+    /// If there is not one flag per row.
+    #[must_use]
+    pub fn filter(&self, keep: &[bool]) -> Self {
+        let mask = BooleanArray::from(keep.to_vec());
+        let kept = |array: &ArrayRef| filter(array, &mask).expect("a mask as long as the rows");
+        Self {
+            columns: self.columns.clone(),
+            arrays: self.arrays.iter().map(kept).collect(),
+            row_count: keep.iter().filter(|keep| **keep).count(),
+            exact: self.exact.iter().map(|(id, array)| (*id, kept(array))).collect(),
         }
     }
 
@@ -113,11 +176,28 @@ impl TableData {
                 concat(&parts).expect("batches of one table have one type per column")
             })
             .collect();
-        Some(Self {
+        let mut all = Self {
             columns: first.columns.clone(),
             arrays,
             row_count: batches.iter().map(|batch| batch.row_count).sum(),
-        })
+            exact: Vec::new(),
+        };
+        for column in &first.columns {
+            let needed = batches.iter().any(|batch| batch.exact(*column).is_some());
+            if !needed {
+                continue;
+            }
+            let parts: Vec<ArrayRef> = batches
+                .iter()
+                .map(|batch| match batch.exact.iter().find(|(id, _)| id == column) {
+                    Some((_, array)) => array.clone(),
+                    None => new_null_array(&ArrowType::Utf8, batch.row_count),
+                })
+                .collect();
+            let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+            all.set_exact(*column, concat(&parts).expect("exact values are texts"));
+        }
+        Some(all)
     }
 }
 
@@ -202,5 +282,43 @@ impl Families {
     #[must_use]
     pub fn parent_of_rows(&self) -> Vec<u32> {
         (0..self.len()).flat_map(|p| std::iter::repeat_n(p as u32, self.rows(p).len())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Array, ArrayRef, Float64Array, StringArray};
+
+    use super::TableData;
+    use crate::schema::ColumnId;
+
+    fn rows(values: &[f64], exact: &[Option<&str>]) -> TableData {
+        let array: ArrayRef = Arc::new(Float64Array::from(values.to_vec()));
+        let mut rows = TableData::new(vec![ColumnId(0)], vec![array], values.len());
+        rows.set_exact(ColumnId(0), Arc::new(StringArray::from(exact.to_vec())));
+        rows
+    }
+
+    #[test]
+    fn exact_values_go_wherever_their_rows_go() {
+        let plain = rows(&[1.0, 2.0], &[None, None]);
+        assert!(plain.exact(ColumnId(0)).is_none());
+        let all = TableData::concat(&[plain, rows(&[3.0, 4.0], &[Some("3.00"), None])]).unwrap();
+
+        assert_eq!(all.exact(ColumnId(0)).unwrap().null_count(), 3);
+        assert_eq!(all.take(&[2, 0]).exact(ColumnId(0)).unwrap().value(0), "3.00");
+        assert_eq!(all.filter(&[false, false, true, false]).exact(ColumnId(0)).unwrap().value(0), "3.00");
+        assert_eq!(all.slice(2, 1).exact(ColumnId(0)).unwrap().value(0), "3.00");
+        assert!(all.select(|_| false).exact.is_empty());
+    }
+
+    #[test]
+    fn new_values_have_no_exact_text_of_the_old_ones() {
+        let mut held = rows(&[1.0], &[Some("1.00")]);
+        held.set(ColumnId(0), Arc::new(Float64Array::from(vec![2.0])));
+
+        assert!(held.exact(ColumnId(0)).is_none());
     }
 }

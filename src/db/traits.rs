@@ -92,6 +92,9 @@ pub struct Scan {
     pub order_by: Vec<ColumnId>,
     /// Most rows per batch.
     pub batch_rows: usize,
+    /// True to bring along every value that its array does not hold exactly ([`TableData::exact`]), so that the rows
+    /// can be written again as they are.
+    pub exact: bool,
 }
 
 /// A batch handed to the reader of a scan.

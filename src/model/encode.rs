@@ -185,7 +185,7 @@ fn choose_codecs(
                 && !in_key
                 && !copied
                 && matches!(meaning, Meaning::Geometry | Meaning::Category)
-                && matches!(column.data_type, DataType::Other)
+                && matches!(column.data_type, DataType::Native { .. })
                 && let Some(place) = Place::fit(column, values, PROTECT_BELOW)
             {
                 chosen.codecs.push((*column_id, Codec::Place(Box::new(place))));

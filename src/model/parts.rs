@@ -45,6 +45,8 @@ pub(super) fn document(column: &Column, values: &ArrayRef, meaning: &Meaning) ->
         | Meaning::Bits
         | Meaning::Interval
         | Meaning::Range
+        | Meaning::Geometry
+        | Meaning::Opaque
         | Meaning::Inet => true,
         // Labels that many rows do not have: the parts say more.
         Meaning::Category => {

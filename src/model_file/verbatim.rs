@@ -16,6 +16,9 @@ use crate::{data::TableData, schema::ColumnId};
 pub(super) struct Verbatim {
     rows: usize,
     columns: Vec<(ColumnId, Values)>,
+    /// What the values above do not hold exactly, as its engine writes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exact: Vec<(ColumnId, Values)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,13 +38,18 @@ enum Values {
 impl Verbatim {
     pub(super) fn from_rows(rows: &TableData) -> Self {
         let columns = rows.columns.iter().copied().zip(rows.arrays.iter().map(Values::from_array)).collect();
-        Self { rows: rows.row_count, columns }
+        let exact = rows.exact.iter().map(|(id, texts)| (*id, Values::from_array(texts))).collect();
+        Self { rows: rows.row_count, columns, exact }
     }
 
     pub(super) fn into_rows(self) -> TableData {
         let (columns, arrays) =
             self.columns.into_iter().map(|(id, values)| (id, values.into_array())).unzip();
-        TableData::new(columns, arrays, self.rows)
+        let mut rows = TableData::new(columns, arrays, self.rows);
+        for (id, texts) in self.exact {
+            rows.set_exact(id, texts.into_array());
+        }
+        rows
     }
 }
 

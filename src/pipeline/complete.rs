@@ -3,16 +3,12 @@
 use crate::{
     config::{Config, DbUrl, TableMode},
     error::Error,
-    finding::Finding,
     model::Completion,
     pipeline::{OnPlan, RunSummary, learn::Opened, learn_and_write},
     plan::{ColumnRole, Plan},
     progress::Progress,
-    schema::{DataType, DialectName, Schema},
+    schema::Schema,
 };
-
-/// Digits that a 64-bit float holds in any decimal.
-const EXACT_DIGITS: u32 = 15;
 
 /// Copies a source into a target, every row as it is, and fills the nulls of `columns` of `table` under a model of
 /// the rows where they are known. Moves real rows: ask for consent first.
@@ -29,10 +25,7 @@ pub fn complete(
 ) -> Result<RunSummary, Error> {
     let find = |opened: &mut Opened| {
         let (schema, plan) = (&opened.planned.schema, &opened.planned.plan);
-        let completion = find(schema, plan, table, columns)?;
-        let rounded = rounded(schema, plan);
-        opened.planned.findings.extend(rounded);
-        Ok(Some(completion))
+        Ok(Some(find(schema, plan, table, columns)?))
     };
     learn_and_write((source, target), &copying(config), &find, on_plan, progress)
 }
@@ -80,27 +73,4 @@ fn find(schema: &Schema, plan: &Plan, name: &str, columns: &[String]) -> Result<
         return Err(Error::Usage("no column to fill: --columns a,b".to_owned()));
     }
     Ok(Completion { table: id, columns: found })
-}
-
-/// Tells of decimals that may have more digits than can be carried.
-fn rounded(schema: &Schema, plan: &Plan) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    // SQLite itself holds no decimals.
-    if schema.dialect == DialectName::Sqlite {
-        return findings;
-    }
-    for (_, table) in schema.iter().filter(|(id, _)| plan.table(*id).mode == TableMode::Copy) {
-        for column in &table.columns {
-            let DataType::Decimal { precision, .. } = column.data_type else { continue };
-            if precision.is_none_or(|digits| digits > EXACT_DIGITS) {
-                findings.push(
-                    Finding::warning("decimal-rounded", "digits beyond the 15th cannot be copied")
-                        .table(&table.name)
-                        .column(&column.name)
-                        .instead("such values are rounded"),
-                );
-            }
-        }
-    }
-    findings
 }

@@ -76,13 +76,13 @@ fn read(url: &DbUrl) -> Result<Whole, crate::db::DbError> {
     for table in &schema.tables {
         let columns: Vec<_> = table.iter().map(|(id, _)| id).collect();
         let order_by = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
-        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS };
+        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS, exact: false };
         let mut batches = Vec::new();
         source.scan(table, &scan, &mut |batch| {
             batches.push(batch);
             Ok(())
         })?;
-        let empty = || TableData { columns: Vec::new(), arrays: Vec::new(), row_count: 0 };
+        let empty = || TableData::bare(0);
         tables.push(TableData::concat(&batches).unwrap_or_else(empty));
     }
     Ok(Whole { schema, tables })

@@ -120,9 +120,8 @@ fn unlink(draft: &mut Draft, fk: ForeignKeyId, columns: &[ColumnId], rows: &[usi
         .map(|row| if rows.binary_search(&row).is_ok() { NO_ROW } else { row as u32 })
         .collect();
     for column in columns {
-        if let Some(array) = draft.data.column(*column).cloned() {
-            draft.data.set(*column, crate::model::take_linked(array.as_ref(), &index));
-        }
+        let own = draft.data.select(|held| held == *column);
+        draft.data.set_linked(*column, (&own, *column), &index, true);
     }
     for row in rows {
         if let Some(parent) = draft.links[fk.0].parent.get_mut(*row) {

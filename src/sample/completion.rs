@@ -70,6 +70,10 @@ impl Sampler<'_> {
                     (0..open.len()).map(|row| (usize::from(good(row)), row)).collect();
                 let mixed = interleave(&[old.as_ref(), new.as_ref()], &pick).expect("arrays of one column");
                 draft.data.set(*column, mixed);
+                // A value that its array cannot hold is no gap: it stays as it is.
+                if let Some((_, texts)) = before.exact.iter().find(|(held, _)| held == column) {
+                    draft.data.set_exact(*column, texts.clone());
+                }
             }
             open = (0..open.len()).map(|row| open[row] && !good(row)).collect();
             draft.tokens = given.clone().beside(tokens);

@@ -307,5 +307,5 @@ fn failing(condition: &Condition, values: &TableData) -> Vec<u32> {
 /// `rows` with its columns in the order of `model`.
 fn in_order_of(model: &TableData, rows: TableData) -> TableData {
     let arrays = model.columns.iter().filter_map(|column| rows.column(*column).cloned()).collect();
-    TableData { columns: model.columns.clone(), arrays, row_count: rows.row_count }
+    TableData { columns: model.columns.clone(), arrays, ..rows }
 }

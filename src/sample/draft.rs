@@ -1,8 +1,5 @@
 //! A table while it is being generated.
 
-use arrow_array::BooleanArray;
-use arrow_select::filter::filter;
-
 use crate::{
     codec::EncodedTable,
     data::{Families, Links, TableData},
@@ -35,7 +32,7 @@ impl Draft {
             links: vec![Links::default(); keys],
             present: vec![Vec::new(); keys],
             tokens: EncodedTable::empty(0),
-            data: TableData { columns: Vec::new(), arrays: Vec::new(), row_count: 0 },
+            data: TableData::bare(0),
         }
     }
 
@@ -45,7 +42,6 @@ impl Draft {
 
     /// Drops the rows that `keep` does not say, everywhere.
     pub(super) fn retain(&mut self, keep: &[bool]) {
-        let mask = BooleanArray::from(keep.to_vec());
         let kept: Vec<u32> = (0..keep.len() as u32).filter(|row| keep[*row as usize]).collect();
         let counts: Vec<u32> = (0..self.families.len())
             .map(|family| self.families.rows(family).filter(|row| keep[*row]).count() as u32)
@@ -67,13 +63,7 @@ impl Draft {
         if self.tokens.row_count == keep.len() {
             self.tokens = self.tokens.take(&kept);
         }
-        self.data.arrays = self
-            .data
-            .arrays
-            .iter()
-            .map(|array| filter(array, &mask).expect("a mask as long as the table"))
-            .collect();
-        self.data.row_count = kept.len();
+        self.data = self.data.filter(keep);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     codec::EncodedTable,
     data::{Families, KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData},
     finding::Finding,
-    model::{Ancestry, Anchor, TableModel, blocks_of, take_linked},
+    model::{Ancestry, Anchor, TableModel, blocks_of},
     plan::LinkRole,
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, ForeignKey, ForeignKeyId, Table, TableId},
@@ -164,8 +164,10 @@ impl Sampler<'_> {
             if decided {
                 continue;
             }
-            let Some(source) = parents.and_then(|parents| parents.column(*parent_column)) else { continue };
-            draft.data.set(*column, take_linked(source.as_ref(), &links));
+            let Some(parents) = parents else { continue };
+            let parent_type = &self.model.schema.table(fk.parent).column(*parent_column).data_type;
+            let alike = table.column(*column).data_type == *parent_type;
+            draft.data.set_linked(*column, (parents, *parent_column), &links, alike);
         }
         let failures = failed.iter().filter(|failed| **failed).count();
         if failures == 0 {

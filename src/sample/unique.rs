@@ -79,9 +79,10 @@ impl Sampler<'_> {
                     .iter()
                     .enumerate()
                     .any(|(other, key)| other != index && key.columns.contains(column));
-                if let Some(source) = parents.column(*parent_column).filter(|_| !shared) {
+                if !shared {
+                    let alike = table.column(*column).data_type == table.column(*parent_column).data_type;
                     let links = &draft.links[index].parent;
-                    draft.data.set(*column, crate::model::take_linked(source.as_ref(), links));
+                    draft.data.set_linked(*column, (&parents, *parent_column), links, alike);
                 }
             }
         }

@@ -74,7 +74,25 @@ pub enum DataType {
         /// The element type.
         element: Box<DataType>,
     },
-    /// Any other type (ranges, geometry, tsvector, xml, composite …), in the server's text form.
+    /// A range of values of a type, or a list of such ranges, in the server's text form.
+    Range {
+        /// What it runs over.
+        subtype: Box<DataType>,
+        /// True for a list of ranges: a multirange.
+        multi: bool,
+    },
+    /// A row of its own, in the server's text form: a composite type.
+    Composite {
+        /// Fields in order, by name.
+        fields: Vec<(String, DataType)>,
+    },
+    /// A type known by its name (geometry, tsvector, xml, hstore …), domains resolved: in lower case, without its
+    /// schema and its arguments. In the server's text form.
+    Native {
+        /// The name.
+        name: String,
+    },
+    /// A type that nothing is known of, in the server's text form.
     Other,
 }
 
@@ -121,7 +139,16 @@ impl DataType {
             | Self::Inet
             | Self::Bits { .. }
             | Self::Array { .. }
+            | Self::Range { .. }
+            | Self::Composite { .. }
+            | Self::Native { .. }
             | Self::Other => Storage::Text,
         }
+    }
+
+    /// A type known by its name.
+    #[must_use]
+    pub fn native(name: &str) -> Self {
+        Self::Native { name: name.to_lowercase() }
     }
 }

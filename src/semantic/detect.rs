@@ -55,7 +55,7 @@ pub fn detect(table: &Table, column: ColumnId, values: &ArrayRef, setting: Optio
     let Some(strings) = values.as_string_opt::<i32>() else { return Detected::new(Meaning::Opaque, 0.0) };
     let all: Vec<&str> = strings.iter().flatten().collect();
     let unique = table.keys().any(|key| key.columns == [column] && key.predicate.is_none());
-    let own = of_type(&described.data_type, &described.native_type);
+    let own = of_type(&described.data_type);
     if let Some(meaning) = own {
         // A document or array that repeats is an enumeration in disguise; addresses never are.
         let keeps = matches!(meaning, Meaning::Uuid | Meaning::Inet);
@@ -74,8 +74,7 @@ pub fn is_category(name: &str, texts: &[&str]) -> bool {
 }
 
 /// What the type alone says.
-fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
-    let native = native_type.to_ascii_lowercase();
+fn of_type(data_type: &DataType) -> Option<Meaning> {
     Some(match data_type {
         DataType::Uuid => Meaning::Uuid,
         DataType::Json => Meaning::Json,
@@ -85,10 +84,10 @@ fn of_type(data_type: &DataType, native_type: &str) -> Option<Meaning> {
         DataType::Array { .. } => Meaning::Array,
         DataType::Set { .. } => Meaning::Set,
         DataType::Enum { .. } => Meaning::Category,
-        DataType::Other if native.contains("range") => Meaning::Range,
-        DataType::Other if native.starts_with("macaddr") => Meaning::Inet,
-        DataType::Other if super::geometry::is_geometric(&native) => Meaning::Geometry,
-        DataType::Other => Meaning::Opaque,
+        DataType::Range { .. } => Meaning::Range,
+        DataType::Native { name } if name.starts_with("macaddr") => Meaning::Inet,
+        DataType::Native { name } if super::geometry::is_geometric(name) => Meaning::Geometry,
+        DataType::Composite { .. } | DataType::Native { .. } | DataType::Other => Meaning::Opaque,
         _ => return None,
     })
 }

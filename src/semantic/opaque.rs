@@ -1,10 +1,12 @@
 //! Safe literals for server types that dbsynth does not know.
 
+use std::collections::BTreeMap;
+
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{distinct, persona, quantiles::Quantiles};
-use crate::seed::Stream;
+use super::{SHARED_ROWS, distinct, persona, quantiles::Quantiles};
+use crate::{schema::DataType, seed::Stream};
 
 /// What stands in for the values of an unknown type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,12 +36,24 @@ pub(super) enum OpaqueShape {
     Tuple,
     /// A whole number.
     Number,
+    /// A time of day with its zone.
+    Clock,
+    /// A literal that every server takes for this type.
+    Constant(String),
+    /// A value that enough rows share.
+    Shared(String),
     /// Null where the column allows, else an empty text.
     Missing,
 }
 
 impl OpaqueShape {
-    pub(super) fn fit(native_type: &str, values: &[&str]) -> Self {
+    pub(super) fn fit(data_type: &DataType, native_type: &str, values: &[&str]) -> Self {
+        if let DataType::Composite { fields } = data_type {
+            return Self::Composite(fields.len());
+        }
+        if let DataType::Range { multi, .. } = data_type {
+            return Self::Constant(if *multi { "{}" } else { "empty" }.to_owned());
+        }
         let native = native_type.to_ascii_lowercase();
         let head = native.split('(').next().unwrap_or_default().trim();
         let base = head.rsplit('.').next().unwrap_or_default().trim_matches('"');
@@ -61,8 +75,21 @@ impl OpaqueShape {
                 Self::Vector(width)
             }
             "cube" => Self::Tuple,
-            "oid" | "xid" | "xid8" | "cid" => Self::Number,
-            _ => composite.map_or(Self::Missing, |value| Self::Composite(value.matches(',').count() + 1)),
+            "oid" | "xid" | "xid8" | "cid" | "seg" => Self::Number,
+            "timetz" => Self::Clock,
+            "jsonpath" => Self::Constant("$".to_owned()),
+            "pg_snapshot" | "txid_snapshot" => Self::Constant("1:1:".to_owned()),
+            "tid" => Self::Constant("(0,1)".to_owned()),
+            "lquery" => Self::Constant("*".to_owned()),
+            "ltxtquery" | "query_int" => Self::Constant("1".to_owned()),
+            "int2vector" | "oidvector" => Self::Constant("1".to_owned()),
+            // Zero, the object that is none.
+            _ if base.starts_with("reg") => Self::Constant("-".to_owned()),
+            _ => match (composite, shared(values)) {
+                (_, Some(value)) => Self::Shared(value),
+                (Some(value), None) => Self::Composite(value.matches(',').count() + 1),
+                (None, None) => Self::Missing,
+            },
         }
     }
 
@@ -75,6 +102,9 @@ impl OpaqueShape {
             Self::KeyValue => "empty key-value sets are written",
             Self::Money(_) => "amounts inside the observed range are written",
             Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => "random values are written",
+            Self::Clock => "times of the whole day are written",
+            Self::Constant(_) => "one harmless value is written",
+            Self::Shared(_) => "the value that most rows share is written",
             Self::Composite(_) => "composites of nulls are written",
             Self::Missing => "null is written (an empty text where null is not allowed)",
         }
@@ -112,9 +142,24 @@ impl OpaqueShape {
             }
             Self::Tuple => format!("({number})"),
             Self::Number => number.to_string(),
+            Self::Clock => {
+                let second = number % 86_400;
+                format!("{:02}:{:02}:{:02}+00", second / 3600, second / 60 % 60, second % 60)
+            }
+            Self::Constant(text) | Self::Shared(text) => text.clone(),
             Self::Missing => return None,
         })
     }
+}
+
+/// The value that most rows share, if enough do.
+fn shared(values: &[&str]) -> Option<String> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    let (value, rows) = counts.into_iter().max_by_key(|(value, rows)| (*rows, std::cmp::Reverse(*value)))?;
+    (rows >= SHARED_ROWS).then(|| value.to_owned())
 }
 
 /// `$1,234.50` → 1234.5.

@@ -170,10 +170,49 @@ impl ValueWriter {
                     if let DataType::Array { element } = column.data_type { element } else { &unknown };
                 Self::Array(ArrayShape::fit(column.name, element, values))
             }
-            Meaning::Range => Self::Range(RangeShape::fit(column.native_type, values)),
-            Meaning::Geometry => Self::Geometry(GeometryShape::fit(column.native_type, values)),
-            Meaning::Opaque => Self::Opaque(OpaqueShape::fit(column.native_type, values)),
+            Meaning::Range if has_unknown_ends(column.data_type) => {
+                Self::Opaque(OpaqueShape::fit(column.data_type, &type_name(column), values))
+            }
+            Meaning::Range => Self::Range(RangeShape::fit(&type_name(column), values)),
+            Meaning::Geometry => Self::Geometry(GeometryShape::fit(&type_name(column), values)),
+            Meaning::Opaque => Self::Opaque(OpaqueShape::fit(column.data_type, &type_name(column), values)),
         }
+    }
+}
+
+/// True for ranges of anything but numbers and days: no end of one can be made up.
+fn has_unknown_ends(data_type: &DataType) -> bool {
+    let DataType::Range { subtype, .. } = data_type else { return false };
+    !matches!(
+        subtype.as_ref(),
+        DataType::Integer { .. }
+            | DataType::Decimal { .. }
+            | DataType::Float { .. }
+            | DataType::Date
+            | DataType::Timestamp { .. }
+    )
+}
+
+/// The name of a type below its domains, with the arguments of the declared type where it is that type.
+fn type_name(column: &ColumnShape<'_>) -> String {
+    match column.data_type {
+        DataType::Native { name } => {
+            let declared = column.native_type.to_lowercase();
+            let bare = declared.split(['(', ' ']).next().unwrap_or_default();
+            let same = bare.rsplit('.').next().unwrap_or_default().trim_matches('"') == name;
+            if same { declared } else { name.clone() }
+        }
+        DataType::Range { subtype, multi } => {
+            let kind = match subtype.as_ref() {
+                DataType::Integer { .. } => "int8",
+                DataType::Date => "date",
+                DataType::Timestamp { zoned: true } => "tstz",
+                DataType::Timestamp { zoned: false } => "ts",
+                _ => "num",
+            };
+            format!("{kind}{}", if *multi { "multirange" } else { "range" })
+        }
+        _ => column.native_type.to_owned(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reads the tables, parents first, and turns keys into row indices.
 
-use arrow_array::{Array, BooleanArray, cast::AsArray, types::TimestampMicrosecondType};
-use arrow_select::filter::filter;
+use arrow_array::{Array, cast::AsArray, types::TimestampMicrosecondType};
 use rand::RngExt;
 
 use crate::{
@@ -93,7 +92,8 @@ impl<'a> Reader<'a> {
         let mut random = self.limits.seed.stream(&format!("snapshot/{name}"), 0);
         let columns = table.writable_columns();
         let order_by = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
-        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS };
+        let exact = self.plan.table(id).mode == TableMode::Copy;
+        let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS, exact };
         source.scan(table, &scan, &mut |batch| {
             if interrupted() {
                 return Err(DbError::new(DbErrorKind::Interrupted, "interrupted"));
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
                 *flag = lucky();
             }
         }
-        intake.batches.push(if keep.iter().all(|keep| *keep) { batch } else { filter_rows(&batch, &keep) });
+        intake.batches.push(if keep.iter().all(|keep| *keep) { batch } else { batch.filter(&keep) });
     }
 
     /// Finds the parent row of every row; also tells which keys are not null.
@@ -231,11 +231,7 @@ impl<'a> Reader<'a> {
         let schema = self.schema;
         let table = schema.table(id);
         let plan = self.plan.table(id);
-        let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData {
-            columns: Vec::new(),
-            arrays: Vec::new(),
-            row_count: 0,
-        });
+        let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData::bare(0));
         let (data, families, parent_count) = if plan.context.is_some() {
             let (order, families) =
                 family_order(table, &data, &intake.context_rows, intake.known_families.len());
@@ -270,6 +266,7 @@ impl<'a> Reader<'a> {
         }
         self.indexes[id.0] = self.index_keys(id, &data);
         let copied = plan.mode == TableMode::Copy;
+        let data = if copied { data } else { without_misread(table, data) };
         let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
@@ -333,12 +330,28 @@ fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns
         .collect()
 }
 
-fn filter_rows(batch: &TableData, keep: &[bool]) -> TableData {
-    let mask = BooleanArray::from(keep.to_vec());
-    let arrays: Vec<_> =
-        batch.arrays.iter().map(|array| filter(array, &mask).expect("a mask as long as its batch")).collect();
-    let row_count = keep.iter().filter(|keep| **keep).count();
-    TableData { columns: batch.columns.clone(), arrays, row_count }
+/// Gives values that could not be read, where null is not allowed, the value of a row near by: no null may be learned
+/// there. (That there are such values is a finding of the scan.)
+fn without_misread(table: &Table, mut data: TableData) -> TableData {
+    for (id, _) in table.iter().filter(|(_, column)| !column.nullable) {
+        let Some(array) = data.column(id).filter(|array| (1..array.len()).contains(&array.null_count()))
+        else {
+            continue;
+        };
+        let first = (0..array.len()).find(|row| array.is_valid(*row)).unwrap_or(0) as u32;
+        let mut last = first;
+        let near: Vec<u32> = (0..array.len())
+            .map(|row| {
+                if array.is_valid(row) {
+                    last = row as u32;
+                }
+                last
+            })
+            .collect();
+        let own = data.select(|held| held == id);
+        data.set_linked(id, (&own, id), &near, false);
+    }
+    data
 }
 
 /// Sorts rows by parent, siblings by time or else as they came (by primary key), orphans last.

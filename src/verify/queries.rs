@@ -7,7 +7,7 @@ use sqlparser::{
 
 use crate::{
     db::Dialect,
-    schema::{Check, ColumnId, ForeignKey, Table, UniqueKey},
+    schema::{Check, ColumnId, DataType, ForeignKey, Table, UniqueKey},
 };
 
 /// Counts rows of a primary key with a null in it.
@@ -17,8 +17,13 @@ pub(super) fn null_keys(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) -
 
 /// Counts rows with a null in one of the columns.
 pub(super) fn nulls(dialect: &dyn Dialect, table: &Table, columns: &[ColumnId]) -> String {
-    let all: Vec<String> =
-        columns.iter().map(|id| format!("{} IS NOT NULL", column(dialect, table, *id))).collect();
+    let is_set = |id: &ColumnId| {
+        // A composite of nulls is no null, but IS NULL says it is.
+        let composite = matches!(table.column(*id).data_type, DataType::Composite { .. });
+        let test = if composite { "IS DISTINCT FROM NULL" } else { "IS NOT NULL" };
+        format!("{} {test}", column(dialect, table, *id))
+    };
+    let all: Vec<String> = columns.iter().map(is_set).collect();
     // Not `IS NULL`, which MySQL answers with yes for a zero date in a NOT NULL column.
     format!(
         "SELECT COUNT(*) FROM {} WHERE CASE WHEN {} THEN 0 ELSE 1 END = 1",

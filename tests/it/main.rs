@@ -8,6 +8,7 @@ mod completion;
 mod conditions;
 mod determinism;
 mod domains;
+mod exact;
 mod fixtures;
 mod random_schemas;
 mod refusals;

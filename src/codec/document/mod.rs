@@ -6,13 +6,18 @@
 //! ([`crate::data::template`]) that its writer fills.
 
 mod moment;
+mod nested;
 mod node;
 mod part;
 mod run;
+mod scalar;
+mod shape;
 mod span;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod words;
+mod xml;
 
 use std::sync::Arc;
 
@@ -103,12 +108,8 @@ impl Document {
         let declared = syntax.is_declared();
         let mut fitting = Fitting {
             protect_below: if declared { 1 } else { protect_below },
-            is_category: if declared || matches!(syntax, Syntax::Range { .. } | Syntax::Multirange { .. }) {
-                &|_, _| true
-            } else {
-                is_category
-            },
-            leaf: syntax.leaf(),
+            is_category,
+            shape: &syntax,
             elements: if syntax == Syntax::Bits { BITS } else { ELEMENTS },
             budget: BUDGET,
             written: Vec::new(),

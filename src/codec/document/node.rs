@@ -14,6 +14,7 @@ use crate::{codec::SubColumn, schema::DataType};
 use super::{
     moment::Layout,
     part::{Part, inner_column},
+    syntax::Syntax,
 };
 
 /// Deepest nesting described.
@@ -137,8 +138,8 @@ pub(super) struct Fitting<'a> {
     pub(super) protect_below: u32,
     /// Says whether texts under a name are labels that may be kept.
     pub(super) is_category: &'a dyn Fn(&str, &[&str]) -> bool,
-    /// The declared type of every leaf: elements of a typed array.
-    pub(super) leaf: Option<&'a DataType>,
+    /// The notation of the place, which says what its leaves may be.
+    pub(super) shape: &'a Syntax,
     /// First elements of an array that may have sub-columns.
     pub(super) elements: usize,
     /// Sub-columns left.
@@ -315,8 +316,11 @@ fn fields(slots: &[Slot<'_>], rows: &[u32], depth: usize, fitting: &mut Fitting<
                     _ => Slot::Outside,
                 })
                 .collect();
-            let node = Node::fit(&key, &below, rows, depth + 1, fitting)?;
-            Some((key, node))
+            let shape = fitting.shape;
+            fitting.shape = shape.field(&key);
+            let node = Node::fit(&key, &below, rows, depth + 1, fitting);
+            fitting.shape = shape;
+            Some((key, node?))
         })
         .collect()
 }
@@ -332,8 +336,8 @@ impl Number {
         let whole = numbers().all(serde_json::Number::is_i64);
         let fractionless = |number: &serde_json::Number| number.as_f64().is_some_and(|n| n.fract() == 0.0);
         let pointed = numbers().any(|number| number.is_f64() && fractionless(number));
-        let declared =
-            fitting.leaf.filter(|_| whole || !matches!(fitting.leaf, Some(DataType::Integer { .. })));
+        let leaf = fitting.shape.leaf();
+        let declared = leaf.filter(|_| whole || !matches!(leaf, Some(DataType::Integer { .. })));
         let data_type = match declared {
             Some(
                 declared @ (DataType::Integer { .. } | DataType::Decimal { .. } | DataType::Float { .. }),
@@ -367,9 +371,11 @@ impl Text {
                 return Some(Self::Moment(part, layout));
             }
         }
-        let declared = matches!(fitting.leaf, Some(DataType::Enum { .. }));
-        if declared || (fitting.is_category)(name, &texts) {
-            let data_type = match fitting.leaf {
+        let declared = matches!(fitting.shape.leaf(), Some(DataType::Enum { .. }));
+        // Any text will not do where the server reads it as something else.
+        let only_labels = declared || !fitting.shape.is_free();
+        if only_labels || (fitting.is_category)(name, &texts) {
+            let data_type = match fitting.shape.leaf() {
                 Some(labels @ DataType::Enum { .. }) => labels.clone(),
                 _ => DataType::Text { max_chars: None },
             };
@@ -378,7 +384,7 @@ impl Text {
                 return Some(Self::Label(part));
             }
         }
-        if declared {
+        if only_labels {
             return None;
         }
         let step = texts.len().div_ceil(WRITTEN_MAX).max(1);
@@ -423,7 +429,10 @@ impl List {
         let repeats = longest > 1;
         let left = fitting.budget;
         fitting.budget = left.min(ELEMENT_BUDGET);
+        let shape = fitting.shape;
+        fitting.shape = shape.element();
         let element = Node::fit(name, &elements, &owners, depth + 1, fitting);
+        fitting.shape = shape;
         fitting.budget = left;
         // Arrays that are always empty have no element to describe: a null that is never asked for.
         let element = element.unwrap_or_else(|| Node::bare(name, vec![(State::Null, 1)]));

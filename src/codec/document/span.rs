@@ -6,9 +6,12 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{codec::calendar::unit_of, seed::Stream};
+use crate::{codec::calendar::unit_of, schema::DataType, seed::Stream};
 
-use super::moment::Layout;
+use super::{
+    moment::Layout,
+    scalar::{clock_parts, clock_text},
+};
 
 /// Months, days and microseconds of a duration: `1 year 2 mons 3 days -04:05:06.7`.
 pub(super) fn read_interval(text: &str) -> Option<[i64; 3]> {
@@ -76,6 +79,10 @@ pub(super) enum Axis {
     Day,
     /// Points in time of this layout; widths in units of so many microseconds.
     Moment { layout: Layout, unit: i64 },
+    /// Times of day, in units of so many microseconds.
+    Clock { unit: i64 },
+    /// Values of any other type: both ends as they are, where enough rows share them.
+    Any,
 }
 
 /// Ends and bounds of one range: `[1,5)`, `(,2024-01-01]`, `empty` (no ends at all).
@@ -108,10 +115,8 @@ fn singles(text: &str) -> Option<Vec<&str>> {
 }
 
 impl Axis {
-    /// Finds what the ranges of a type run over; `None` for a type that is not known.
-    pub(super) fn fit(native_type: &str, values: &[&str]) -> Option<Self> {
-        let native = native_type.to_ascii_lowercase();
-        let many = native.contains("multirange");
+    /// Finds what ranges over a type run over; `None` if that cannot be seen.
+    pub(super) fn fit(subtype: &DataType, values: &[&str], many: bool) -> Option<Self> {
         let all: Vec<&str> = values
             .iter()
             .flat_map(|text| if many { singles(text).unwrap_or_default() } else { vec![*text] })
@@ -119,22 +124,27 @@ impl Axis {
         let pairs: Vec<(&str, &str)> =
             all.iter().filter_map(|text| ends(text)).map(|e| (e.low, e.high)).collect();
         let shown = || pairs.iter().flat_map(|(low, high)| [*low, *high]).filter(|end| !end.is_empty());
-        if native.starts_with("int") || native.starts_with("num") {
-            let digits = |end: &str| end.split_once('.').map_or(0, |(_, digits)| digits.len() as u32);
-            return Some(Self::Number { decimals: shown().map(digits).max().unwrap_or(0).min(9) });
-        }
-        if native.starts_with("date") {
-            return Some(Self::Day);
-        }
-        if native.starts_with("ts") {
-            let layout = Layout::fit(&shown().collect::<Vec<_>>())?;
-            let widths: Vec<i64> = pairs
-                .iter()
-                .filter_map(|(low, high)| Some(layout.parse(high)? - layout.parse(low)?))
-                .collect();
-            return Some(Self::Moment { layout, unit: unit_of(widths.iter().copied()) });
-        }
-        None
+        Some(match subtype {
+            DataType::Integer { .. } | DataType::Decimal { .. } | DataType::Float { .. } => {
+                let digits = |end: &str| end.split_once('.').map_or(0, |(_, digits)| digits.len() as u32);
+                Self::Number { decimals: shown().map(digits).max().unwrap_or(0).min(9) }
+            }
+            DataType::Date => Self::Day,
+            DataType::Timestamp { .. } => {
+                let finite: Vec<&str> = shown().filter(|end| !end.ends_with("infinity")).collect();
+                let layout = Layout::fit(&finite)?;
+                let widths: Vec<i64> = pairs
+                    .iter()
+                    .filter_map(|(low, high)| Some(layout.parse(high)? - layout.parse(low)?))
+                    .collect();
+                Self::Moment { layout, unit: unit_of(widths.iter().copied()) }
+            }
+            DataType::Time => {
+                let clocks: Vec<i64> = shown().filter_map(|end| Some(clock_parts(end)?.0)).collect();
+                Self::Clock { unit: unit_of(clocks.iter().copied()) }
+            }
+            _ => Self::Any,
+        })
     }
 
     /// A place on the axis as a number of steps.
@@ -142,10 +152,15 @@ impl Axis {
         match self {
             Self::Number { decimals } => {
                 let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
+                if digits.len() > *decimals as usize {
+                    return None;
+                }
                 format!("{whole}{digits:0<width$}", width = *decimals as usize).parse().ok()
             }
             Self::Day => Layout::Day.parse(text).map(|micros| micros / 86_400_000_000),
             Self::Moment { layout, .. } => layout.parse(text),
+            Self::Clock { unit } => Some(clock_parts(text)?.0 / (*unit).max(1)),
+            Self::Any => None,
         }
     }
 
@@ -160,6 +175,8 @@ impl Axis {
             }
             Self::Day => Layout::Day.print(steps.saturating_mul(86_400_000_000)),
             Self::Moment { layout, .. } => format!("\"{}\"", layout.print(steps)),
+            Self::Clock { unit } => clock_text(steps.saturating_mul((*unit).max(1)).clamp(0, 86_400_000_000)),
+            Self::Any => String::new(),
         }
     }
 
@@ -170,7 +187,7 @@ impl Axis {
     /// Where a range begins: a date for its calendar, else a number.
     fn place(&self, steps: i64) -> Value {
         match self {
-            Self::Number { .. } => Value::from(steps),
+            Self::Number { .. } | Self::Clock { .. } | Self::Any => Value::from(steps),
             Self::Day => Value::from(Layout::Day.print(steps.saturating_mul(86_400_000_000))),
             Self::Moment { layout, .. } => Value::from(layout.print(steps)),
         }
@@ -184,6 +201,9 @@ impl Axis {
     pub(super) fn read(&self, text: &str) -> Option<Value> {
         if text == "empty" {
             return Some(Value::from("empty"));
+        }
+        if *self == Self::Any {
+            return Some(Value::from(text));
         }
         let Ends { low, high, bounds } = ends(text)?;
         let known = |end: &str| (!end.is_empty() && !end.ends_with("infinity")).then(|| self.steps(end));
@@ -211,6 +231,9 @@ impl Axis {
 
     /// The text of a range read by [`Axis::read`].
     pub(super) fn print(&self, value: &Value) -> String {
+        if let (Self::Any, Some(text)) = (self, value.as_str()) {
+            return text.to_owned();
+        }
         let Value::Object(object) = value else { return "empty".to_owned() };
         let at = |key: &str| object.get(key).and_then(|value| self.placed(value));
         let width = object.get("width").and_then(Value::as_i64);
@@ -284,6 +307,7 @@ pub(super) fn print_address(value: &Value, network: bool, random: &mut Stream) -
 #[cfg(test)]
 mod tests {
     use super::{Axis, print_interval, read_address, read_interval};
+    use crate::schema::DataType;
 
     #[test]
     fn intervals_print_as_postgres_does() {
@@ -297,20 +321,24 @@ mod tests {
 
     #[test]
     fn ranges_come_back_from_their_parts() {
+        let whole = DataType::Integer { min: i64::MIN, max: i64::MAX };
+        let decimal = DataType::Decimal { precision: None, scale: None };
         let all = [
-            ("int4range", vec!["[1,5)", "(,3)", "[7,)", "(,)", "empty"]),
-            ("numrange", vec!["[1.50,2.25]", "(-0.75,0.00]"]),
-            ("daterange", vec!["[2024-01-01,2024-02-01)", "(,2020-02-29)"]),
-            ("tsrange", vec!["[\"2024-01-01 10:00:00\",\"2024-01-01 11:30:00\")"]),
+            (whole.clone(), vec!["[1,5)", "(,3)", "[7,)", "(,)", "empty"]),
+            (decimal, vec!["[1.50,2.25]", "(-0.75,0.00]"]),
+            (DataType::Date, vec!["[2024-01-01,2024-02-01)", "(,2020-02-29)"]),
+            (DataType::Timestamp { zoned: false }, vec!["[\"2024-01-01 10:00:00\",\"2024-01-01 11:30:00\")"]),
+            (DataType::Time, vec!["[09:00:00,17:30:00)"]),
+            (DataType::Inet, vec!["[10.0.0.1,10.0.0.9]"]),
         ];
-        for (native, values) in all {
-            let axis = Axis::fit(native, &values).unwrap();
+        for (subtype, values) in all {
+            let axis = Axis::fit(&subtype, &values, false).unwrap();
             for text in values {
                 assert_eq!(axis.print(&axis.read(text).unwrap()), text);
             }
         }
         let many = ["{[1,2),[5,9)}", "{}"];
-        let axis = Axis::fit("int4multirange", &many).unwrap();
+        let axis = Axis::fit(&whole, &many, true).unwrap();
         for text in many {
             assert_eq!(axis.print_many(&axis.read_many(text).unwrap()), text);
         }

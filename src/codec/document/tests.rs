@@ -51,6 +51,10 @@ fn array_of(element: DataType) -> DataType {
     DataType::Array { element: Box::new(element) }
 }
 
+fn range_of(subtype: DataType, multi: bool) -> DataType {
+    DataType::Range { subtype: Box::new(subtype), multi }
+}
+
 fn whole() -> DataType {
     DataType::Integer { min: i64::MIN, max: i64::MAX }
 }
@@ -128,12 +132,12 @@ fn columns() -> Vec<(&'static str, Column, ArrayRef)> {
         ),
         (
             "range",
-            typed("int4range", DataType::Other),
+            typed("int4range", range_of(whole(), false)),
             some(|row| format!("[{},{})", row % 100, row % 100 + 1 + row % 9)),
         ),
         (
             "time range",
-            typed("tstzrange", DataType::Other),
+            typed("tstzrange", range_of(DataType::Timestamp { zoned: true }, false)),
             some(|row| {
                 format!(
                     "[\"2024-01-{:02} 08:00:00+00\",\"2024-01-{:02} 09:15:00+00\")",
@@ -144,7 +148,7 @@ fn columns() -> Vec<(&'static str, Column, ArrayRef)> {
         ),
         (
             "multirange",
-            typed("datemultirange", DataType::Other),
+            typed("datemultirange", range_of(DataType::Date, true)),
             some(|row| format!("{{[2024-01-{:02},2024-02-01),[2024-03-01,2024-03-05)}}", 1 + row % 28)),
         ),
         (

@@ -39,6 +39,7 @@ enum Cell<'a> {
     Simple,
     Text(&'a str),
     Bytes(&'a [u8]),
+    Hex(&'a str),
     Bits(&'a str),
     Spatial(u32, &'a str),
     Vector(&'a str),
@@ -48,6 +49,8 @@ struct Writer<'a> {
     name: &'a str,
     form: Form,
     values: Values<'a>,
+    /// Texts that go before the values.
+    exact: Option<&'a StringArray>,
 }
 
 /// The rows of a batch, ready to be written column by column.
@@ -83,7 +86,13 @@ impl<'a> Rows<'a> {
                     format!("the values of {place} are not stored as its type asks"),
                 )
             })?;
-            writers.push(Writer { name: &column.name, form: Form::of(column), values });
+            let exact = rows.exact(*id);
+            // The exact form of these is the hexadecimal form of the server's own bytes.
+            let form = match Form::of(column) {
+                Form::Spatial(_) | Form::Vector if exact.is_some() => Form::Bytes,
+                form => form,
+            };
+            writers.push(Writer { name: &column.name, form, values, exact });
         }
         Ok(Self { writers, row_count: rows.row_count })
     }
@@ -134,7 +143,7 @@ impl<'a> Rows<'a> {
                 Cell::Null => out.extend_from_slice(b"\\N"),
                 Cell::Simple => out.extend_from_slice(scratch.as_bytes()),
                 Cell::Text(text) | Cell::Vector(text) => escape_field(text.as_bytes(), out),
-                Cell::Bits(text) => out.extend_from_slice(text.as_bytes()),
+                Cell::Bits(text) | Cell::Hex(text) => out.extend_from_slice(text.as_bytes()),
                 Cell::Bytes(bytes) => hex(bytes, out),
                 Cell::Spatial(srid, text) => {
                     out.extend_from_slice(srid.to_string().as_bytes());
@@ -157,6 +166,11 @@ impl<'a> Rows<'a> {
                 Cell::Null => out.extend_from_slice(b"NULL"),
                 Cell::Simple => quote(scratch.as_bytes(), out),
                 Cell::Text(text) => quote(text.as_bytes(), out),
+                Cell::Hex(digits) => {
+                    out.extend_from_slice(b"x'");
+                    out.extend(digits.bytes().filter(u8::is_ascii_hexdigit));
+                    out.push(b'\'');
+                }
                 Cell::Bytes(bytes) => {
                     out.extend_from_slice(b"x'");
                     hex(bytes, out);
@@ -195,6 +209,10 @@ fn vector_function(server: &Server) -> &'static str {
 
 impl Writer<'_> {
     fn cell(&self, row: usize, scratch: &mut String) -> Cell<'_> {
+        if let Some(exact) = self.exact.filter(|exact| exact.is_valid(row)) {
+            let text = exact.value(row);
+            return if self.form == Form::Bytes { Cell::Hex(text) } else { Cell::Text(text) };
+        }
         let is_null = match &self.values {
             Values::Boolean(values) => values.is_null(row),
             Values::Integer(values) => values.is_null(row),
@@ -216,7 +234,10 @@ impl Writer<'_> {
             Values::Bytes(values) => return Cell::Bytes(values.value(row)),
             Values::Boolean(values) => scratch.push(if values.value(row) { '1' } else { '0' }),
             Values::Integer(values) if self.form == Form::Year => {
-                scratch.push_str(&format!("{:04}", values.value(row)));
+                // Before 1901 there is the year 0000 only.
+                let year = values.value(row);
+                let year = if year <= 0 { 0 } else { year.clamp(1901, 2155) };
+                scratch.push_str(&format!("{year:04}"));
             }
             Values::Integer(values) => {
                 let _ = write!(scratch, "{}", values.value(row));
@@ -247,12 +268,26 @@ fn text_cell(text: &str, form: Form) -> Cell<'_> {
 
 fn write_float(value: f64, form: Form, out: &mut String) {
     let _ = match form {
-        Form::Decimal(scale) => write!(out, "{value:.scale$}"),
+        Form::Decimal(precision, scale) => write!(out, "{}", decimal_text(value, precision, scale)),
         #[expect(clippy::cast_possible_truncation, reason = "the column holds 32 bits")]
         Form::Single => write!(out, "{:e}", value as f32),
         // The exponent keeps 1e300 from becoming 301 digits.
         _ => write!(out, "{value:e}"),
     };
+}
+
+/// A decimal with so many digits in all and after the point; what a float rounds beyond the largest one is it.
+pub(super) fn decimal_text(value: f64, precision: usize, scale: usize) -> String {
+    let text = format!("{value:.scale$}");
+    let sign = usize::from(text.starts_with('-'));
+    let whole = text[sign..].split('.').next().unwrap_or_default().trim_start_matches('0').len();
+    if whole + scale <= precision {
+        return text;
+    }
+    let (whole, fraction) = ("9".repeat(precision.saturating_sub(scale)), "9".repeat(scale));
+    let whole = if whole.is_empty() { "0".to_owned() } else { whole };
+    let point = if scale > 0 { "." } else { "" };
+    format!("{}{whole}{point}{fraction}", &text[..sign])
 }
 
 fn hex(bytes: &[u8], out: &mut Vec<u8>) {

@@ -27,8 +27,10 @@ fn decimals_are_written_with_their_scale_and_floats_in_full() {
         out
     };
 
-    assert_eq!(text(0.1 + 0.2, Form::Decimal(2)), "0.30");
-    assert_eq!(text(-1234.5, Form::Decimal(0)), "-1234");
+    assert_eq!(text(0.1 + 0.2, Form::Decimal(10, 2)), "0.30");
+    assert_eq!(text(-1234.5, Form::Decimal(10, 0)), "-1234");
+    assert_eq!(text(1e36, Form::Decimal(65, 30)), format!("{}.{}", "9".repeat(35), "9".repeat(30)));
+    assert_eq!(text(-1e3, Form::Decimal(2, 2)), "-0.99");
     assert_eq!(text(0.1, Form::Single), "1e-1");
     assert_eq!(text(1e300, Form::Plain), "1e300");
     assert_eq!(text(0.1 + 0.2, Form::Plain).parse::<f64>().unwrap().to_bits(), (0.1_f64 + 0.2).to_bits());

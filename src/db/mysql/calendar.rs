@@ -29,8 +29,17 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
 }
 
-/// Reads `2024-02-29`; `None` for dates with a zero part, which no calendar has.
+/// The server's date of zeros, which no calendar has: a value of its own, before all others.
+const ZERO_DATE: &str = "0000-00-00";
+/// Its place among days and among points in time.
+pub(super) const ZERO_DAY: i32 = i32::MIN;
+pub(super) const ZERO_TIMESTAMP: i64 = i64::MIN;
+
+/// Reads `2024-02-29`; `None` for dates with some zero part.
 pub(super) fn read_date(text: &str) -> Option<i32> {
+    if text == ZERO_DATE {
+        return Some(ZERO_DAY);
+    }
     let mut parts = text.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
     let days = days_from_civil(year, month, day);
@@ -54,11 +63,18 @@ pub(super) fn read_time(text: &str) -> Option<i64> {
 /// Reads `2024-02-29 12:00:00.5` as microseconds since 1970.
 pub(super) fn read_timestamp(text: &str) -> Option<i64> {
     let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, "00:00:00"));
+    if date == ZERO_DATE {
+        return (read_time(time)? == 0).then_some(ZERO_TIMESTAMP);
+    }
     Some(i64::from(read_date(date)?) * MICROS_PER_DAY + read_time(time)?)
 }
 
 /// Writes a date.
 pub(super) fn write_date(days: i64, out: &mut String) {
+    if days == i64::from(ZERO_DAY) {
+        out.push_str(ZERO_DATE);
+        return;
+    }
     let (year, month, day) = civil_from_days(days);
     let _ = write!(out, "{year:04}-{month:02}-{day:02}");
 }
@@ -79,6 +95,11 @@ pub(super) fn write_time(micros: i64, digits: usize, out: &mut String) {
 
 /// Writes a point in time with `digits` after the second.
 pub(super) fn write_timestamp(micros: i64, digits: usize, out: &mut String) {
+    if micros == ZERO_TIMESTAMP {
+        out.push_str(ZERO_DATE);
+        out.push_str(" 00:00:00");
+        return;
+    }
     write_date(micros.div_euclid(MICROS_PER_DAY), out);
     out.push(' ');
     write_time(micros.rem_euclid(MICROS_PER_DAY), digits, out);

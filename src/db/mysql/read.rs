@@ -16,10 +16,11 @@ use crate::{
     data::TableData,
     db::{Batch, DbError, Scan, runtime::block_on},
     finding::Finding,
-    schema::{Column, DataType, Storage, Table},
+    schema::{Column, ColumnId, DataType, Storage, Table},
 };
 
 use super::{
+    bulk::decimal_text,
     calendar::{read_date, read_time, read_timestamp},
     error::wrap,
     server::{Connection, Server, raw_value},
@@ -54,12 +55,21 @@ pub(super) fn query(server: &Server, table: &Table, scan: &Scan) -> String {
     if scan.columns.is_empty() {
         sql.push('1');
     }
+    for id in raw_columns(table, scan) {
+        sql.push_str(&format!(", HEX({})", identifier(&table.column(id).name)));
+    }
     sql.push_str(&format!(" FROM {}", identifier(&table.name.name)));
     for (index, id) in scan.order_by.iter().enumerate() {
         let separator = if index == 0 { " ORDER BY " } else { ", " };
         sql.push_str(&format!("{separator}{}", identifier(&table.column(*id).name)));
     }
     sql
+}
+
+/// Columns whose text form rounds: an exact scan reads their bytes as well, behind all other columns.
+fn raw_columns(table: &Table, scan: &Scan) -> Vec<ColumnId> {
+    let raw = |id: &ColumnId| matches!(Form::of(table.column(*id)), Form::Spatial(_) | Form::Vector);
+    scan.columns.iter().copied().filter(|id| scan.exact && raw(id)).collect()
 }
 
 /// Streams a table; returns the number of rows, and notes values that do not fit in `findings`.
@@ -71,7 +81,9 @@ pub(super) fn scan(
     findings: &mut Vec<Finding>,
 ) -> Result<u64, DbError> {
     let sql = query(&connection.server, table, scan);
-    let mut readers: Vec<Reader> = scan.columns.iter().map(|id| Reader::new(table.column(*id))).collect();
+    let mut readers: Vec<Reader> =
+        scan.columns.iter().map(|id| Reader::new(table.column(*id), scan.exact)).collect();
+    let raw = raw_columns(table, scan);
     let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(&mut connection.driver);
     let doing = format!("read table {}", table.name);
     let batch_rows = scan.batch_rows.max(1);
@@ -89,6 +101,13 @@ pub(super) fn scan(
                 for (index, reader) in readers.iter_mut().enumerate() {
                     reader.push(raw_value(&row, index).map_err(|error| wrap(&doing, error))?);
                 }
+                for (index, id) in raw.iter().enumerate() {
+                    let bytes = raw_value(&row, scan.columns.len() + index);
+                    let bytes = bytes.map_err(|error| wrap(&doing, error))?;
+                    if let Some(place) = scan.columns.iter().position(|column| column == id) {
+                        readers[place].push_raw(bytes);
+                    }
+                }
                 held += 1;
             }
             Ok(())
@@ -96,7 +115,13 @@ pub(super) fn scan(
         if held > 0 {
             total += held as u64;
             let arrays = readers.iter_mut().map(Reader::finish).collect();
-            on_batch(TableData::new(scan.columns.clone(), arrays, held))?;
+            let mut batch = TableData::new(scan.columns.clone(), arrays, held);
+            for (id, reader) in scan.columns.iter().zip(&mut readers) {
+                if let Some(texts) = reader.exact.as_mut() {
+                    batch.set_exact(*id, Arc::new(texts.finish()));
+                }
+            }
+            on_batch(batch)?;
         }
     }
     for (id, reader) in scan.columns.iter().zip(&readers) {
@@ -123,13 +148,15 @@ const READ_AS: [&str; 2] = ["the value of another row is learned in its place", 
 struct Reader {
     form: Form,
     builder: Builder,
+    /// Texts of values that the builder does not hold, where they are wanted; as long as the builder.
+    exact: Option<StringBuilder>,
     /// True for an ENUM without an empty label: `''` is then the server's mark of an invalid value.
     empty_is_invalid: bool,
     misfits: u64,
 }
 
 impl Reader {
-    fn new(column: &Column) -> Self {
+    fn new(column: &Column, exact: bool) -> Self {
         let builder = match column.data_type.storage() {
             Storage::Boolean => Builder::Boolean(BooleanBuilder::new()),
             Storage::Integer => Builder::Integer(Int64Builder::new()),
@@ -142,24 +169,64 @@ impl Reader {
         };
         let empty_is_invalid =
             matches!(&column.data_type, DataType::Enum { labels } if !labels.iter().any(String::is_empty));
-        Self { form: Form::of(column), builder, empty_is_invalid, misfits: 0 }
+        let exact = exact.then(StringBuilder::new);
+        Self { form: Form::of(column), builder, exact, empty_is_invalid, misfits: 0 }
     }
 
     fn push(&mut self, value: Option<&[u8]>) {
+        let fits = self.push_value(value) || value.is_none();
+        let Some(texts) = &mut self.exact else {
+            self.misfits += u64::from(!fits);
+            return;
+        };
+        // The bytes of these come behind.
+        if matches!(self.form, Form::Spatial(_) | Form::Vector) {
+            return;
+        }
+        let text = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        // The server would refuse its own mark of an invalid value.
+        let text = text.filter(|text| !(self.empty_is_invalid && text.is_empty()));
+        let needed = text.filter(|text| match (&self.builder, self.form) {
+            (Builder::Float(_), Form::Decimal(precision, scale)) => {
+                text.parse().ok().is_none_or(|held| decimal_text(held, precision, scale) != *text)
+            }
+            // Any other number is a true of its own.
+            (Builder::Boolean(_), _) => !matches!(*text, "0" | "1"),
+            _ => !fits,
+        });
+        self.misfits += u64::from(!fits && needed.is_none());
+        texts.append_option(needed);
+    }
+
+    /// Takes the bytes of a value whose text was pushed, in hexadecimal digits.
+    fn push_raw(&mut self, value: Option<&[u8]>) {
+        if let Some(texts) = &mut self.exact {
+            texts.append_option(value.and_then(|bytes| std::str::from_utf8(bytes).ok()));
+        }
+    }
+
+    /// Appends a value; false if it does not fit.
+    fn push_value(&mut self, value: Option<&[u8]>) -> bool {
         let form = self.form;
         let text = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let text = text.filter(|text| !(self.empty_is_invalid && text.is_empty()));
-        let fits = match &mut self.builder {
+        match &mut self.builder {
             Builder::Bytes(builder) => {
                 builder.append_option(value);
-                return;
+                return true;
             }
             Builder::Boolean(builder) => append(text.and_then(read_boolean), |v| builder.append_option(v)),
-            Builder::Integer(builder) => append(
-                // A year of 0000 is a zero date, not a year.
-                text.and_then(|text| text.parse().ok()).filter(|year: &i64| form != Form::Year || *year != 0),
-                |v| builder.append_option(v),
-            ),
+            Builder::Integer(builder) => {
+                // Of what lies beyond 64 bits with sign, the largest of those stands in.
+                let beyond = text.is_some_and(|text| text.parse::<u64>().is_ok());
+                match text.and_then(|text| text.parse::<i64>().ok()) {
+                    None if beyond => {
+                        builder.append_value(i64::MAX);
+                        false
+                    }
+                    value => append(value, |v| builder.append_option(v)),
+                }
+            }
             Builder::Float(builder) => {
                 append(text.and_then(|text| read_float(text, form)), |v| builder.append_option(v))
             }
@@ -174,9 +241,6 @@ impl Reader {
             Builder::Timestamp(builder) => {
                 append(text.and_then(read_timestamp), |v| builder.append_option(v))
             }
-        };
-        if value.is_some() && !fits {
-            self.misfits += 1;
         }
     }
 
@@ -199,19 +263,17 @@ impl Reader {
         }
         let (code, what) = match &self.builder {
             Builder::Date(_) | Builder::Timestamp(_) => ("zero-date", "dates that no calendar has"),
-            Builder::Integer(_) if self.form == Form::Year => ("zero-date", "zero years"),
             Builder::Integer(_) => ("integer-overflow", "integers beyond 64 bits with sign"),
             Builder::Text(_) if self.empty_is_invalid => ("invalid-enum", "invalid values of the enum"),
             Builder::Text(_) => ("invalid-text", "texts that are not valid UTF-8"),
             _ => ("unreadable-value", "values that could not be read"),
         };
         let text = format!("{} {what}", self.misfits);
-        Some(
-            Finding::warning(code, text)
-                .table(&table.name)
-                .column(&column.name)
-                .instead(READ_AS[usize::from(column.nullable)]),
-        )
+        let instead = match self.builder {
+            Builder::Integer(_) => "read as 9223372036854775807",
+            _ => READ_AS[usize::from(column.nullable)],
+        };
+        Some(Finding::warning(code, text).table(&table.name).column(&column.name).instead(instead))
     }
 }
 

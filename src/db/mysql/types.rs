@@ -85,7 +85,8 @@ impl NativeType {
             "mediumint" => self.integer(24),
             "int" | "integer" => self.integer(32),
             "bigint" | "serial" => self.integer(64),
-            "year" => DataType::Integer { min: 1901, max: 2155 },
+            // 1901 and later, and 0000.
+            "year" => DataType::Integer { min: 0, max: 2155 },
             "decimal" | "numeric" | "dec" | "fixed" => DataType::Decimal {
                 precision: Some(self.number(0).unwrap_or(10)),
                 scale: Some(self.number(1).unwrap_or(0).cast_signed()),
@@ -115,8 +116,8 @@ impl NativeType {
             "json" => DataType::Json,
             "uuid" => DataType::Uuid,
             "inet4" | "inet6" => DataType::Inet,
-            "vector" => DataType::Other,
-            _ if self.is_spatial() => DataType::Other,
+            "vector" => DataType::native("vector"),
+            _ if self.is_spatial() => DataType::native(&self.base),
             _ => return None,
         })
     }
@@ -175,8 +176,8 @@ pub(super) enum Form {
     Year,
     /// 32-bit floats, whose text is rounded to six digits unless widened first.
     Single,
-    /// Decimals with so many digits after the point.
-    Decimal(usize),
+    /// Decimals with so many digits in all, and so many of them after the point.
+    Decimal(usize, usize),
     /// Raw bytes.
     Bytes,
     /// Bits, as 0s and 1s of this length.
@@ -194,16 +195,17 @@ impl Form {
     pub(super) fn of(column: &Column) -> Self {
         let native = NativeType::parse(&column.native_type);
         match &column.data_type {
-            DataType::Decimal { scale, .. } => {
-                Self::Decimal(scale.unwrap_or(0).max(0).cast_unsigned() as usize)
-            }
+            DataType::Decimal { precision, scale } => Self::Decimal(
+                precision.unwrap_or(65) as usize,
+                scale.unwrap_or(0).max(0).cast_unsigned() as usize,
+            ),
             DataType::Float { single: true } => Self::Single,
             DataType::Bytes { .. } => Self::Bytes,
             DataType::Bits { length } => Self::Bits(length.unwrap_or(1) as usize),
             DataType::Time | DataType::Timestamp { .. } => Self::Temporal(native.fraction_digits()),
             DataType::Integer { .. } if native.base == "year" => Self::Year,
-            DataType::Other if native.is_spatial() => Self::Spatial(native.srid.unwrap_or(0)),
-            DataType::Other if native.base == "vector" => Self::Vector,
+            DataType::Native { .. } if native.is_spatial() => Self::Spatial(native.srid.unwrap_or(0)),
+            DataType::Native { .. } if native.base == "vector" => Self::Vector,
             _ => Self::Plain,
         }
     }

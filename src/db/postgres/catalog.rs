@@ -81,6 +81,21 @@ pub(super) struct TypeRow {
     pub(super) modifier: i32,
     pub(super) not_null: bool,
     pub(super) labels: Vec<String>,
+    /// Fields of a composite type.
+    #[serde(default)]
+    pub(super) fields: Vec<FieldRow>,
+    /// What a range or multirange runs over, else 0.
+    #[serde(default)]
+    pub(super) subtype: i64,
+}
+
+/// A field of a composite type.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct FieldRow {
+    pub(super) name: String,
+    #[serde(rename = "type")]
+    pub(super) type_oid: i64,
+    pub(super) modifier: i32,
 }
 
 /// A CHECK of a domain.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     decode::{EPOCH_DAYS, EPOCH_MICROSECONDS},
-    numeric::{decimal_text, put_numeric},
+    numeric::{Digits, decimal_text, put_numeric},
     text::{date_text, put_escaped, time_text, timestamp_text},
     types::numeric_modifier,
 };
@@ -48,7 +48,7 @@ impl TargetColumn {
                 "oid" => Wire::Oid,
                 "float4" => Wire::Float4,
                 "float8" => Wire::Float8,
-                "numeric" => Wire::Numeric(numeric_modifier(self.modifier).map(|(_, scale)| scale)),
+                "numeric" => Wire::Numeric(numeric_modifier(self.modifier)),
                 "money" => Wire::Money,
                 "text" | "varchar" | "bpchar" | "name" | "json" => Wire::Text,
                 "jsonb" => Wire::Jsonb,
@@ -74,8 +74,8 @@ pub(super) enum Wire {
     Oid,
     Float4,
     Float8,
-    /// With its scale, where declared.
-    Numeric(Option<i32>),
+    /// With its digits, where declared.
+    Numeric(Digits),
     Money,
     /// Plain bytes: text types, enums, json.
     Text,
@@ -89,8 +89,16 @@ pub(super) enum Wire {
     TextFormOnly,
 }
 
-/// One column of a batch, typed once per batch.
-pub(super) enum Values<'a> {
+/// The digits of money.
+pub(super) const MONEY: Digits = Some((19, 2));
+
+/// One column of a batch, typed once per batch; some values may have an exact text that goes before them.
+pub(super) struct Values<'a> {
+    array: Typed<'a>,
+    exact: Option<&'a StringArray>,
+}
+
+enum Typed<'a> {
     Boolean(&'a BooleanArray),
     Integer(&'a Int64Array),
     Float(&'a Float64Array),
@@ -107,45 +115,50 @@ pub(super) struct Misfit;
 
 impl<'a> Values<'a> {
     /// Types an array; none if no [`crate::schema::Storage`] has this array type.
-    pub(super) fn new(array: &'a ArrayRef) -> Option<Self> {
+    pub(super) fn new(array: &'a ArrayRef, exact: Option<&'a StringArray>) -> Option<Self> {
         let any = array.as_any();
-        any.downcast_ref()
-            .map(Self::Boolean)
-            .or_else(|| any.downcast_ref().map(Self::Integer))
-            .or_else(|| any.downcast_ref().map(Self::Float))
-            .or_else(|| any.downcast_ref().map(Self::Text))
-            .or_else(|| any.downcast_ref().map(Self::Bytes))
-            .or_else(|| any.downcast_ref().map(Self::Date))
-            .or_else(|| any.downcast_ref().map(Self::Time))
-            .or_else(|| any.downcast_ref().map(Self::Timestamp))
+        let array = any
+            .downcast_ref()
+            .map(Typed::Boolean)
+            .or_else(|| any.downcast_ref().map(Typed::Integer))
+            .or_else(|| any.downcast_ref().map(Typed::Float))
+            .or_else(|| any.downcast_ref().map(Typed::Text))
+            .or_else(|| any.downcast_ref().map(Typed::Bytes))
+            .or_else(|| any.downcast_ref().map(Typed::Date))
+            .or_else(|| any.downcast_ref().map(Typed::Time))
+            .or_else(|| any.downcast_ref().map(Typed::Timestamp))?;
+        Some(Self { array, exact })
     }
 
     /// True if these values have a binary form for `wire`.
     pub(super) fn fits(&self, wire: Wire) -> bool {
-        match self {
-            Self::Boolean(_) => wire == Wire::Boolean,
-            Self::Integer(_) => matches!(wire, Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Oid),
-            Self::Float(_) => {
+        if self.exact.is_some() {
+            return false;
+        }
+        match &self.array {
+            Typed::Boolean(_) => wire == Wire::Boolean,
+            Typed::Integer(_) => matches!(wire, Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Oid),
+            Typed::Float(_) => {
                 matches!(wire, Wire::Float4 | Wire::Float8 | Wire::Numeric(_) | Wire::Money)
             }
-            Self::Text(_) => matches!(wire, Wire::Text | Wire::Jsonb | Wire::Uuid),
-            Self::Bytes(_) => wire == Wire::Bytes,
-            Self::Date(_) => wire == Wire::Date,
-            Self::Time(_) => wire == Wire::Time,
-            Self::Timestamp(_) => wire == Wire::Timestamp,
+            Typed::Text(_) => matches!(wire, Wire::Text | Wire::Jsonb | Wire::Uuid),
+            Typed::Bytes(_) => wire == Wire::Bytes,
+            Typed::Date(_) => wire == Wire::Date,
+            Typed::Time(_) => wire == Wire::Time,
+            Typed::Timestamp(_) => wire == Wire::Timestamp,
         }
     }
 
     fn is_null(&self, row: usize) -> bool {
-        match self {
-            Self::Boolean(a) => a.is_null(row),
-            Self::Integer(a) => a.is_null(row),
-            Self::Float(a) => a.is_null(row),
-            Self::Text(a) => a.is_null(row),
-            Self::Bytes(a) => a.is_null(row),
-            Self::Date(a) => a.is_null(row),
-            Self::Time(a) => a.is_null(row),
-            Self::Timestamp(a) => a.is_null(row),
+        match &self.array {
+            Typed::Boolean(a) => a.is_null(row),
+            Typed::Integer(a) => a.is_null(row),
+            Typed::Float(a) => a.is_null(row),
+            Typed::Text(a) => a.is_null(row),
+            Typed::Bytes(a) => a.is_null(row),
+            Typed::Date(a) => a.is_null(row),
+            Typed::Time(a) => a.is_null(row),
+            Typed::Timestamp(a) => a.is_null(row),
         }
     }
 
@@ -157,30 +170,30 @@ impl<'a> Values<'a> {
         }
         let start = out.len();
         out.put_i32(0);
-        match (self, wire) {
-            (Self::Boolean(a), _) => out.put_u8(u8::from(a.value(row))),
-            (Self::Integer(a), Wire::Int2) => out.put_i16(a.value(row).try_into().map_err(|_| Misfit)?),
-            (Self::Integer(a), Wire::Int4) => out.put_i32(a.value(row).try_into().map_err(|_| Misfit)?),
-            (Self::Integer(a), Wire::Oid) => out.put_u32(a.value(row).try_into().map_err(|_| Misfit)?),
-            (Self::Integer(a), _) => out.put_i64(a.value(row)),
-            (Self::Float(a), Wire::Float4) => out.put_f32(a.value(row) as f32),
-            (Self::Float(a), Wire::Numeric(scale)) => put_numeric(a.value(row), scale, out),
-            (Self::Float(a), Wire::Money) => out.put_i64(cents(a.value(row))?),
-            (Self::Float(a), _) => out.put_f64(a.value(row)),
-            (Self::Text(a), Wire::Uuid) => out.extend_from_slice(&uuid_bytes(a.value(row)).ok_or(Misfit)?),
-            (Self::Text(a), Wire::Jsonb) => {
+        match (&self.array, wire) {
+            (Typed::Boolean(a), _) => out.put_u8(u8::from(a.value(row))),
+            (Typed::Integer(a), Wire::Int2) => out.put_i16(a.value(row).try_into().map_err(|_| Misfit)?),
+            (Typed::Integer(a), Wire::Int4) => out.put_i32(a.value(row).try_into().map_err(|_| Misfit)?),
+            (Typed::Integer(a), Wire::Oid) => out.put_u32(a.value(row).try_into().map_err(|_| Misfit)?),
+            (Typed::Integer(a), _) => out.put_i64(a.value(row)),
+            (Typed::Float(a), Wire::Float4) => out.put_f32(a.value(row) as f32),
+            (Typed::Float(a), Wire::Numeric(digits)) => put_numeric(a.value(row), digits, out),
+            (Typed::Float(a), Wire::Money) => out.put_i64(cents(a.value(row))?),
+            (Typed::Float(a), _) => out.put_f64(a.value(row)),
+            (Typed::Text(a), Wire::Uuid) => out.extend_from_slice(&uuid_bytes(a.value(row)).ok_or(Misfit)?),
+            (Typed::Text(a), Wire::Jsonb) => {
                 // The version of jsonb's binary form.
                 out.put_u8(1);
                 out.extend_from_slice(a.value(row).as_bytes());
             }
-            (Self::Text(a), _) => out.extend_from_slice(a.value(row).as_bytes()),
-            (Self::Bytes(a), _) => out.extend_from_slice(a.value(row)),
-            (Self::Date(a), _) => out.put_i32(match a.value(row) {
+            (Typed::Text(a), _) => out.extend_from_slice(a.value(row).as_bytes()),
+            (Typed::Bytes(a), _) => out.extend_from_slice(a.value(row)),
+            (Typed::Date(a), _) => out.put_i32(match a.value(row) {
                 infinite @ (i32::MIN | i32::MAX) => infinite,
                 days => days.checked_sub(EPOCH_DAYS).ok_or(Misfit)?,
             }),
-            (Self::Time(a), _) => out.put_i64(a.value(row)),
-            (Self::Timestamp(a), _) => out.put_i64(match a.value(row) {
+            (Typed::Time(a), _) => out.put_i64(a.value(row)),
+            (Typed::Timestamp(a), _) => out.put_i64(match a.value(row) {
                 infinite @ (i64::MIN | i64::MAX) => infinite,
                 time => time.checked_sub(EPOCH_MICROSECONDS).ok_or(Misfit)?,
             }),
@@ -192,44 +205,44 @@ impl<'a> Values<'a> {
 
     /// Appends one field of the text format.
     pub(super) fn put_text(&self, row: usize, wire: Wire, out: &mut Vec<u8>) {
+        if let Some(exact) = self.exact.filter(|exact| exact.is_valid(row)) {
+            put_escaped(exact.value(row), out);
+            return;
+        }
         if self.is_null(row) {
             out.extend_from_slice(b"\\N");
             return;
         }
-        match self {
-            Self::Boolean(a) => out.push(if a.value(row) { b't' } else { b'f' }),
-            Self::Integer(a) => out.extend_from_slice(a.value(row).to_string().as_bytes()),
-            Self::Float(a) => {
-                let scale = match wire {
-                    Wire::Numeric(scale) => scale,
-                    Wire::Money => Some(2),
+        match &self.array {
+            Typed::Boolean(a) => out.push(if a.value(row) { b't' } else { b'f' }),
+            Typed::Integer(a) => out.extend_from_slice(a.value(row).to_string().as_bytes()),
+            Typed::Float(a) => {
+                let digits = match wire {
+                    Wire::Numeric(digits) => digits,
+                    Wire::Money => MONEY,
                     _ => None,
                 };
-                out.extend_from_slice(decimal_text(a.value(row), scale).as_bytes());
+                out.extend_from_slice(decimal_text(a.value(row), digits).as_bytes());
             }
-            Self::Text(a) => put_escaped(a.value(row), out),
-            Self::Bytes(a) => {
+            Typed::Text(a) => put_escaped(a.value(row), out),
+            Typed::Bytes(a) => {
                 out.extend_from_slice(b"\\\\x");
                 for byte in a.value(row) {
                     out.extend_from_slice(format!("{byte:02x}").as_bytes());
                 }
             }
-            Self::Date(a) => out.extend_from_slice(date_text(a.value(row)).as_bytes()),
-            Self::Time(a) => out.extend_from_slice(time_text(a.value(row)).as_bytes()),
-            Self::Timestamp(a) => out.extend_from_slice(timestamp_text(a.value(row)).as_bytes()),
+            Typed::Date(a) => out.extend_from_slice(date_text(a.value(row)).as_bytes()),
+            Typed::Time(a) => out.extend_from_slice(time_text(a.value(row)).as_bytes()),
+            Typed::Timestamp(a) => out.extend_from_slice(timestamp_text(a.value(row)).as_bytes()),
         }
     }
 }
 
-/// Money is stored in cents (the session's `lc_monetary` is C on both sides).
+/// Money is stored in cents (the session's `lc_monetary` is C on both sides). The cast saturates: what rounds beyond
+/// the largest amount is it.
 fn cents(value: f64) -> Result<i64, Misfit> {
     let cents = (value * 100.0).round();
-    // f64 cannot hold i64::MAX exactly: 2^63 is the first value that is too large.
-    if cents.is_finite() && cents.abs() < 9_223_372_036_854_775_808.0 {
-        Ok(cents as i64)
-    } else {
-        Err(Misfit)
-    }
+    if cents.is_nan() { Err(Misfit) } else { Ok(cents as i64) }
 }
 
 /// Reads a UUID in any form of 32 hexadecimal digits with hyphens and braces between them.
@@ -254,7 +267,7 @@ mod tests {
     #[test]
     fn a_number_that_its_type_cannot_hold_is_a_misfit() {
         let array: ArrayRef = Arc::new(Int64Array::from(vec![70_000]));
-        let values = Values::new(&array).unwrap();
+        let values = Values::new(&array, None).unwrap();
 
         assert_eq!(values.put_binary(0, Wire::Int2, &mut Vec::new()), Err(Misfit));
         assert_eq!(values.put_binary(0, Wire::Int4, &mut Vec::new()), Ok(()));
@@ -263,7 +276,7 @@ mod tests {
     #[test]
     fn a_binary_field_is_its_length_and_its_bytes_and_null_is_minus_one() {
         let array: ArrayRef = Arc::new(StringArray::from(vec![Some("ä"), None]));
-        let values = Values::new(&array).unwrap();
+        let values = Values::new(&array, None).unwrap();
         let mut out = Vec::new();
         values.put_binary(0, Wire::Text, &mut out).unwrap();
         values.put_binary(1, Wire::Text, &mut out).unwrap();
@@ -278,5 +291,6 @@ mod tests {
         assert_eq!(uuid_bytes("not a uuid"), None);
         assert_eq!(cents(-12.345), Ok(-1235));
         assert_eq!(cents(f64::NAN), Err(Misfit));
+        assert_eq!(cents(1e30), Ok(i64::MAX));
     }
 }

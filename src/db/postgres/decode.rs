@@ -14,6 +14,10 @@ use arrow_array::{
 };
 use sqlx::{Row, ValueRef, postgres::PgRow};
 
+use super::{
+    numeric::{Digits, decimal_text, numeric_text},
+    text::timestamp_since,
+};
 use crate::schema::{DataType, Storage};
 
 /// Days from 1970-01-01 to 2000-01-01.
@@ -21,11 +25,14 @@ pub(super) const EPOCH_DAYS: i32 = 10_957;
 /// Microseconds from 1970-01-01 to 2000-01-01.
 pub(super) const EPOCH_MICROSECONDS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 
+/// The last microsecond held: the next one stands for infinity.
+const LAST_MICROSECOND: i64 = i64::MAX - 1;
+
 /// What to select so that a column of this type arrives in the form its reader decodes.
 pub(super) fn select_expression(quoted: &str, data_type: &DataType) -> String {
     let cast = match data_type {
-        // Through numeric, because money has no way to float8.
-        DataType::Decimal { .. } => "numeric::float8",
+        // Not float8: the server refuses to turn what is too large for one into it.
+        DataType::Decimal { .. } => "numeric",
         DataType::Float { single: true } => "float4",
         DataType::Timestamp { zoned: true } => "timestamptz",
         other => match other.storage() {
@@ -45,7 +52,12 @@ pub(super) fn select_expression(quoted: &str, data_type: &DataType) -> String {
 /// What to order by: the column, or its text where the type may have no order (json, point, xml).
 pub(super) fn sort_expression(quoted: &str, data_type: &DataType) -> String {
     match data_type {
-        DataType::Json | DataType::Other | DataType::Array { .. } => format!("{quoted}::text"),
+        DataType::Json
+        | DataType::Other
+        | DataType::Array { .. }
+        | DataType::Range { .. }
+        | DataType::Composite { .. }
+        | DataType::Native { .. } => format!("{quoted}::text"),
         _ => quoted.to_owned(),
     }
 }
@@ -53,6 +65,8 @@ pub(super) fn sort_expression(quoted: &str, data_type: &DataType) -> String {
 /// Gathers one column of a batch.
 pub(super) struct ColumnReader {
     builder: Builder,
+    /// Texts of values that the builder cannot hold, where they are wanted; as long as the builder.
+    exact: Option<StringBuilder>,
     misfits: u64,
 }
 
@@ -60,6 +74,8 @@ enum Builder {
     Boolean(BooleanBuilder),
     Integer(Int64Builder),
     Float(Float64Builder),
+    /// Decimals with their declared digits.
+    Decimal(Float64Builder, Digits),
     /// Single precision, widened through its shortest decimal form: 0.1 stays 0.1.
     Single(Float64Builder),
     Text(StringBuilder),
@@ -70,22 +86,27 @@ enum Builder {
 }
 
 impl ColumnReader {
-    /// A reader for columns of this type.
-    pub(super) fn new(data_type: &DataType) -> Self {
+    /// A reader for columns of this type; an `exact` one keeps the texts of values that no array holds.
+    pub(super) fn new(data_type: &DataType, exact: bool) -> Self {
         let builder = match data_type.storage() {
             Storage::Boolean => Builder::Boolean(BooleanBuilder::new()),
             Storage::Integer => Builder::Integer(Int64Builder::new()),
             Storage::Float if *data_type == (DataType::Float { single: true }) => {
                 Builder::Single(Float64Builder::new())
             }
-            Storage::Float => Builder::Float(Float64Builder::new()),
+            Storage::Float => match data_type {
+                DataType::Decimal { precision, scale } => {
+                    Builder::Decimal(Float64Builder::new(), precision.zip(*scale))
+                }
+                _ => Builder::Float(Float64Builder::new()),
+            },
             Storage::Text => Builder::Text(StringBuilder::new()),
             Storage::Bytes => Builder::Bytes(BinaryBuilder::new()),
             Storage::Date => Builder::Date(Date32Builder::new()),
             Storage::Time => Builder::Time(Time64MicrosecondBuilder::new()),
             Storage::Timestamp => Builder::Timestamp(TimestampMicrosecondBuilder::new()),
         };
-        Self { builder, misfits: 0 }
+        Self { builder, exact: exact.then(StringBuilder::new), misfits: 0 }
     }
 
     /// How many values did not fit and became null.
@@ -103,8 +124,24 @@ impl ColumnReader {
         Ok(())
     }
 
-    /// Appends a value in its binary form; false if it does not fit (null is appended).
+    /// Appends a value in its binary form; false if it does not fit (null is appended) and no exact text tells it.
     fn append(&mut self, bytes: Option<&[u8]>) -> bool {
+        let fits = self.append_value(bytes);
+        let Some(texts) = &mut self.exact else { return fits };
+        let text = match (&self.builder, bytes) {
+            (Builder::Decimal(_, digits), Some(raw)) => numeric_text(raw)
+                .filter(|text| read_decimal(text).is_none_or(|held| decimal_text(held, *digits) != *text)),
+            (Builder::Timestamp(_), Some(raw)) if !fits => {
+                int8(raw).map(|micros| timestamp_since(EPOCH_DAYS, micros))
+            }
+            _ => None,
+        };
+        let told = text.is_some();
+        texts.append_option(text);
+        fits || told
+    }
+
+    fn append_value(&mut self, bytes: Option<&[u8]>) -> bool {
         macro_rules! append {
             ($builder:expr, $decode:expr) => {{
                 let value = bytes.and_then($decode);
@@ -116,6 +153,7 @@ impl ColumnReader {
             Builder::Boolean(b) => append!(b, |raw| raw.first().map(|byte| *byte != 0)),
             Builder::Integer(b) => append!(b, int8),
             Builder::Float(b) => append!(b, |raw| raw.try_into().ok().map(f64::from_be_bytes)),
+            Builder::Decimal(b, _) => append!(b, |raw| read_decimal(&numeric_text(raw)?)),
             Builder::Single(b) => append!(b, |raw| raw.try_into().ok().map(f32::from_be_bytes).map(widen)),
             Builder::Text(b) => append!(b, |raw| std::str::from_utf8(raw).ok()),
             Builder::Bytes(b) => append!(b, Some),
@@ -123,8 +161,19 @@ impl ColumnReader {
                 append!(b, |raw| raw.try_into().ok().map(i32::from_be_bytes).and_then(unix_days))
             }
             Builder::Time(b) => append!(b, int8),
-            Builder::Timestamp(b) => append!(b, |raw| int8(raw).and_then(unix_microseconds)),
+            Builder::Timestamp(b) => {
+                // Some thirty years at the end of the server's calendar are beyond 64 bits since 1970.
+                let beyond = bytes.and_then(int8).is_some_and(|micros| unix_microseconds(micros).is_none());
+                let last = beyond.then_some(LAST_MICROSECOND);
+                b.append_option(bytes.and_then(|raw| int8(raw).and_then(unix_microseconds)).or(last));
+                !beyond && bytes.is_none_or(|raw| int8(raw).is_some())
+            }
         }
+    }
+
+    /// Hands over the texts of values that the array does not hold, and starts anew.
+    pub(super) fn finish_exact(&mut self) -> Option<ArrayRef> {
+        self.exact.as_mut().map(|texts| Arc::new(texts.finish()) as ArrayRef)
     }
 
     /// Hands over the array and starts the next one.
@@ -132,7 +181,7 @@ impl ColumnReader {
         match &mut self.builder {
             Builder::Boolean(b) => Arc::new(b.finish()),
             Builder::Integer(b) => Arc::new(b.finish()),
-            Builder::Float(b) | Builder::Single(b) => Arc::new(b.finish()),
+            Builder::Float(b) | Builder::Single(b) | Builder::Decimal(b, _) => Arc::new(b.finish()),
             Builder::Text(b) => Arc::new(b.finish()),
             Builder::Bytes(b) => Arc::new(b.finish()),
             Builder::Date(b) => Arc::new(b.finish()),
@@ -146,9 +195,16 @@ fn int8(raw: &[u8]) -> Option<i64> {
     raw.try_into().ok().map(i64::from_be_bytes)
 }
 
+/// The float nearest to a decimal; what is too large for one is the largest.
+fn read_decimal(text: &str) -> Option<f64> {
+    let value: f64 = text.parse().ok()?;
+    Some(if value.is_infinite() && !text.ends_with("Infinity") { f64::MAX.copysign(value) } else { value })
+}
+
 /// The shortest decimal that reads back as this f32, as f64.
 fn widen(value: f32) -> f64 {
-    if value.is_finite() { value.to_string().parse().unwrap_or_else(|_| value.into()) } else { value.into() }
+    let shortest: Option<f64> = value.to_string().parse().ok();
+    shortest.filter(|wide| *wide as f32 == value).unwrap_or_else(|| value.into())
 }
 
 /// Shifts the epoch; the infinities are the extremes on both sides.
@@ -189,7 +245,7 @@ mod tests {
 
     #[test]
     fn invalid_text_becomes_null_and_is_counted() {
-        let mut reader = ColumnReader::new(&DataType::Text { max_chars: None });
+        let mut reader = ColumnReader::new(&DataType::Text { max_chars: None }, false);
         assert!(reader.append(Some(b"ok")) && reader.append(None) && !reader.append(Some(&[0xff])));
 
         assert_eq!(reader.finish().null_count(), 2);

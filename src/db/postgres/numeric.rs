@@ -1,7 +1,7 @@
-//! Postgres's binary NUMERIC from an f64.
+//! Postgres's binary NUMERIC, to and from decimal text.
 //!
-//! Source: `numeric_recv` in PostgreSQL `src/backend/utils/adt/numeric.c`: base-10000 digits, the weight of
-//! the first, a sign word and the count of decimals.
+//! Source: `numeric_recv` and `numeric_send` in PostgreSQL `src/backend/utils/adt/numeric.c`: base-10000 digits, the
+//! weight of the first, a sign word and the count of decimals.
 
 use bytes::BufMut;
 
@@ -10,29 +10,96 @@ const NAN: u16 = 0xC000;
 const POSITIVE_INFINITY: u16 = 0xD000;
 const NEGATIVE_INFINITY: u16 = 0xF000;
 
-/// Writes a number as decimal text: with `scale` decimals, or as the shortest text that reads back.
-pub(super) fn decimal_text(value: f64, scale: Option<i32>) -> String {
-    match scale {
-        _ if value.is_nan() => "NaN".to_owned(),
-        _ if value.is_infinite() => if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
-        Some(scale) => format!("{value:.*}", usize::try_from(scale).unwrap_or(0)),
-        None => value.to_string(),
+/// Digits in all and after the point (left of it if negative), as declared.
+pub(super) type Digits = Option<(u32, i32)>;
+
+/// Writes a number as decimal text: with the declared decimals and no more digits than declared, or as the shortest
+/// text that reads back.
+pub(super) fn decimal_text(value: f64, digits: Digits) -> String {
+    let Some((precision, scale)) = digits else {
+        return match value {
+            _ if value.is_nan() => "NaN".to_owned(),
+            f64::INFINITY => "Infinity".to_owned(),
+            f64::NEG_INFINITY => "-Infinity".to_owned(),
+            _ => value.to_string(),
+        };
+    };
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    let places = usize::try_from(scale).unwrap_or(0);
+    let mut text = format!("{:.places$}", value.clamp(f64::MIN, f64::MAX));
+    if let (Ok(left), sign) = (usize::try_from(-scale), usize::from(text.starts_with('-')))
+        && left > 0
+    {
+        // Whole hundreds, thousands …: the digits left of the scale are rounded away.
+        text = rounded_left(&text[sign..], left, sign == 1);
+    }
+    let sign = usize::from(text.starts_with('-'));
+    let whole = text[sign..].split('.').next().unwrap_or_default().trim_start_matches('0').len();
+    let most = usize::try_from(i64::from(precision) - i64::from(scale)).unwrap_or(0);
+    if whole <= most && (most > 0 || whole == 0) && fits_below_one(&text[sign..], precision, scale) {
+        return text;
+    }
+    // A float cannot hold the largest value of many digits: what rounds beyond it is it.
+    let nines = "9".repeat((precision as usize).min(1000));
+    let sign = if sign == 1 { "-" } else { "" };
+    match usize::try_from(-scale) {
+        Ok(left) => format!("{sign}{nines}{}", "0".repeat(left)),
+        Err(_) => {
+            let padded = format!("{nines:0>width$}", width = places.max(nines.len()));
+            let (whole, fraction) = padded.split_at(padded.len() - places);
+            format!("{sign}{}.{fraction}", if whole.is_empty() { "0" } else { whole })
+        }
+    }
+}
+
+/// True unless the type has more decimals than digits (`numeric(2,4)` ends at 0.0099) and the value is too large.
+fn fits_below_one(text: &str, precision: u32, scale: i32) -> bool {
+    let Some((_, fraction)) = text.split_once('.').filter(|_| i64::from(scale) > i64::from(precision)) else {
+        return true;
+    };
+    let zeros = fraction.bytes().take_while(|digit| *digit == b'0').count();
+    i64::from(scale) - zeros as i64 <= i64::from(precision)
+}
+
+/// Rounds the last `left` digits of a whole number to zeros, half away from zero as the server does.
+fn rounded_left(digits: &str, left: usize, negative: bool) -> String {
+    let padded = format!("0{digits:0>width$}", width = left + 1);
+    let (kept, cut) = padded.split_at(padded.len() - left);
+    let mut kept: Vec<u8> = kept.bytes().collect();
+    if cut.as_bytes()[0] >= b'5' {
+        for digit in kept.iter_mut().rev() {
+            if *digit == b'9' {
+                *digit = b'0';
+            } else {
+                *digit += 1;
+                break;
+            }
+        }
+    }
+    let text = String::from_utf8(kept).unwrap_or_default();
+    let text = text.trim_start_matches('0');
+    match (text.is_empty(), negative) {
+        (true, _) => "0".to_owned(),
+        (false, true) => format!("-{text}{}", "0".repeat(left)),
+        (false, false) => format!("{text}{}", "0".repeat(left)),
     }
 }
 
 /// Appends the binary form, without its length.
-pub(super) fn put_numeric(value: f64, scale: Option<i32>, out: &mut Vec<u8>) {
-    let special = match value {
-        v if v.is_nan() => Some(NAN),
-        f64::INFINITY => Some(POSITIVE_INFINITY),
-        f64::NEG_INFINITY => Some(NEGATIVE_INFINITY),
+pub(super) fn put_numeric(value: f64, digits: Digits, out: &mut Vec<u8>) {
+    let special = match (value, digits) {
+        (v, _) if v.is_nan() => Some(NAN),
+        (f64::INFINITY, None) => Some(POSITIVE_INFINITY),
+        (f64::NEG_INFINITY, None) => Some(NEGATIVE_INFINITY),
         _ => None,
     };
     if let Some(sign) = special {
         put_header(0, 0, sign, 0, out);
         return;
     }
-    let text = decimal_text(value, scale);
+    let text = decimal_text(value, digits);
     let (sign, text) = text.strip_prefix('-').map_or((0, text.as_str()), |rest| (NEGATIVE, rest));
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut digits = Vec::with_capacity(text.len() / 4 + 2);
@@ -59,6 +126,32 @@ pub(super) fn put_numeric(value: f64, scale: Option<i32>, out: &mut Vec<u8>) {
     }
 }
 
+/// Reads the binary form as the server prints it; none if it is damaged.
+pub(super) fn numeric_text(bytes: &[u8]) -> Option<String> {
+    let word = |place: usize| Some(i16::from_be_bytes(bytes.get(place * 2..place * 2 + 2)?.try_into().ok()?));
+    let (count, weight, sign, scale) =
+        (word(0)?, i32::from(word(1)?), word(2)?.cast_unsigned(), usize::try_from(word(3)?).ok()?);
+    match sign {
+        NAN => return Some("NaN".to_owned()),
+        POSITIVE_INFINITY => return Some("Infinity".to_owned()),
+        NEGATIVE_INFINITY => return Some("-Infinity".to_owned()),
+        _ => {}
+    }
+    let digits: Vec<i16> = (0..usize::try_from(count).ok()?).map(|at| word(4 + at)).collect::<Option<_>>()?;
+    let digit = |place: i32| usize::try_from(place).ok().and_then(|at| digits.get(at)).copied().unwrap_or(0);
+    let mut text = if sign == NEGATIVE { "-".to_owned() } else { String::new() };
+    let whole: String = (0..=weight).map(|place| format!("{:04}", digit(place))).collect();
+    let whole = whole.trim_start_matches('0');
+    text.push_str(if whole.is_empty() { "0" } else { whole });
+    if scale > 0 {
+        let places = scale.div_ceil(4) as i32;
+        let fraction: String = (1..=places).map(|place| format!("{:04}", digit(weight + place))).collect();
+        text.push('.');
+        text.push_str(fraction.get(..scale)?);
+    }
+    Some(text)
+}
+
 fn put_header(digits: i16, weight: i16, sign: u16, scale: u16, out: &mut Vec<u8>) {
     out.put_i16(digits);
     out.put_i16(weight);
@@ -72,49 +165,47 @@ fn group(digits: &[u8]) -> i16 {
 
 #[cfg(test)]
 mod tests {
-    use super::{decimal_text, put_numeric};
-
-    /// Reads the binary form back, as `numeric_out` does.
-    fn read(bytes: &[u8]) -> String {
-        let word = |place: usize| i16::from_be_bytes([bytes[place * 2], bytes[place * 2 + 1]]);
-        let (count, weight, negative, scale) = (word(0), word(1), word(2) == 0x4000, word(3));
-        let digit = |place: i16| if (0..count).contains(&place) { word(4 + place as usize) } else { 0 };
-        let mut text = if negative { "-".to_owned() } else { String::new() };
-        let whole: String = (0..=weight.max(0)).map(|p| format!("{:04}", digit(p + weight.min(0)))).collect();
-        let whole = if weight < 0 { "" } else { whole.trim_start_matches('0') };
-        text.push_str(if whole.is_empty() { "0" } else { whole });
-        if scale > 0 {
-            let places = (scale + 3) / 4;
-            let fraction: String = (1..=places).map(|p| format!("{:04}", digit(weight + p))).collect();
-            text.push('.');
-            text.push_str(&fraction[..scale as usize]);
-        }
-        text
-    }
+    use super::{decimal_text, numeric_text, put_numeric};
 
     #[test]
     fn the_binary_form_reads_back_as_the_decimal_text() {
         let cases = [0.0, 1.0, 0.1, 0.00001, 12345.6789, -10000.0, 99999999.99, 1e20, 3e-7, -0.5, 10_000.5];
         for value in cases {
-            for scale in [None, Some(0), Some(2), Some(9), Some(-2)] {
+            for digits in [None, Some((40, 0)), Some((40, 2)), Some((40, 9)), Some((40, -2))] {
                 let mut bytes = Vec::new();
-                put_numeric(value, scale, &mut bytes);
-                let expected = decimal_text(value, scale);
+                put_numeric(value, digits, &mut bytes);
+                let expected = decimal_text(value, digits);
                 let expected = if expected.trim_matches(['-', '0', '.']).is_empty() {
                     expected.trim_start_matches('-').to_owned()
                 } else {
                     expected
                 };
-                assert_eq!(read(&bytes), expected, "{value} with scale {scale:?}");
+                assert_eq!(numeric_text(&bytes).unwrap(), expected, "{value} with {digits:?}");
             }
         }
     }
 
     #[test]
+    fn no_number_has_more_digits_than_declared() {
+        assert_eq!(decimal_text(1e29, Some((38, 10))), format!("{}.{}", "9".repeat(28), "9".repeat(10)));
+        assert_eq!(decimal_text(-1e9, Some((5, 2))), "-999.99");
+        assert_eq!(decimal_text(f64::INFINITY, Some((3, 0))), "999");
+        assert_eq!(decimal_text(12_350.0, Some((3, -2))), "12400");
+        assert_eq!(decimal_text(-949_999.0, Some((3, -2))), "-99900");
+        assert_eq!(decimal_text(49.0, Some((3, -2))), "0");
+        assert_eq!(decimal_text(0.5, Some((2, 4))), "0.0099");
+        assert_eq!(decimal_text(0.0042, Some((2, 4))), "0.0042");
+        assert_eq!(decimal_text(0.5, Some((2, 2))), "0.50");
+        assert_eq!(decimal_text(1.0, Some((2, 2))), "0.99");
+    }
+
+    #[test]
     fn specials_have_no_digits() {
         let mut bytes = Vec::new();
-        put_numeric(f64::NAN, Some(2), &mut bytes);
+        put_numeric(f64::NAN, Some((5, 2)), &mut bytes);
 
         assert_eq!(bytes, [0, 0, 0, 0, 0xC0, 0, 0, 0]);
+        assert_eq!(numeric_text(&bytes).unwrap(), "NaN");
+        assert_eq!(numeric_text(&[0, 1]), None);
     }
 }

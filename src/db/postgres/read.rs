@@ -105,7 +105,9 @@ impl Source for PostgresSource {
                 Finding::warning("value-not-read", format!("{count} values do not fit their type"))
                     .table(table)
                     .column(column)
-                    .instead("they are read as null")
+                    .instead(
+                        "they are read as null, times after the year 294246 as the last that can be held",
+                    )
             })
             .collect()
     }
@@ -120,8 +122,11 @@ impl PostgresSource {
         on_batch: Batch<'_>,
     ) -> Result<u64, DbError> {
         let doing = format!("reading {}", table.name);
-        let mut readers: Vec<ColumnReader> =
-            scan.columns.iter().map(|id| ColumnReader::new(&table.column(*id).data_type)).collect();
+        let mut readers: Vec<ColumnReader> = scan
+            .columns
+            .iter()
+            .map(|id| ColumnReader::new(&table.column(*id).data_type, scan.exact))
+            .collect();
         let batch_rows = scan.batch_rows.max(1);
         let mut total = 0;
         {
@@ -145,7 +150,13 @@ impl PostgresSource {
                 if held > 0 {
                     let arrays = readers.iter_mut().map(ColumnReader::finish).collect();
                     total += held as u64;
-                    on_batch(TableData::new(scan.columns.clone(), arrays, held))?;
+                    let mut batch = TableData::new(scan.columns.clone(), arrays, held);
+                    for (id, reader) in scan.columns.iter().zip(&mut readers) {
+                        if let Some(texts) = reader.finish_exact() {
+                            batch.set_exact(*id, texts);
+                        }
+                    }
+                    on_batch(batch)?;
                 }
                 if held < batch_rows {
                     break;

@@ -15,15 +15,19 @@ pub(super) fn date_text(days: i32) -> String {
 
 /// Writes microseconds since 1970-01-01 UTC as ISO text with zone; a column without one ignores it.
 pub(super) fn timestamp_text(microseconds: i64) -> String {
-    const DAY: i64 = 86_400_000_000;
     match microseconds {
         i64::MAX => "infinity".to_owned(),
         i64::MIN => "-infinity".to_owned(),
-        _ => {
-            let (day, before_christ) = day_text(microseconds.div_euclid(DAY));
-            format!("{day} {}+00{}", time_text(microseconds.rem_euclid(DAY)), era(before_christ))
-        }
+        _ => timestamp_since(0, microseconds),
     }
+}
+
+/// Writes microseconds since a day, itself counted from 1970-01-01: the server's last years lie beyond what 64 bits
+/// of microseconds since 1970 reach.
+pub(super) fn timestamp_since(day: i32, microseconds: i64) -> String {
+    const DAY: i64 = 86_400_000_000;
+    let (text, before_christ) = day_text(i64::from(day) + microseconds.div_euclid(DAY));
+    format!("{text} {}+00{}", time_text(microseconds.rem_euclid(DAY)), era(before_christ))
 }
 
 /// Writes microseconds since midnight.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::TypeRow;
+use super::catalog::{FieldRow, TypeRow};
 use crate::schema::DataType;
 
 /// Domains and arrays deeper than this are taken as opaque; guards against a corrupt catalog.
@@ -55,6 +55,17 @@ impl<'a> Types<'a> {
             }
             'b' if base.namespace == "pg_catalog" => built_in(&base.name, modifier),
             'b' if base.name == "citext" => DataType::Text { max_chars: None },
+            'b' => DataType::native(&base.name),
+            'r' | 'm' => DataType::Range {
+                subtype: Box::new(self.resolve(base.subtype, -1, depth + 1)),
+                multi: base.kind == 'm',
+            },
+            'c' => {
+                let field = |field: &FieldRow| {
+                    (field.name.clone(), self.resolve(field.type_oid, field.modifier, depth + 1))
+                };
+                DataType::Composite { fields: base.fields.iter().map(field).collect() }
+            }
             _ => DataType::Other,
         }
     }
@@ -92,7 +103,7 @@ fn built_in(name: &str, modifier: i32) -> DataType {
         "inet" | "cidr" => DataType::Inet,
         "bit" => DataType::Bits { length: length(0) },
         "varbit" => DataType::Bits { length: None },
-        _ => DataType::Other,
+        _ => DataType::native(name),
     }
 }
 
@@ -106,7 +117,10 @@ pub(super) fn numeric_modifier(modifier: i32) -> Option<(u32, i32)> {
 #[cfg(test)]
 mod tests {
     use super::{Types, numeric_modifier};
-    use crate::{db::postgres::catalog::TypeRow, schema::DataType};
+    use crate::{
+        db::postgres::catalog::{FieldRow, TypeRow},
+        schema::DataType,
+    };
 
     fn row(oid: i64, name: &str, kind: char) -> TypeRow {
         TypeRow {
@@ -119,6 +133,8 @@ mod tests {
             modifier: -1,
             not_null: false,
             labels: Vec::new(),
+            fields: Vec::new(),
+            subtype: 0,
         }
     }
 
@@ -136,6 +152,23 @@ mod tests {
         let rows = [row(1, "varchar", 'b'), inner, outer];
 
         assert_eq!(Types::new(&rows).data_type(3, -1), DataType::Text { max_chars: Some(10) });
+    }
+
+    #[test]
+    fn ranges_and_composites_are_known_by_their_parts_and_others_by_their_names() {
+        let range = TypeRow { subtype: 1, ..row(5, "spans", 'r') };
+        let domain = TypeRow { base: 5, ..row(6, "my_spans", 'd') };
+        let fields = [FieldRow { name: "at".into(), type_oid: 6, modifier: -1 }];
+        let composite = TypeRow { fields: fields.into(), ..row(7, "place", 'c') };
+        let foreign = TypeRow { namespace: "public".into(), ..row(8, "hstore", 'b') };
+        let rows = [row(1, "date", 'b'), range, domain, composite, foreign];
+        let types = Types::new(&rows);
+
+        let spans = DataType::Range { subtype: Box::new(DataType::Date), multi: false };
+        assert_eq!(types.data_type(6, -1), spans);
+        assert_eq!(types.data_type(7, -1), DataType::Composite { fields: vec![("at".into(), spans)] });
+        assert_eq!(types.data_type(8, -1), DataType::native("hstore"));
+        assert_eq!(types.data_type(99, -1), DataType::Other);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Sink for PostgresSink {
                 continue;
             }
             columns.push(*id);
-            values.push(Values::new(array).ok_or_else(|| {
+            values.push(Values::new(array, rows.exact(*id)).ok_or_else(|| {
                 let name = &table.column(*id).name;
                 let what = format!("{}.{name} arrived as an array of an unknown type", table.name);
                 DbError::new(DbErrorKind::Unsupported, what)

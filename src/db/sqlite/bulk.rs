@@ -125,7 +125,7 @@ impl Sink for SqliteSink {
         for (id, array) in rows.columns.iter().zip(&rows.arrays) {
             let column = table.column(*id);
             if column.generated.is_none() {
-                columns.push(ColumnWriter::new(table, column, array)?);
+                columns.push(ColumnWriter::new(table, column, (array, rows.exact(*id)))?);
             }
         }
         let names: Vec<&str> = columns.iter().map(|column| column.column.name.as_str()).collect();

@@ -14,8 +14,11 @@ use sqlx::{
     sqlite::{SqliteRow, SqliteValueRef},
 };
 
-use super::format::{Layout, Moment};
-use crate::schema::{Column, Storage};
+use super::{
+    encode::on_grid,
+    format::{Layout, MICROS_PER_DAY, Moment},
+};
+use crate::schema::{Column, DataType, Storage};
 
 /// Whole numbers below this are exact in a float.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -34,13 +37,19 @@ enum Builder {
 /// Collects one column of a batch.
 pub(super) struct ColumnBuilder {
     builder: Builder,
+    /// Values that would not be written back as they are, where those are wanted; as long as the builder.
+    exact: Option<StringBuilder>,
+    /// How values of the column are written.
+    layout: Option<Layout>,
+    /// Digits after the point that are written.
+    scale: Option<i32>,
     /// Values that did not fit and are null now.
     pub(super) misfits: u64,
 }
 
 impl ColumnBuilder {
-    /// Starts a column without values.
-    pub(super) fn new(column: &Column) -> Self {
+    /// Starts a column without values; an `exact` one keeps what its array does not hold.
+    pub(super) fn new(column: &Column, exact: bool) -> Self {
         let representation = column.representation.as_deref();
         let builder = match column.data_type.storage() {
             Storage::Boolean => {
@@ -60,7 +69,45 @@ impl ColumnBuilder {
                 Builder::Timestamp(TimestampMicrosecondBuilder::new(), offset)
             }
         };
-        Self { builder, misfits: 0 }
+        let storage = column.data_type.storage();
+        let layout = match storage {
+            Storage::Date => Some((true, false)),
+            Storage::Time => Some((false, true)),
+            Storage::Timestamp => Some((true, true)),
+            _ => None,
+        };
+        let layout = layout.map(|(date, clock)| {
+            representation.and_then(Layout::parse).unwrap_or_else(|| Layout::usual(date, clock))
+        });
+        let scale = if let DataType::Decimal { scale, .. } = column.data_type { scale } else { None };
+        Self { builder, exact: exact.then(StringBuilder::new), layout, scale, misfits: 0 }
+    }
+
+    /// True if the value, read into the array, is written back as it is.
+    fn comes_back(&self, value: &Value<'_>) -> bool {
+        match (&self.builder, value) {
+            (_, Value::Null) => true,
+            (Builder::Boolean(_, None), Value::Integer(flag)) => matches!(flag, 0 | 1),
+            (Builder::Boolean(_, Some((yes, no))), Value::Text(text)) => text == yes || text == no,
+            (Builder::Integer(_), Value::Integer(_))
+            | (Builder::Text(_), Value::Text(_))
+            | (Builder::Bytes(_), Value::Blob(_)) => true,
+            (Builder::Float(_), Value::Real(real)) => on_grid(*real, self.scale).to_bits() == real.to_bits(),
+            (Builder::Date(_) | Builder::Time(_) | Builder::Timestamp(..), Value::Text(text)) => {
+                let Some((moment, layout)) = Moment::read(text).zip(self.layout.as_ref()) else {
+                    return false;
+                };
+                let written = match &self.builder {
+                    Builder::Timestamp(_, offset) => moment.timestamp(*offset).and_then(|micros| {
+                        layout.write(micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY))
+                    }),
+                    Builder::Time(_) => layout.write(0, moment.micros_of_day()),
+                    _ => moment.days().and_then(|days| layout.write(days, 0)),
+                };
+                written.as_deref() == Some(*text)
+            }
+            _ => false,
+        }
     }
 
     /// Adds the value at `index` of a row.
@@ -84,8 +131,15 @@ impl ColumnBuilder {
                 value.moment(|moment| moment.timestamp(*offset)).map(|value| builder.append_option(value))
             }
         };
+        let mut told = false;
+        let needed = self.exact.is_some() && !self.comes_back(&value);
+        if let Some(texts) = &mut self.exact {
+            let text = needed.then(|| value.exact()).flatten();
+            told = text.is_some();
+            texts.append_option(text);
+        }
         if fitted.is_none() {
-            self.misfits += 1;
+            self.misfits += u64::from(!told);
             match &mut self.builder {
                 Builder::Boolean(builder, _) => builder.append_null(),
                 Builder::Integer(builder) => builder.append_null(),
@@ -97,6 +151,11 @@ impl ColumnBuilder {
                 Builder::Timestamp(builder, _) => builder.append_null(),
             }
         }
+    }
+
+    /// Returns what the array does not hold.
+    pub(super) fn take_exact(&mut self) -> Option<ArrayRef> {
+        self.exact.take().map(|mut texts| Arc::new(texts.finish()) as ArrayRef)
     }
 
     /// Returns the values.
@@ -155,6 +214,20 @@ impl<'r> Value<'r> {
             Class::Real => <f64 as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Real),
             Class::Text => <&str as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Text),
             Class::Blob => <&[u8] as Decode<'_, Sqlite>>::decode(raw).map_or(Self::Broken, Self::Blob),
+        }
+    }
+
+    /// The value and its class, as [`super::encode`] binds it again; none for text that is no UTF-8.
+    fn exact(&self) -> Option<String> {
+        match self {
+            Self::Null | Self::Broken => None,
+            Self::Integer(value) => Some(format!("i{value}")),
+            Self::Real(value) => Some(format!("r{:016x}", value.to_bits())),
+            Self::Text(text) => Some(format!("t{text}")),
+            Self::Blob(bytes) => {
+                let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                Some(format!("b{digits}"))
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! From Arrow arrays to SQLite's values, in the representation the source had.
 
 use arrow_array::{
-    Array, ArrayRef,
+    Array, ArrayRef, StringArray,
     cast::AsArray as _,
     types::{Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType},
 };
@@ -18,6 +18,8 @@ pub(super) struct ColumnWriter<'a> {
     pub(super) column: &'a Column,
     array: &'a ArrayRef,
     how: How,
+    /// Values that go before those of the array, each with its class in front.
+    exact: Option<&'a StringArray>,
 }
 
 enum How {
@@ -35,7 +37,11 @@ enum How {
 
 impl<'a> ColumnWriter<'a> {
     /// Checks that the array is of the column's kind.
-    pub(super) fn new(table: &Table, column: &'a Column, array: &'a ArrayRef) -> Result<Self, DbError> {
+    pub(super) fn new(
+        table: &Table,
+        column: &'a Column,
+        (array, exact): (&'a ArrayRef, Option<&'a StringArray>),
+    ) -> Result<Self, DbError> {
         let representation = column.representation.as_deref();
         let layout = |date, clock| {
             representation.and_then(Layout::parse).unwrap_or_else(|| Layout::usual(date, clock))
@@ -71,12 +77,21 @@ impl<'a> ColumnWriter<'a> {
             let message = format!("{}.{} is written from the wrong kind of array", table.name, column.name);
             return Err(DbError::new(DbErrorKind::Other, message));
         }
-        Ok(Self { column, array, how })
+        Ok(Self { column, array, how, exact })
     }
 
     /// Binds the value of a row.
     pub(super) fn bind(&self, row: usize, arguments: &mut SqliteArguments) -> Result<(), DbError> {
-        let bound = if self.array.is_null(row) {
+        let exact =
+            self.exact.filter(|exact| exact.is_valid(row)).and_then(|exact| Bound::read(exact.value(row)));
+        let bound = if let Some(exact) = exact {
+            match exact {
+                Bound::Integer(value) => arguments.add(value),
+                Bound::Real(value) => arguments.add(value),
+                Bound::Text(text) => arguments.add(text),
+                Bound::Blob(bytes) => arguments.add(bytes),
+            }
+        } else if self.array.is_null(row) {
             arguments.add(None::<i64>)
         } else {
             match &self.how {
@@ -111,8 +126,32 @@ impl<'a> ColumnWriter<'a> {
     }
 }
 
+/// A value of any class, from the text that [`super::decode`] made of it.
+enum Bound<'a> {
+    Integer(i64),
+    Real(f64),
+    Text(&'a str),
+    Blob(Vec<u8>),
+}
+
+impl<'a> Bound<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let (class, rest) = text.split_at_checked(1)?;
+        Some(match class {
+            "i" => Self::Integer(rest.parse().ok()?),
+            "r" => Self::Real(f64::from_bits(u64::from_str_radix(rest, 16).ok()?)),
+            "t" => Self::Text(rest),
+            "b" => {
+                let byte = |at: usize| u8::from_str_radix(rest.get(at..at + 2)?, 16).ok();
+                Self::Blob((0..rest.len()).step_by(2).map(byte).collect::<Option<_>>()?)
+            }
+            _ => return None,
+        })
+    }
+}
+
 /// Rounds to the declared digits after the point, so that 1.98 is written as 1.98 and not as a near miss.
-fn on_grid(value: f64, scale: Option<i32>) -> f64 {
+pub(super) fn on_grid(value: f64, scale: Option<i32>) -> f64 {
     let Some(scale) = scale.filter(|scale| (0..=15).contains(scale)) else { return value };
     let unit = 10_f64.powi(scale);
     let rounded = (value * unit).round() / unit;

@@ -160,7 +160,7 @@ impl Source for SqliteSource {
         let mut total = 0;
         loop {
             let mut builders: Vec<ColumnBuilder> =
-                scan.columns.iter().map(|id| ColumnBuilder::new(table.column(*id))).collect();
+                scan.columns.iter().map(|id| ColumnBuilder::new(table.column(*id), scan.exact)).collect();
             let mut rows = 0;
             // The reader runs outside of the runtime: it may block on another connection.
             block_on(async {
@@ -182,8 +182,15 @@ impl Source for SqliteSource {
             }
             total += rows as u64;
             if rows > 0 {
+                let exact: Vec<_> = builders.iter_mut().map(ColumnBuilder::take_exact).collect();
                 let arrays = builders.into_iter().map(ColumnBuilder::finish).collect();
-                on_batch(TableData::new(scan.columns.clone(), arrays, rows))?;
+                let mut batch = TableData::new(scan.columns.clone(), arrays, rows);
+                for (id, texts) in scan.columns.iter().zip(exact) {
+                    if let Some(texts) = texts {
+                        batch.set_exact(*id, texts);
+                    }
+                }
+                on_batch(batch)?;
             }
             if rows < scan.batch_rows.max(1) {
                 return Ok(total);

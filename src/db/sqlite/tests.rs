@@ -69,7 +69,8 @@ fn rebuild(from: &Path, to: &Path) -> Introspection {
         sink.execute(&statement.sql).unwrap();
     }
     for table in &found.schema.tables {
-        let scan = Scan { columns: every_column(table), order_by: Vec::new(), batch_rows: 1000 };
+        let scan =
+            Scan { columns: every_column(table), order_by: Vec::new(), batch_rows: 1000, exact: false };
         source.scan(table, &scan, &mut |rows| sink.append(table, &rows)).unwrap();
         sink.finish_table(table).unwrap();
     }
@@ -360,7 +361,7 @@ fn dirty_values_are_null_and_counted() {
     let t = &found.schema.tables[0];
     let mut batches = Vec::new();
 
-    let scan = Scan { columns: every_column(t), order_by: vec![ColumnId(1)], batch_rows: 7 };
+    let scan = Scan { columns: every_column(t), order_by: vec![ColumnId(1)], batch_rows: 7, exact: false };
     let count = source
         .scan(t, &scan, &mut |rows| {
             batches.push(rows);
@@ -504,7 +505,7 @@ fn a_failed_load_leaves_yesterdays_file() {
     sink.begin().unwrap();
     sink.execute("CREATE TABLE t (a INTEGER PRIMARY KEY)").unwrap();
 
-    let scan = Scan { columns: vec![ColumnId(0)], order_by: Vec::new(), batch_rows: 10 };
+    let scan = Scan { columns: vec![ColumnId(0)], order_by: Vec::new(), batch_rows: 10, exact: false };
     let mut twice = |rows: crate::data::TableData| sink.append(t, &rows).and_then(|()| sink.append(t, &rows));
     let error = source.scan(t, &scan, &mut twice).unwrap_err();
 
@@ -559,7 +560,7 @@ fn a_childs_key_follows_its_parents_type() {
     assert_eq!([storage("child", 0), storage("empty", 0)], [Storage::Date; 2]);
     assert_eq!([storage("child", 1), storage("empty", 1), storage("empty2", 0)], [Storage::Integer; 3]);
     let child = table(&schema, "child");
-    let scan = Scan { columns: every_column(child), order_by: Vec::new(), batch_rows: 10 };
+    let scan = Scan { columns: every_column(child), order_by: Vec::new(), batch_rows: 10, exact: false };
     source.scan(child, &scan, &mut |_| Ok(())).unwrap();
     assert_eq!(source.take_findings(), []);
 }

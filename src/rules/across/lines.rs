@@ -31,7 +31,7 @@ pub(super) struct Loans {
 
 impl Loans {
     fn none(row_count: usize) -> Self {
-        Self { terms: Vec::new(), data: TableData { columns: Vec::new(), arrays: Vec::new(), row_count } }
+        Self { terms: Vec::new(), data: TableData::bare(row_count) }
     }
 
     pub(super) fn keep(&self, keep: impl Fn(&Borrowed) -> bool) -> Self {

@@ -46,7 +46,7 @@ struct Candidate<'a> {
 /// Computed columns need not be sampled: [`super::enforce`] fills them in.
 #[must_use]
 pub fn discover(rows: &TableData, given: &BTreeSet<ColumnId>, protect_below: u32) -> Vec<Rule> {
-    let nothing = TableData { columns: Vec::new(), arrays: Vec::new(), row_count: rows.row_count };
+    let nothing = TableData::bare(rows.row_count);
     discover_beside(rows, &nothing, given, protect_below)
 }
 

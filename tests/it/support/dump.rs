@@ -40,7 +40,7 @@ fn rows(source: &mut dyn Source, table: &dbsynth::schema::Table) -> Vec<String> 
     let ordered = !order_by.is_empty();
     let mut rows = Vec::new();
     source
-        .scan(table, &Scan { columns, order_by, batch_rows: 1000 }, &mut |batch| {
+        .scan(table, &Scan { columns, order_by, batch_rows: 1000, exact: false }, &mut |batch| {
             rows.extend((0..batch.row_count).map(|row| line(&batch, row)));
             Ok(())
         })

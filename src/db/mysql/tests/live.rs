@@ -86,7 +86,7 @@ fn scan(source: &mut dyn Source, table: &Table) -> Option<TableData> {
     let order_by = table.primary_key.as_ref().map_or_else(Vec::new, |key| key.columns.clone());
     let mut batches = Vec::new();
     source
-        .scan(table, &Scan { columns, order_by, batch_rows: 3 }, &mut |batch| {
+        .scan(table, &Scan { columns, order_by, batch_rows: 3, exact: false }, &mut |batch| {
             batches.push(batch);
             Ok(())
         })
@@ -179,7 +179,8 @@ fn every_type_round_trips_by_both_roads() {
             table
                 .columns
                 .iter()
-                .filter(|column| !matches!(column.data_type, DataType::Other) && column.name != "huge")
+                .filter(|column| !matches!(column.data_type, DataType::Other | DataType::Native { .. })
+                    && column.name != "huge")
                 .map(|column| format!("NOT a.{0} <=> b.{0}", identifier(&column.name)))
                 .collect::<Vec<_>>()
                 .join(" OR ")
@@ -397,10 +398,10 @@ fn a_value_the_server_would_bend_is_refused_without_being_shown() {
 }
 
 #[test]
-fn zero_dates_and_oversized_integers_become_null_and_are_counted() {
+fn dates_of_some_zeros_and_oversized_integers_are_counted() {
     let setup = [
         "CREATE TABLE t (id int PRIMARY KEY, d date, m datetime, big bigint unsigned, y year, e enum('a'))",
-        "INSERT IGNORE INTO t VALUES (1, '0000-00-00', '2020-00-00 00:00:00', 18446744073709551615, 0, 'b')",
+        "INSERT IGNORE INTO t VALUES (1, '2020-10-00', '2020-00-00 00:00:00', 18446744073709551615, 0, 'b')",
     ];
     let Some(pair) = Pair::new("zero", &setup) else { return };
     let mut source = pair.source.source().unwrap();
@@ -408,8 +409,9 @@ fn zero_dates_and_oversized_integers_become_null_and_are_counted() {
 
     let rows = scan(source.as_mut(), &found.schema.tables[0]).unwrap();
 
-    assert!(rows.arrays[1..].iter().all(|array| array.null_count() == 1));
-    assert_eq!(source.take_findings().len(), 5);
+    let nulls: Vec<usize> = rows.arrays.iter().map(|array| array.null_count()).collect();
+    assert_eq!(nulls, [0, 1, 1, 0, 0, 1]);
+    assert_eq!(source.take_findings().len(), 4);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_failing_query_or_scan_leaves_the_snapshot_usable() {
 
     assert!(source.count("SELECT count(*) FROM nowhere").is_err());
     assert!(source.count("SELECT 1 / id FROM public.t LIMIT 1").is_err());
-    let scan = Scan { columns: vec![ColumnId(0)], order_by: Vec::new(), batch_rows: 1 };
+    let scan = Scan { columns: vec![ColumnId(0)], order_by: Vec::new(), batch_rows: 1, exact: false };
     let mut batches = 0;
     let stopped = source.scan(t, &scan, &mut |_| {
         batches += 1;

@@ -101,6 +101,7 @@ pub(super) fn read(source: &mut dyn Source, table: &Table, order_by: &[&str]) ->
         columns: table.writable_columns(),
         order_by: order_by.iter().map(|name| table.find(name).unwrap()).collect(),
         batch_rows: 1000,
+        exact: false,
     };
     let mut batches = Vec::new();
     source
@@ -133,7 +134,8 @@ pub(super) fn clone(from: &dyn Database, to: &dyn Database) -> Vec<String> {
     sink.begin().unwrap();
     let mut failed = execute(sink.as_mut(), &seen, &[Phase::Prepare, Phase::Table]);
     for table in &seen.schema.tables {
-        let scan = Scan { columns: table.writable_columns(), order_by: Vec::new(), batch_rows: 500 };
+        let scan =
+            Scan { columns: table.writable_columns(), order_by: Vec::new(), batch_rows: 500, exact: false };
         source.scan(table, &scan, &mut |batch| sink.append(table, &batch)).unwrap();
         sink.finish_table(table).unwrap();
     }
