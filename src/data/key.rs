@@ -57,6 +57,11 @@ impl<'a> KeyColumns<'a> {
 
     /// Writes the key of `row` to `out` (cleared first). Returns false if any column is null.
     pub fn write(&self, row: usize, out: &mut Vec<u8>) -> bool {
+        self.write_nulls(row, false, out)
+    }
+
+    /// Writes the key of `row` as [`Self::write`] does; with `nulls`, a null is a value like any other.
+    pub fn write_nulls(&self, row: usize, nulls: bool, out: &mut Vec<u8>) -> bool {
         out.clear();
         for (column, fold_case) in &self.columns {
             let integer = match column {
@@ -81,6 +86,10 @@ impl<'a> KeyColumns<'a> {
                 }
                 KeyColumn::Bytes(a) if a.is_valid(row) => {
                     push_bytes(a.value(row), out);
+                    continue;
+                }
+                _ if nulls => {
+                    out.push(3);
                     continue;
                 }
                 _ => return false,

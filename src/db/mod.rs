@@ -12,8 +12,8 @@ mod traits;
 pub use blueprint::{Blueprint, Phase, Sequence, Statement};
 pub use error::{DbError, DbErrorKind};
 pub use traits::{
-    Batch, Capabilities, Database, Dialect, Introspection, Inventory, Scan, ServerIdentity, Session, Sink,
-    Source,
+    Batch, Capabilities, Database, Dialect, Introspection, Inventory, STAGING_ROW, Scan, ServerIdentity,
+    Session, Sink, Source,
 };
 
 use crate::{config::DbUrl, schema::DialectName};

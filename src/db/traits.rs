@@ -37,6 +37,11 @@ pub trait Dialect: Send + Sync {
     /// Quotes an identifier.
     fn quote_identifier(&self, identifier: &str) -> String;
 
+    /// Where rows are tried before they are final: a table that only this connection needs, and the statements that
+    /// make it. It has the columns of `table` and [`STAGING_ROW`], computes its generated columns, and has no
+    /// constraint at all, not even NOT NULL or a domain's CHECK.
+    fn staging(&self, table: &Table) -> (TableName, Vec<String>);
+
     /// Quotes a table's name with its namespace.
     fn quote_table(&self, table: &TableName) -> String {
         match &table.namespace {
@@ -47,6 +52,9 @@ pub trait Dialect: Send + Sync {
         }
     }
 }
+
+/// The column of a staging table that numbers its rows, from 0.
+pub const STAGING_ROW: &str = "dbsynth_row";
 
 /// What an engine can do; asked instead of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +190,26 @@ pub trait Sink: Session {
     /// # Errors
     /// [`DbError`] if the server refuses them; names table and column, never a value.
     fn append(&mut self, table: &Table, rows: &TableData) -> Result<(), DbError>;
+
+    /// Runs a query that returns integers; returns them ascending.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses the query; the sink stays usable.
+    fn numbers(&mut self, sql: &str) -> Result<Vec<u64>, DbError>;
+
+    /// Begins to try rows in a staging table: whatever fails until [`Sink::end_trial`] harms nothing.
+    ///
+    /// # Errors
+    /// [`DbError`] if the connection is gone.
+    fn begin_trial(&mut self) -> Result<(), DbError> {
+        Ok(())
+    }
+
+    /// Removes the staging table, which may not have come to be.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server refuses.
+    fn end_trial(&mut self, staging: &TableName) -> Result<(), DbError>;
 
     /// Ends the bulk write of a table; all its rows are on the server afterwards.
     ///

@@ -31,8 +31,8 @@ pub struct Written {
 
 /// A load in progress. Dropped before [`Loader::commit`], the target stays as it was.
 pub struct Loader<'a> {
-    sink: Box<dyn Sink>,
-    schema: &'a Schema,
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) schema: &'a Schema,
     plan: &'a Plan,
     blueprint: &'a Blueprint,
     findings: Vec<Finding>,

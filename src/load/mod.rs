@@ -1,11 +1,13 @@
 //! Order, chunk and finish the bulk write.
 
+mod judge;
 mod loader;
 mod overlap;
 
 #[cfg(test)]
 mod tests;
 
+pub use judge::{Trial, Verdict};
 pub use loader::{Loader, Written, refuse_same, refuse_strangers};
 pub use overlap::{Parcel, write_all};
 

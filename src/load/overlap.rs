@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Receiver;
 
-use super::Loader;
+use super::{Loader, Trial};
 use crate::{data::TableData, db::DbError, progress::Progress, schema::TableId};
 
 /// What the generating side hands over. A bounded channel (`sync_channel`) gives back-pressure.
@@ -12,6 +12,8 @@ pub enum Parcel {
     Rows(TableId, TableData),
     /// A table has no more rows.
     Done(TableId),
+    /// Rows to be judged, nothing to be kept.
+    Judge(Trial),
 }
 
 /// Writes parcels until every sender is gone.
@@ -29,6 +31,11 @@ pub fn write_all(
         match parcel {
             Parcel::Rows(table, rows) => loader.write(table, &rows, progress)?,
             Parcel::Done(table) => loader.finish_table(table, progress)?,
+            Parcel::Judge(trial) => {
+                let verdict = loader.judge(&trial)?;
+                // Whoever asked may have stopped meanwhile.
+                let _ = trial.answer.send(verdict);
+            }
         }
     }
     Ok(())

@@ -194,3 +194,42 @@ fn a_database_is_never_its_own_target() {
     assert_eq!(same.kind, DbErrorKind::Refused);
     assert!(refuse_same(&identity("a", "15"), &identity("b", "15")).is_ok());
 }
+
+#[test]
+fn rows_are_judged_in_a_staging_table_and_none_of_them_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = shop(folder.path());
+    let plan = plan(&found.schema, &[]);
+    let target = folder.path().join("target.db");
+    let opened = database(&target);
+    let mut loader = begin(&target, &found, &plan, false).unwrap();
+    let sale = TableId(1);
+    let (answer, verdicts) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(4);
+    let trial = |rows, tests: &[&str]| {
+        Parcel::Judge(super::Trial {
+            table: sale,
+            rows,
+            staging: opened.dialect().staging(found.schema.table(sale)),
+            tests: tests.iter().map(|test| (*test).to_owned()).collect(),
+            answer: answer.clone(),
+        })
+    };
+    let odd = "SELECT dbsynth_row FROM dbsynth_judge WHERE NOT (customer_id % 2 = 0) ORDER BY 1 DESC";
+    let unreadable = "SELECT dbsynth_row FROM dbsynth_judge WHERE no_such_function(id)";
+
+    sender.send(Parcel::Rows(sale, numbers(&[&[1], &[2]]))).unwrap();
+    sender.send(trial(numbers(&[&[5, 6, 7], &[1, 2, 3]]), &[odd, unreadable])).unwrap();
+    sender.send(trial(numbers(&[&[8], &[4]]), &[odd])).unwrap();
+    sender.send(Parcel::Rows(sale, numbers(&[&[3], &[4]]))).unwrap();
+    drop(sender);
+    write_all(&mut loader, receiver, &Silent).unwrap();
+
+    let first = verdicts.try_recv().unwrap();
+    assert_eq!(first[0], Ok(vec![0, 2]));
+    assert!(first[1].is_err(), "what the server cannot evaluate is said, and stops nothing");
+    assert_eq!(verdicts.try_recv().unwrap(), [Ok(Vec::new())]);
+    assert_eq!(loader.session().count("SELECT count(*) FROM sale").unwrap(), 2);
+    let left = "SELECT count(*) FROM sqlite_temp_schema WHERE name = 'dbsynth_judge'";
+    assert_eq!(loader.session().count(left).unwrap(), 0);
+}

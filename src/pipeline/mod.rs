@@ -156,7 +156,7 @@ fn learn_and_write(
     let pool = thread_pool(config)?;
     let learned =
         interruptible(pool.install(|| learn::learn(opened, config, completion.as_ref(), progress)))?;
-    let target = write::Target { sink: database.sink().map_err(Error::Target)?, dialect: database.dialect() };
+    let target = write::Target { database: database.as_ref(), sink: database.sink().map_err(Error::Target)? };
     let run = write::Run { config, started, pool: &pool, progress };
     interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
 }
@@ -211,7 +211,7 @@ pub fn generate(
     planned.replaces = replaceable(sink.as_mut(), target, config)?;
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
-    let target = write::Target { sink, dialect: database.dialect() };
+    let target = write::Target { database: database.as_ref(), sink };
     let run = write::Run { config, started, pool: &pool, progress };
     interruptible(write::write(&model, target, Vec::new(), run))
 }

@@ -1,46 +1,87 @@
 //! From a fitted model to a proven target: generation and load overlap over a bounded channel.
 
 use std::{
-    sync::mpsc::{SyncSender, sync_channel},
+    sync::mpsc::{SyncSender, channel, sync_channel},
     time::Instant,
 };
 
 use crate::{
     config::{Config, TableMode},
     data::TableData,
-    db::{DbError, DbErrorKind, Dialect, Sink},
+    db::{Database, DbError, DbErrorKind, Dialect, Sink},
     error::Error,
     finding::Finding,
-    load::{LoadSummary, Loader, Parcel, TableLoad, write_all},
+    load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
     model::Model,
     pipeline::{FilledColumn, RunSummary},
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
-    sample::{Outlet, SampleError, SampleOptions, SampleSummary, check_conditions, sample},
-    schema::TableId,
-    verify::prove,
+    sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, check_conditions, sample},
+    schema::{Schema, TableId},
+    verify::{self, prove},
 };
 
 /// Batches that may wait between generation and load.
 const WAITING_PARCELS: usize = 16;
 
-struct Sender(SyncSender<Parcel>);
+struct Sender<'a> {
+    parcels: SyncSender<Parcel>,
+    schema: &'a Schema,
+    dialect: &'a dyn Dialect,
+}
 
-impl Outlet for Sender {
+impl Outlet for Sender<'_> {
     fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
-        self.0.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
+        self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
     }
 
     fn done(&mut self, table: TableId) -> Result<(), SampleError> {
-        self.0.send(Parcel::Done(table)).map_err(|_| SampleError::Closed)
+        self.parcels.send(Parcel::Done(table)).map_err(|_| SampleError::Closed)
+    }
+
+    fn judge(
+        &mut self,
+        id: TableId,
+        rows: &TableData,
+        suspects: &[Suspect],
+    ) -> Result<Option<Answer>, SampleError> {
+        let table = self.schema.table(id);
+        let staging = self.dialect.staging(table);
+        let written: Vec<Option<String>> = suspects
+            .iter()
+            .map(|suspect| {
+                let suspect = match suspect {
+                    Suspect::Check(place) => verify::Suspect::Check(table.checks.get(*place)?),
+                    Suspect::Key(place) => verify::Suspect::Key(table.keys().nth(*place)?),
+                    Suspect::Exclusion(place) => verify::Suspect::Exclusion(table.exclusions.get(*place)?),
+                    Suspect::ForeignKey(place) => {
+                        let fk = table.foreign_keys.get(*place)?;
+                        let parent = (fk.parent != id).then(|| self.schema.table(fk.parent));
+                        verify::Suspect::ForeignKey(fk, parent)
+                    }
+                };
+                verify::violators(self.dialect, table, &staging.0, suspect)
+            })
+            .collect();
+        let tests = written.iter().flatten().cloned().collect();
+        let (answer, verdict) = channel();
+        let trial = Trial { table: id, rows: rows.clone(), staging, tests, answer };
+        self.parcels.send(Parcel::Judge(trial)).map_err(|_| SampleError::Closed)?;
+        let mut verdict = verdict.recv().map_err(|_| SampleError::Closed)?.into_iter();
+        let unread = || Err("its text cannot be read".to_owned());
+        let answer = written.iter().map(|test| match test {
+            Some(_) => verdict.next().unwrap_or_else(unread),
+            None => unread(),
+        });
+        Ok(Some(answer.collect()))
     }
 }
 
-/// What a target needs to be written to.
+/// Where to write: a database, and a connection to it.
 pub(super) struct Target<'a> {
+    pub(super) database: &'a dyn Database,
     pub(super) sink: Box<dyn Sink>,
-    pub(super) dialect: &'a dyn Dialect,
 }
 
 /// How a run goes.
@@ -52,14 +93,39 @@ pub(super) struct Run<'a> {
     pub(super) progress: &'a dyn Progress,
 }
 
-/// Generates, loads, finishes and proves a model's database.
+/// Generates, loads, finishes and proves a model's database. If the target refuses rows that were thought to be good,
+/// everything is generated once more, and the target judges every constraint of every row before.
 pub(super) fn write(
     model: &Model,
     target: Target<'_>,
-    mut findings: Vec<Finding>,
+    findings: Vec<Finding>,
     run: Run<'_>,
 ) -> Result<RunSummary, Error> {
-    let Target { sink, dialect } = target;
+    let Target { database, sink } = target;
+    let first = attempt(model, (sink, database.dialect()), findings.clone(), run, false);
+    let refused = match &first {
+        Err(Error::Target(error)) if error.kind == DbErrorKind::Constraint => error.message.clone(),
+        Ok(summary) if summary.proof.violations() > 0 => {
+            format!("{} rows violated a constraint", summary.proof.violations())
+        }
+        _ => return first,
+    };
+    let Ok(sink) = database.sink() else { return first };
+    let mut findings = findings;
+    findings.push(
+        Finding::note("load-repeated", refused)
+            .instead("all rows were generated again, and the target judged each of them beforehand"),
+    );
+    attempt(model, (sink, database.dialect()), findings, run, true)
+}
+
+fn attempt(
+    model: &Model,
+    (sink, dialect): (Box<dyn Sink>, &dyn Dialect),
+    mut findings: Vec<Finding>,
+    run: Run<'_>,
+    judge_all: bool,
+) -> Result<RunSummary, Error> {
     let Run { config, started, pool, progress } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
@@ -67,13 +133,21 @@ pub(super) fn write(
     let mut loader =
         Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
     let rows: Vec<Option<u64>> = row_overrides(model, config)?;
-    let options =
-        SampleOptions { seed: config.seed, scale: config.scale, rows: &rows, conditions: &conditions };
+    let options = SampleOptions {
+        seed: config.seed,
+        scale: config.scale,
+        rows: &rows,
+        conditions: &conditions,
+        judge_all,
+    };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
     let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
         std::thread::scope(|scope| {
             let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
-            let sampled = pool.install(|| sample(model, options, &mut Sender(sender), progress));
+            // Moved in: the load ends when nobody can send any more.
+            let mut outlet = Sender { parcels: sender, schema, dialect };
+            let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
+            drop(outlet);
             let loaded = load.join().unwrap_or_else(|_| {
                 Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
             });

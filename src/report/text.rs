@@ -182,6 +182,7 @@ fn constraint(kind: ConstraintKind) -> &'static str {
         ConstraintKind::Unique => "unique key",
         ConstraintKind::NotNull => "not null",
         ConstraintKind::Check => "check",
+        ConstraintKind::Exclusion => "exclusion",
     }
 }
 

@@ -295,7 +295,7 @@ fn range(data_type: &DataType) -> (f64, f64) {
 
 /// An array of a type's storage from values; what is of another kind is null, a number too large the largest there is.
 /// `None` for bytes.
-fn build(data_type: &DataType, values: &[Value]) -> Option<ArrayRef> {
+pub(super) fn build(data_type: &DataType, values: &[Value]) -> Option<ArrayRef> {
     fn each<T>(values: &[Value], read: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
         values.iter().map(read).collect()
     }

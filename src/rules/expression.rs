@@ -180,6 +180,26 @@ pub enum Function {
     StartsWith,
     CountNulls,
     CountNonNulls,
+    /// SQLite's name for the kind of a value.
+    TypeOf,
+    /// The type of a JSON document; the second argument names the engine.
+    JsonType,
+    JsonLength,
+    /// A part of a JSON document, as JSON.
+    JsonPart,
+    /// A part of a JSON document, as text.
+    JsonText,
+    /// Elements of an array; null for none.
+    ArrayLength,
+    /// Elements of an array; 0 for none.
+    Cardinality,
+    /// Texts joined; null counts as empty.
+    Join,
+    Replace,
+    BitAnd,
+    BitOr,
+    /// Toward zero.
+    Truncate,
 }
 
 impl Function {
@@ -214,6 +234,12 @@ impl Function {
             "starts_with" => Self::StartsWith,
             "num_nulls" => Self::CountNulls,
             "num_nonnulls" => Self::CountNonNulls,
+            "jsonb_array_length" | "json_array_length" | "json_length" => Self::JsonLength,
+            "jsonb_extract_path" | "json_extract_path" => Self::JsonPart,
+            "jsonb_extract_path_text" | "json_extract_path_text" | "json_value" => Self::JsonText,
+            "cardinality" => Self::Cardinality,
+            "replace" => Self::Replace,
+            "trunc" | "truncate" => Self::Truncate,
             _ => return None,
         })
     }

@@ -1,6 +1,8 @@
 //! The functions conditions call.
 
-use super::{eval::order, expression::Function, value::Value};
+use crate::schema::DialectName;
+
+use super::{document, eval::order, expression::Function, value::Value};
 
 /// Calls a function. `None` is unknown: a null argument, or one of a kind the function does not take.
 pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
@@ -75,6 +77,46 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
             piece(&text(0)?, count(1)?, length)
         }
         Function::StartsWith => Some(Value::Boolean(text(0)?.starts_with(&text(1)?))),
+        Function::TypeOf => {
+            let name = match arguments.first()? {
+                Value::Null => "null",
+                Value::Integer(_) | Value::Boolean(_) => "integer",
+                Value::Float(_) => "real",
+                Value::Text(_) => "text",
+                // How the file holds moments is not known here.
+                Value::Date(_) | Value::Time(_) | Value::Timestamp(_) => return None,
+            };
+            Some(Value::Text(name.to_owned()))
+        }
+        Function::JsonType => {
+            let dialect = match arguments.get(1)?.text()?.as_str() {
+                "mysql" => DialectName::MySql,
+                "sqlite" => DialectName::Sqlite,
+                _ => DialectName::Postgres,
+            };
+            document::json_type(&text(0)?, dialect)
+        }
+        Function::JsonLength => document::json_length(&text(0)?),
+        Function::JsonPart => document::json_part(&text(0)?, arguments.get(1)?, false),
+        Function::JsonText => document::json_part(&text(0)?, arguments.get(1)?, true),
+        Function::ArrayLength => {
+            document::array_length(&text(0)?).filter(|length| *length > 0).map(Value::Integer)
+        }
+        Function::Cardinality => document::array_length(&text(0)?).map(Value::Integer),
+        Function::Join => Some(Value::Text(arguments.iter().filter_map(Value::text).collect())),
+        Function::Replace => Some(Value::Text(text(0)?.replace(&text(1)?, &text(2)?))),
+        Function::BitAnd | Function::BitOr => match (arguments.first()?, arguments.get(1)?) {
+            (Value::Integer(a), Value::Integer(b)) if function == Function::BitAnd => {
+                Some(Value::Integer(a & b))
+            }
+            (Value::Integer(a), Value::Integer(b)) => Some(Value::Integer(a | b)),
+            _ => None,
+        },
+        Function::Truncate if arguments.len() > 1 => {
+            let unit = 10_f64.powi(count(1)?.clamp(-18, 18) as i32);
+            Some(Value::Float((arguments.first()?.number()? * unit).trunc() / unit))
+        }
+        Function::Truncate => numeric(f64::trunc),
         Function::CountNulls => Some(Value::Integer(nulls)),
         Function::CountNonNulls => Some(Value::Integer(arguments.len() as i64 - nulls)),
     }

@@ -10,6 +10,7 @@ mod calendar;
 mod condition;
 mod describe;
 mod discover;
+mod document;
 mod enforce;
 mod eval;
 mod evidence;
@@ -23,6 +24,7 @@ mod position;
 mod ranges;
 mod relation;
 mod repair;
+mod tuple;
 mod value;
 
 #[cfg(test)]
@@ -44,13 +46,16 @@ pub use relation::{Product, Rule};
 pub use repair::RepairTally;
 pub use value::Value;
 
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow_array::{ArrayRef, StringArray};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::TableData,
     finding::Finding,
-    schema::{Check, ColumnId, DialectName, Schema, Table, TableId, UniqueKey},
+    schema::{Check, ColumnId, DialectName, Exclusion, Schema, Table, TableId, UniqueKey},
 };
 
 /// The rules of a whole schema.
@@ -83,6 +88,12 @@ pub struct TableRules {
     pub aggregates: Vec<Aggregate>,
     /// Predicates of partial unique keys, by key name.
     predicates: Vec<CheckRule>,
+    /// Expressions of unique keys, by key name, in the order of the key.
+    #[serde(default)]
+    key_expressions: Vec<CheckRule>,
+    /// What generated columns are computed from, where understood.
+    #[serde(default)]
+    generated: Vec<(ColumnId, CheckRule)>,
     /// Ends as [`Value::Float`]: JSON has no infinity.
     ranges: Vec<(ColumnId, Value, Value)>,
     lists: Vec<(ColumnId, Vec<String>)>,
@@ -131,16 +142,32 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
                     format!("CHECK {} is too special to evaluate here", check.name),
                 )
                 .table(&table.name)
-                .instead(
-                    "generated rows are not tested against it; the target checks it when they are loaded",
-                ),
+                .instead("the target is asked which rows break it before they are loaded"),
             );
         }
         rules.checks.push(rule);
     }
     for key in &table.unique_keys {
+        for expression in &key.expressions {
+            let part = Check { name: key.name.clone(), expression: expression.clone(), domain_column: None };
+            rules.key_expressions.push(understand(&part, table, schema.dialect));
+        }
         let Some(predicate) = &key.predicate else { continue };
         let check = Check { name: key.name.clone(), expression: predicate.clone(), domain_column: None };
+        rules.predicates.push(understand(&check, table, schema.dialect));
+    }
+    for (id, column) in table.iter() {
+        let Some(expression) = &column.generated else { continue };
+        let part = Check { name: column.name.clone(), expression: expression.clone(), domain_column: None };
+        let rule = understand(&part, table, schema.dialect);
+        if rule.expression.is_some() {
+            rules.generated.push((id, rule));
+        }
+    }
+    for exclusion in &table.exclusions {
+        let Some(predicate) = &exclusion.predicate else { continue };
+        let check =
+            Check { name: exclusion.name.clone(), expression: predicate.clone(), domain_column: None };
         rules.predicates.push(understand(&check, table, schema.dialect));
     }
     for (column, _) in table.iter() {
@@ -170,6 +197,8 @@ impl TableRules {
         Self {
             checks: self.checks.clone(),
             predicates: self.predicates.clone(),
+            key_expressions: self.key_expressions.clone(),
+            generated: self.generated.clone(),
             ranges: self.ranges.clone(),
             lists: self.lists.clone(),
             ..Self::default()
@@ -188,6 +217,86 @@ impl TableRules {
             || vec![true; rows.row_count],
             |truths| truths.iter().map(|t| *t == Some(true)).collect(),
         )
+    }
+
+    /// The columns a generated column is computed from; `None` if its expression is not understood.
+    #[must_use]
+    pub fn generated_from(&self, column: ColumnId) -> Option<&[ColumnId]> {
+        self.generated.iter().find(|(id, _)| *id == column).map(|(_, rule)| rule.columns.as_slice())
+    }
+
+    /// The values of a generated column; `None` if its expression is not understood or a column it reads is missing.
+    #[must_use]
+    pub fn generated_values(&self, table: &Table, column: ColumnId, rows: &TableData) -> Option<ArrayRef> {
+        let (_, rule) = self.generated.iter().find(|(id, _)| *id == column)?;
+        enforce::build(&table.column(column).data_type, &evaluated(rule, rows)?)
+    }
+
+    /// Which rows an EXCLUDE constraint binds; all, if its predicate is not understood.
+    #[must_use]
+    pub fn exclusion_subjects(&self, exclusion: &Exclusion, rows: &TableData) -> Vec<bool> {
+        let own = exclusion
+            .predicate
+            .as_ref()
+            .and_then(|_| self.predicates.iter().find(|predicate| predicate.name == exclusion.name));
+        own.and_then(|predicate| truths(predicate, rows)).map_or_else(
+            || vec![true; rows.row_count],
+            |truths| truths.iter().map(|truth| *truth == Some(true)).collect(),
+        )
+    }
+
+    /// True if the predicate and every expression of a key is understood.
+    #[must_use]
+    pub fn understands(&self, key: &UniqueKey) -> bool {
+        let known = |rules: &[CheckRule], wanted: usize| {
+            let own = rules.iter().filter(|rule| rule.name == key.name);
+            own.filter(|rule| rule.expression.is_some()).count() == wanted
+        };
+        known(&self.predicates, usize::from(key.predicate.is_some()))
+            && known(&self.key_expressions, key.expressions.len())
+    }
+
+    /// The columns that the expressions and generated columns of a key read, and those that its predicate reads.
+    #[must_use]
+    pub fn key_reads(&self, key: &UniqueKey) -> (Vec<ColumnId>, Vec<ColumnId>) {
+        let of = |rules: &[CheckRule]| -> Vec<ColumnId> {
+            let own = rules.iter().filter(|rule| rule.name == key.name);
+            let mut all: Vec<ColumnId> = own.flat_map(|rule| rule.columns.iter().copied()).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        let mut inner = of(&self.key_expressions);
+        inner.extend(key.columns.iter().filter_map(|column| self.generated_from(*column)).flatten().copied());
+        (inner, of(&self.predicates))
+    }
+
+    /// What a unique key compares: its columns and its expressions evaluated on `rows`, each with whether it ignores
+    /// case. `None` if a column is not there yet or an expression is not understood.
+    #[must_use]
+    pub fn key_values(
+        &self,
+        table: &Table,
+        key: &UniqueKey,
+        rows: &TableData,
+    ) -> Option<Vec<(ArrayRef, bool)>> {
+        let plain = key.columns.iter().map(|column| {
+            let values = match table.column(*column).generated {
+                Some(_) => self.generated_values(table, *column, rows)?,
+                None => rows.column(*column)?.clone(),
+            };
+            Some((values, table.column(*column).case_insensitive))
+        });
+        let mut values = plain.collect::<Option<Vec<_>>>()?;
+        let own: Vec<&CheckRule> = self.key_expressions.iter().filter(|part| part.name == key.name).collect();
+        if own.len() != key.expressions.len() {
+            return None;
+        }
+        for part in own {
+            let texts: StringArray = evaluated(part, rows)?.iter().map(Value::text).collect();
+            values.push((Arc::new(texts), part.fold_case));
+        }
+        Some(values)
     }
 
     /// The values the schema allows a column, if a CHECK lists them.
@@ -285,6 +394,18 @@ impl TableRules {
         violated
     }
 
+    /// Per row that makes an understood CHECK false: the columns that its broken checks read.
+    #[must_use]
+    pub fn broken(&self, rows: &TableData) -> BTreeMap<u32, Vec<ColumnId>> {
+        let mut broken: BTreeMap<u32, Vec<ColumnId>> = BTreeMap::new();
+        for (check, failed) in self.failures(rows) {
+            for (row, _) in failed.iter().enumerate().filter(|(_, failed)| **failed) {
+                broken.entry(row as u32).or_default().extend(&check.columns);
+            }
+        }
+        broken
+    }
+
     /// Per check that can be evaluated on `rows`: which rows make it false.
     fn failures(&self, rows: &TableData) -> Vec<(&CheckRule, Vec<bool>)> {
         self.checks
@@ -295,6 +416,19 @@ impl TableRules {
             })
             .collect()
     }
+}
+
+/// Evaluates an expression on every row; `None` if it is not understood or needs a column `rows` does not hold.
+fn evaluated(part: &CheckRule, rows: &TableData) -> Option<Vec<Value>> {
+    let expression = part.expression.as_ref()?;
+    let width = rows.columns.iter().map(|column| column.0 + 1).max().unwrap_or(0);
+    let columns: Vec<_> = (0..width).map(|index| rows.column(ColumnId(index))).collect();
+    if !part.columns.iter().all(|column| columns.get(column.0).copied().flatten().is_some()) {
+        return None;
+    }
+    let value =
+        |index| eval::Row { columns: &columns, index, fold_case: part.fold_case }.evaluate(expression);
+    Some((0..rows.row_count).map(value).collect())
 }
 
 /// Evaluates a condition on every row; `None` if it is not understood or needs a column `rows` does not hold.

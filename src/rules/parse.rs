@@ -15,6 +15,7 @@ use crate::schema::{Check, ColumnId, DataType, DialectName, Table};
 use super::{
     expression::{CastTo, Comparison, DateField, Expression, Function, Operator},
     pattern::Pattern,
+    tuple,
     value::Value,
 };
 
@@ -68,6 +69,9 @@ impl Reader<'_> {
         let not = |yes: bool, expression: Expression| {
             if yes { Expression::Not(Box::new(expression)) } else { expression }
         };
+        if let Some(row) = self.of_rows(expr, depth) {
+            return row;
+        }
         Some(match expr {
             Expr::Identifier(name) => self.identifier(name)?,
             Expr::CompoundIdentifier(names) => self.identifier(names.last()?)?,
@@ -115,18 +119,21 @@ impl Reader<'_> {
             }
             Expr::Like { negated, any: false, expr, pattern, escape_char } => {
                 // LIKE ignores case in MySQL's usual collations and always in SQLite (for ASCII).
+                let left = boxed(expr)?;
                 let ignore_case = match self.dialect {
-                    DialectName::Postgres => false,
-                    DialectName::MySql => true,
+                    DialectName::Postgres => self.is_case_insensitive(&left),
+                    DialectName::MySql => self.folds(&left),
                     DialectName::Sqlite => true,
                 };
-                not(*negated, self.like(boxed(expr)?, &child(pattern)?, escape_char.as_deref(), ignore_case)?)
+                not(*negated, self.like(left, &child(pattern)?, escape_char.as_deref(), ignore_case)?)
             }
             Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
                 not(*negated, self.like(boxed(expr)?, &child(pattern)?, escape_char.as_deref(), true)?)
             }
             Expr::RLike { negated, expr, pattern, .. } => {
-                not(*negated, regex(boxed(expr)?, &child(pattern)?, self.dialect == DialectName::MySql)?)
+                let left = boxed(expr)?;
+                let ignore_case = self.dialect == DialectName::MySql && self.folds(&left);
+                not(*negated, regex(left, &child(pattern)?, ignore_case)?)
             }
             Expr::UnaryOp { op, expr } => match op {
                 UnaryOperator::Not | UnaryOperator::BangNot => not(true, child(expr)?),
@@ -199,6 +206,40 @@ impl Reader<'_> {
         })
     }
 
+    /// Comparisons of whole rows; `None` if the expression is none, `Some(None)` if it is not understood.
+    fn of_rows(&self, expr: &Expr, depth: usize) -> Option<Option<Expression>> {
+        let row = |expr: &Expr| self.row(expr, depth);
+        Some(match expr {
+            Expr::IsNull(inner) => row(inner)?.map(|all| tuple::nulls(all, true)),
+            Expr::IsNotNull(inner) => row(inner)?.map(|all| tuple::nulls(all, false)),
+            Expr::BinaryOp { left, op, right } => {
+                let (left, right) = (row(left)?, row(right)?);
+                comparison(op).and_then(|how| tuple::compare(how, &left?, &right?))
+            }
+            Expr::IsDistinctFrom(left, right) => {
+                let (left, right) = (row(left)?, row(right)?);
+                (|| Some(Expression::Not(Box::new(tuple::same(&left?, &right?)?))))()
+            }
+            Expr::IsNotDistinctFrom(left, right) => {
+                let (left, right) = (row(left)?, row(right)?);
+                (|| tuple::same(&left?, &right?))()
+            }
+            _ => return None,
+        })
+    }
+
+    /// The values of `(a, b)` or `ROW(a, b)`; `None` if the expression is no row.
+    fn row(&self, expr: &Expr, depth: usize) -> Option<Option<Vec<Expression>>> {
+        match expr {
+            Expr::Nested(inner) => self.row(inner, depth),
+            Expr::Tuple(all) => Some(all.iter().map(|one| self.translate(one, depth + 1)).collect()),
+            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("row") => {
+                Some(self.arguments(&function.args, depth))
+            }
+            _ => None,
+        }
+    }
+
     fn identifier(&self, name: &Ident) -> Option<Expression> {
         if let Some(column) = self.domain_column {
             return name.value.eq_ignore_ascii_case("value").then_some(Expression::Column(column));
@@ -243,21 +284,42 @@ impl Reader<'_> {
             BinaryOperator::StringConcat if self.dialect != DialectName::MySql => {
                 arithmetic(Operator::Concat, left, right)
             }
-            BinaryOperator::PGLikeMatch => self.like(Box::new(left), &right, None, false)?,
+            BinaryOperator::PGLikeMatch => self.like_folded(left, &right)?,
             BinaryOperator::PGILikeMatch => self.like(Box::new(left), &right, None, true)?,
-            BinaryOperator::PGNotLikeMatch => not(self.like(Box::new(left), &right, None, false)?),
+            BinaryOperator::PGNotLikeMatch => not(self.like_folded(left, &right)?),
             BinaryOperator::PGNotILikeMatch => not(self.like(Box::new(left), &right, None, true)?),
             BinaryOperator::PGRegexMatch => match right {
                 Expression::Matches(pattern_of, similar) if is_marker(&pattern_of) => {
                     Expression::Matches(Box::new(left), similar)
                 }
-                right => regex(Box::new(left), &right, false)?,
+                right => {
+                    let ignore_case = self.is_case_insensitive(&left);
+                    regex(Box::new(left), &right, ignore_case)?
+                }
             },
             BinaryOperator::PGExp => Expression::Call(Function::Power, vec![left, right]),
             BinaryOperator::PGRegexIMatch => regex(Box::new(left), &right, true)?,
-            BinaryOperator::PGRegexNotMatch => not(regex(Box::new(left), &right, false)?),
+            BinaryOperator::PGRegexNotMatch => {
+                let ignore_case = self.is_case_insensitive(&left);
+                not(regex(Box::new(left), &right, ignore_case)?)
+            }
             BinaryOperator::PGRegexNotIMatch => not(regex(Box::new(left), &right, true)?),
-            BinaryOperator::Regexp => regex(Box::new(left), &right, self.dialect == DialectName::MySql)?,
+            BinaryOperator::Regexp => {
+                let ignore_case = self.dialect == DialectName::MySql && self.folds(&left);
+                regex(Box::new(left), &right, ignore_case)?
+            }
+            BinaryOperator::Glob => {
+                let Expression::Literal(Value::Text(pattern)) = &right else { return None };
+                Expression::Matches(Box::new(left), Pattern::glob(pattern)?)
+            }
+            BinaryOperator::Xor => Expression::Or(vec![
+                Expression::And(vec![left.clone(), not(right.clone())]),
+                Expression::And(vec![not(left), right]),
+            ]),
+            BinaryOperator::Arrow => Expression::Call(Function::JsonPart, vec![left, right]),
+            BinaryOperator::LongArrow => Expression::Call(Function::JsonText, vec![left, right]),
+            BinaryOperator::BitwiseAnd => Expression::Call(Function::BitAnd, vec![left, right]),
+            BinaryOperator::BitwiseOr => Expression::Call(Function::BitOr, vec![left, right]),
             BinaryOperator::PGStartsWith => Expression::Call(Function::StartsWith, vec![left, right]),
             _ => return None,
         })
@@ -268,7 +330,48 @@ impl Reader<'_> {
         if how.is_ordered() && (self.is_enum(&left) || self.is_enum(&right)) {
             return None;
         }
+        // Which text comes first is the collation's affair; byte by byte only in SQLite.
+        if how.is_ordered()
+            && self.dialect != DialectName::Sqlite
+            && (self.is_plain_text(&left) || self.is_plain_text(&right))
+        {
+            return None;
+        }
         Some(Expression::Compare(how, Box::new(left), Box::new(right)))
+    }
+
+    /// True if what a column's collation says of case holds for the expression.
+    fn folds(&self, expression: &Expression) -> bool {
+        let columns = expression.columns();
+        columns.is_empty() || columns.iter().any(|column| self.table.column(*column).case_insensitive)
+    }
+
+    /// True if a column of the expression ignores case: `citext` matches patterns so.
+    fn is_case_insensitive(&self, expression: &Expression) -> bool {
+        expression.columns().iter().any(|column| self.table.column(*column).case_insensitive)
+    }
+
+    fn like_folded(&self, left: Expression, pattern: &Expression) -> Option<Expression> {
+        let ignore_case = self.is_case_insensitive(&left);
+        self.like(Box::new(left), pattern, None, ignore_case)
+    }
+
+    /// True for a text column, through functions that keep it text.
+    fn is_plain_text(&self, expression: &Expression) -> bool {
+        match expression {
+            Expression::Column(id) => matches!(self.table.column(*id).data_type, DataType::Text { .. }),
+            Expression::Cast(CastTo::Text, _) => true,
+            Expression::Call(
+                Function::Lower
+                | Function::Upper
+                | Function::Trim
+                | Function::Left
+                | Function::Right
+                | Function::Substring,
+                _,
+            ) => true,
+            _ => false,
+        }
     }
 
     fn is_enum(&self, expression: &Expression) -> bool {
@@ -324,16 +427,20 @@ impl Reader<'_> {
         Some(Expression::Matches(left, Pattern::like(pattern, escape, ignore_case)?))
     }
 
-    fn call(&self, name: &str, arguments: &FunctionArguments, depth: usize) -> Option<Expression> {
+    fn arguments(&self, arguments: &FunctionArguments, depth: usize) -> Option<Vec<Expression>> {
         let FunctionArguments::List(list) = arguments else { return None };
-        let arguments = list
-            .args
+        list.args
             .iter()
             .map(|argument| match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.translate(expr, depth + 1),
                 _ => None,
             })
-            .collect::<Option<Vec<_>>>()?;
+            .collect()
+    }
+
+    fn call(&self, name: &str, arguments: &FunctionArguments, depth: usize) -> Option<Expression> {
+        let arguments = self.arguments(arguments, depth)?;
+        let call = |function, arguments: &[Expression]| Some(Expression::Call(function, arguments.to_vec()));
         let lower = name.to_lowercase();
         match (lower.as_str(), arguments.as_slice()) {
             ("date_part", [Expression::Literal(Value::Text(field)), value]) => {
@@ -351,9 +458,39 @@ impl Reader<'_> {
                 let marker = Box::new(Expression::Literal(Value::Null));
                 return Some(Expression::Matches(marker, Pattern::similar(pattern)?));
             }
+            ("typeof", [_]) if self.dialect == DialectName::Sqlite => {
+                return call(Function::TypeOf, &arguments);
+            }
+            ("jsonb_typeof" | "json_typeof" | "json_type", [value]) => {
+                let dialect = Expression::Literal(Value::Text(self.dialect.to_string()));
+                return call(Function::JsonType, &[value.clone(), dialect]);
+            }
+            ("array_length", [value, Expression::Literal(Value::Integer(1))]) => {
+                return call(Function::ArrayLength, std::slice::from_ref(value));
+            }
+            // SQLite's answer is a plain value, and MySQL compares its JSON as one.
+            ("json_extract", [_, _]) => return call(Function::JsonText, &arguments),
+            ("json_unquote", [inner @ Expression::Call(Function::JsonText, _)]) => {
+                return Some(inner.clone());
+            }
+            ("concat", [_, ..]) if self.dialect == DialectName::Postgres => {
+                return call(Function::Join, &arguments);
+            }
+            ("concat", [first, rest @ ..]) => {
+                // A null makes all of it null.
+                return Some(rest.iter().fold(first.clone(), |left, right| {
+                    Expression::Arithmetic(Operator::Concat, Box::new(left), Box::new(right.clone()))
+                }));
+            }
+            ("if" | "iif", [when, then, otherwise]) => {
+                let branches = vec![(when.clone(), then.clone())];
+                return Some(Expression::Case(branches, Box::new(otherwise.clone())));
+            }
+            ("isnull", [value]) => return Some(Expression::IsNull(Box::new(value.clone()))),
             ("date", [value]) => return Some(Expression::Cast(CastTo::Date, Box::new(value.clone()))),
             ("regexp_like", [value, pattern]) => {
-                return regex(Box::new(value.clone()), pattern, self.dialect == DialectName::MySql);
+                let ignore_case = self.dialect == DialectName::MySql && self.folds(value);
+                return regex(Box::new(value.clone()), pattern, ignore_case);
             }
             (_, [value]) => {
                 if let Some(field) = DateField::named(name) {

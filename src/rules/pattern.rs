@@ -48,6 +48,39 @@ impl Pattern {
         Self::regex(&source, ignore_case)
     }
 
+    /// A SQLite GLOB pattern: `*` any text, `?` one character, `[…]` one of some.
+    #[must_use]
+    pub fn glob(pattern: &str) -> Option<Self> {
+        let mut source = String::from("(?s)^");
+        let mut characters = pattern.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '*' => source.push_str(".*"),
+                '?' => source.push('.'),
+                '[' => {
+                    source.push('[');
+                    if characters.next_if_eq(&'^').is_some() {
+                        source.push('^');
+                    }
+                    // A bracket that comes first is one of the set.
+                    let mut first = true;
+                    loop {
+                        match characters.next()? {
+                            ']' if !first => break,
+                            '-' => source.push('-'),
+                            other => source.push_str(&regex::escape(&other.to_string())),
+                        }
+                        first = false;
+                    }
+                    source.push(']');
+                }
+                _ => source.push_str(&regex::escape(&character.to_string())),
+            }
+        }
+        source.push('$');
+        Self::regex(&source, false)
+    }
+
     /// A SQL `SIMILAR TO` pattern: LIKE's wildcards inside regular-expression alternatives and repetitions.
     #[must_use]
     pub fn similar(pattern: &str) -> Option<Self> {

@@ -49,6 +49,7 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
         checks: checks.iter().enumerate().map(check).collect(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }
@@ -149,6 +150,19 @@ fn postgres_checks_are_evaluated_as_the_server_prints_them() {
         "((i / 2) = 2)",
         "(abs((- i)) = 5)",
         "((d + 1) > '2020-02-29'::date)",
+        "((i, s) = (5, 'Abc'::text))",
+        "(ROW(i, f) IS DISTINCT FROM ROW(5, (1)::numeric))",
+        "((i, i) < (5, 6))",
+        "((i, f) >= (5, 2.5))",
+        "((i, s) IS NOT NULL)",
+        "(('{\"a\": {\"b\": 1}}'::jsonb -> 'a'::text) ->> 'b'::text) = '1'::text",
+        "(jsonb_typeof('{\"a\": 1}'::jsonb) = 'object'::text)",
+        "(jsonb_array_length('[1, 2]'::jsonb) = 2)",
+        "(array_length('{a,b}'::text[], 1) = 2)",
+        "(cardinality('{}'::text[]) = 0)",
+        "(concat(s, n, 'x') = 'Abcx'::text)",
+        "((i & 4) = 4)",
+        "(replace(s, 'b'::text, ''::text) = 'Ac'::text)",
     ];
     for check in hold {
         assert!(!fails(DialectName::Postgres, check), "{check}");
@@ -162,8 +176,12 @@ fn mysql_and_sqlite_checks_are_evaluated() {
         "(`s` in (_utf8mb4'Abc',_utf8mb4'x'))",
         "(`s` in (_utf8mb4\\'Abc\\',_utf8mb4\\'x\\'))",
         "`i` between 1 and 5",
-        "(`s` like _utf8mb4'a%')",
-        "regexp_like(`s`,_utf8mb4'^a')",
+        "(`s` like _utf8mb4'A%')",
+        "regexp_like(`s`,_utf8mb4'^A')",
+        "if(`i` > 3, `s` = 'Abc', `s` is null)",
+        "((`i` = 5) xor (`i` = 6))",
+        "json_unquote(json_extract('{\"a\": \"x\"}', '$.a')) = 'x'",
+        "json_type('[1]') = 'ARRAY'",
         "`i` / 2 = 2.5",
         "(`n` <=> NULL)",
         "year(`d`) = 2020",
@@ -174,10 +192,20 @@ fn mysql_and_sqlite_checks_are_evaluated() {
         assert!(!fails(DialectName::MySql, check), "{check}");
         assert!(fails(DialectName::MySql, &format!("not ({check})")) || check.contains('\\'), "not {check}");
     }
-    for check in ["\"s\" LIKE 'aB%'", "length(s) <= 3", "i / 2 = 2", "b IN (0, 1)", "s GLOB 'x' OR 1"] {
-        let (rules, findings) = declared(DialectName::Sqlite, &sample_columns(), &[check]);
-        assert_eq!(findings.len(), usize::from(check.contains("GLOB")), "{check}");
-        assert!(!rules.violations(&sample_row())[0], "{check}");
+    for check in [
+        "\"s\" LIKE 'aB%'",
+        "length(s) <= 3",
+        "i / 2 = 2",
+        "b IN (0, 1)",
+        "s GLOB '[A-Z]b?'",
+        "s GLOB '*c' AND NOT s GLOB '[^A]*'",
+        "typeof(i) = 'integer' AND typeof(s) IN ('text', 'null')",
+        "s > 'Aba'",
+        "iif(b, i = 5, 0)",
+        "json_extract('{\"a\": [7]}', '$.a[0]') = 7",
+    ] {
+        assert!(!fails(DialectName::Sqlite, check), "{check}");
+        assert!(fails(DialectName::Sqlite, &format!("NOT ({check})")), "NOT {check}");
     }
 }
 
@@ -191,9 +219,14 @@ fn json_checks_of_mariadb_are_evaluated() {
 
 #[test]
 fn what_is_not_understood_is_told_and_never_violated() {
-    for check in
-        ["(my_function(i) > 3)", "(e < 'ok'::mood)", "(d <= CURRENT_DATE)", "(xm IS DOCUMENT)", "((("]
-    {
+    for check in [
+        "(my_function(i) > 3)",
+        "(e < 'ok'::mood)",
+        "(d <= CURRENT_DATE)",
+        "(s < 'Abd'::text)",
+        "(xm IS DOCUMENT)",
+        "(((",
+    ] {
         let (rules, findings) = declared(DialectName::Postgres, &sample_columns(), &[check]);
 
         assert_eq!(findings[0].code, "check-not-understood", "{check}");

@@ -6,11 +6,17 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use rand::Rng;
 
 use crate::{
+    data::TableData,
     finding::Finding,
     plan::ColumnRole,
     sample::{Sampler, draft::Draft},
-    schema::{DataType, Storage, TableId},
+    schema::{ColumnId, DataType, Storage, TableId},
 };
+
+/// Numbers tried at a time, at least, for a key that a CHECK binds.
+const LEAST_BLOCK: usize = 1000;
+/// Most times so many are tried.
+const MOST_BLOCKS: usize = 32;
 
 impl Sampler<'_> {
     /// Fills every surrogate key column: numbers from 1, or random UUIDs.
@@ -29,7 +35,7 @@ impl Sampler<'_> {
                         let finding = Finding::warning("key-too-narrow", what);
                         self.summary.findings.push(finding.table(&table.name).column(&column.name));
                     }
-                    Arc::new(Int64Array::from_iter_values(1..=row_count as i64))
+                    Arc::new(Int64Array::from(self.numbers(id, column_id, row_count)))
                 }
                 (_, Storage::Integer) => Arc::new(Int64Array::from_iter_values(1..=row_count as i64)),
                 (_, Storage::Float) => {
@@ -44,6 +50,55 @@ impl Sampler<'_> {
             };
             draft.data.set(column_id, array);
         }
+    }
+}
+
+impl Sampler<'_> {
+    /// The first numbers from 1 that the type and the CHECKs over the key alone allow; where they allow too few, the
+    /// numbers go on and the target decides.
+    fn numbers(&self, id: TableId, column: ColumnId, count: usize) -> Vec<i64> {
+        let all = (1..=count as i64).collect();
+        let DataType::Integer { min, max } = self.model.schema.table(id).column(column).data_type else {
+            return all;
+        };
+        let Some(rules) = self.model.table(id).map(|model| &model.facts.rules) else { return all };
+        if !rules.checks.iter().any(|check| check.columns == [column]) {
+            return all;
+        }
+        let allowed = |from: i64, length: usize| -> Vec<i64> {
+            let numbers: Vec<i64> = (0..length as i64)
+                .map_while(|step| from.checked_add(step))
+                .filter(|number| (min..=max).contains(number))
+                .collect();
+            let array: ArrayRef = Arc::new(Int64Array::from(numbers.clone()));
+            let rows = TableData::new(vec![column], vec![array], numbers.len());
+            let refused = rules.violations(&rows);
+            numbers
+                .into_iter()
+                .zip(refused)
+                .filter(|(_, refused)| !refused)
+                .map(|(number, _)| number)
+                .collect()
+        };
+        // A range may begin far away from 1.
+        let low = rules.bounds(column).map_or(f64::NEG_INFINITY, |(low, _)| low);
+        let mut next = if low.is_finite() { (low.ceil() as i64).max(1) } else { 1 };
+        if rules.bounds(column).is_some_and(|(_, high)| high < 1.0) && low.is_finite() {
+            next = low.ceil() as i64;
+        }
+        let mut found = Vec::with_capacity(count);
+        for _ in 0..MOST_BLOCKS {
+            if found.len() >= count {
+                break;
+            }
+            found.extend(allowed(next, count.max(LEAST_BLOCK)));
+            next = next.saturating_add(count.max(LEAST_BLOCK) as i64);
+        }
+        if found.len() < count {
+            return all;
+        }
+        found.truncate(count);
+        found
     }
 }
 

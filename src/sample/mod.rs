@@ -5,19 +5,24 @@
 //! there; such a table waits for its children before it is handed out.
 
 mod balance;
+mod candidates;
 mod checks;
 mod completion;
 mod conditions;
 mod draft;
+mod generated;
+mod judged;
 mod keys;
 mod kin;
 mod links;
 mod rows;
+mod separate;
 mod totals;
 mod unique;
 
 pub use completion::Filled;
 pub use conditions::check_conditions;
+pub use judged::{Answer, Suspect};
 
 use std::{sync::Arc, time::Instant};
 
@@ -77,6 +82,20 @@ pub trait Outlet {
     /// # Errors
     /// [`SampleError::Closed`] if nobody listens any more.
     fn done(&mut self, table: TableId) -> Result<(), SampleError>;
+
+    /// Says which of some rows, meant for a table, the target would refuse; `None` if there is no target to ask.
+    ///
+    /// # Errors
+    /// [`SampleError::Closed`] if nobody listens any more.
+    fn judge(
+        &mut self,
+        table: TableId,
+        rows: &TableData,
+        suspects: &[Suspect],
+    ) -> Result<Option<Answer>, SampleError> {
+        let _ = (table, rows, suspects);
+        Ok(None)
+    }
 }
 
 /// How much to generate.
@@ -90,6 +109,9 @@ pub struct SampleOptions<'a> {
     pub rows: &'a [Option<u64>],
     /// What the rows of some tables must meet, at most one entry per table.
     pub conditions: &'a [Condition],
+    /// True to let the target judge every constraint, also those that can be decided here: twice the work, and needed
+    /// only where it has refused what was thought to hold.
+    pub judge_all: bool,
 }
 
 /// What was generated of a table.
@@ -188,7 +210,7 @@ impl Sampler<'_> {
         let draft = match model.table(id) {
             Some(table) => match &table.copied {
                 Some(rows) => self.copy(id, table, rows)?,
-                None => self.synthesize(id, table)?,
+                None => self.synthesize(id, table, outlet)?,
             },
             None => Draft::empty(model.schema.table(id)),
         };
@@ -289,9 +311,12 @@ impl Sampler<'_> {
 
     fn hand_out(&mut self, id: TableId, draft: &Draft, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
         let row_count = draft.row_count();
+        let table = self.model.schema.table(id);
+        // The target computes its generated columns itself.
+        let written = draft.data.select(|column| table.column(column).generated.is_none());
         for offset in (0..row_count).step_by(OUTLET_ROWS) {
             let length = OUTLET_ROWS.min(row_count - offset);
-            outlet.rows(id, draft.data.slice(offset, length))?;
+            outlet.rows(id, written.slice(offset, length))?;
         }
         self.summary.tables[id.0].rows = row_count as u64;
         outlet.done(id)
@@ -316,6 +341,7 @@ impl Sampler<'_> {
         } else {
             draft.families = Families::singletons(rows.row_count);
         }
+        self.fill_generated(id, model, &mut draft);
         if model.completed.is_empty() {
             self.copied_tokens(id, model, &mut draft)?;
         } else {
@@ -324,8 +350,14 @@ impl Sampler<'_> {
         Ok(draft)
     }
 
-    fn synthesize(&mut self, id: TableId, model: &TableModel) -> Result<Draft, SampleError> {
+    fn synthesize(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Draft, SampleError> {
         let mut draft = self.lay_out(id, model)?;
+        self.fill_generated(id, model, &mut draft);
         if draft.row_count() == 0 {
             self.leave_empty(id, model, &mut draft);
             return Ok(draft);
@@ -352,12 +384,16 @@ impl Sampler<'_> {
                 self.draw_link(id, model, ForeignKeyId(index), &mut draft);
             }
         }
+        self.settle_generated(id, model, &mut draft);
+        self.mend_checks(id, model, &mut draft);
         self.make_unique(id, model, &mut draft);
         if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
             self.settle_checks(id, model, &mut draft, true);
         }
         self.drop_unmet(id, &mut draft);
+        self.separate_spans(id, model, &mut draft);
+        self.settle_suspects(id, model, &mut draft, outlet)?;
         Ok(draft)
     }
 }

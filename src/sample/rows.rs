@@ -39,6 +39,7 @@ impl Sampler<'_> {
         let parent_count = self.keys[fk.parent.0].as_ref().map_or(0, |keys| keys.row_count);
         let orphans = (target as f64 * model.facts.orphan_share).round() as usize;
         let mut counts = self.child_counts(id, target.saturating_sub(orphans as u64), parent_count)?;
+        self.only_eligible(id, model, &mut counts);
         counts.extend(std::iter::repeat_n(1, orphans));
         draft.families = Families::from_counts(&counts);
         draft.parent_count = parent_count;
@@ -397,11 +398,8 @@ impl Sampler<'_> {
             "{} rows broke a CHECK and were drawn again, {} took values from another row, {} still break it",
             tally.repaired, tally.copied, tally.left
         );
-        self.summary.findings.push(if tally.left > 0 {
-            Finding::warning("check-not-met", what).table(table)
-        } else {
-            Finding::note("check-repaired", what).table(table)
-        });
+        // What is left is mended, or left out, once the row is whole.
+        self.summary.findings.push(Finding::note("check-repaired", what).table(table));
     }
 
     /// True for foreign keys whose columns are filled after the row's own values.

@@ -1,46 +1,51 @@
-//! Makes unique keys unique: a clashing value moves to the nearest free one; a row without a free one is left out.
+//! Makes unique keys unique: a clashing value moves to the nearest free one; a row without a free one leaves the
+//! predicate of a partial key, or is left out.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
-    Time64MicrosecondArray, TimestampMicrosecondArray, cast::AsArray,
-};
+use arrow_array::{Array, ArrayRef};
 use indexmap::IndexSet;
 
 use crate::{
-    codec::Codec,
     data::{KeyColumns, TableData},
     finding::Finding,
     model::TableModel,
     plan::ColumnRole,
-    sample::{Sampler, draft::Draft},
-    schema::{Column, ColumnId, DataType, Storage, Table, TableId, UniqueKey},
+    sample::{
+        Sampler,
+        candidates::{Candidates, Moved},
+        draft::Draft,
+    },
+    schema::{ColumnId, Storage, Table, TableId, UniqueKey},
 };
 
-/// Most values tried for one clashing row.
-const MAX_TRIES: usize = 2000;
+/// Rows whose predicate columns are tried for a row that finds no free value.
+const DONORS: usize = 8;
 
 impl Sampler<'_> {
-    /// Makes every unique key of a table hold. Runs before any child of the table exists.
+    /// Makes every unique key of a table hold that is understood here. Runs before any child of the table exists.
     pub(super) fn make_unique(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
         let table = self.model.schema.table(id);
         let roles = &self.model.plan.table(id).columns;
         for key in table.keys() {
-            if key.columns.is_empty() || key.columns.iter().any(|column| draft.data.column(*column).is_none())
+            if key.columns.iter().any(|column| roles[column.0] == ColumnRole::SurrogateKey)
+                || key.columns.is_empty() && key.expressions.is_empty()
             {
                 continue;
             }
-            if key.columns.iter().any(|column| roles[column.0] == ColumnRole::SurrogateKey) {
+            let rules = &model.facts.rules;
+            // The keys of a predicate only the target can read are the target's to judge.
+            if !rules.understands(key) {
                 continue;
             }
-            let subject = model.facts.rules.key_subjects(key, &draft.data);
-            let clashing = clashes(table, key, &draft.data, &subject);
+            let subject = rules.key_subjects(key, &draft.data);
+            let Some(clashing) = clashes(table, key, model, &draft.data, &subject) else { continue };
             if clashing.is_empty() {
                 continue;
             }
             let bound = Bound { table, key, model, subject: &subject };
             let stuck = resolve(bound, roles, &mut draft.data, &clashing);
+            let stuck = leave_predicate(bound, roles, &mut draft.data, stuck);
             self.report(table, key, clashing.len() - stuck.len(), stuck.len());
             if !stuck.is_empty() {
                 let mut keep = vec![true; draft.row_count()];
@@ -69,8 +74,16 @@ impl Sampler<'_> {
             if fk.parent != id || draft.links[index].parent.is_empty() {
                 continue;
             }
-            for parent in &mut draft.links[index].parent {
-                *parent = moved.get(*parent as usize).copied().unwrap_or(crate::data::NO_ROW);
+            let required = fk.columns.iter().all(|column| !table.column(*column).nullable);
+            for (row, parent) in draft.links[index].parent.iter_mut().enumerate() {
+                // A key that cannot be null refers to its own row instead.
+                let lost = if required { row as u32 } else { crate::data::NO_ROW };
+                let there = moved.get(*parent as usize).copied().filter(|row| *row != crate::data::NO_ROW);
+                *parent = match there {
+                    Some(there) => there,
+                    None if *parent == crate::data::NO_ROW => *parent,
+                    None => lost,
+                };
             }
             let parents = draft.data.clone();
             for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
@@ -89,8 +102,9 @@ impl Sampler<'_> {
     }
 
     fn report(&mut self, table: &Table, key: &UniqueKey, moved: usize, dropped: usize) {
-        let columns: Vec<&str> =
+        let mut columns: Vec<&str> =
             key.columns.iter().map(|column| table.column(*column).name.as_str()).collect();
+        columns.extend(key.expressions.iter().map(String::as_str));
         let columns = columns.join(", ");
         if moved > 0 {
             let what = format!("{moved} rows clashed on ({columns}) and moved to a free value");
@@ -110,23 +124,27 @@ impl Sampler<'_> {
     }
 }
 
-fn columns_of<'a>(table: &Table, key: &UniqueKey, data: &'a TableData) -> Vec<(&'a ArrayRef, bool)> {
-    key.columns
-        .iter()
-        .filter_map(|column| {
-            data.column(*column).map(|array| (array, table.column(*column).case_insensitive))
-        })
-        .collect()
-}
-
-/// Rows whose key an earlier row has already.
-fn clashes(table: &Table, key: &UniqueKey, data: &TableData, subject: &[bool]) -> Vec<usize> {
-    let keys = KeyColumns::new(&columns_of(table, key, data));
+/// Rows whose key an earlier row has already; `None` if a column of the key is not there yet.
+fn clashes(
+    table: &Table,
+    key: &UniqueKey,
+    model: &TableModel,
+    data: &TableData,
+    subject: &[bool],
+) -> Option<Vec<usize>> {
+    let values = model.facts.rules.key_values(table, key, data)?;
+    let keys = key_columns(&values);
     let mut seen: IndexSet<Vec<u8>> = IndexSet::with_capacity(data.row_count);
     let mut value = Vec::new();
-    (0..data.row_count)
-        .filter(|row| subject[*row] && keys.write(*row, &mut value) && !seen.insert(value.clone()))
-        .collect()
+    let nulls = key.nulls_not_distinct;
+    let rows = (0..data.row_count).filter(|row| {
+        subject[*row] && keys.write_nulls(*row, nulls, &mut value) && !seen.insert(value.clone())
+    });
+    Some(rows.collect())
+}
+
+fn key_columns(values: &[(ArrayRef, bool)]) -> KeyColumns<'_> {
+    KeyColumns::new(&values.iter().map(|(array, fold)| (array, *fold)).collect::<Vec<_>>())
 }
 
 /// A unique key and whom it binds.
@@ -139,16 +157,25 @@ struct Bound<'a> {
     subject: &'a [bool],
 }
 
+impl Bound<'_> {
+    /// The columns of the key, and those its expressions read.
+    fn columns(&self) -> Vec<ColumnId> {
+        let mut all = self.key.columns.clone();
+        all.extend(self.model.facts.rules.key_reads(self.key).0);
+        let mut seen = BTreeSet::new();
+        all.retain(|column| seen.insert(*column));
+        all
+    }
+}
+
 /// Moves clashing rows to free values. Returns the rows that found none.
 fn resolve(bound: Bound<'_>, roles: &[ColumnRole], data: &mut TableData, clashing: &[usize]) -> Vec<usize> {
-    let Bound { key, model, .. } = bound;
     let mut stuck: Vec<usize> = clashing.to_vec();
-    let movable: Vec<ColumnId> = key
-        .columns
-        .iter()
-        .copied()
+    let movable: Vec<ColumnId> = bound
+        .columns()
+        .into_iter()
         .filter(|column| matches!(roles[column.0], ColumnRole::KeyAttribute | ColumnRole::Attribute))
-        .filter(|column| !model.facts.rules.positions.iter().any(|position| position.column == *column))
+        .filter(|column| !bound.model.facts.rules.positions.iter().any(|position| position.column == *column))
         .collect();
     for column in movable {
         if stuck.is_empty() {
@@ -162,45 +189,45 @@ fn resolve(bound: Bound<'_>, roles: &[ColumnRole], data: &mut TableData, clashin
 /// Tries other values of one column for every stuck row.
 fn move_column(bound: Bound<'_>, column: ColumnId, data: &mut TableData, stuck: &[usize]) -> Vec<usize> {
     let Bound { table, key, model, subject } = bound;
+    let rules = &model.facts.rules;
     let definition = table.column(column);
     let codec = model.facts.codecs.iter().find(|(id, _)| *id == column).map(|(_, codec)| codec);
     let Some(array) = data.column(column).cloned() else { return stuck.to_vec() };
-    let candidates = Candidates::new(definition, codec, &array);
+    let candidates = Candidates::new(definition, codec, rules.allowed_values(column), &array);
     // The taken keys of all rows that are not stuck.
     let mut taken: IndexSet<Vec<u8>> = IndexSet::with_capacity(data.row_count);
-    let is_stuck: std::collections::BTreeSet<usize> = stuck.iter().copied().collect();
+    let is_stuck: BTreeSet<usize> = stuck.iter().copied().collect();
     let mut value = Vec::new();
-    {
-        let keys = KeyColumns::new(&columns_of(table, key, data));
-        for row in (0..data.row_count).filter(|row| subject[*row] && !is_stuck.contains(row)) {
-            if keys.write(row, &mut value) {
-                taken.insert(value.clone());
-            }
+    let nulls = key.nulls_not_distinct;
+    let Some(values) = rules.key_values(table, key, data) else { return stuck.to_vec() };
+    let keys = key_columns(&values);
+    for row in (0..data.row_count).filter(|row| subject[*row] && !is_stuck.contains(row)) {
+        if keys.write_nulls(row, nulls, &mut value) {
+            taken.insert(value.clone());
         }
     }
+    // Other keys over the column, and CHECKs that read it, must bear the new value as well.
+    let checked = rules.checks.iter().any(|check| check.columns.contains(&column));
     let mut changed: BTreeMap<usize, Moved> = BTreeMap::new();
     let mut left = Vec::new();
     for row in stuck {
-        let mut others = Vec::new();
-        let found = candidates.of(*row).take(MAX_TRIES).find(|candidate| {
-            let single: ArrayRef = candidate.array(definition.data_type.storage());
-            others.clear();
-            for id in &key.columns {
-                let part = if *id == column {
-                    Some(single.clone())
-                } else {
-                    data.column(*id).map(|a| a.slice(*row, 1))
-                };
-                if let Some(part) = part {
-                    others.push((part, table.column(*id).case_insensitive));
-                }
-            }
-            let refs: Vec<(&ArrayRef, bool)> = others.iter().map(|(array, fold)| (array, *fold)).collect();
-            KeyColumns::new(&refs).write(0, &mut value) && !taken.contains(&value)
+        let own = data.take(&[*row as u32]);
+        let bad_before = checked && rules.violations(&own)[0];
+        let found = candidates.of(*row).find(|candidate| {
+            let mut one = own.clone();
+            one.set(column, candidate.array(definition.data_type.storage()));
+            let Some(values) = rules.key_values(table, key, &one) else { return false };
+            let written = key_columns(&values).write_nulls(0, nulls, &mut value);
+            // A key with a null in it never clashes.
+            (!written || !taken.contains(&value))
+                && (!checked || bad_before || !rules.violations(&one)[0])
+                && (written || matches!(candidate, Moved::Null))
         });
         match found {
             Some(candidate) => {
-                taken.insert(value.clone());
+                if !matches!(candidate, Moved::Null) || nulls {
+                    taken.insert(value.clone());
+                }
                 changed.insert(*row, candidate);
             }
             None => left.push(*row),
@@ -212,136 +239,51 @@ fn move_column(bound: Bound<'_>, column: ColumnId, data: &mut TableData, stuck: 
     left
 }
 
-/// A value a clashing row may move to.
-#[derive(Debug, Clone)]
-enum Moved {
-    Integer(i64),
-    Float(f64),
-    Text(String),
-    Boolean(bool),
-}
-
-impl Moved {
-    fn array(&self, storage: Storage) -> ArrayRef {
-        match self {
-            Self::Integer(value) => match storage {
-                Storage::Date => Arc::new(Date32Array::from(vec![*value as i32])),
-                Storage::Time => Arc::new(Time64MicrosecondArray::from(vec![*value])),
-                Storage::Timestamp => Arc::new(TimestampMicrosecondArray::from(vec![*value])),
-                _ => Arc::new(Int64Array::from(vec![*value])),
-            },
-            Self::Float(value) => Arc::new(Float64Array::from(vec![*value])),
-            Self::Text(value) => Arc::new(StringArray::from(vec![value.as_str()])),
-            Self::Boolean(value) => Arc::new(BooleanArray::from(vec![*value])),
-        }
+/// Takes stuck rows out of the reach of a partial key: what its predicate reads comes from a row that it does not
+/// bind. Returns the rows that still clash.
+fn leave_predicate(
+    bound: Bound<'_>,
+    roles: &[ColumnRole],
+    data: &mut TableData,
+    stuck: Vec<usize>,
+) -> Vec<usize> {
+    let Bound { key, model, subject, .. } = bound;
+    let rules = &model.facts.rules;
+    let free: Vec<u32> = (0..data.row_count as u32).filter(|row| !subject[*row as usize]).collect();
+    if stuck.is_empty() || key.predicate.is_none() || free.is_empty() {
+        return stuck;
     }
-}
-
-/// Values near a row's own, nearest first, inside the column's domain.
-struct Candidates<'a> {
-    column: &'a Column,
-    array: &'a ArrayRef,
-    /// Other values of an enumerated text column.
-    domain: Option<Vec<String>>,
-    range: (i64, i64),
-}
-
-impl<'a> Candidates<'a> {
-    fn new(column: &'a Column, codec: Option<&Codec>, array: &'a ArrayRef) -> Self {
-        let enumerated =
-            column.data_type.storage() == Storage::Text && codec.is_some_and(|c| !c.is_presence());
-        let domain = enumerated.then(|| {
-            let texts = array.as_string::<i32>();
-            let all: std::collections::BTreeSet<String> = texts.iter().flatten().map(str::to_owned).collect();
-            all.into_iter().collect()
+    let mut columns = rules.bound_to(&rules.key_reads(key).1);
+    columns.retain(|column| matches!(roles.get(column.0), Some(ColumnRole::Attribute)));
+    let mut index: Vec<u32> = (0..data.row_count as u32).collect();
+    let mut left = Vec::new();
+    for row in stuck {
+        let own = data.take(&[row as u32]);
+        let donor = (0..DONORS).find_map(|attempt| {
+            // A fixed hash of the row spreads the donors without a random stream.
+            let donor = free[(row.wrapping_mul(0x9E37_79B9).wrapping_add(attempt * 7919)) % free.len()];
+            let mut one = own.clone();
+            let other = data.take(&[donor]);
+            for column in &columns {
+                if let Some(array) = other.column(*column) {
+                    one.set(*column, array.clone());
+                }
+            }
+            let out = !rules.key_subjects(key, &one)[0] && !rules.violations(&one)[0];
+            out.then_some(donor)
         });
-        let range = match column.data_type {
-            DataType::Integer { min, max } => (min, max),
-            DataType::Date => (-700_000, 2_900_000),
-            _ => (i64::MIN / 2, i64::MAX / 2),
-        };
-        Self { column, array, domain, range }
-    }
-
-    fn of(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
-        if self.array.is_null(row) {
-            return Box::new(std::iter::empty());
-        }
-        match self.column.data_type.storage() {
-            Storage::Integer => {
-                self.steps(self.array.as_primitive::<arrow_array::types::Int64Type>().value(row), 1)
-            }
-            Storage::Date => {
-                let day = self.array.as_primitive::<arrow_array::types::Date32Type>().value(row);
-                self.steps(i64::from(day), 1)
-            }
-            Storage::Time => {
-                let time = self.array.as_primitive::<arrow_array::types::Time64MicrosecondType>().value(row);
-                self.steps(time, 1_000_000)
-            }
-            Storage::Timestamp => {
-                let time =
-                    self.array.as_primitive::<arrow_array::types::TimestampMicrosecondType>().value(row);
-                let day = 86_400_000_000;
-                self.steps(time, if time % day == 0 { day } else { 1_000_000 })
-            }
-            Storage::Float => {
-                let value = self.array.as_primitive::<arrow_array::types::Float64Type>().value(row);
-                let scale = match self.column.data_type {
-                    DataType::Decimal { scale: Some(scale), .. } => scale,
-                    _ => 6,
-                };
-                let step = 10_f64.powi(-scale);
-                Box::new((1..).map(move |n| {
-                    let offset = f64::from((n + 1) / 2) * step;
-                    Moved::Float(if n % 2 == 1 { value + offset } else { value - offset })
-                }))
-            }
-            Storage::Boolean => Box::new([true, false].into_iter().map(Moved::Boolean)),
-            Storage::Text => self.texts(row),
-            Storage::Bytes => Box::new(std::iter::empty()),
+        match donor {
+            Some(donor) => index[row] = donor,
+            None => left.push(row),
         }
     }
-
-    fn steps(&self, value: i64, step: i64) -> Box<dyn Iterator<Item = Moved> + '_> {
-        let (low, high) = self.range;
-        let around = (1..i64::MAX).map(move |n| {
-            let offset = (n + 1) / 2 * step;
-            if n % 2 == 1 { value.saturating_add(offset) } else { value.saturating_sub(offset) }
-        });
-        Box::new(around.take(MAX_TRIES * 2).filter(move |v| (low..=high).contains(v)).map(Moved::Integer))
-    }
-
-    fn texts(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
-        if let Some(domain) = &self.domain {
-            let start = row % domain.len().max(1);
-            return Box::new(domain.iter().cycle().skip(start).take(domain.len()).cloned().map(Moved::Text));
-        }
-        let text = self.array.as_string::<i32>().value(row).to_owned();
-        let longest = match self.column.data_type {
-            DataType::Text { max_chars: Some(longest) } => longest as usize,
-            _ => usize::MAX,
-        };
-        Box::new((1..).map(move |n: u32| {
-            let suffix = if longest < 6 { base36(n) } else { format!(" {n}") };
-            let room = longest.saturating_sub(suffix.chars().count());
-            let head: String = text.chars().take(room).collect();
-            Moved::Text(format!("{head}{suffix}").chars().take(longest).collect())
-        }))
-    }
-}
-
-/// A number in digits and capitals, for keys too short for anything else.
-fn base36(mut number: u32) -> String {
-    let mut digits = Vec::new();
-    loop {
-        digits.push(char::from_digit(number % 36, 36).unwrap_or('0').to_ascii_uppercase());
-        number /= 36;
-        if number == 0 {
-            break;
+    let moved = data.take(&index);
+    for column in columns {
+        if let Some(array) = moved.column(column) {
+            data.set(column, array.clone());
         }
     }
-    digits.iter().rev().collect()
+    left
 }
 
 fn apply(array: &ArrayRef, storage: Storage, changed: &BTreeMap<usize, Moved>) -> ArrayRef {

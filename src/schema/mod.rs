@@ -145,6 +145,9 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// CHECK constraints of the table, its columns and their domains.
     pub checks: Vec<Check>,
+    /// EXCLUDE constraints of the table.
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
     /// The catalog's estimate of the row count, where it has one.
     pub estimated_rows: Option<u64>,
 }
@@ -255,4 +258,24 @@ pub struct Check {
     pub expression: String,
     /// For the check of a domain: the column it binds, called `VALUE` in the expression.
     pub domain_column: Option<ColumnId>,
+}
+
+/// An EXCLUDE constraint: no two rows for which every element's operator holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// Its name.
+    pub name: String,
+    /// What is compared, and how.
+    pub elements: Vec<ExclusionElement>,
+    /// The WHERE predicate: rows outside of it exclude nothing.
+    pub predicate: Option<String>,
+}
+
+/// One element of an EXCLUDE constraint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExclusionElement {
+    /// A column or an expression, as the server prints it.
+    pub expression: String,
+    /// The operator, for example `=` or `&&`.
+    pub operator: String,
 }

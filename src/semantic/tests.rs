@@ -38,6 +38,7 @@ fn table(name: &str, columns: &[(&str, DataType)]) -> Table {
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }

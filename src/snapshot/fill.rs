@@ -92,6 +92,7 @@ mod tests {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             estimated_rows: None,
         };
         let numbers = || Arc::new(Int64Array::from(vec![None; 4])) as ArrayRef;

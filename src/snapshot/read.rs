@@ -90,7 +90,17 @@ impl<'a> Reader<'a> {
         let mut intake = self.prepare_intake(id);
         let keep_share = self.keep_share(id);
         let mut random = self.limits.seed.stream(&format!("snapshot/{name}"), 0);
-        let columns = table.writable_columns();
+        let mut columns = table.writable_columns();
+        // A computed column is read where a key is made of it.
+        let own = table.foreign_keys.iter().flat_map(|fk| &fk.columns);
+        let above = self
+            .schema
+            .foreign_keys()
+            .filter(|(_, _, fk)| fk.parent == id)
+            .flat_map(|(_, _, fk)| &fk.parent_columns);
+        columns.extend(own.chain(above).filter(|column| table.column(**column).generated.is_some()));
+        columns.sort_unstable();
+        columns.dedup();
         let order_by = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
         let exact = self.plan.table(id).mode == TableMode::Copy;
         let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS, exact };

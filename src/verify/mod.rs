@@ -1,12 +1,14 @@
-//! Proves integrity on the target: every primary, foreign and unique key, NOT NULL and CHECK.
+//! Proves integrity on the target: every primary, foreign and unique key, NOT NULL, CHECK and EXCLUDE.
 
 mod prove;
 mod queries;
+mod violators;
 
 #[cfg(test)]
 mod tests;
 
 pub use prove::prove;
+pub use violators::{Suspect, violators};
 
 use serde::Serialize;
 
@@ -24,6 +26,8 @@ pub enum ConstraintKind {
     NotNull,
     /// CHECK.
     Check,
+    /// EXCLUDE: no two rows that exclude each other.
+    Exclusion,
 }
 
 /// One constraint checked.

@@ -38,6 +38,10 @@ pub fn prove(
             }
         }
         prover.not_null(table)?;
+        for exclusion in &table.exclusions {
+            let sql = queries::excluded(dialect, table, exclusion);
+            prover.line(table, ConstraintKind::Exclusion, &exclusion.name, &[sql])?;
+        }
         for check in &table.checks {
             match queries::failed_check(dialect, table, check) {
                 Some(sql) => prover.line(table, ConstraintKind::Check, &check.name, &[sql])?,

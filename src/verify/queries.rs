@@ -7,8 +7,10 @@ use sqlparser::{
 
 use crate::{
     db::Dialect,
-    schema::{Check, ColumnId, DataType, ForeignKey, Table, UniqueKey},
+    schema::{Check, ColumnId, DataType, Exclusion, ForeignKey, Table, UniqueKey},
 };
+
+use super::violators::{clash, excluding};
 
 /// Counts rows of a primary key with a null in it.
 pub(super) fn null_keys(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) -> String {
@@ -43,15 +45,31 @@ pub(super) fn duplicates(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) 
     }
     conditions.extend(key.predicate.iter().map(|predicate| format!("({predicate}\n)")));
     let rows = format!("FROM {}{}", dialect.quote_table(&table.name), filter(&conditions));
+    // A constant is no GROUP BY item everywhere, and a number would be a place in the list: group by name.
+    let names: Vec<String> = (0..parts.len()).map(|place| format!("k{place}")).collect();
+    let named: Vec<String> =
+        parts.iter().zip(&names).map(|(part, name)| format!("{part} AS {name}")).collect();
+    let groups = format!("SELECT {} {rows}", named.join(", "));
     // The difference of two counts is an integer everywhere; a sum of counts is a decimal on some servers.
     format!(
-        "SELECT (SELECT COUNT(*) {rows}) - (SELECT COUNT(*) FROM (SELECT 1 AS one {rows} GROUP BY {}) AS groups_of_key)",
-        parts.join(", ")
+        "SELECT (SELECT COUNT(*) {rows}) - (SELECT COUNT(*) FROM (SELECT 1 AS one FROM ({groups}) AS parts_of_key GROUP BY {}) AS groups_of_key)",
+        names.join(", ")
     )
+}
+
+/// Counts the rows that an EXCLUDE constraint forbids beside an earlier one.
+pub(super) fn excluded(dialect: &dyn Dialect, table: &Table, exclusion: &Exclusion) -> String {
+    let rows = excluding(exclusion, "ROW_NUMBER() OVER ()", &dialect.quote_table(&table.name));
+    format!("{rows} SELECT COUNT(*) FROM k b WHERE {}", clash(exclusion))
 }
 
 /// Counts child rows without their parent row.
 pub(super) fn orphans(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, parent: &Table) -> String {
+    format!("SELECT COUNT(*) {}", orphans_of(dialect, child, key, parent))
+}
+
+/// `FROM … c WHERE …`: the child rows without their parent row.
+pub(super) fn orphans_of(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, parent: &Table) -> String {
     let child_columns: Vec<String> =
         key.columns.iter().map(|id| format!("c.{}", column(dialect, child, *id))).collect();
     let pairs: Vec<String> = (key.parent_columns.iter().zip(&child_columns))
@@ -71,7 +89,7 @@ pub(super) fn orphans(dialect: &dyn Dialect, child: &Table, key: &ForeignKey, pa
     } else {
         format!("{} AND {missing}", all("IS NOT NULL", " AND "))
     };
-    format!("SELECT COUNT(*) FROM {} c WHERE {violation}", dialect.quote_table(&child.name))
+    format!("FROM {} c WHERE {violation}", dialect.quote_table(&child.name))
 }
 
 /// Counts rows whose check is false; unknown (null) passes, as on every server.
@@ -85,7 +103,7 @@ pub(super) fn failed_check(dialect: &dyn Dialect, table: &Table, check: &Check) 
 }
 
 /// Puts a column in the place of a domain's VALUE, and of nothing that merely looks like it.
-fn replace_value(expression: &str, column: &str) -> Option<String> {
+pub(super) fn replace_value(expression: &str, column: &str) -> Option<String> {
     let tokens = Tokenizer::new(&GenericDialect {}, expression).with_unescape(false).tokenize().ok()?;
     let is_value = |token: &Token| matches!(token, Token::Word(Word { value, quote_style: None, .. }) if value.eq_ignore_ascii_case("value"));
     let replaced = tokens
@@ -95,11 +113,11 @@ fn replace_value(expression: &str, column: &str) -> Option<String> {
     Some(replaced)
 }
 
-fn column(dialect: &dyn Dialect, table: &Table, id: ColumnId) -> String {
+pub(super) fn column(dialect: &dyn Dialect, table: &Table, id: ColumnId) -> String {
     dialect.quote_identifier(&table.column(id).name)
 }
 
-fn filter(conditions: &[String]) -> String {
+pub(super) fn filter(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 

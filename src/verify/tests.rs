@@ -204,3 +204,49 @@ fn a_foreign_key_to_a_table_that_was_not_loaded_is_a_note() {
     assert!(!proof.lines.iter().any(|line| line.name == "to_parent"));
     assert_eq!(findings.iter().map(|f| f.code.as_str()).collect::<Vec<_>>(), ["foreign-key-unproven"]);
 }
+
+#[test]
+fn a_key_over_a_constant_allows_one_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.db");
+    make(&path, "CREATE TABLE site (id INT); CREATE UNIQUE INDEX one_row ON site ((1))");
+    let schema = database(&path).source().unwrap().introspect().unwrap().schema;
+    make(&path, "CREATE TABLE site (id INT); INSERT INTO site VALUES (1), (2), (3)");
+    let database = database(&path);
+    let mut source = database.source().unwrap();
+
+    let (proof, findings) = prove(&mut *source, database.dialect(), &schema, &[TableId(0)]).unwrap();
+
+    assert_eq!(findings, []);
+    assert_eq!(violations(&proof), ["site.one_row Some(2)"]);
+}
+
+#[test]
+fn violators_of_checks_and_keys_are_named_by_their_numbers() {
+    let schema = schema();
+    let (_, child) = schema.iter().find(|(_, table)| table.name.name == "child").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("staging.db");
+    let database = database(&path);
+    let mut sink = database.sink().unwrap();
+    sink.begin().unwrap();
+    let columns = "id, a, b, mail TEXT COLLATE NOCASE, code, gone, age, up, dbsynth_row INTEGER";
+    sink.execute(&format!("CREATE TABLE staging ({columns})")).unwrap();
+    sink.execute(
+        "INSERT INTO staging (mail, code, gone, age, dbsynth_row) VALUES
+            ('a', 'x', NULL, 5, 0), ('A', 'X', NULL, 5, 1), ('b', 'x', NULL, -1, 2), ('c', 'x', 1, NULL, 3)",
+    )
+    .unwrap();
+    let staging = crate::schema::TableName::bare("staging");
+    let mut ask = |suspect| {
+        let sql = super::violators(database.dialect(), child, &staging, suspect).unwrap();
+        sink.numbers(&sql).unwrap()
+    };
+    let key = |name: &str| child.unique_keys.iter().find(|key| key.name == name).unwrap();
+
+    assert_eq!(ask(super::Suspect::Check(&child.checks[0])), [2]);
+    assert_eq!(ask(super::Suspect::Key(key("alive"))), [2], "a row outside the predicate does not count");
+    assert_eq!(ask(super::Suspect::Key(key("folded"))), [1]);
+    let mail = child.unique_keys.iter().find(|key| key.columns == [child.find("mail").unwrap()]).unwrap();
+    assert_eq!(ask(super::Suspect::Key(mail)), [1]);
+}

@@ -30,7 +30,7 @@ mod tests;
 use crate::{
     config::DbUrl,
     db::{Capabilities, Database, DbError, Dialect, Sink, Source},
-    schema::DialectName,
+    schema::{DialectName, Table, TableName},
 };
 
 /// Opens the engine at `url`; the server is contacted later.
@@ -73,5 +73,9 @@ impl Dialect for MySqlDialect {
 
     fn quote_identifier(&self, identifier: &str) -> String {
         sql::identifier(identifier)
+    }
+
+    fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
+        sql::staging(table)
     }
 }

@@ -303,6 +303,19 @@ impl Sink for MySqlSink {
         self.road.append(&mut self.connection, table, rows)
     }
 
+    fn numbers(&mut self, sql: &str) -> Result<Vec<u64>, DbError> {
+        let rows = self.connection.records(sql)?;
+        let mut numbers: Vec<u64> = rows.iter().filter_map(|row| row.nth(0)?.parse().ok()).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn end_trial(&mut self, staging: &TableName) -> Result<(), DbError> {
+        let sql = format!("DROP TABLE IF EXISTS {}", identifier(&staging.name));
+        self.connection.run(&sql)?;
+        Ok(())
+    }
+
     fn finish_table(&mut self, _: &Table) -> Result<(), DbError> {
         // Every statement commits by itself; nothing is buffered here.
         Ok(())

@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::lex::{Kind, Token, tokens};
+use crate::{
+    db::STAGING_ROW,
+    schema::{Table, TableName},
+};
 
 /// Quotes an identifier.
 pub(super) fn identifier(name: &str) -> String {
@@ -79,6 +83,30 @@ fn quoted_bytes(text: &[u8]) -> (Vec<u8>, usize) {
         }
     }
     (value, text.len())
+}
+
+/// The staging table of a table and what makes it: a copy by SELECT takes no key and no CHECK along.
+pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
+    let name = TableName::bare("dbsynth_judge");
+    let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL")];
+    let mut taken = Vec::new();
+    for (_, column) in table.iter() {
+        let quoted = identifier(&column.name);
+        match &column.generated {
+            Some(expression) => {
+                declared.push(format!("{quoted} {} AS ({expression})", column.native_type));
+            }
+            None => taken.push(quoted),
+        }
+    }
+    let staging = identifier(&name.name);
+    let taken = if taken.is_empty() { "1 AS dbsynth_one".to_owned() } else { taken.join(", ") };
+    let create = format!(
+        "CREATE TABLE {staging} ({}) SELECT {taken} FROM {} LIMIT 0",
+        declared.join(", "),
+        identifier(&table.name.name)
+    );
+    (name, vec![format!("DROP TABLE IF EXISTS {staging}"), create])
 }
 
 /// Undoes one level of the backslash escapes that MySQL puts around the expressions in its catalog

@@ -23,6 +23,9 @@ pub(super) struct Relation {
     pub(super) parents: Vec<i64>,
     pub(super) partition_key: Option<String>,
     pub(super) bound: Option<String>,
+    /// The whole condition of a partition, its parents' included; none for the only partition of all values.
+    #[serde(default)]
+    pub(super) partition_constraint: Option<String>,
     pub(super) populated: bool,
     /// False if our role may not select from it.
     pub(super) readable: bool,

@@ -2,6 +2,7 @@
 
 use super::{
     catalog::{Catalog, ConstraintRow, IndexRow},
+    exclusion::exclusion,
     layout::Layout,
     sql::without_outer_parentheses,
 };
@@ -141,11 +142,18 @@ pub(super) fn add_constraint(
                 .instead(left_out),
             ),
         },
-        'x' => findings.push(
-            Finding::note("exclusion-constraint", format!("{} is an EXCLUDE constraint", constraint.name))
+        'x' => match exclusion(&constraint.name, &constraint.definition) {
+            // One that a partition has for itself alone binds its own rows only.
+            Some(read) if !on_partition => table.exclusions.push(read),
+            _ => findings.push(
+                Finding::note(
+                    "exclusion-constraint",
+                    format!("{} is an EXCLUDE constraint", constraint.name),
+                )
                 .table(&table.name)
                 .instead(left_out),
-        ),
+            ),
+        },
         _ if constraint.temporal => findings.push(
             Finding::note("exclusion-constraint", format!("{} is WITHOUT OVERLAPS", constraint.name))
                 .table(&table.name)

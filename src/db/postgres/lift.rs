@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     catalog::{Catalog, ColumnRow, Relation},
     constraints::{add_constraint, add_key},
+    exclusion::add_partition_bounds,
     layout::Layout,
     sql::without_outer_parentheses,
     types::Types,
@@ -44,6 +45,7 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             estimated_rows: estimate(catalog, layout, relation),
         };
         for (index, row) in catalog.columns_of(relation.oid).iter().enumerate() {
@@ -58,6 +60,7 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
     for constraint in &catalog.constraints {
         add_constraint(catalog, layout, constraint, &mut tables, findings);
     }
+    add_partition_bounds(catalog, layout, &mut tables);
     for table in &mut tables {
         table.unique_keys.sort_by(|a, b| a.name.cmp(&b.name));
         table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));

@@ -11,6 +11,7 @@ mod constraints;
 mod copy;
 mod decode;
 mod error;
+mod exclusion;
 mod layout;
 mod lift;
 mod numeric;

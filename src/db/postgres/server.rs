@@ -173,6 +173,34 @@ pub(super) async fn count(
     counted.map(non_negative)
 }
 
+/// Runs a query that returns integers, between savepoints if `in_transaction`.
+pub(super) async fn numbers(
+    connection: &mut PgConnection,
+    sql: &str,
+    in_transaction: bool,
+) -> Result<Vec<u64>, DbError> {
+    let doing = "finding rows";
+    let wrapped = format!(
+        "SELECT coalesce(string_agg(q.n::text, ','), '') FROM ({}) q(n)",
+        sql.trim().trim_end_matches(';')
+    );
+    if in_transaction {
+        run(connection, "SAVEPOINT dbsynth_count", doing).await?;
+    }
+    let found = scalar::<String>(connection, &wrapped, doing).await;
+    if in_transaction {
+        let end = if found.is_ok() {
+            "RELEASE SAVEPOINT dbsynth_count"
+        } else {
+            "ROLLBACK TO SAVEPOINT dbsynth_count; RELEASE SAVEPOINT dbsynth_count"
+        };
+        run(connection, end, doing).await?;
+    }
+    let mut numbers: Vec<u64> = found?.split(',').filter_map(|number| number.parse().ok()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
 fn non_negative(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }

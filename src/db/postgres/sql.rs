@@ -1,8 +1,8 @@
 //! How Postgres writes names and literals.
 
 use crate::{
-    db::{Capabilities, Dialect},
-    schema::{DialectName, TableName},
+    db::{Capabilities, Dialect, STAGING_ROW},
+    schema::{DialectName, Table, TableName},
 };
 
 /// Postgres's way of writing SQL.
@@ -21,7 +21,51 @@ impl Dialect for PostgresDialect {
     fn quote_identifier(&self, identifier: &str) -> String {
         quote(identifier)
     }
+
+    fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
+        let name = TableName::qualified("pg_temp", "dbsynth_judge");
+        let create =
+            format!("CREATE TEMP TABLE {STAGING} (LIKE {} INCLUDING GENERATED)", quote_table(&table.name));
+        let number = format!("ALTER TABLE {STAGING} ADD COLUMN {STAGING_ROW} pg_catalog.int8");
+        (name, vec![create, number, LOOSEN.to_owned()])
+    }
 }
+
+const STAGING: &str = "pg_temp.dbsynth_judge";
+
+/// Takes NOT NULL from every column, and from domains all but their base type.
+const LOOSEN: &str = "DO $dbsynth$
+DECLARE
+    part record;
+BEGIN
+    FOR part IN
+        WITH RECURSIVE chain AS (
+            SELECT a.attname, a.attnotnull, t.oid, t.typtype, t.typbasetype, a.atttypmod AS modifier, a.attgenerated,
+                   t.typtype = 'd' AS domain
+            FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+            WHERE a.attrelid = 'pg_temp.dbsynth_judge'::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
+            UNION ALL
+            SELECT c.attname, c.attnotnull, t.oid, t.typtype, t.typbasetype, d.typtypmod, c.attgenerated, c.domain
+            FROM chain c JOIN pg_catalog.pg_type d ON d.oid = c.oid
+            JOIN pg_catalog.pg_type t ON t.oid = c.typbasetype
+            WHERE c.typtype = 'd'
+        )
+        SELECT attname, attnotnull, domain, attgenerated, pg_catalog.format_type(oid, modifier) AS base
+        FROM chain WHERE typtype <> 'd'
+    LOOP
+        IF part.attnotnull THEN
+            EXECUTE pg_catalog.format('ALTER TABLE pg_temp.dbsynth_judge ALTER COLUMN %I DROP NOT NULL', part.attname);
+        END IF;
+        IF part.domain THEN
+            BEGIN
+                EXECUTE pg_catalog.format('ALTER TABLE pg_temp.dbsynth_judge ALTER COLUMN %I TYPE %s',
+                                          part.attname, part.base);
+            EXCEPTION WHEN feature_not_supported OR invalid_table_definition THEN
+                NULL; -- a generated column depends on it
+            END;
+        END IF;
+    END LOOP;
+END $dbsynth$";
 
 /// Quotes an identifier. Always, so that no list of reserved words is needed.
 pub(super) fn quote(identifier: &str) -> String {

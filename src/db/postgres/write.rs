@@ -16,7 +16,7 @@ use crate::{
     config::DbUrl,
     data::TableData,
     db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink, runtime::block_on},
-    schema::{ColumnId, DataType, Schema, Table},
+    schema::{ColumnId, DataType, Schema, Table, TableName},
 };
 
 /// Readers of the old copy may hold locks for a while; a load may take hours.
@@ -168,6 +168,22 @@ impl Sink for PostgresSink {
                 Err(DbError::new(DbErrorKind::Other, what))
             }
         }
+    }
+
+    fn numbers(&mut self, sql: &str) -> Result<Vec<u64>, DbError> {
+        let in_transaction = self.in_transaction;
+        block_on(server::numbers(self.connection()?, sql, in_transaction))
+    }
+
+    fn begin_trial(&mut self) -> Result<(), DbError> {
+        block_on(run(self.connection()?, "SAVEPOINT dbsynth_trial", "trying rows"))
+    }
+
+    fn end_trial(&mut self, _staging: &TableName) -> Result<(), DbError> {
+        // What a COPY into the staging table complains of now is undone with it.
+        let _ = self.end_copy();
+        let undo = "ROLLBACK TO SAVEPOINT dbsynth_trial; RELEASE SAVEPOINT dbsynth_trial";
+        block_on(run(self.connection()?, undo, "trying rows"))
     }
 
     fn finish_table(&mut self, _table: &Table) -> Result<(), DbError> {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{Arguments as _, AssertSqlSafe, sqlite::SqliteArguments};
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _, sqlite::SqliteArguments};
 
 use super::{
     ddl,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     data::TableData,
     db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink, runtime::block_on},
-    schema::{Schema, Table},
+    schema::{Schema, Table, TableName},
 };
 
 /// SQLite's limit on bound values of one statement.
@@ -150,6 +150,22 @@ impl Sink for SqliteSink {
             }
             Ok(())
         })
+    }
+
+    fn numbers(&mut self, sql: &str) -> Result<Vec<u64>, DbError> {
+        let rows = self.connection()?.rows("cannot find rows", sql)?;
+        let mut numbers: Vec<u64> = rows
+            .iter()
+            .filter_map(|row| row.try_get::<i64, _>(0).ok())
+            .filter_map(|number| u64::try_from(number).ok())
+            .collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn end_trial(&mut self, staging: &TableName) -> Result<(), DbError> {
+        let sql = format!("DROP TABLE IF EXISTS {}", identifier(&staging.name));
+        self.in_transaction()?.run("cannot remove a table", &sql)
     }
 
     fn finish_table(&mut self, _table: &Table) -> Result<(), DbError> {

@@ -118,6 +118,7 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
         unique_keys,
         foreign_keys: Vec::new(),
         checks,
+        exclusions: Vec::new(),
         estimated_rows: Some(measured.row_count),
     }
 }

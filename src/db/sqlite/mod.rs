@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use crate::{
     config::DbUrl,
     db::{Capabilities, Database, DbError, DbErrorKind, Dialect, Sink, Source},
-    schema::DialectName,
+    schema::{DialectName, Table, TableName},
 };
 
 /// Opens the engine at `url`; the file is touched later.
@@ -77,5 +77,9 @@ impl Dialect for SqliteDialect {
 
     fn quote_identifier(&self, identifier: &str) -> String {
         sql::identifier(identifier)
+    }
+
+    fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
+        sql::staging(table)
     }
 }

@@ -1,5 +1,10 @@
 //! Names and literals in SQLite's SQL.
 
+use crate::{
+    db::STAGING_ROW,
+    schema::{Table, TableName},
+};
+
 /// Quotes an identifier.
 pub(super) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -24,6 +29,27 @@ pub(super) fn insert(table: &str, columns: &[&str], rows: usize) -> String {
     let marks = format!("({})", vec!["?"; columns.len()].join(", "));
     let rows = vec![marks.as_str(); rows].join(", ");
     format!("INSERT INTO {table} ({}) VALUES {rows}", identifiers(columns.iter().copied()))
+}
+
+/// The staging table of a table and what makes it.
+pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
+    let name = TableName::bare("dbsynth_judge");
+    let mut columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let collation = if column.case_insensitive { " COLLATE NOCASE" } else { "" };
+            let generated = match &column.generated {
+                Some(expression) => format!(" AS ({expression})"),
+                None => String::new(),
+            };
+            format!("{} {}{collation}{generated}", identifier(&column.name), column.native_type)
+        })
+        .collect();
+    columns.push(format!("{STAGING_ROW} INTEGER"));
+    let staging = identifier(&name.name);
+    let create = format!("CREATE TEMP TABLE {staging} ({})", columns.join(", "));
+    (name, vec![create])
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ fn table(line: &str) -> Table {
         unique_keys: with('^').into_iter().map(|id| key("unique", vec![id])).collect(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }

@@ -66,6 +66,7 @@ fn table(types: &[DataType]) -> Table {
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         estimated_rows: None,
     }
 }

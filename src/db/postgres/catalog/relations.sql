@@ -5,6 +5,7 @@ SELECT c.oid::int8 AS oid, c.nspname AS namespace, c.relname AS name, c.qualifie
                  FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid), '[]') AS parents,
        CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
        pg_get_expr(c.relpartbound, c.oid) AS bound,
+       CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) END AS partition_constraint,
        c.relispopulated AS populated,
        has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
        (SELECT string_agg(split_part(o, '=', 1) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', ')

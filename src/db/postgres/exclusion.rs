@@ -1,0 +1,141 @@
+//! EXCLUDE constraints and partition bounds: what rows must satisfy beyond keys and checks.
+
+use super::{catalog::Catalog, layout::Layout, sql::without_outer_parentheses};
+use crate::schema::{Check, Exclusion, ExclusionElement, Table, TableId};
+
+/// Reads `EXCLUDE USING gist (room WITH =, during WITH &&) WHERE (…)` as `pg_get_constraintdef` prints it.
+pub(super) fn exclusion(name: &str, definition: &str) -> Option<Exclusion> {
+    let open = definition.find('(')?;
+    let close = open + closing(&definition[open..])?;
+    let elements: Option<Vec<ExclusionElement>> =
+        split(&definition[open + 1..close]).into_iter().map(element).collect();
+    let rest = &definition[close + 1..];
+    let predicate = rest.find(" WHERE ").and_then(|at| {
+        let rest = rest[at + 7..].trim_start();
+        let end = closing(rest)?;
+        Some(without_outer_parentheses(&rest[..=end]).to_owned())
+    });
+    Some(Exclusion { name: name.to_owned(), elements: elements?, predicate })
+}
+
+/// `room_id WITH =`, `daterange(a, b) range_ops WITH &&`: the operator class is left out.
+fn element(text: &str) -> Option<ExclusionElement> {
+    let (left, operator) = text.trim().rsplit_once(" WITH ")?;
+    let left = left.trim();
+    let end = if left.starts_with('"') {
+        let quoted = left.char_indices().skip(1);
+        let mut doubled = false;
+        let mut found = None;
+        for (at, character) in quoted {
+            if character == '"' && !doubled && !left[at + 1..].starts_with('"') {
+                found = Some(at + 1);
+                break;
+            }
+            doubled = character == '"' && !doubled;
+        }
+        found?
+    } else if left.starts_with('(') {
+        closing(left)? + 1
+    } else {
+        left.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '.'))).unwrap_or(left.len())
+    };
+    // A function's arguments belong to it.
+    let end = if left[end..].starts_with('(') { end + closing(&left[end..])? + 1 } else { end };
+    Some(ExclusionElement { expression: left[..end].to_owned(), operator: operator.trim().to_owned() })
+}
+
+/// The place of the parenthesis that closes the first one.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_i64;
+    let mut quote = None;
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '(') => depth += 1,
+            (None, ')') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+/// Splits at the commas outside of parentheses and quotes.
+fn split(text: &str) -> Vec<&str> {
+    let mut depth = 0_i64;
+    let mut quote = None;
+    let mut from = 0;
+    let mut parts = Vec::new();
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '(' | '[') => depth += 1,
+            (None, ')' | ']') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                parts.push(&text[from..at]);
+                from = at + 1;
+            }
+            (None, _) => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// Adds to every partitioned table the condition that some partition takes the row. Partitions by hash take every
+/// row that reaches them.
+pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, tables: &mut [Table]) {
+    for (index, table) in tables.iter_mut().enumerate() {
+        let mut bounds: Vec<String> = Vec::new();
+        let mut unbounded = false;
+        for leaf in layout.leaves(TableId(index)) {
+            let mut at = layout.relation(leaf);
+            // What the level above demands is all a hash partition demands.
+            for _ in 0..catalog.relations.len() {
+                let by_hash = |bound: &str| bound.starts_with("FOR VALUES WITH");
+                match at.filter(|row| row.bound.as_deref().is_some_and(by_hash)) {
+                    Some(row) => at = row.parents.first().and_then(|parent| layout.relation(*parent)),
+                    None => break,
+                }
+            }
+            match at.and_then(|row| row.partition_constraint.clone()) {
+                Some(bound) if !bounds.contains(&bound) => bounds.push(bound),
+                Some(_) => {}
+                None => unbounded = true,
+            }
+        }
+        if unbounded || bounds.is_empty() {
+            continue;
+        }
+        let expression = bounds.iter().map(|bound| format!("({bound})")).collect::<Vec<_>>().join(" OR ");
+        table.checks.push(Check { name: "partition bounds".to_owned(), expression, domain_column: None });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exclusion;
+
+    #[test]
+    fn elements_operators_and_predicate_are_told_apart() {
+        let text = "EXCLUDE USING gist (room_id WITH =, tstzrange(starts, ends, '[)'::text) WITH &&, \
+                    \"odd, \"\"name\" gist_int4_ops WITH <>) WHERE ((NOT cancelled)) DEFERRABLE";
+        let read = exclusion("e", text).unwrap();
+        let elements: Vec<(&str, &str)> =
+            read.elements.iter().map(|e| (e.expression.as_str(), e.operator.as_str())).collect();
+
+        assert_eq!(
+            elements,
+            [("room_id", "="), ("tstzrange(starts, ends, '[)'::text)", "&&"), ("\"odd, \"\"name\"", "<>")]
+        );
+        assert_eq!(read.predicate.as_deref(), Some("(NOT cancelled)"));
+    }
+}

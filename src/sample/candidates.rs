@@ -1,0 +1,246 @@
+//! Values that a row may move to when its own is taken.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray, cast::AsArray, new_null_array, types,
+};
+
+use crate::{
+    codec::Codec,
+    data::arrow_type,
+    schema::{Column, DataType, Storage},
+};
+
+/// Most values tried for one clashing row.
+pub(super) const MAX_TRIES: usize = 2000;
+
+/// A value a clashing row may move to.
+#[derive(Debug, Clone)]
+pub(super) enum Moved {
+    Null,
+    Integer(i64),
+    Float(f64),
+    Text(String),
+    Boolean(bool),
+}
+
+impl Moved {
+    /// The value as an array of one row.
+    pub(super) fn array(&self, storage: Storage) -> ArrayRef {
+        match self {
+            Self::Null => new_null_array(&arrow_type(storage), 1),
+            Self::Integer(value) => match storage {
+                Storage::Date => Arc::new(Date32Array::from(vec![*value as i32])),
+                Storage::Time => Arc::new(Time64MicrosecondArray::from(vec![*value])),
+                Storage::Timestamp => Arc::new(TimestampMicrosecondArray::from(vec![*value])),
+                _ => Arc::new(Int64Array::from(vec![*value])),
+            },
+            Self::Float(value) => Arc::new(Float64Array::from(vec![*value])),
+            Self::Text(value) => Arc::new(StringArray::from(vec![value.as_str()])),
+            Self::Boolean(value) => Arc::new(BooleanArray::from(vec![*value])),
+        }
+    }
+}
+
+/// Values near a row's own, nearest first, inside the column's domain; null last, where it may be.
+pub(super) struct Candidates<'a> {
+    column: &'a Column,
+    array: &'a ArrayRef,
+    /// Other values of an enumerated text column.
+    domain: Option<Vec<String>>,
+    range: (i64, i64),
+}
+
+impl<'a> Candidates<'a> {
+    /// `allowed` are the values a CHECK lists, if one does.
+    pub(super) fn new(
+        column: &'a Column,
+        codec: Option<&Codec>,
+        allowed: Option<Vec<String>>,
+        array: &'a ArrayRef,
+    ) -> Self {
+        let enumerated = matches!(column.data_type, DataType::Text { .. } | DataType::Array { .. })
+            && codec.is_some_and(|c| !c.is_presence());
+        let declared = match &column.data_type {
+            DataType::Enum { labels } => Some(labels.clone()),
+            DataType::Set { labels } => Some(labels.clone()),
+            _ => allowed,
+        };
+        let domain = match declared.filter(|_| column.data_type.storage() == Storage::Text) {
+            Some(declared) => Some(declared),
+            None => enumerated.then(|| {
+                let texts = array.as_string::<i32>();
+                let all: std::collections::BTreeSet<String> =
+                    texts.iter().flatten().map(str::to_owned).collect();
+                all.into_iter().collect()
+            }),
+        };
+        let range = match column.data_type {
+            DataType::Integer { min, max } => (min, max),
+            DataType::Date => (-700_000, 2_900_000),
+            _ => (i64::MIN / 2, i64::MAX / 2),
+        };
+        Self { column, array, domain, range }
+    }
+
+    /// The values for a row.
+    pub(super) fn of(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
+        let null = self.column.nullable.then_some(Moved::Null);
+        if self.array.is_null(row) {
+            return Box::new(std::iter::empty());
+        }
+        Box::new(self.values(row).take(MAX_TRIES).chain(null))
+    }
+
+    fn values(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
+        match self.column.data_type.storage() {
+            Storage::Integer => self.steps(self.array.as_primitive::<types::Int64Type>().value(row), 1),
+            Storage::Date => {
+                let day = self.array.as_primitive::<types::Date32Type>().value(row);
+                self.steps(i64::from(day), 1)
+            }
+            Storage::Time => {
+                let time = self.array.as_primitive::<types::Time64MicrosecondType>().value(row);
+                self.steps(time, 1_000_000)
+            }
+            Storage::Timestamp => {
+                let time = self.array.as_primitive::<types::TimestampMicrosecondType>().value(row);
+                let day = 86_400_000_000;
+                if time % day == 0 {
+                    return self.steps(time, day);
+                }
+                // Near first; where a key is over the day alone, only days help.
+                let near = self.steps(time, 1_000_000).take(MAX_TRIES / 2);
+                Box::new(near.chain(self.steps(time, day)))
+            }
+            Storage::Float => {
+                let value = self.array.as_primitive::<types::Float64Type>().value(row);
+                let scale = match self.column.data_type {
+                    DataType::Decimal { scale: Some(scale), .. } => scale,
+                    _ => 6,
+                };
+                let step = 10_f64.powi(-scale);
+                Box::new((1..).map(move |n| {
+                    let offset = f64::from((n + 1) / 2) * step;
+                    Moved::Float(if n % 2 == 1 { value + offset } else { value - offset })
+                }))
+            }
+            Storage::Boolean => Box::new([true, false].into_iter().map(Moved::Boolean)),
+            Storage::Text => self.texts(row),
+            Storage::Bytes => Box::new(std::iter::empty()),
+        }
+    }
+
+    fn steps(&self, value: i64, step: i64) -> Box<dyn Iterator<Item = Moved> + '_> {
+        let (low, high) = self.range;
+        let around = (1..i64::MAX).map(move |n| {
+            let offset = ((n + 1) / 2).saturating_mul(step);
+            if n % 2 == 1 { value.saturating_add(offset) } else { value.saturating_sub(offset) }
+        });
+        Box::new(around.take(MAX_TRIES * 2).filter(move |v| (low..=high).contains(v)).map(Moved::Integer))
+    }
+
+    fn texts(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
+        let text = self.array.as_string::<i32>().value(row).to_owned();
+        let read = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        let is_document = self.column.data_type == DataType::Json
+            || text.starts_with(['{', '['])
+                && matches!(self.column.data_type, DataType::Text { .. })
+                && read(&text);
+        if let Some(domain) = self.domain.as_ref().filter(|_| !is_document) {
+            let start = row % domain.len().max(1);
+            return Box::new(domain.iter().cycle().skip(start).take(domain.len()).cloned().map(Moved::Text));
+        }
+        // Texts of a type with a form of its own: digits may change, and what is no document any more is passed over.
+        if is_document || !matches!(self.column.data_type, DataType::Text { .. }) {
+            let counted = (1..).map_while(move |n: u64| counted_on(&text, n, true));
+            return Box::new(counted.filter(move |text| !is_document || read(text)).map(Moved::Text));
+        }
+        let longest = match self.column.data_type {
+            DataType::Text { max_chars: Some(longest) } => longest as usize,
+            _ => usize::MAX,
+        };
+        // A code keeps its form: its digits and letters count on. A name gets a number behind it.
+        let counted = {
+            let text = text.clone();
+            (1..).map_while(move |n: u64| counted_on(&text, n, false)).map(Moved::Text)
+        };
+        // What a key compares may be the beginning alone: a prefix, a first word.
+        let fronted = {
+            let text = text.clone();
+            let end = text.find(' ').filter(|end| *end > 0).unwrap_or(text.len());
+            let (head, tail) = (text[..end].to_owned(), text[end..].to_owned());
+            let turned = (1..)
+                .map_while(move |n: u64| counted_on(&head, n, false))
+                .map(move |head| Moved::Text(format!("{head}{tail}")))
+                .take(MAX_TRIES / 4);
+            let put_before = (1..).map(move |n: u32| {
+                Moved::Text(format!("{}{text}", base36(n)).chars().take(longest).collect())
+            });
+            turned.chain(put_before)
+        };
+        let is_code = text.chars().any(|c| c.is_ascii_digit());
+        let numbered = (1..).map(move |n: u32| {
+            let suffix = if longest < 6 { base36(n) } else { format!(" {n}") };
+            let room = longest.saturating_sub(suffix.chars().count());
+            let head: String = text.chars().take(room).collect();
+            Moved::Text(format!("{head}{suffix}").chars().take(longest).collect())
+        });
+        if is_code {
+            Box::new(counted.take(MAX_TRIES / 4).chain(numbered.take(MAX_TRIES / 4)).chain(fronted))
+        } else {
+            Box::new(numbered.take(MAX_TRIES / 4).chain(counted.take(MAX_TRIES / 4)).chain(fronted))
+        }
+    }
+}
+
+/// The `n`-th text after this one of the same form: digits, capitals and small letters count like the wheels of a
+/// meter, everything else stays; with `digits_only`, letters stay as well. `None` once the wheels have gone round.
+fn counted_on(text: &str, n: u64, digits_only: bool) -> Option<String> {
+    let mut carry = n;
+    let mut turned: Vec<char> = text.chars().collect();
+    for character in turned.iter_mut().rev() {
+        let (first, size) = match character {
+            '0'..='9' => ('0', 10),
+            'A'..='Z' if !digits_only => ('A', 26),
+            'a'..='z' if !digits_only => ('a', 26),
+            _ => continue,
+        };
+        let place = u64::from(u32::from(*character) - u32::from(first)) + carry % size;
+        carry = carry / size + place / size;
+        *character = char::from_u32(u32::from(first) + (place % size) as u32)?;
+        if carry == 0 {
+            break;
+        }
+    }
+    (carry == 0).then(|| turned.into_iter().collect())
+}
+
+/// A number in digits and capitals, for keys too short for anything else.
+fn base36(mut number: u32) -> String {
+    let mut digits = Vec::new();
+    loop {
+        digits.push(char::from_digit(number % 36, 36).unwrap_or('0').to_ascii_uppercase());
+        number /= 36;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted_on;
+
+    #[test]
+    fn codes_count_on_in_their_own_form_and_end() {
+        assert_eq!(counted_on("AB-0998", 3, false).as_deref(), Some("AB-1001"));
+        assert_eq!(counted_on("Az-99", 1, false).as_deref(), Some("Ba-00"));
+        assert_eq!(counted_on("Z9", 1, false), None);
+        assert_eq!(counted_on("--", 1, false), None);
+        assert_eq!(counted_on("{\"ref\": 19}", 1, true).as_deref(), Some("{\"ref\": 20}"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Generated columns that keys are made of: the target computes them, but a foreign key must find its parent by them
+//! before.
+
+use std::collections::BTreeSet;
+
+use arrow_array::Array;
+
+use crate::{
+    data::{Links, NO_ROW, TableData},
+    finding::Finding,
+    model::TableModel,
+    plan::ColumnRole,
+    sample::{Sampler, draft::Draft, links},
+    schema::{ColumnId, ForeignKey, TableId},
+};
+
+/// Rows whose values are tried for a row that finds no parent.
+const DONORS: usize = 16;
+
+impl Sampler<'_> {
+    /// Computes the generated columns that keys need and whose inputs are there.
+    pub(super) fn fill_generated(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        for column in self.key_columns_generated(id) {
+            let rules = &model.facts.rules;
+            if let Some(values) = rules.generated_values(self.model.schema.table(id), column, &draft.data) {
+                draft.data.set(column, values);
+            }
+        }
+    }
+
+    /// Generated columns of a table that foreign keys lead from or to.
+    fn key_columns_generated(&self, id: TableId) -> Vec<ColumnId> {
+        let table = self.model.schema.table(id);
+        let own = table.foreign_keys.iter().flat_map(|fk| &fk.columns);
+        let keys = self.model.schema.foreign_keys();
+        let above = keys.filter(|(_, _, fk)| fk.parent == id).flat_map(|(_, _, fk)| &fk.parent_columns);
+        let all: BTreeSet<ColumnId> = own.chain(above).copied().collect();
+        all.into_iter().filter(|column| table.column(*column).generated.is_some()).collect()
+    }
+
+    /// Takes children from parents that a constant part of the key rules out, and gives them to others.
+    pub(super) fn only_eligible(&self, id: TableId, model: &TableModel, counts: &mut [u32]) {
+        let Some(context) = self.model.plan.table(id).context else { return };
+        let table = self.model.schema.table(id);
+        let fk = &table.foreign_keys[context.0];
+        let Some(parents) = self.keys[fk.parent.0].as_ref() else { return };
+        let one = TableData::bare(1);
+        let mut eligible = vec![true; counts.len().min(parents.row_count)];
+        for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
+            let constant = model.facts.rules.generated_from(*column).is_some_and(<[ColumnId]>::is_empty);
+            let Some(value) =
+                constant.then(|| model.facts.rules.generated_values(table, *column, &one)).flatten()
+            else {
+                continue;
+            };
+            let part =
+                ForeignKey { columns: vec![ColumnId(0)], parent_columns: vec![ColumnId(0)], ..fk.clone() };
+            let Some(array) = parents.column(*parent_column).cloned() else { continue };
+            let above = TableData::new(vec![ColumnId(0)], vec![array], parents.row_count);
+            let below = TableData::new(vec![ColumnId(0)], vec![value], 1);
+            // The other way round: which parents have the one value there is.
+            for (eligible, found) in eligible.iter_mut().zip(links::find_parents(&part, &above, Some(&below)))
+            {
+                *eligible &= found != NO_ROW;
+            }
+        }
+        let mut lost = 0;
+        for (count, _) in counts.iter_mut().zip(&eligible).filter(|(_, eligible)| !**eligible) {
+            lost += std::mem::take(count);
+        }
+        let places: Vec<usize> = (0..eligible.len()).filter(|parent| eligible[*parent]).collect();
+        let most = counts.iter().copied().max().unwrap_or(0).max(1);
+        for parent in places {
+            if lost == 0 {
+                break;
+            }
+            if counts[parent] < most {
+                counts[parent] += 1;
+                lost -= 1;
+            }
+        }
+    }
+
+    /// Computes generated columns from finished values and lets the foreign keys over them find their parents. A row
+    /// that finds none takes the inputs of one that does, gives them up for null, or is left out.
+    pub(super) fn settle_generated(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        self.fill_generated(id, model, draft);
+        let table = self.model.schema.table(id);
+        let schema = &self.model.schema;
+        for (index, fk) in table.foreign_keys.iter().enumerate() {
+            let rules = &model.facts.rules;
+            let computed: Vec<ColumnId> = (fk.columns.iter().copied())
+                .filter(|column| table.column(*column).generated.is_some())
+                .collect();
+            if computed.is_empty() || fk.columns.iter().any(|column| draft.data.column(*column).is_none()) {
+                continue;
+            }
+            let inputs: Vec<ColumnId> = computed
+                .iter()
+                .filter_map(|column| rules.generated_from(*column))
+                .flatten()
+                .copied()
+                .collect();
+            let mut free = rules.bound_to(&inputs);
+            let roles = &self.model.plan.table(id).columns;
+            free.retain(|column| {
+                matches!(roles.get(column.0), Some(ColumnRole::Attribute | ColumnRole::KeyAttribute))
+            });
+            let mut parents = self.parents_of(id, fk, &draft.data);
+            let mut lost = orphans(fk, &draft.data, &parents);
+            let before = lost.len();
+            let good: Vec<u32> =
+                (0..draft.row_count() as u32).filter(|row| parents[*row as usize] != NO_ROW).collect();
+            for attempt in 0..DONORS {
+                if lost.is_empty() || good.is_empty() || free.is_empty() {
+                    break;
+                }
+                let mut index: Vec<u32> = (0..draft.row_count() as u32).collect();
+                for row in &lost {
+                    // A fixed hash of the row spreads the donors without a random stream.
+                    let hash = row.wrapping_mul(0x9E37_79B9).wrapping_add(attempt * 7919);
+                    index[*row] = good[hash % good.len()];
+                }
+                self.take_columns(id, model, draft, &free, &index);
+                parents = self.parents_of(id, fk, &draft.data);
+                lost = orphans(fk, &draft.data, &parents);
+            }
+            if free.iter().any(|column| schema.table(id).column(*column).nullable) && !lost.is_empty() {
+                let nullable: Vec<ColumnId> =
+                    free.iter().copied().filter(|column| table.column(*column).nullable).collect();
+                let mut index: Vec<u32> = (0..draft.row_count() as u32).collect();
+                for row in &lost {
+                    index[*row] = NO_ROW;
+                }
+                self.take_columns(id, model, draft, &nullable, &index);
+                parents = self.parents_of(id, fk, &draft.data);
+                lost = orphans(fk, &draft.data, &parents);
+            }
+            draft.links[index] = Links { parent: parents };
+            if before == 0 {
+                continue;
+            }
+            let what = format!("{before} rows computed a key without a parent row");
+            let finding = Finding::note("generated-key-repaired", what).table(&table.name).column(&fk.name);
+            let mended = before - lost.len();
+            self.summary.findings.push(finding.instead(format!(
+                "{mended} took the values of a row that has one, {} were left out",
+                lost.len()
+            )));
+            if !lost.is_empty() {
+                let lost: BTreeSet<usize> = lost.into_iter().collect();
+                let keep: Vec<bool> = (0..draft.row_count()).map(|row| !lost.contains(&row)).collect();
+                self.drop_rows(id, draft, &keep);
+            }
+        }
+    }
+
+    fn parents_of(&self, id: TableId, fk: &ForeignKey, rows: &TableData) -> Vec<u32> {
+        let parents = if fk.parent == id { Some(rows) } else { self.keys[fk.parent.0].as_ref() };
+        links::find_parents(fk, rows, parents)
+    }
+
+    /// Takes some columns from other rows (null for [`NO_ROW`]) and computes the generated ones again.
+    fn take_columns(
+        &self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+        columns: &[ColumnId],
+        index: &[u32],
+    ) {
+        for column in columns {
+            if let Some(array) = draft.data.column(*column).cloned() {
+                draft.data.set(*column, crate::model::take_linked(array.as_ref(), index));
+            }
+        }
+        self.fill_generated(id, model, draft);
+    }
+}
+
+/// Rows whose key is known and has no parent.
+fn orphans(fk: &ForeignKey, rows: &TableData, parents: &[u32]) -> Vec<usize> {
+    let known = |row: usize| {
+        fk.columns.iter().all(|column| rows.column(*column).is_some_and(|array| array.is_valid(row)))
+    };
+    (0..rows.row_count).filter(|row| parents[*row] == NO_ROW && known(*row)).collect()
+}
