@@ -6,6 +6,7 @@
 # FOLDER holds one folder per data set with a script that creates and fills a database:
 #   load.sh DBNAME                        Postgres; psql's environment variables choose the server
 #   load.mysql.sh DBNAME [client args…]   MySQL or MariaDB
+# or schemas as SQL scripts, NAME.postgres.sql and NAME.mysql.sql, with or without rows.
 # The server: PGHOST, PGPORT, PGUSER, PGPASSWORD, or MYSQL_SOCKET or MYSQL_HOST and MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD.
 # DBSYNTH=path/to/dbsynth skips the release build; DBSYNTH_ARGS adds flags to every clone (for example "--scale 0.1");
 # EVALUATE=1 scores each clone too; LOGS=folder keeps the output; databases are dropped unless KEEP=1.
@@ -50,7 +51,14 @@ case $engine in
         }
         create() { createdb "$1"; }
         drop() { dropdb --if-exists "$1" >/dev/null 2>&1 || true; }
-        load() { bash "$1/load.sh" "$2"; }
+        load() {
+            if [ -f "$1.postgres.sql" ]; then
+                createdb "$2"
+                psql -q -v ON_ERROR_STOP=1 -d "$2" -f "$1.postgres.sql"
+            else
+                bash "$1/load.sh" "$2"
+            fi
+        }
         script=load.sh
         ;;
     mysql)
@@ -71,7 +79,14 @@ case $engine in
         }
         create() { "$mysql_client" "${client[@]}" -e "create database \`$1\` character set utf8mb4"; }
         drop() { "$mysql_client" "${client[@]}" -e "drop database if exists \`$1\`" >/dev/null 2>&1 || true; }
-        load() { bash "$1/load.mysql.sh" "$2" "${client[@]}"; }
+        load() {
+            if [ -f "$1.mysql.sql" ]; then
+                create "$2"
+                "$mysql_client" "${client[@]}" "$2" <"$1.mysql.sql"
+            else
+                bash "$1/load.mysql.sh" "$2" "${client[@]}"
+            fi
+        }
         script=load.mysql.sh
         ;;
     *)
@@ -84,8 +99,11 @@ if [ $# = 0 ]; then
     for path in "$folder"/*/"$script"; do
         [ ! -f "$path" ] || set -- "$@" "$(basename "$(dirname "$path")")"
     done
+    for path in "$folder"/*."$engine".sql; do
+        [ ! -f "$path" ] || set -- "$@" "$(basename "$path" ".$engine.sql")"
+    done
 fi
-[ $# -gt 0 ] || { note "no data set with a $script in $folder"; exit 1; }
+[ $# -gt 0 ] || { note "no data set with a $script and no schema *.$engine.sql in $folder"; exit 1; }
 
 # field FILE EXPRESSION: a number out of the JSON summary, "–" if there is none.
 field() {
@@ -93,8 +111,8 @@ field() {
 }
 
 command -v jq >/dev/null || note "without jq only exit codes and seconds are known"
-printf '| data set | tables | real rows | new rows | seconds | violations | findings | exit code |\n'
-printf '|---|---|---|---|---|---|---|---|\n'
+printf '| data set | tables | real rows | new rows | seconds | constraints | violations | warnings | exit code |\n'
+printf '|---|---|---|---|---|---|---|---|---|\n'
 failed=0
 for set in "$@"; do
     source_db=${set}_real
@@ -104,7 +122,7 @@ for set in "$@"; do
     drop "$target_db"
     if ! load "$folder/$set" "$source_db" </dev/null >"$logs/$set.$engine.load.log" 2>&1; then
         note "$set: cannot be loaded, see $logs/$set.$engine.load.log"
-        printf '| %s | – | – | – | – | – | – | not loaded |\n' "$set"
+        printf '| %s | – | – | – | – | – | – | – | not loaded |\n' "$set"
         failed=1
         continue
     fi
@@ -115,13 +133,14 @@ for set in "$@"; do
     "$DBSYNTH" clone "$(url "$source_db")" "$(url "$target_db")" --yes --json ${DBSYNTH_ARGS:-} \
         </dev/null >"$summary" 2>"$logs/$set.$engine.log" || status=$?
     end=${EPOCHREALTIME/[.,]/}
-    printf '| %s | %s | %s | %s | %s | %s | %s | %s |\n' "$set" \
+    printf '| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n' "$set" \
         "$(field "$summary" '.load.tables | length')" \
         "$(field "$summary" '[.load.tables[].real_rows] | add')" \
         "$(field "$summary" '[.load.tables[].synthetic_rows] | add')" \
         "$(awk -v us=$((end - begin)) 'BEGIN { printf "%.1f", us / 1000000 }')" \
+        "$(field "$summary" '.proof.lines | length')" \
         "$(field "$summary" '[.proof.lines[].violations // 0] | add // 0')" \
-        "$(field "$summary" '.findings | length')" \
+        "$(field "$summary" '[.findings[] | select(.severity == "warning")] | length')" \
         "$status"
     if [ "$status" != 0 ]; then
         failed=1

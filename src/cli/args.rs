@@ -92,10 +92,13 @@ pub(super) enum Command {
         dbsynth complete sqlite:shop.db sqlite:filled.db --table customers --columns age,income --copy-real-rows"
     )]
     Complete(CompleteArgs),
-    /// Prove every constraint of a database: keys, foreign keys, NOT NULL, CHECK.
-    #[command(after_help = "Exits with 1 if any row violates a constraint.\n\nExamples:\n  \
+    /// Prove every constraint of a database: keys, foreign keys, NOT NULL, CHECK; and compare its schema with another.
+    #[command(
+        after_help = "Exits with 1 if any row violates a constraint, or, with --source, if a table, column or \
+        constraint of the source is missing or different. Other differences are warnings.\n\nExamples:\n  \
         dbsynth verify sqlite:synthetic.db\n  \
-        dbsynth verify staging --json")]
+        dbsynth verify staging --source prod --json"
+    )]
     Verify(VerifyArgs),
     /// Score a synthetic database against the real one: fidelity and privacy.
     #[command(after_help = "Examples:\n  \
@@ -105,6 +108,7 @@ pub(super) enum Command {
     /// Show the tables, columns, types, keys, roles, rows and rules of a database or a model file.
     #[command(after_help = "Examples:\n  \
         dbsynth inspect sqlite:shop.db\n  \
+        dbsynth inspect sqlite:shop.db --coverage\n  \
         dbsynth inspect shop.dbsynth --json")]
     Inspect(InspectArgs),
     /// Print a completion script for a shell.
@@ -241,6 +245,11 @@ pub(super) struct CompleteArgs {
 pub(super) struct VerifyArgs {
     /// Database to check: URL or name. It is only read.
     pub(super) target: String,
+    /// Also compare the schema with this database's: URL or name. It is only ever read.
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) source: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(super) strict: bool,
@@ -284,6 +293,10 @@ pub(super) struct InspectArgs {
     /// Of a database, also read the rows and show the relations found in them. A model file always shows its own.
     #[arg(long)]
     pub(super) rules: bool,
+    /// Show how every column will be made and what is lost: learned by which codec, written by which meaning, copied …
+    /// Of a database, this reads the rows, but learns nothing.
+    #[arg(long)]
+    pub(super) coverage: bool,
     /// Print it as JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -16,6 +16,7 @@ impl Command {
             Self::Complete(args) => Some(&args.selection),
             Self::Evaluate(args) => Some(&args.selection),
             Self::Inspect(args) => Some(&args.selection),
+            Self::Verify(args) => Some(&args.selection),
             _ => None,
         };
         if let Some(selection) = selection {

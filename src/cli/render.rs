@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use crate::{
-    pipeline::{Planned, RunSummary, TableRule},
+    pipeline::{Planned, RunSummary, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
     report::text,
+    snapshot::Proposal,
+    verify::SchemaComparison,
 };
 
 /// A plan with names.
@@ -53,9 +55,40 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
     out
 }
 
-/// What a run wrote, table by table, and the proof of its constraints.
+/// What a run wrote, table by table, the proof of its constraints, and what became of the schema.
 pub(super) fn summary(run: &RunSummary) -> String {
-    format!("{}\n{}", text::summary(&run.load, &run.findings), text::proof(&run.proof))
+    let written = text::summary(&run.load, &run.findings);
+    format!("{written}\n{}{}", text::proof(&run.proof), compared(run.schema.as_ref()))
+}
+
+/// The proof of a database's constraints and how its schema compares.
+pub(super) fn verified(verified: &Verified) -> String {
+    format!("{}{}", text::proof(&verified.proof), compared(verified.schema.as_ref()))
+}
+
+fn compared(schema: Option<&SchemaComparison>) -> String {
+    schema.map_or_else(String::new, text::schema)
+}
+
+/// Proposed foreign keys as `[[references]]`, each with its evidence.
+pub(super) fn references(proposals: &[Proposal]) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut out = String::new();
+    for (place, proposal) in proposals.iter().enumerate() {
+        let gap = if place == 0 { "" } else { "\n" };
+        let _ = write!(out, "{gap}# {}\n[[references]]\n", text::proposal(proposal));
+        let _ = write!(out, "from = {}\nto = {}\n", quoted(&proposal.from), quoted(&proposal.to));
+        if let Some(when) = &proposal.when {
+            let _ = writeln!(out, "when = {}", quoted(when));
+        }
+    }
+    let copies: std::collections::BTreeSet<&String> =
+        proposals.iter().filter_map(|proposal| proposal.copy.as_ref()).collect();
+    for table in copies {
+        let _ = write!(out, "\n# Its numbers say which table is meant: they must stay as they are.\n");
+        let _ = write!(out, "[tables.{}]\nmode = \"copy\"\n", quoted(table));
+    }
+    out
 }
 
 /// Anything as indented JSON.

@@ -125,6 +125,11 @@ impl Categorical {
         if self.boolean { limit.allows_boolean(value == "true") } else { limit.allows_text(value) }
     }
 
+    /// Rows that had one of the values with a token of their own.
+    pub(super) fn kept_rows(&self) -> usize {
+        self.values.values().map(|rows| *rows as usize).sum()
+    }
+
     /// The values a limit lists that have no token of their own: the protected token stands for them.
     fn unseen<'a>(&self, limit: &'a Limit) -> Vec<&'a str> {
         match limit {

@@ -21,6 +21,7 @@ mod reading;
 mod rows;
 mod table;
 mod within;
+mod word;
 
 #[cfg(test)]
 mod conformance;

@@ -7,8 +7,10 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings, error::Malformed,
-        parse_duration, reference::table_and_columns,
+        Ablation, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings,
+        error::Malformed,
+        parse_duration,
+        reference::{condition, table_and_columns},
     },
     seed::Seed,
 };
@@ -83,6 +85,7 @@ struct RawTable {
 struct RawReference {
     from: Spanned<String>,
     to: Spanned<String>,
+    when: Option<Spanned<String>>,
 }
 
 impl File {
@@ -108,7 +111,10 @@ impl File {
         let references = raw
             .references
             .iter()
-            .map(RawReference::parse)
+            .map(|raw| {
+                let line = Malformed::at(path, text, Some(raw.from.span()), "").line;
+                raw.parse().map(|reference| Reference { place: Some(format!("{path}:{line}")), ..reference })
+            })
             .collect::<Result<_, _>>()
             .map_err(|(span, message)| Malformed::at(path, text, Some(span), &message))?;
         Ok(Self {
@@ -166,7 +172,10 @@ impl RawReference {
             );
             return Err((self.to.span(), message));
         }
-        Ok(Reference { child, columns, parent, parent_columns })
+        let when = (self.when.as_ref())
+            .map(|text| condition(text.get_ref(), &child).map_err(|message| (text.span(), message)))
+            .transpose()?;
+        Ok(Reference { child, columns, parent, parent_columns, when, place: None })
     }
 }
 

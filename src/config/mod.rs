@@ -111,7 +111,7 @@ pub struct TableSettings {
 }
 
 /// A foreign key the catalog does not declare (`[[references]]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reference {
     /// Child table.
     pub child: String,
@@ -121,6 +121,21 @@ pub struct Reference {
     pub parent: String,
     /// Parent columns.
     pub parent_columns: Vec<String>,
+    /// The rows it binds, where not all: a column of the child and the values that say so.
+    #[serde(default)]
+    pub when: Option<ReferenceCondition>,
+    /// Where it stands, for messages: `synth.toml:12`.
+    #[serde(default)]
+    pub place: Option<String>,
+}
+
+/// Which rows a [`Reference`] binds: `commentable_type = 'Post'`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceCondition {
+    /// A column of the child.
+    pub column: String,
+    /// Its values, in their text form.
+    pub values: Vec<String>,
 }
 
 /// Everything the user asks for, with defaults filled in.

@@ -35,6 +35,7 @@ fn the_examples_in_the_default_file_parse_once_uncommented() {
     assert_eq!(file.config.tables["public.orders"].mode, Some(TableMode::Synthesize));
     assert_eq!(file.config.tables["customers"].columns["email"], "email");
     assert_eq!(file.config.references[0].parent, "posts");
+    assert_eq!(file.config.references[1].when.as_ref().unwrap().values, ["Post"]);
     assert_eq!(file.config.threads, Some(4));
 }
 

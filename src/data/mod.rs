@@ -1,9 +1,11 @@
 //! Rows in memory, columnar: Arrow arrays per column, row-level links per foreign key.
 
+mod bound;
 mod key;
 mod storage;
 pub mod template;
 
+pub use bound::bound_rows;
 pub use key::{KeyColumns, KeyIndex, KeyNumbering};
 pub use storage::arrow_type;
 

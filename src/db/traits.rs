@@ -5,7 +5,7 @@ use crate::{
     data::TableData,
     db::{Blueprint, DbError},
     finding::Finding,
-    schema::{ColumnId, DialectName, Schema, Table, TableName},
+    schema::{ColumnId, DialectName, ForeignKey, Schema, Table, TableName},
 };
 
 /// An engine at a URL.
@@ -41,6 +41,18 @@ pub trait Dialect: Send + Sync {
     /// make it. It has the columns of `table` and [`STAGING_ROW`], computes its generated columns, and has no
     /// constraint at all, not even NOT NULL or a domain's CHECK.
     fn staging(&self, table: &Table) -> (TableName, Vec<String>);
+    /// Writes a text as a literal.
+    fn quote_text(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// Writes which rows of a child a foreign key binds, where not all; `prefix` goes before the column (`c.`).
+    fn binding(&self, child: &Table, key: &ForeignKey, prefix: &str) -> Option<String> {
+        let when = key.when()?;
+        let values: Vec<String> = when.values.iter().map(|value| self.quote_text(value)).collect();
+        let column = self.quote_identifier(&child.column(when.column).name);
+        Some(format!("{prefix}{column} IN ({})", values.join(", ")))
+    }
 
     /// Quotes a table's name with its namespace.
     fn quote_table(&self, table: &TableName) -> String {
@@ -117,7 +129,8 @@ pub trait Session: Send {
     fn identity(&mut self) -> Result<ServerIdentity, DbError>;
 
     /// Runs a query that returns one integer (a count). The SQL is built by dbsynth from quoted names
-    /// and catalog expressions.
+    /// and catalog expressions; a table after its `FROM` means the rows of that table alone, without those of
+    /// tables that inherit from it.
     ///
     /// # Errors
     /// [`DbError`] if the server refuses the query.
@@ -131,6 +144,14 @@ pub trait Source: Session {
     /// # Errors
     /// [`DbError`] if the catalog cannot be read. What is merely not understood is a finding.
     fn introspect(&mut self) -> Result<Introspection, DbError>;
+
+    /// Refuses tables whose rows the role may not read, or not all of them, and says what would help.
+    ///
+    /// # Errors
+    /// [`DbErrorKind::Permission`](crate::db::DbErrorKind::Permission) naming every such table and the grant it needs.
+    fn check_readable(&mut self, _tables: &[&Table]) -> Result<(), DbError> {
+        Ok(())
+    }
 
     /// Counts a table's rows, exactly, in the snapshot.
     ///
@@ -171,6 +192,19 @@ pub trait Sink: Session {
     /// # Errors
     /// [`DbError`] if the catalog cannot be read.
     fn inventory(&mut self) -> Result<Inventory, DbError>;
+
+    /// Refuses a target this role cannot write `schema` to, and says what would help. Changes nothing.
+    ///
+    /// # Errors
+    /// [`DbErrorKind::Permission`](crate::db::DbErrorKind::Permission) naming the grant that is missing.
+    fn check_writable(&mut self, _schema: &Schema) -> Result<(), DbError> {
+        Ok(())
+    }
+
+    /// True if a whole schema can be made on trial for next to nothing, leaving no trace when the sink is dropped.
+    fn can_rehearse(&self) -> bool {
+        false
+    }
 
     /// Makes room: opens the transaction (or the side file, or the side database) and removes there what the
     /// target held. The caller has checked that this is allowed.

@@ -69,6 +69,7 @@ fn shops() -> Schema {
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     };
     let sale = vec![
         column("id", INTEGER),

@@ -17,6 +17,8 @@ use crate::{
 const STAGE: &str = "load";
 /// Rows per write: large enough for every bulk protocol, small enough for a live bar and an interrupt.
 const WRITE_ROWS: usize = 20_000;
+/// The code of a finding about an object the target does without.
+const NOT_MADE: &str = "object-not-made";
 /// Names listed in a refusal.
 const NAMES_SHOWN: usize = 5;
 
@@ -59,6 +61,7 @@ impl<'a> Loader<'a> {
             return Err(DbError::new(DbErrorKind::Unsupported, message));
         }
         refuse_strangers(&sink.inventory()?, replace)?;
+        sink.check_writable(schema)?;
         sink.begin()?;
         let written = vec![Written::default(); schema.tables.len()];
         let mut loader = Self { sink, schema, plan, blueprint, findings: Vec::new(), written };
@@ -179,12 +182,15 @@ impl<'a> Loader<'a> {
                     DbErrorKind::DiskFull | DbErrorKind::Disconnected | DbErrorKind::Interrupted
                 );
                 if fatal || !statement.optional {
-                    let message = format!("{}: {}", statement.object, error.message);
+                    let mut message = format!("{}: {}", statement.object, error.message);
+                    // What could not be made before may be what is missing now: an extension and its types.
+                    if let Some(lost) = self.findings.iter().find(|finding| finding.code == NOT_MADE) {
+                        message = format!("{message}; before it, {}", lost.what);
+                    }
                     return Err(DbError::new(error.kind, message).caused_by(error));
                 }
-                let mut finding =
-                    Finding::warning("object-not-made", format!("{}: {error}", statement.object))
-                        .instead("left out of the target");
+                let mut finding = Finding::warning(NOT_MADE, format!("{}: {error}", statement.object))
+                    .instead("left out of the target");
                 if let Some(table) = statement.table {
                     finding = finding.table(&self.schema.table(table).name);
                 }
@@ -218,6 +224,38 @@ impl<'a> Loader<'a> {
                     .remedy(format!("do not skip {parent}")),
             );
         }
+    }
+}
+
+/// Makes the whole schema without rows and lets go of it, where that costs next to nothing: what the target cannot
+/// make is known before an hour of learning. Returns what it will have to do without.
+///
+/// # Errors
+/// As [`Loader::begin`] and [`Loader::finish`].
+pub fn rehearse(
+    sink: Box<dyn Sink>,
+    dialect: &dyn Dialect,
+    schema: &Schema,
+    plan: &Plan,
+    blueprint: &Blueprint,
+    replace: bool,
+) -> Result<Vec<Finding>, DbError> {
+    if !sink.can_rehearse() {
+        return Ok(Vec::new());
+    }
+    let tried = || {
+        let mut loader = Loader::begin(sink, dialect, schema, plan, blueprint, replace)?;
+        let findings = std::mem::take(&mut loader.findings);
+        // What comes after the keys may depend on the rows.
+        for phase in [Phase::Key, Phase::Index, Phase::ForeignKey] {
+            loader.run(phase)?;
+        }
+        Ok(findings)
+    };
+    match tried() {
+        // Somebody reads the old copy; he will be gone when it is replaced.
+        Err(DbError { kind: DbErrorKind::Timeout, .. }) => Ok(Vec::new()),
+        tried => tried,
     }
 }
 

@@ -8,7 +8,7 @@ mod overlap;
 mod tests;
 
 pub use judge::{Trial, Verdict};
-pub use loader::{Loader, Written, refuse_same, refuse_strangers};
+pub use loader::{Loader, Written, refuse_same, refuse_strangers, rehearse};
 pub use overlap::{Parcel, write_all};
 
 use serde::Serialize;

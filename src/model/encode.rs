@@ -173,7 +173,8 @@ fn choose_codecs(
         let in_key = table.keys().any(|key| key.columns.contains(column_id));
         let textual = matches!(column.data_type.storage(), Storage::Text | Storage::Bytes);
         let declared = rules.table(id).allowed_values(*column_id).is_some()
-            || matches!(column.data_type, DataType::Enum { .. });
+            || matches!(column.data_type, DataType::Enum { .. })
+            || table.foreign_keys.iter().any(|fk| fk.when().is_some_and(|when| when.column == *column_id));
         let mut hints = Hints {
             categorical: declared,
             bounds: rules.table(id).bounds(*column_id),

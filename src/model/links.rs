@@ -119,6 +119,10 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
             }
             let foreign_key = ForeignKeyId(fk);
             let key = &schema.table(id).foreign_keys[fk];
+            if key.when().is_some() {
+                // The row's own values say if it is bound.
+                continue;
+            }
             let present = &rows.present[fk];
             let parents = &rows.links[fk].parent;
             let found = learned.iter().find(|(child, link, ..)| *child == id && *link == foreign_key);

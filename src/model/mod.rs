@@ -4,6 +4,7 @@
 //! All training is teacher-forced on real rows, so tables train side by side.
 
 mod anchor;
+mod coverage;
 mod encode;
 mod fit;
 mod links;
@@ -12,6 +13,7 @@ mod purse;
 mod relations;
 
 pub use anchor::{Ancestry, Anchor};
+pub use coverage::{ColumnCoverage, Made, cover, cover_model};
 pub use encode::{presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
 pub use links::{LinkTokens, ParentBlocks, blocks_of};

@@ -4,23 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::{Config, DbUrl},
-    db::{Blueprint, Dialect, ServerIdentity, Source, connect},
+    db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect},
     error::Error,
     finding::Finding,
     model::{
-        Anchor, Completion, FitOptions, Fitted, Model, describe_anchor, discover_rules, find_anchors, fit,
+        Anchor, Completion, FitOptions, Fitted, Model, cover, describe_anchor, discover_rules, find_anchors,
+        fit,
     },
     pipeline::{Planned, TableRule},
-    plan::{Observed, Plan, apply_references, settings, target_rows},
+    plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
-    schema::{ForeignKeyId, Schema, TableId},
-    snapshot::{Limits, Snapshot, take},
+    schema::{ForeignKey, ForeignKeyId, Schema, TableId},
+    snapshot::{Limits, Snapshot, proposals, take},
 };
 
 /// An opened source with its plan.
 pub(super) struct Opened {
     pub(super) source: Box<dyn Source>,
+    pub(super) dialect: Box<dyn Database>,
     pub(super) identity: ServerIdentity,
     pub(super) blueprint: Blueprint,
     pub(super) planned: Planned,
@@ -37,23 +39,39 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     let mut findings = introspection.findings;
     let mut schema = introspection.schema;
     findings.extend(apply_references(&mut schema, &config.references)?);
+    let skipped = skipped(&schema, config)?;
+    let read: Vec<_> = schema.iter().filter(|(id, _)| !skipped.contains(id)).map(|(_, t)| t).collect();
+    source.check_readable(&read).map_err(Error::Source)?;
     let real_rows = schema
-        .tables
         .iter()
-        .map(|table| source.row_count(table))
+        .map(|(id, table)| match source.row_count(table) {
+            // It may have been left out because it cannot be read.
+            Err(_) if skipped.contains(&id) => Ok(0),
+            counted => counted,
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::Source)?;
-    let full = full_keys(source.as_mut(), database.dialect(), &schema)?;
-    let used_parents = used_parents(source.as_mut(), database.dialect(), &schema)?;
+    let full = full_keys(source.as_mut(), database.dialect(), &schema, &skipped)?;
+    let used_parents = used_parents(source.as_mut(), database.dialect(), &schema, &skipped)?;
     let observed = Observed { real_rows: real_rows.clone(), full, used_parents };
     let (plan, found) = Plan::build_observed(&schema, config, &observed)?;
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
     progress.event(&Event::StageFinished { stage: "introspect" });
-    let planned =
-        Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), findings };
+    let planned = Planned {
+        schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        coverage: Vec::new(),
+        findings,
+    };
     Ok(Opened {
         source,
+        dialect: database,
         identity,
         blueprint: introspection.blueprint,
         planned,
@@ -61,14 +79,23 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     })
 }
 
+/// Looks for foreign keys that the catalog of a planned source does not declare.
+pub(super) fn find_proposals(mut opened: Opened) -> Result<Opened, Error> {
+    let source = opened.source.as_mut();
+    opened.planned.proposals =
+        proposals(source, opened.dialect.dialect(), &opened.planned.schema).map_err(Error::Source)?;
+    Ok(opened)
+}
+
 /// Foreign keys that may be null but hold no null.
 fn full_keys(
     source: &mut dyn Source,
     dialect: &dyn Dialect,
     schema: &Schema,
+    skipped: &BTreeSet<TableId>,
 ) -> Result<BTreeSet<(TableId, ForeignKeyId)>, Error> {
     let mut full = BTreeSet::new();
-    for (id, fk) in Observed::questions(schema) {
+    for (id, fk) in Observed::questions(schema).into_iter().filter(|(id, _)| !skipped.contains(id)) {
         let table = schema.table(id);
         let nulls: Vec<String> = table.foreign_keys[fk.0]
             .columns
@@ -91,13 +118,18 @@ fn used_parents(
     source: &mut dyn Source,
     dialect: &dyn Dialect,
     schema: &Schema,
+    skipped: &BTreeSet<TableId>,
 ) -> Result<BTreeMap<(TableId, ForeignKeyId), u64>, Error> {
     let mut used = BTreeMap::new();
-    for (id, fk_id, fk) in schema.foreign_keys().filter(|(child, _, fk)| *child != fk.parent) {
+    let followed =
+        |(child, _, fk): &(TableId, _, &ForeignKey)| *child != fk.parent && !skipped.contains(child);
+    for (id, fk_id, fk) in schema.foreign_keys().filter(followed) {
         let table = schema.table(id);
         let names: Vec<String> =
             fk.columns.iter().map(|column| dialect.quote_identifier(&table.column(*column).name)).collect();
-        let set: Vec<String> = names.iter().map(|name| format!("{name} IS NOT NULL")).collect();
+        let set: Vec<String> = (names.iter().map(|name| format!("{name} IS NOT NULL")))
+            .chain(dialect.binding(table, fk, ""))
+            .collect();
         let sql = format!(
             "SELECT count(*) FROM (SELECT DISTINCT {} FROM {} WHERE {}) AS used",
             names.join(", "),
@@ -187,8 +219,8 @@ fn refuse_losses(schema: &Schema, snapshot: &Snapshot, misread: &[Finding]) -> R
     Ok(())
 }
 
-/// Reads the rows of a planned source and looks for relations in them.
-pub(super) fn find_rules(opened: Opened, config: &Config) -> Result<Planned, Error> {
+/// Reads the rows of a planned source, looks for relations in them and, if asked, says how every column is made.
+pub(super) fn find_rules(opened: Opened, config: &Config, coverage: bool) -> Result<Planned, Error> {
     let Opened { mut source, mut planned, used_parents, .. } = opened;
     let (schema, plan) = (&planned.schema, &planned.plan);
     let limits = Limits {
@@ -199,13 +231,28 @@ pub(super) fn find_rules(opened: Opened, config: &Config) -> Result<Planned, Err
     };
     let snapshot = take(source.as_mut(), schema, plan, limits, &Silent).map_err(Error::Source)?;
     let (declared, _) = Rules::declare(schema);
-    let rules = discover_rules(schema, plan, &snapshot, &settings(schema, config)?, &declared);
+    let settings = settings(schema, config)?;
+    let rules = discover_rules(schema, plan, &snapshot, &settings, &declared);
+    let misread = source.take_findings();
+    if coverage {
+        let options = FitOptions {
+            schema,
+            plan,
+            snapshot: &snapshot,
+            config,
+            settings: &settings,
+            rules: &rules,
+            completion: None,
+        };
+        let told: Vec<Finding> = planned.findings.iter().chain(&misread).cloned().collect();
+        planned.coverage = cover(options, &told);
+    }
     let all = schema.iter().flat_map(|(id, _)| {
         let of = |id: TableId| Some(rules.table(id).clone());
         in_words((schema, plan), id, &of, &find_anchors(schema, plan, &snapshot, id))
     });
     planned.rules = all.collect();
-    planned.findings.extend(source.take_findings());
+    planned.findings.extend(misread);
     Ok(planned)
 }
 

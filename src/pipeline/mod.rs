@@ -18,17 +18,17 @@ use crate::{
     evaluate::{Categories, Scorecard},
     finding::Finding,
     generator::Training,
-    load::{LoadSummary, refuse_same, refuse_strangers},
-    model::Completion,
-    model::Model,
+    load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
+    model::{ColumnCoverage, Completion, Model, cover_model},
     model_file,
     pipeline::learn::Opened,
-    plan::Plan,
+    plan::{Plan, apply_references, skipped},
     progress::{Progress, Silent},
     rules::Condition,
     sample::check_conditions,
     schema::Schema,
-    verify::{Proof, prove},
+    snapshot::Proposal,
+    verify::{Proof, SchemaComparison, Side, compare_schemas, prove},
 };
 
 /// What would happen: shown before anything does.
@@ -48,6 +48,12 @@ pub struct Planned {
     /// Relations found in the rows, by table; empty unless rows were read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<TableRule>,
+    /// Foreign keys that the catalog does not declare, found by names and values; empty unless looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
+    /// How every column is made; empty unless asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<ColumnCoverage>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -68,6 +74,9 @@ pub struct RunSummary {
     pub load: LoadSummary,
     /// The proof of every constraint.
     pub proof: Proof,
+    /// The target's schema beside the source's; `None` if nothing was committed or it could not be read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaComparison>,
     /// What was filled of completed columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filled: Vec<FilledColumn>,
@@ -99,6 +108,33 @@ pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
     Ok(learn::open(source, config, &Silent)?.planned)
 }
 
+/// What [`explore`] is to read the rows for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exploration {
+    /// Look for relations that hold in them.
+    pub rules: bool,
+    /// Say how every column is made.
+    pub coverage: bool,
+}
+
+/// Makes the plan of a source and looks for foreign keys that its catalog does not declare; reads its rows only if asked
+/// for what needs them.
+///
+/// # Errors
+/// [`Error`] if the source cannot be read or the configuration does not fit it.
+pub fn explore(source: &DbUrl, config: &Config, wanted: Exploration) -> Result<Planned, Error> {
+    let opened = learn::find_proposals(learn::open(source, config, &Silent)?)?;
+    if !wanted.rules && !wanted.coverage {
+        return Ok(opened.planned);
+    }
+    let pool = thread_pool(config)?;
+    let mut planned = pool.install(|| learn::find_rules(opened, config, wanted.coverage))?;
+    if !wanted.rules {
+        planned.rules.clear();
+    }
+    Ok(planned)
+}
+
 /// Makes the plan of a source, reads its rows and looks for relations that hold in them.
 ///
 /// # Errors
@@ -106,7 +142,7 @@ pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
 pub fn plan_with_rules(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
     let opened = learn::open(source, config, &Silent)?;
     let pool = thread_pool(config)?;
-    pool.install(|| learn::find_rules(opened, config))
+    pool.install(|| learn::find_rules(opened, config, false))
 }
 
 /// Clones a source into a target.
@@ -150,7 +186,9 @@ fn learn_and_write(
         return Err(Error::SameDatabase { target: target.to_string() });
     }
     opened.planned.replaces = replaceable(sink.as_mut(), target, config)?;
-    drop(sink);
+    let Opened { planned, blueprint, .. } = &mut opened;
+    let lost = rehearse(sink, database.dialect(), &planned.schema, &planned.plan, blueprint, config.replace);
+    planned.findings.extend(lost.map_err(Error::Target)?);
 
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
@@ -227,6 +265,8 @@ fn planned(model: &Model, config: &Config) -> Planned {
         target_rows,
         replaces: Vec::new(),
         rules: learn::rules_of(model),
+        proposals: Vec::new(),
+        coverage: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -276,23 +316,60 @@ pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
             Some(TableTraining { seconds: table.facts.train_seconds, rows })
         })
         .collect();
-    Ok(Inspected { planned: planned(&model, &Config::default()), training })
+    let planned = Planned { coverage: cover_model(&model), ..planned(&model, &Config::default()) };
+    Ok(Inspected { planned, training })
 }
 
-/// Proves every constraint of a database.
+/// What was proven of a database.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verified {
+    /// Its constraints.
+    #[serde(flatten)]
+    pub proof: Proof,
+    /// Its schema beside the source's, if there was a source to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaComparison>,
+    /// What is worth knowing.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+}
+
+/// Proves every constraint of a database, also those that `[[references]]` add, and compares its schema with that of
+/// the source, if one is given.
 ///
 /// # Errors
-/// [`Error::Target`] if it cannot be read.
-pub fn verify(target: &DbUrl) -> Result<(Proof, Vec<Finding>), Error> {
+/// [`Error::Target`] or [`Error::Source`] if one of them cannot be read; [`Error::Plan`] if a reference does not fit.
+pub fn verify(target: &DbUrl, source: Option<&DbUrl>, config: &Config) -> Result<Verified, Error> {
     let database = connect(target).map_err(Error::Target)?;
-    let mut source = database.source().map_err(Error::Target)?;
-    let introspection = source.introspect().map_err(Error::Target)?;
-    let tables: Vec<_> = introspection.schema.iter().map(|(id, _)| id).collect();
+    let mut session = database.source().map_err(Error::Target)?;
+    let here = session.introspect().map_err(Error::Target)?;
+    let mut findings = here.findings.clone();
+    let mut schema = here.schema.clone();
+    // A reference between tables that were left out of the target says nothing here.
+    let known = |name: &str| schema.find(name).is_some();
+    let references = config.references.iter().filter(|one| known(&one.child) && known(&one.parent));
+    let references: Vec<_> = references.cloned().collect();
+    findings.extend(apply_references(&mut schema, &references)?);
+    let tables: Vec<_> = schema.iter().map(|(id, _)| id).collect();
     let (proof, found) =
-        prove(source.as_mut(), database.dialect(), &introspection.schema, &tables).map_err(Error::Target)?;
-    let mut findings = introspection.findings;
+        prove(session.as_mut(), database.dialect(), &schema, &tables).map_err(Error::Target)?;
     findings.extend(found);
-    Ok((proof, findings))
+    drop(session);
+    let schema = source
+        .map(|source| {
+            if source.dialect() != target.dialect() {
+                let (from, to) = (source.dialect(), target.dialect());
+                return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
+            }
+            let mut session =
+                connect(source).and_then(|database| database.source()).map_err(Error::Source)?;
+            let there = session.introspect().map_err(Error::Source)?;
+            let left_out: Vec<_> = skipped(&there.schema, config)?.into_iter().collect();
+            Ok(compare_schemas(Side::from(&there), Side::from(&here), &left_out))
+        })
+        .transpose()?;
+    findings.extend(schema.iter().flat_map(SchemaComparison::findings));
+    Ok(Verified { proof, schema, findings })
 }
 
 /// Scores a synthetic database against the real one, with an optional holdout; `categories` are columns to be

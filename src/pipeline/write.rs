@@ -19,7 +19,7 @@ use crate::{
     rules::Condition,
     sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, check_conditions, sample},
     schema::{Schema, TableId},
-    verify::{self, prove},
+    verify::{self, SchemaComparison, Side, compare_schemas, prove},
 };
 
 /// Batches that may wait between generation and load.
@@ -102,7 +102,7 @@ pub(super) fn write(
     run: Run<'_>,
 ) -> Result<RunSummary, Error> {
     let Target { database, sink } = target;
-    let first = attempt(model, (sink, database.dialect()), findings.clone(), run, false);
+    let first = attempt(model, Target { database, sink }, findings.clone(), run, false);
     let refused = match &first {
         Err(Error::Target(error)) if error.kind == DbErrorKind::Constraint => error.message.clone(),
         Ok(summary) if summary.proof.violations() > 0 => {
@@ -116,16 +116,17 @@ pub(super) fn write(
         Finding::note("load-repeated", refused)
             .instead("all rows were generated again, and the target judged each of them beforehand"),
     );
-    attempt(model, (sink, database.dialect()), findings, run, true)
+    attempt(model, Target { database, sink }, findings, run, true)
 }
 
 fn attempt(
     model: &Model,
-    (sink, dialect): (Box<dyn Sink>, &dyn Dialect),
+    Target { database, sink }: Target<'_>,
     mut findings: Vec<Finding>,
     run: Run<'_>,
     judge_all: bool,
 ) -> Result<RunSummary, Error> {
+    let dialect = database.dialect();
     let Run { config, started, pool, progress } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
@@ -166,8 +167,10 @@ fn attempt(
     progress.event(&Event::StageFinished { stage: "verify" });
 
     let load_seconds = loader.written().to_vec();
+    let mut compared = None;
     if proof.violations() == 0 {
         loader.commit().map_err(Error::Target)?;
+        compared = compare(model, database, &mut findings);
     } else {
         findings.push(
             Finding::warning("not-committed", format!("{} rows violate a constraint", proof.violations()))
@@ -202,7 +205,25 @@ fn attempt(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, filled, findings })
+    Ok(RunSummary { load, proof, schema: compared, filled, findings })
+}
+
+/// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.
+fn compare(model: &Model, database: &dyn Database, findings: &mut Vec<Finding>) -> Option<SchemaComparison> {
+    let there = match database.source().and_then(|mut source| source.introspect()) {
+        Ok(there) => there,
+        Err(error) => {
+            let what = format!("the catalog of the target cannot be read again: {}", error.message);
+            let finding = Finding::warning("schema-not-compared", what);
+            findings.push(finding.instead("its schema is not compared with the source's"));
+            return None;
+        }
+    };
+    let Model { schema, plan, blueprint, .. } = model;
+    let skipped: Vec<TableId> = plan.order().filter(|id| plan.table(*id).mode == TableMode::Skip).collect();
+    let comparison = compare_schemas(Side { schema, blueprint }, Side::from(&there), &skipped);
+    findings.extend(comparison.findings());
+    Some(comparison)
 }
 
 fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {

@@ -32,7 +32,8 @@ impl Observed {
     pub fn questions(schema: &Schema) -> Vec<(TableId, ForeignKeyId)> {
         let open = schema
             .foreign_keys()
-            .filter(|(child, _, fk)| *child != fk.parent && modes::is_optional(schema.table(*child), fk));
+            .filter(|(child, _, fk)| *child != fk.parent && fk.when().is_none())
+            .filter(|(child, _, fk)| modes::is_optional(schema.table(*child), fk));
         open.map(|(child, id, _)| (child, id)).collect()
     }
 
@@ -79,6 +80,7 @@ impl Plan {
         for (child, id) in &cut {
             findings.push(deferred(schema, *child, *id));
         }
+        findings.extend(renumbered_types(schema, &modes));
         let tables = schema
             .iter()
             .zip(&modes)
@@ -156,6 +158,8 @@ fn link_roles(
             LinkRole::Dangling
         } else if cut.contains(&(id, key)) {
             LinkRole::Deferred
+        } else if fk.when().is_some() {
+            LinkRole::Conditional
         } else if context == Some(key) {
             LinkRole::Context
         } else {
@@ -163,6 +167,32 @@ fn link_roles(
         }
     })
     .collect()
+}
+
+/// Conditions on a column that refers to rows which are numbered anew: the numbers then name other types, or none.
+fn renumbered_types(schema: &Schema, modes: &[Mode]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (child, _, fk) in schema.foreign_keys() {
+        let Some(when) = fk.when() else { continue };
+        let table = schema.table(child);
+        let types = table.foreign_keys.iter().find(|other| {
+            other.when().is_none()
+                && other.columns.contains(&when.column)
+                && modes[other.parent.0].mode == TableMode::Synthesize
+        });
+        let Some(types) = types else { continue };
+        let parent = &schema.table(types.parent).name;
+        let what = format!("`when` of its reference names rows of {parent}, which are made anew");
+        let finding = Finding::warning("reference-type-renumbered", what)
+            .table(&table.name)
+            .column(modes::column_names(table, fk).join(", "))
+            .instead("the same values mean other rows then")
+            .remedy(format!("[tables.\"{parent}\"] mode = \"copy\""));
+        if !found.contains(&finding) {
+            found.push(finding);
+        }
+    }
+    found
 }
 
 fn deferred(schema: &Schema, child: TableId, id: ForeignKeyId) -> Finding {

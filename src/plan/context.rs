@@ -37,6 +37,7 @@ pub(super) fn choose(
 ) -> Option<ForeignKeyId> {
     candidates
         .iter()
+        .filter(|edge| edge.fk.when().is_none())
         .filter(|edge| !edge.optional || observed.full.contains(&edge.key()))
         .filter_map(|edge| {
             let structure = structural_points(schema.table(child), schema.table(edge.fk.parent), edge);
@@ -140,7 +141,8 @@ fn wish(
             .collect(),
     };
     let matching = |fk: &crate::schema::ForeignKey| same_columns(&fk.columns, &wanted);
-    if let Some(edge) = edges.iter().find(|edge| edge.child == id && matching(edge.fk)) {
+    let serves = |edge: &&Edge<'_>| edge.child == id && matching(edge.fk) && edge.fk.when().is_none();
+    if let Some(edge) = edges.iter().find(serves) {
         return if full(edge.key(), edge.optional) {
             Ok(edge.id)
         } else {
@@ -148,6 +150,7 @@ fn wish(
         };
     }
     Err(match table.foreign_keys.iter().find(|fk| matching(fk)) {
+        Some(fk) if fk.when().is_some() => bad("it binds only some of the rows"),
         None => bad("there is no foreign key over these columns"),
         Some(fk) if fk.parent == id => bad("it points at its own table"),
         Some(_) => bad("its parent has no rows here"),

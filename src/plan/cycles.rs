@@ -1,11 +1,11 @@
 //! Which foreign keys are cut so that no cycle is left.
 //!
-//! Inside each strongly connected component the cheapest edge goes first, until none is left: a nullable one
-//! before one that is NOT NULL, one that is not the child's context before one that is, one that points from
-//! few rows to many (`departments.head → employees`) before its counterpart, one that is alone between its two
-//! tables before one of several, a deferrable one before one that is not, one with fewer columns, and then the
-//! order of the schema. At the end every cut edge that closes no
-//! cycle any more is put back, dearest first, so that no cut is needless.
+//! Inside each strongly connected component the cheapest edge goes first, until none is left: a nullable one before one
+//! that is NOT NULL, one outside of the child's primary key before one that is part of its identity, one that is not the
+//! child's context before one that is, one that points from few rows to many (`departments.head → employees`) before its
+//! counterpart, one that is alone between its two tables before one of several, a deferrable one before one that is not,
+//! one with fewer columns, and then the order of the schema. At the end every cut edge that closes no cycle any more is put
+//! back, dearest first, so that no cut is needless.
 
 use std::{cmp::Reverse, collections::BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::{
 pub(super) type Key = (TableId, ForeignKeyId);
 
 /// What an edge is worth; the lowest is cut first.
-type Worth = (bool, u8, Reverse<bool>, usize, bool, usize, Key);
+type Worth = (bool, bool, u8, Reverse<bool>, usize, bool, usize, Key);
 
 /// Chooses the edges to cut.
 ///
@@ -37,7 +37,9 @@ pub(super) fn cut(
         let alongside = |other: &&Edge<'_>| other.child == edge.child && other.fk.parent == edge.fk.parent;
         let (parallel, columns) = (edges.iter().filter(alongside).count(), edge.fk.columns.len());
         let service = context(edge.key());
-        (!edge.optional, service, Reverse(backward), parallel, !edge.fk.deferrable, columns, edge.key())
+        let required = !edge.optional;
+        let (firm, own) = (!edge.fk.deferrable, edge.identifying);
+        (required, own, service, Reverse(backward), parallel, firm, columns, edge.key())
     };
     let mut cut: Vec<usize> = Vec::new();
     loop {

@@ -45,8 +45,10 @@ pub enum PlanError {
         setting: &'static str,
     },
     /// `[[references]]` pairs columns that cannot pair.
-    #[error("[[references]] {child} → {parent}: {reason}")]
+    #[error("{place}: {child} → {parent}: {reason}")]
     BadReference {
+        /// Where it stands: `[[references]] of synth.toml:12`.
+        place: String,
         /// Child table.
         child: String,
         /// Parent table.

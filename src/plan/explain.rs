@@ -47,6 +47,9 @@ pub struct LinkLine {
     pub parent: String,
     /// What it does.
     pub role: LinkRole,
+    /// The rows it binds, where not all: `commentable_type = 'Post'`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     /// False if the server does not guarantee it (`[[references]]`, NOT VALID …): orphans are possible.
     pub validated: bool,
 }
@@ -99,6 +102,7 @@ fn link_line(schema: &Schema, table: &Table, fk: &ForeignKey, role: LinkRole) ->
         columns: modes::column_names(table, fk),
         parent: schema.table(fk.parent).name.to_string(),
         role,
+        when: fk.when().map(|when| when.describe(table)),
         validated: fk.validated,
     }
 }
@@ -152,7 +156,7 @@ impl Explanation {
             for link in &line.foreign_keys {
                 let arrow = match link.role {
                     LinkRole::Context => "==>",
-                    LinkRole::Link | LinkRole::SelfReference => "-->",
+                    LinkRole::Link | LinkRole::SelfReference | LinkRole::Conditional => "-->",
                     LinkRole::Deferred | LinkRole::Dangling => "-.->",
                 };
                 let (parent, child) = (node(&link.parent), node(&line.table));
@@ -181,11 +185,13 @@ fn link_text(link: &LinkLine) -> String {
         LinkRole::Context => ("along", ""),
         LinkRole::Link => ("link", ""),
         LinkRole::SelfReference => ("self", " (a forest)"),
+        LinkRole::Conditional => ("some", ""),
         LinkRole::Deferred => ("later", " (closes a cycle: filled once both exist)"),
         LinkRole::Dangling => ("null", " (no rows there)"),
     };
     let unvalidated = if link.validated { "" } else { " (not guaranteed by the server)" };
-    format!("{word:5} {} → {}{note}{unvalidated}", link.columns.join(", "), link.parent)
+    let when = link.when.as_ref().map_or_else(String::new, |when| format!(" when {when}"));
+    format!("{word:5} {} → {}{when}{note}{unvalidated}", link.columns.join(", "), link.parent)
 }
 
 /// Escapes a label for Mermaid's quoted strings.

@@ -15,6 +15,8 @@ pub(super) struct Edge<'a> {
     pub(super) fk: &'a ForeignKey,
     /// True if a child row may be without a parent.
     pub(super) optional: bool,
+    /// True if it is (part of) the child's primary key: without it a child row has no identity.
+    pub(super) identifying: bool,
 }
 
 impl Edge<'_> {
@@ -30,7 +32,13 @@ pub(super) fn edges<'a>(schema: &'a Schema, modes: &[Mode]) -> Vec<Edge<'a>> {
     schema
         .foreign_keys()
         .filter(|(child, _, fk)| *child != fk.parent && modes[fk.parent.0].has_rows())
-        .map(|(child, id, fk)| Edge { child, id, fk, optional: is_optional(schema.table(child), fk) })
+        .map(|(child, id, fk)| {
+            let table = schema.table(child);
+            let key = table.primary_key.as_ref();
+            let identifying =
+                key.is_some_and(|key| fk.columns.iter().all(|column| key.columns.contains(column)));
+            Edge { child, id, fk, optional: is_optional(table, fk), identifying }
+        })
         .collect()
 }
 

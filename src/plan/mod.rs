@@ -9,10 +9,12 @@ pub mod explain;
 mod graph;
 mod modes;
 mod names;
+pub mod propose;
 mod references;
 mod roles;
 mod rows;
 mod strata;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ pub(crate) use tests::schema as fixture;
 
 pub use build::Observed;
 pub use error::PlanError;
-pub use modes::settings;
+pub use modes::{settings, skipped};
 pub use references::apply_references;
 pub use rows::target_rows;
 
@@ -44,6 +46,8 @@ pub enum LinkRole {
     SelfReference,
     /// Cut to break a cycle: filled once both tables exist, before anything is loaded.
     Deferred,
+    /// It binds only some rows, which a column of theirs names: drawn once the rows' values are there.
+    Conditional,
     /// The parent is skipped or left empty: the key is null, or the row cannot be.
     Dangling,
 }

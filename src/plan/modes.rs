@@ -5,7 +5,7 @@
 //! is synthesized. Two things cannot be had: a copied table whose parents are not copied (refused), and rows
 //! whose NOT NULL foreign key has a parent without rows (the table stays empty, with a warning).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::{Config, TableMode, TableSettings},
@@ -115,6 +115,16 @@ fn merge<T: PartialEq>(known: Option<T>, said: Option<T>) -> Option<Option<T>> {
     }
 }
 
+/// Lists the tables that are left out, before anything of them is read.
+///
+/// # Errors
+/// [`PlanError`] if the configuration does not fit the schema.
+pub fn skipped(schema: &Schema, config: &Config) -> Result<BTreeSet<TableId>, PlanError> {
+    let modes = decide(schema, config, &settings(schema, config)?, &mut Vec::new())?;
+    let left_out = schema.iter().zip(&modes).filter(|(_, mode)| mode.mode == TableMode::Skip);
+    Ok(left_out.map(|((id, _), _)| id).collect())
+}
+
 /// Decides the mode of every table.
 pub(super) fn decide(
     schema: &Schema,
@@ -216,8 +226,12 @@ fn settle_empty(schema: &Schema, modes: &mut [Mode], findings: &mut Vec<Finding>
     }
 }
 
-/// True if a row may be without a parent: some column of the key may be null (all of them for MATCH FULL).
+/// True if a row may be without a parent: some column of the key may be null (all of them for MATCH FULL), or the key
+/// does not bind all rows.
 pub(super) fn is_optional(child: &Table, fk: &ForeignKey) -> bool {
+    if fk.when().is_some() {
+        return true;
+    }
     let mut nullable = fk.columns.iter().map(|id| child.column(*id).nullable);
     if fk.match_full { nullable.all(|nullable| nullable) } else { nullable.any(|nullable| nullable) }
 }

@@ -16,7 +16,8 @@ fn is_linked(table: &Table, links: &[LinkRole], id: ColumnId) -> bool {
     let in_key = table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&id));
     table.foreign_keys.iter().zip(links).any(|(fk, role)| {
         let late = matches!(role, LinkRole::SelfReference | LinkRole::Deferred);
-        fk.columns.contains(&id) && !(late && in_key)
+        // Rows that a conditional key does not bind need a value of their own; the others get their parent's at last.
+        fk.columns.contains(&id) && fk.when().is_none() && !(late && in_key)
     })
 }
 

@@ -52,6 +52,7 @@ fn key(column: usize, parent: usize) -> ForeignKey {
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     }
 }
 

@@ -11,9 +11,11 @@ use crate::{
     evaluate::{Accuracy, Scorecard},
     finding::{Finding, Severity},
     load::LoadSummary,
+    model::{ColumnCoverage, Made},
     plan::{LinkRole, Plan, TablePlan},
     schema::{ForeignKey, Schema, Table},
-    verify::{ConstraintKind, Proof},
+    snapshot::Proposal,
+    verify::{ConstraintKind, Proof, SchemaComparison},
 };
 
 /// Renders what would happen, table by table in the order of work.
@@ -69,10 +71,12 @@ fn links(schema: &Schema, table: &Table, planned: &TablePlan) -> String {
                 LinkRole::Context => return None,
                 LinkRole::Link => "",
                 LinkRole::SelfReference => " itself",
+                LinkRole::Conditional => "",
                 LinkRole::Deferred => " later",
                 LinkRole::Dangling => " left out",
             };
-            Some(format!("{}{note}", parent(schema, table, key)))
+            let when = key.when().map_or_else(String::new, |when| format!(" when {}", when.describe(table)));
+            Some(format!("{}{note}{when}", parent(schema, table, key)))
         })
         .collect();
     if others.is_empty() { "–".to_owned() } else { others.join("; ") }
@@ -171,6 +175,65 @@ pub fn proof(proof: &Proof) -> String {
         for line in proof.lines.iter().filter(|line| line.violations.is_none()) {
             text.push_str(&format!("  {}: {} {}\n", line.table, constraint(line.kind), line.name));
         }
+    }
+    text
+}
+
+/// Renders how every column is made and what is lost.
+#[must_use]
+pub fn coverage(columns: &[ColumnCoverage]) -> String {
+    let mut grid = Grid::new(&["table", "column", "type", "made", "how", "lost"]);
+    let mut counts: BTreeMap<Made, u64> = BTreeMap::new();
+    let mut last = "";
+    for column in columns {
+        let ColumnCoverage { table, column: name, native_type, made, how, lost } = column;
+        let shown = if table == last { String::new() } else { table.clone() };
+        last = table;
+        *counts.entry(*made).or_default() += 1;
+        grid.row(vec![
+            shown,
+            name.clone(),
+            native_type.clone(),
+            made.word().to_owned(),
+            how.clone().unwrap_or_else(|| "–".to_owned()),
+            if lost.is_empty() { "–".to_owned() } else { lost.join("; ") },
+        ]);
+    }
+    let counted: Vec<String> =
+        counts.iter().map(|(made, number)| format!("{} {}", count(*number), made.word())).collect();
+    format!("{}\n{}: {}\n", grid.render(), plural(columns.len() as u64, "column"), counted.join(", "))
+}
+
+/// Renders a proposed foreign key with its evidence, in one line.
+#[must_use]
+pub fn proposal(proposal: &Proposal) -> String {
+    let Proposal { from, to, when, values, orphans, sampled, evidence, .. } = proposal;
+    let when = when.as_ref().map_or_else(String::new, |when| format!(" when {when}"));
+    let found = if *values == 0 {
+        "no values to look up".to_owned()
+    } else {
+        let share = (values - orphans) as f64 / *values as f64;
+        // Rounding must not turn an orphan into none.
+        let share = if *orphans > 0 { share.min(0.9999) } else { share };
+        let digits = if share > 0.999 && *orphans > 0 { 2 } else { 1 };
+        let part = if *sampled { "the first " } else { "" };
+        let lost = if *orphans == 0 { String::new() } else { format!(" ({})", plural(*orphans, "orphan")) };
+        format!("{:.digits$} % of {part}{} found{lost}", 100.0 * share, plural(*values, "value"))
+    };
+    format!("{from} → {to}{when}: {found}; {evidence}")
+}
+
+/// Renders what became of a schema: one line if all is there, else every difference.
+#[must_use]
+pub fn schema(comparison: &SchemaComparison) -> String {
+    let SchemaComparison { objects, recreated, differences } = comparison;
+    let all = plural(*objects as u64, "object");
+    if differences.is_empty() {
+        return format!("schema: all {all} recreated\n");
+    }
+    let mut text = format!("schema: {} of {all} recreated\n", count(*recreated as u64));
+    for difference in differences {
+        text.push_str(&format!("  {difference}\n"));
     }
     text
 }

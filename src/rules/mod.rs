@@ -18,12 +18,14 @@ mod expression;
 mod family_sum;
 mod functions;
 mod limit;
+mod mend;
 mod parse;
 mod pattern;
 mod position;
 mod ranges;
 mod relation;
 mod repair;
+mod spelling;
 mod tuple;
 mod value;
 
@@ -44,6 +46,7 @@ pub use pattern::Pattern;
 pub use position::{Position, family_positions};
 pub use relation::{Product, Rule};
 pub use repair::RepairTally;
+pub use spelling::Spelling;
 pub use value::Value;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -305,6 +308,12 @@ impl TableRules {
         self.lists.iter().find(|(id, _)| *id == column).map(|(_, list)| list.clone())
     }
 
+    /// What CHECKs demand of the spelling of a text column; `None` if nothing.
+    #[must_use]
+    pub fn spelling(&self, column: ColumnId) -> Option<Spelling> {
+        Spelling::read(self.checks.iter().filter_map(|check| check.expression.as_ref()), column)
+    }
+
     /// The range CHECKs leave to a column alone, both ends included; an open end is infinite.
     #[must_use]
     pub fn bounds(&self, column: ColumnId) -> Option<(f64, f64)> {
@@ -444,4 +453,8 @@ fn truths(check: &CheckRule, rows: &TableData) -> Option<Vec<Option<bool>>> {
         row.evaluate(expression).truth()
     };
     Some((0..rows.row_count).into_par_iter().with_min_len(1024).map(truth).collect())
+}
+
+fn positions(flags: &[bool]) -> Vec<usize> {
+    flags.iter().enumerate().filter(|(_, flag)| **flag).map(|(index, _)| index).collect()
 }

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::{ParserBuilder, hir::Hir};
 use serde::{Deserialize, Serialize};
 
 /// A pattern with its regular expression, compiled when first used.
@@ -103,6 +104,11 @@ impl Pattern {
         self.compiled
             .get_or_init(|| RegexBuilder::new(&self.source).case_insensitive(self.ignore_case).build().ok())
             .as_ref()
+    }
+
+    /// The pattern as a tree, to draw texts from; `None` if it does not compile.
+    pub(super) fn shape(&self) -> Option<Hir> {
+        ParserBuilder::new().case_insensitive(self.ignore_case).build().parse(&self.source).ok()
     }
 
     /// Whether `text` matches; unknown if the pattern does not compile.

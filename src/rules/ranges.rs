@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The conditions that must all hold.
-fn conjuncts(expression: &Expression) -> Vec<&Expression> {
+pub(super) fn conjuncts(expression: &Expression) -> Vec<&Expression> {
     match expression {
         Expression::And(all) => all.iter().flat_map(conjuncts).collect(),
         other => vec![other],
@@ -16,7 +16,7 @@ fn conjuncts(expression: &Expression) -> Vec<&Expression> {
 }
 
 /// True for `column`, through casts that keep its order.
-fn is_column(expression: &Expression, column: ColumnId) -> bool {
+pub(super) fn is_column(expression: &Expression, column: ColumnId) -> bool {
     match expression {
         Expression::Column(id) => *id == column,
         Expression::Cast(CastTo::Text | CastTo::Timestamp, inner) => is_column(inner, column),
@@ -25,7 +25,7 @@ fn is_column(expression: &Expression, column: ColumnId) -> bool {
 }
 
 /// `expression` without `OR column IS NULL`, which no value can make use of.
-fn without_null_case(expression: &Expression, column: ColumnId) -> Vec<&Expression> {
+pub(super) fn without_null_case(expression: &Expression, column: ColumnId) -> Vec<&Expression> {
     match expression {
         Expression::Or(all) => all
             .iter()

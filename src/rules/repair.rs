@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{data::TableData, schema::ColumnId};
+use crate::{
+    data::TableData,
+    schema::{ColumnId, Table},
+};
 
-use super::TableRules;
+use super::{TableRules, positions};
 
 /// Donors tried per row in the last resort.
 const DONORS: usize = 8;
@@ -16,7 +19,7 @@ const DONORS: usize = 8;
 pub struct RepairTally {
     /// Generated anew.
     pub repaired: usize,
-    /// Given the values of another generated row in the columns of the check.
+    /// Given the values of another generated row, or null, in columns of the check.
     pub copied: usize,
     /// Still violating.
     pub left: usize,
@@ -27,16 +30,18 @@ impl TableRules {
     ///
     /// `retry` generates a replacement for each row index it is given, in that order and with the same columns; it
     /// is asked at most `max_rounds` times. What still violates takes the values of `allowed` columns (attributes,
-    /// never keys) that the failed checks read, and of those bound to them, from another row of the batch, if that helps.
+    /// never keys) that the failed checks read, and of those bound to them, from another row of the batch, if that helps;
+    /// at last other values are tried in one or two columns. Equations are solved before anything is replaced.
     pub fn repair(
         &self,
+        table: &Table,
         rows: &TableData,
         allowed: &BTreeSet<ColumnId>,
         retry: &mut dyn FnMut(&[usize]) -> TableData,
         max_rounds: usize,
     ) -> (TableData, RepairTally) {
         let mut tally = RepairTally::default();
-        let mut rows = rows.clone();
+        let mut rows = self.solve_equations(table, rows.clone(), allowed);
         let mut bad = positions(&self.violations(&rows));
         for _ in 0..max_rounds {
             if bad.is_empty() {
@@ -46,6 +51,7 @@ impl TableRules {
             if fresh.row_count != bad.len() || fresh.columns != rows.columns {
                 break;
             }
+            let fresh = self.solve_equations(table, fresh, allowed);
             let good: Vec<usize> =
                 positions(&self.violations(&fresh).iter().map(|bad| !bad).collect::<Vec<_>>());
             tally.repaired += good.len();
@@ -72,7 +78,9 @@ impl TableRules {
             tally.copied += copied;
             bad = positions(&self.violations(&rows));
         }
-        tally.left = bad.len();
+        let (rows, helped) = self.rearrange(table, rows, &bad, allowed);
+        tally.copied += helped;
+        tally.left = bad.len() - helped;
         (rows, tally)
     }
 
@@ -120,8 +128,4 @@ impl TableRules {
             bad.iter().zip(still).filter(|(_, violates)| !violates).map(|(row, _)| *row).collect();
         if helped.is_empty() { (rows.clone(), 0) } else { (candidate(&helped), helped.len()) }
     }
-}
-
-fn positions(flags: &[bool]) -> Vec<usize> {
-    flags.iter().enumerate().filter(|(_, flag)| **flag).map(|(index, _)| index).collect()
 }

@@ -54,6 +54,11 @@ fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
     }
 }
 
+/// A schema of one table with one text column.
+pub(super) fn text_schema(dialect: DialectName, column: &str) -> Schema {
+    Schema { dialect, tables: vec![table(&[(column, text())], &[])] }
+}
+
 fn declared(
     dialect: DialectName,
     columns: &[(&str, DataType)],
@@ -311,8 +316,42 @@ fn rules_survive_json() {
 }
 
 #[test]
+fn an_equation_is_solved_and_a_choice_of_nulls_is_found() {
+    let columns = [("a", integer()), ("b", integer()), ("c", integer()), ("x", integer()), ("y", integer())];
+    let checks = ["c = a * b", "(x IS NULL AND y IS NOT NULL) OR (x IS NOT NULL AND y IS NULL)"];
+    let (rules, _) = declared(DialectName::Postgres, &columns, &checks);
+    let table = table(&columns, &[]);
+    let mut rows = data(vec![
+        integers([2, 3, 4, 5]),
+        integers([7, 8, 9, 1]),
+        integers([0, 0, 36, 0]),
+        integers([1, 1, 2, 3]),
+        integers([6, 6, 6, 6]),
+    ]);
+    let attributes: BTreeSet<ColumnId> = (0..5).map(ColumnId).collect();
+    let again = rows.clone();
+    let mut same =
+        |indices: &[usize]| again.take(&indices.iter().map(|index| *index as u32).collect::<Vec<_>>());
+
+    let (fixed, tally) = rules.repair(&table, &rows, &attributes, &mut same, 2);
+
+    assert_eq!(tally, RepairTally { repaired: 0, copied: 4, left: 0 });
+    assert_eq!(rules.violations(&fixed), [false; 4]);
+    let products: Vec<Value> =
+        (0..4).map(|row| Value::read(fixed.column(ColumnId(2)).unwrap(), row)).collect();
+    assert_eq!(products, [14, 24, 36, 5].map(Value::Integer));
+
+    // Keys are not for repair to change.
+    rows.set(ColumnId(2), integers([1, 1, 1, 1]));
+    let (kept, tally) = rules.repair(&table, &rows, &BTreeSet::new(), &mut same, 2);
+    assert_eq!((tally.left, kept.arrays), (4, rows.arrays));
+}
+
+#[test]
 fn repair_retries_then_copies_then_counts() {
-    let (rules, _) = declared(DialectName::Postgres, &[("a", integer()), ("b", integer())], &["(a <= b)"]);
+    let columns = [("a", integer()), ("b", integer())];
+    let (rules, _) = declared(DialectName::Postgres, &columns, &["(a <= b)"]);
+    let table = table(&columns, &[]);
     let rows = data(vec![integers([1, 9, 9, 2]), integers([5, 3, 3, 4])]);
     let attributes = BTreeSet::from([ColumnId(0), ColumnId(1)]);
     let mut asked = Vec::new();
@@ -325,7 +364,7 @@ fn repair_retries_then_copies_then_counts() {
         ])
     };
 
-    let (fixed, tally) = rules.repair(&rows, &attributes, &mut retry, 3);
+    let (fixed, tally) = rules.repair(&table, &rows, &attributes, &mut retry, 3);
 
     assert_eq!(asked, [vec![1, 2], vec![2], vec![2]]);
     assert_eq!(tally, RepairTally { repaired: 1, copied: 1, left: 0 });
@@ -334,7 +373,7 @@ fn repair_retries_then_copies_then_counts() {
 
     let mut never =
         |indices: &[usize]| rows.take(&indices.iter().map(|index| *index as u32).collect::<Vec<_>>());
-    let (_, tally) = rules.repair(&rows, &BTreeSet::new(), &mut never, 2);
+    let (_, tally) = rules.repair(&table, &rows, &BTreeSet::new(), &mut never, 2);
     assert_eq!(tally, RepairTally { repaired: 0, copied: 0, left: 2 });
 }
 

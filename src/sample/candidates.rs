@@ -50,6 +50,8 @@ pub(super) struct Candidates<'a> {
     array: &'a ArrayRef,
     /// Other values of an enumerated text column.
     domain: Option<Vec<String>>,
+    /// True if the schema allows no value beyond `domain`.
+    closed: bool,
     range: (i64, i64),
 }
 
@@ -68,6 +70,7 @@ impl<'a> Candidates<'a> {
             DataType::Set { labels } => Some(labels.clone()),
             _ => allowed,
         };
+        let closed = declared.is_some();
         let domain = match declared.filter(|_| column.data_type.storage() == Storage::Text) {
             Some(declared) => Some(declared),
             None => enumerated.then(|| {
@@ -82,7 +85,7 @@ impl<'a> Candidates<'a> {
             DataType::Date => (-700_000, 2_900_000),
             _ => (i64::MIN / 2, i64::MAX / 2),
         };
-        Self { column, array, domain, range }
+        Self { column, array, domain, closed, range }
     }
 
     /// The values for a row.
@@ -149,10 +152,16 @@ impl<'a> Candidates<'a> {
             || text.starts_with(['{', '['])
                 && matches!(self.column.data_type, DataType::Text { .. })
                 && read(&text);
-        if let Some(domain) = self.domain.as_ref().filter(|_| !is_document) {
-            let start = row % domain.len().max(1);
-            return Box::new(domain.iter().cycle().skip(start).take(domain.len()).cloned().map(Moved::Text));
-        }
+        let invented = self.invented(text, is_document);
+        let Some(domain) = self.domain.as_ref().filter(|_| !is_document) else { return invented };
+        let start = row % domain.len().max(1);
+        let known = domain.iter().cycle().skip(start).take(domain.len()).cloned().map(Moved::Text);
+        if self.closed { Box::new(known) } else { Box::new(known.chain(invented)) }
+    }
+
+    /// Texts like this one that may never have been seen.
+    fn invented(&self, text: String, is_document: bool) -> Box<dyn Iterator<Item = Moved>> {
+        let read = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         // Texts of a type with a form of its own: digits may change, and what is no document any more is passed over.
         if is_document || !matches!(self.column.data_type, DataType::Text { .. }) {
             let counted = (1..).map_while(move |n: u64| counted_on(&text, n, true));

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use arrow_array::Array;
 
 use crate::{
-    data::{Links, NO_ROW, TableData},
+    data::{Links, NO_ROW, TableData, bound_rows},
     finding::Finding,
     model::TableModel,
     plan::ColumnRole,
     sample::{Sampler, draft::Draft, links},
-    schema::{ColumnId, ForeignKey, TableId},
+    schema::{ColumnId, ForeignKey, Table, TableId},
 };
 
 /// Rows whose values are tried for a row that finds no parent.
@@ -44,7 +44,7 @@ impl Sampler<'_> {
         let table = self.model.schema.table(id);
         let fk = &table.foreign_keys[context.0];
         let Some(parents) = self.keys[fk.parent.0].as_ref() else { return };
-        let one = TableData::bare(1);
+        let one = TableData::new(Vec::new(), Vec::new(), 1);
         let mut eligible = vec![true; counts.len().min(parents.row_count)];
         for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
             let constant = model.facts.rules.generated_from(*column).is_some_and(<[ColumnId]>::is_empty);
@@ -53,13 +53,18 @@ impl Sampler<'_> {
             else {
                 continue;
             };
-            let part =
-                ForeignKey { columns: vec![ColumnId(0)], parent_columns: vec![ColumnId(0)], ..fk.clone() };
+            let part = ForeignKey {
+                columns: vec![ColumnId(0)],
+                parent_columns: vec![ColumnId(0)],
+                undeclared: None,
+                ..fk.clone()
+            };
             let Some(array) = parents.column(*parent_column).cloned() else { continue };
             let above = TableData::new(vec![ColumnId(0)], vec![array], parents.row_count);
             let below = TableData::new(vec![ColumnId(0)], vec![value], 1);
             // The other way round: which parents have the one value there is.
-            for (eligible, found) in eligible.iter_mut().zip(links::find_parents(&part, &above, Some(&below)))
+            for (eligible, found) in
+                eligible.iter_mut().zip(links::find_parents(table, &part, &above, Some(&below)))
             {
                 *eligible &= found != NO_ROW;
             }
@@ -107,7 +112,7 @@ impl Sampler<'_> {
                 matches!(roles.get(column.0), Some(ColumnRole::Attribute | ColumnRole::KeyAttribute))
             });
             let mut parents = self.parents_of(id, fk, &draft.data);
-            let mut lost = orphans(fk, &draft.data, &parents);
+            let mut lost = orphans(table, fk, &draft.data, &parents);
             let before = lost.len();
             let good: Vec<u32> =
                 (0..draft.row_count() as u32).filter(|row| parents[*row as usize] != NO_ROW).collect();
@@ -123,7 +128,7 @@ impl Sampler<'_> {
                 }
                 self.take_columns(id, model, draft, &free, &index);
                 parents = self.parents_of(id, fk, &draft.data);
-                lost = orphans(fk, &draft.data, &parents);
+                lost = orphans(table, fk, &draft.data, &parents);
             }
             if free.iter().any(|column| schema.table(id).column(*column).nullable) && !lost.is_empty() {
                 let nullable: Vec<ColumnId> =
@@ -134,7 +139,7 @@ impl Sampler<'_> {
                 }
                 self.take_columns(id, model, draft, &nullable, &index);
                 parents = self.parents_of(id, fk, &draft.data);
-                lost = orphans(fk, &draft.data, &parents);
+                lost = orphans(table, fk, &draft.data, &parents);
             }
             draft.links[index] = Links { parent: parents };
             if before == 0 {
@@ -157,7 +162,7 @@ impl Sampler<'_> {
 
     fn parents_of(&self, id: TableId, fk: &ForeignKey, rows: &TableData) -> Vec<u32> {
         let parents = if fk.parent == id { Some(rows) } else { self.keys[fk.parent.0].as_ref() };
-        links::find_parents(fk, rows, parents)
+        links::find_parents(self.model.schema.table(id), fk, rows, parents)
     }
 
     /// Takes some columns from other rows (null for [`NO_ROW`]) and computes the generated ones again.
@@ -178,10 +183,12 @@ impl Sampler<'_> {
     }
 }
 
-/// Rows whose key is known and has no parent.
-fn orphans(fk: &ForeignKey, rows: &TableData, parents: &[u32]) -> Vec<usize> {
+/// Rows whose key is known, binds them and has no parent.
+fn orphans(table: &Table, fk: &ForeignKey, rows: &TableData, parents: &[u32]) -> Vec<usize> {
+    let bound = bound_rows(table, fk, rows);
+    let binds = |row: usize| bound.as_ref().is_none_or(|bound| bound[row]);
     let known = |row: usize| {
         fk.columns.iter().all(|column| rows.column(*column).is_some_and(|array| array.is_valid(row)))
     };
-    (0..rows.row_count).filter(|row| parents[*row] == NO_ROW && known(*row)).collect()
+    (0..rows.row_count).filter(|row| parents[*row] == NO_ROW && binds(*row) && known(*row)).collect()
 }

@@ -3,23 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_array::{Array, new_null_array};
-
 use crate::{
     codec::{Codec, decode_table_within},
-    data::{TableData, arrow_type},
+    data::TableData,
     finding::Finding,
     model::TableModel,
-    plan::{ColumnRole, LinkRole},
+    plan::LinkRole,
     rules::enforce,
-    sample::{Outlet, SampleError, Sampler, candidates::Candidates, draft::Draft},
-    schema::{ColumnId, DataType, DialectName, Storage, Table, TableId, UniqueKey},
+    sample::{
+        Outlet, SampleError, Sampler,
+        draft::Draft,
+        suspects::{changeable, holds, reads, suspects, union},
+        trials::{donors, nulled, replaced, stepped},
+    },
+    schema::{ColumnId, Table, TableId},
 };
 
 /// Rounds of drawing rows again.
 const ROUNDS: usize = 4;
 /// Replacements tried per row and round, half drawn anew and half taken from accepted rows.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 /// Share of rows repaired from which the user is warned: the values there are no longer those learned.
 const HEAVY: f64 = 0.2;
 
@@ -376,7 +379,7 @@ impl Sampler<'_> {
         let stream = format!("judged/{}/{round}", table.name);
         let decoded = decode_table_within(&facts.codecs, &tokens, None, &limits, self.options.seed, &stream);
         // Far behind the rounds of the first repair.
-        let values = self.write_text(&table.name.to_string(), model, decoded, 100 + round);
+        let values = self.write_text(id, model, decoded, 100 + round);
         let given = self.given(id, model, draft, &draft.data).take(rows);
         let mut all = own;
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
@@ -410,216 +413,3 @@ impl Sampler<'_> {
         self.summary.findings.push(finding.table(&table.name));
     }
 }
-
-fn holds(rows: &Result<Vec<u32>, String>, row: u32) -> bool {
-    rows.as_ref().is_ok_and(|rows| rows.binary_search(&row).is_ok())
-}
-
-fn union(answer: &Answer) -> BTreeSet<u32> {
-    answer.iter().filter_map(|rows| rows.as_ref().ok()).flatten().copied().collect()
-}
-
-/// The constraints of a table that are not decided here.
-fn suspects(dialect: DialectName, table: &Table, model: &TableModel, rows: &TableData) -> Vec<Suspect> {
-    let rules = &model.facts.rules;
-    let checks = rules.checks.iter().enumerate().filter(|(_, check)| check.expression.is_none());
-    let checks = checks.map(|(place, _)| Suspect::Check(place));
-    let keys = table.keys().enumerate().filter(|(_, key)| {
-        !rules.understands(key)
-            || key.columns.iter().any(|column| weighs_oddly(dialect, table, *column, rows))
-    });
-    let keys = keys.map(|(place, _)| Suspect::Key(place));
-    let exclusions = (0..table.exclusions.len()).map(Suspect::Exclusion);
-    checks.chain(keys).chain(exclusions).collect()
-}
-
-/// True if the column's collation may find texts equal that differ in more than case: accents, ignored characters.
-fn weighs_oddly(dialect: DialectName, table: &Table, column: ColumnId, rows: &TableData) -> bool {
-    let definition = table.column(column);
-    if !definition.case_insensitive || definition.data_type.storage() != Storage::Text {
-        return false;
-    }
-    if dialect == DialectName::Sqlite || matches!(definition.data_type, DataType::Enum { .. }) {
-        return false;
-    }
-    if dialect == DialectName::Postgres && !definition.native_type.contains("citext") {
-        return true;
-    }
-    // Case and trailing blanks are all there is to plain letters and digits.
-    let Some(array) = rows.column(column) else { return false };
-    let Some(texts) = array.as_any().downcast_ref::<arrow_array::StringArray>() else { return false };
-    texts.iter().flatten().any(|text| text.bytes().any(|byte| !(0x20..0x7f).contains(&byte)))
-}
-
-/// The constraint's name and the columns it reads.
-fn reads(table: &Table, suspect: Suspect) -> (String, Vec<ColumnId>) {
-    match suspect {
-        Suspect::Check(place) => {
-            let check = &table.checks[place];
-            let columns = match check.domain_column {
-                Some(column) => vec![column],
-                None => mentioned(table, &check.expression),
-            };
-            (format!("CHECK {}", check.name), columns)
-        }
-        Suspect::Key(place) => {
-            let key: Option<&UniqueKey> = table.keys().nth(place);
-            let mut columns = key.map(|key| key.columns.clone()).unwrap_or_default();
-            for text in key.into_iter().flat_map(|key| &key.expressions) {
-                columns.extend(mentioned(table, text));
-            }
-            (format!("unique key {}", key.map_or("", |key| key.name.as_str())), columns)
-        }
-        Suspect::ForeignKey(place) => {
-            let fk = &table.foreign_keys[place];
-            (format!("foreign key {}", fk.name), fk.columns.clone())
-        }
-        Suspect::Exclusion(place) => {
-            let exclusion = &table.exclusions[place];
-            let columns = exclusion.elements.iter().flat_map(|element| mentioned(table, &element.expression));
-            (format!("EXCLUDE {}", exclusion.name), columns.collect())
-        }
-    }
-}
-
-/// The columns whose names stand in a text of SQL, outside of string literals.
-pub(super) fn mentioned(table: &Table, text: &str) -> Vec<ColumnId> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '\'' => 1 + rest[1..].find('\'').map_or(rest.len() - 1, |at| at + 1),
-            '"' | '`' => {
-                let end = 1 + rest[1..].find(first).unwrap_or(rest.len() - 1);
-                found.extend(table.find(&rest[1..end]));
-                (end + 1).min(rest.len())
-            }
-            c if c.is_alphabetic() || c == '_' => {
-                let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
-                let end = end.unwrap_or(rest.len());
-                // A function may have a column's name.
-                if !rest[end..].trim_start().starts_with('(') {
-                    found.extend(table.find(&rest[..end]));
-                }
-                end
-            }
-            c => c.len_utf8(),
-        };
-        rest = &rest[length..];
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// Of the columns read, those that may take another value, and all that is bound to them.
-fn changeable(model: &TableModel, roles: &[ColumnRole], reads: &[ColumnId]) -> Vec<ColumnId> {
-    let rules = &model.facts.rules;
-    let mut columns = rules.bound_to(reads);
-    columns.retain(|column| {
-        matches!(roles.get(column.0), Some(ColumnRole::Attribute | ColumnRole::KeyAttribute))
-            && !rules.is_settled(*column)
-    });
-    columns
-}
-
-/// A row for each wanted row to take values from: another one that is not wanted.
-fn donors(wanted: &BTreeMap<u32, Vec<ColumnId>>, rows: usize, attempt: usize) -> Vec<u32> {
-    let good: Vec<u32> = (0..rows as u32).filter(|row| !wanted.contains_key(row)).collect();
-    wanted
-        .keys()
-        // A fixed hash of the row spreads the donors without a random stream.
-        .map(|row| match good.len() {
-            0 => *row,
-            count => good[((*row as usize).wrapping_mul(0x9E37_79B9).wrapping_add(attempt * 7919)) % count],
-        })
-        .collect()
-}
-
-/// The wanted rows with their columns taken from rows `of` of `source`.
-fn replaced(
-    rows: &TableData,
-    wanted: &BTreeMap<u32, Vec<ColumnId>>,
-    source: &TableData,
-    of: &[u32],
-) -> TableData {
-    let own_index: Vec<u32> = wanted.keys().copied().collect();
-    let mut trial = rows.take(&own_index);
-    let from = source.take(of);
-    let count = own_index.len() as u32;
-    for column in wanted.values().flatten().copied().collect::<BTreeSet<_>>() {
-        let (Some(own), Some(new)) = (trial.column(column), from.column(column)) else { continue };
-        let index: Vec<u32> = wanted
-            .values()
-            .enumerate()
-            .map(|(place, columns)| place as u32 + if columns.contains(&column) { count } else { 0 })
-            .collect();
-        let part =
-            |array: &arrow_array::ArrayRef| TableData::new(vec![column], vec![array.clone()], count as usize);
-        if own.data_type() != new.data_type() {
-            continue;
-        }
-        if let Some(both) = TableData::concat(&[part(own), part(new)]) {
-            trial.set(column, both.take(&index).arrays.remove(0));
-        }
-    }
-    trial
-}
-
-/// The wanted rows with null in the columns that may be null.
-fn nulled(table: &Table, rows: &TableData, wanted: &BTreeMap<u32, Vec<ColumnId>>) -> TableData {
-    let columns: Vec<ColumnId> = rows.columns.clone();
-    let arrays = columns
-        .iter()
-        .map(|column| {
-            let storage = table.column(*column).data_type.storage();
-            new_null_array(&arrow_type(storage), rows.row_count)
-        })
-        .collect();
-    let nulls = TableData::new(columns, arrays, rows.row_count);
-    let nullable: BTreeMap<u32, Vec<ColumnId>> = wanted
-        .iter()
-        .map(|(row, columns)| {
-            let own = columns.iter().copied().filter(|column| table.column(*column).nullable);
-            (*row, own.collect())
-        })
-        .collect();
-    let of: Vec<u32> = wanted.keys().copied().collect();
-    replaced(rows, &nullable, &nulls, &of)
-}
-
-/// The wanted rows with one column moved to a value nearby that keeps the understood CHECKs.
-fn stepped(
-    table: &Table,
-    model: &TableModel,
-    rows: &TableData,
-    wanted: &BTreeMap<u32, Vec<ColumnId>>,
-    round: usize,
-) -> TableData {
-    let own: Vec<u32> = wanted.keys().copied().collect();
-    let Some(column) = wanted.values().flatten().copied().next() else { return rows.take(&own) };
-    let Some(array) = rows.column(column).cloned() else { return rows.take(&own) };
-    let rules = &model.facts.rules;
-    let codec = model.facts.codecs.iter().find(|(id, _)| *id == column).map(|(_, codec)| codec);
-    let definition = table.column(column);
-    let candidates = Candidates::new(definition, codec, rules.allowed_values(column), &array);
-    let pieces: Vec<TableData> = own
-        .iter()
-        .enumerate()
-        .map(|(place, row)| {
-            let before = rows.take(&[*row]);
-            // Rows of one clash must not move to one place.
-            let skip = place * (round + 1);
-            let found = candidates.of(*row as usize).skip(skip).take(TRIES * TRIES).find_map(|candidate| {
-                let mut one = before.clone();
-                one.set(column, candidate.array(definition.data_type.storage()));
-                (!rules.violations(&one)[0]).then_some(one)
-            });
-            found.unwrap_or(before)
-        })
-        .collect();
-    TableData::concat(&pieces).unwrap_or_else(|| rows.take(&own))
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     codec::EncodedTable,
-    data::{Families, KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData},
+    data::{Families, KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData, bound_rows},
     finding::Finding,
     model::{Ancestry, Anchor, TableModel, blocks_of},
     plan::LinkRole,
@@ -23,7 +23,12 @@ const DRY_SHARE: f64 = 0.1;
 type Groups = (Vec<u32>, Vec<u32>);
 
 /// Finds the parent row of every child row by value.
-pub(super) fn find_parents(fk: &ForeignKey, children: &TableData, parents: Option<&TableData>) -> Vec<u32> {
+pub(super) fn find_parents(
+    child: &Table,
+    fk: &ForeignKey,
+    children: &TableData,
+    parents: Option<&TableData>,
+) -> Vec<u32> {
     let columns = |data: &TableData, ids: &[ColumnId]| -> Option<Vec<arrow_array::ArrayRef>> {
         ids.iter().map(|id| data.column(*id).cloned()).collect()
     };
@@ -36,8 +41,12 @@ pub(super) fn find_parents(fk: &ForeignKey, children: &TableData, parents: Optio
     let index = KeyIndex::build(&key_of(&parent_arrays), parent_rows);
     let keys = key_of(&child_arrays);
     let mut key = Vec::new();
+    let bound = bound_rows(child, fk, children);
     (0..children.row_count)
-        .map(|row| if keys.write(row, &mut key) { index.find(&key) } else { NO_ROW })
+        .map(|row| {
+            let present = bound.as_ref().is_none_or(|bound| bound[row]) && keys.write(row, &mut key);
+            if present { index.find(&key) } else { NO_ROW }
+        })
         .collect()
 }
 
@@ -119,8 +128,8 @@ impl Sampler<'_> {
             .any(|column| table.column(*column).nullable && draft.data.column(*column).is_none());
         if role == LinkRole::SelfReference && !nullable {
             // A key that cannot be null: the roots of the forest refer to themselves.
-            for (row, parent) in links.parent.iter_mut().enumerate().filter(|(_, parent)| **parent == NO_ROW)
-            {
+            let rootless = links.parent.iter_mut().enumerate().filter(|(_, parent)| **parent == NO_ROW);
+            for (row, parent) in rootless.filter(|(row, _)| present[*row]) {
                 *parent = row as u32;
             }
             failed.fill(false);
@@ -170,12 +179,12 @@ impl Sampler<'_> {
             draft.data.set_linked(*column, (parents, *parent_column), &links, alike);
         }
         let failures = failed.iter().filter(|failed| **failed).count();
-        if failures == 0 {
+        if failures == 0 || fk.when().is_some() {
             return;
         }
-        let finding = Finding::warning("link-without-parent", format!("{failures} rows found no parent row"))
-            .table(&table.name)
-            .column(&fk.name);
+        let what = format!("{failures} rows found no parent row");
+        let finding = if can_be_null { Finding::note } else { Finding::warning };
+        let finding = finding("link-without-parent", what).table(&table.name).column(&fk.name);
         // Once children may refer to these rows (a deferred link), they can only stay.
         if can_be_null || role == LinkRole::Deferred {
             self.summary.findings.push(finding.instead("the key was left null"));

@@ -15,9 +15,12 @@ mod judged;
 mod keys;
 mod kin;
 mod links;
+mod references;
 mod rows;
 mod separate;
+mod suspects;
 mod totals;
+mod trials;
 mod unique;
 
 pub use completion::Filled;
@@ -300,11 +303,12 @@ impl Sampler<'_> {
         if let Some(model) =
             self.model.table(id).filter(|model| model.copied.is_none() && !deferred.is_empty())
         {
-            for fk in deferred {
+            for fk in deferred.into_iter().filter(|fk| table.foreign_keys[fk.0].when().is_none()) {
                 self.draw_link(id, model, fk, draft);
             }
             rows::fill_missing_columns(table, draft);
             self.settle_checks(id, model, draft, false);
+            self.draw_references(id, model, draft, false);
         }
         true
     }
@@ -329,7 +333,8 @@ impl Sampler<'_> {
         draft.data = rows.clone();
         for (index, fk) in self.model.schema.table(id).foreign_keys.iter().enumerate() {
             let parents = if fk.parent == id { Some(rows) } else { self.keys[fk.parent.0].as_ref() };
-            draft.links[index] = Links { parent: links::find_parents(fk, rows, parents) };
+            draft.links[index] =
+                Links { parent: links::find_parents(self.model.schema.table(id), fk, rows, parents) };
         }
         if let Some(context) = plan.context {
             let parent = self.model.schema.table(id).foreign_keys[context.0].parent;
@@ -380,7 +385,8 @@ impl Sampler<'_> {
         self.balance_counts(id, model, &mut draft);
         self.make_values(id, model, &mut draft);
         for (index, role) in roles.iter().enumerate() {
-            if *role == LinkRole::SelfReference {
+            let binds_all = self.model.schema.table(id).foreign_keys[index].when().is_none();
+            if *role == LinkRole::SelfReference && binds_all {
                 self.draw_link(id, model, ForeignKeyId(index), &mut draft);
             }
         }
@@ -390,6 +396,7 @@ impl Sampler<'_> {
         if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
             self.settle_checks(id, model, &mut draft, true);
+            self.draw_references(id, model, &mut draft, true);
         }
         self.drop_unmet(id, &mut draft);
         self.separate_spans(id, model, &mut draft);

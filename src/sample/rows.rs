@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringArray, new_null_array};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringArray, cast::AsArray, new_null_array};
 use rayon::prelude::*;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
     sample::{SampleError, Sampler, conditions::put_listed, draft::Draft},
-    schema::{ColumnId, Table, TableId},
+    schema::{ColumnId, DataType, Table, TableId},
     structure::{FanOut, TokenFanOut},
 };
 
@@ -267,7 +267,7 @@ impl Sampler<'_> {
             let kin = (round == 0).then_some(kin);
             let stream = format!("decode/{name}/{round}");
             let decoded = decode_table_within(&facts.codecs, tokens, kin, &limits, seed, &stream);
-            let mut values = self.write_text(&name, model, decoded, round);
+            let mut values = self.write_text(id, model, decoded, round);
             if let Some(condition) = self.condition(id) {
                 let mut random = seed.stream(&format!("condition/{name}/{round}"), 0);
                 put_listed(condition, &written, &mut values, &mut random);
@@ -298,6 +298,7 @@ impl Sampler<'_> {
             values.columns.iter().copied().filter(|c| roles[c.0] == ColumnRole::Attribute).collect();
         let mut round = 0;
         let (values, tally) = facts.rules.repair(
+            table,
             &values,
             &allowed,
             &mut |rows: &[usize]| {
@@ -336,14 +337,37 @@ impl Sampler<'_> {
         self.allot_keys(id, draft);
     }
 
-    /// Replaces the presence of written columns by written values.
+    /// Replaces the presence of written columns by written values, spelled as CHECKs demand.
     pub(super) fn write_text(
         &self,
-        name: &str,
+        id: TableId,
         model: &TableModel,
         decoded: TableData,
         round: usize,
     ) -> TableData {
+        let table = self.model.schema.table(id);
+        let name = table.name.to_string();
+        let mut data = self.written(&name, model, decoded, round);
+        let spelled: Vec<(ColumnId, ArrayRef)> = (data.columns.iter().zip(&data.arrays))
+            .filter_map(|(column, array)| {
+                let texts = array.as_string_opt::<i32>()?;
+                let spelling = model.facts.rules.spelling(*column)?;
+                let room = match table.column(*column).data_type {
+                    DataType::Text { max_chars } => max_chars.map(|most| most as usize),
+                    _ => None,
+                };
+                let mut random = self.options.seed.stream(&format!("spell/{name}/{}/{round}", column.0), 0);
+                let bend = |text: Option<&str>| text.map(|text| spelling.bend(text, room, &mut random));
+                Some((*column, Arc::new(texts.iter().map(bend).collect::<StringArray>()) as ArrayRef))
+            })
+            .collect();
+        for (column, array) in spelled {
+            data.set(column, array);
+        }
+        data
+    }
+
+    fn written(&self, name: &str, model: &TableModel, decoded: TableData, round: usize) -> TableData {
         let writer = &model.facts.writer;
         let presence: BTreeMap<ColumnId, Vec<bool>> = writer
             .columns()
@@ -404,7 +428,9 @@ impl Sampler<'_> {
 
     /// True for foreign keys whose columns are filled after the row's own values.
     pub(super) fn is_late(&self, id: TableId, index: usize) -> bool {
-        matches!(self.model.plan.table(id).links[index], LinkRole::SelfReference | LinkRole::Deferred)
+        let late = [LinkRole::SelfReference, LinkRole::Deferred];
+        let binds_all = self.model.schema.table(id).foreign_keys[index].when().is_none();
+        binds_all && late.contains(&self.model.plan.table(id).links[index])
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     finding::Finding,
     model::TableModel,
     plan::ColumnRole,
-    sample::{Sampler, draft::Draft, judged::mentioned},
+    sample::{Sampler, draft::Draft, suspects::mentioned},
     schema::{ColumnId, Exclusion, Storage, Table, TableId},
 };
 

@@ -247,6 +247,48 @@ pub struct ForeignKey {
     pub deferrable: bool,
     /// False if the server itself does not promise it (NOT VALID, MyISAM, SQLite): orphans are possible.
     pub validated: bool,
+    /// Set if the catalog does not declare it: the user does, in `synth.toml`.
+    #[serde(default)]
+    pub undeclared: Option<Undeclared>,
+}
+
+/// What only a foreign key of `synth.toml` has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Undeclared {
+    /// The rows it binds: those with one of these values in a column of the child; all rows if not said. Other rows
+    /// refer to nothing here, or to another table.
+    pub when: Option<When>,
+}
+
+/// A condition on the rows a foreign key binds: a column holds one of a few texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// The column of the child.
+    pub column: ColumnId,
+    /// Its values, in their text form.
+    pub values: Vec<String>,
+}
+
+impl ForeignKey {
+    /// The condition under which it binds a row, if it does not bind all.
+    #[must_use]
+    pub fn when(&self) -> Option<&When> {
+        self.undeclared.as_ref()?.when.as_ref()
+    }
+}
+
+impl When {
+    /// Writes it as one would in SQL: `commentable_type = 'Post'`.
+    #[must_use]
+    pub fn describe(&self, child: &Table) -> String {
+        let column = &child.column(self.column).name;
+        let values: Vec<String> =
+            self.values.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
+        match values.as_slice() {
+            [one] => format!("{column} = {one}"),
+            several => format!("{column} IN ({})", several.join(", ")),
+        }
+    }
 }
 
 /// A CHECK constraint.

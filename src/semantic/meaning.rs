@@ -106,6 +106,15 @@ impl Meaning {
         serde_json::from_value(serde_json::Value::String(text.to_ascii_lowercase().replace('-', "_"))).ok()
     }
 
+    /// Says it as a user writes it in `synth.toml`.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(word)) => word,
+            _ => "code".to_owned(),
+        }
+    }
+
     /// True if a value of this meaning can point at a person or open a door: no such value is ever kept.
     #[must_use]
     pub fn is_personal(&self) -> bool {

@@ -5,7 +5,10 @@
 //! this room holds no surrogate key.
 
 mod fill;
+mod inclusion;
 mod read;
+
+pub use inclusion::{Proposal, proposals};
 
 use std::collections::BTreeMap;
 

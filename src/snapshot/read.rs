@@ -5,7 +5,7 @@ use rand::RngExt;
 
 use crate::{
     config::TableMode,
-    data::{Families, KeyColumns, KeyIndex, Links, NO_ROW, TableData},
+    data::{Families, KeyColumns, KeyIndex, Links, NO_ROW, TableData, bound_rows},
     db::{DbError, DbErrorKind, Scan, Source},
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         let mut keep = vec![true; batch.row_count];
         for (index, fk) in table.foreign_keys.iter().enumerate() {
             let role = plan.links[index];
-            if !matches!(role, LinkRole::Context | LinkRole::Link) {
+            if !matches!(role, LinkRole::Context | LinkRole::Link | LinkRole::Conditional) {
                 continue;
             }
             let (rows, present) = self.find_parents(table, fk, &batch);
@@ -224,12 +224,14 @@ impl<'a> Reader<'a> {
         };
         let required = fk.columns.iter().all(|id| !child.column(*id).nullable);
         let keys = KeyColumns::new(&arrays);
+        let bound = bound_rows(child, fk, rows);
         let mut key = Vec::new();
         (0..rows.row_count)
             .map(|row| {
-                let written = keys.write(row, &mut key);
+                let binds = bound.as_ref().is_none_or(|bound| bound[row]);
+                let written = binds && keys.write(row, &mut key);
                 // What could not be read arrives as null, also where null is not allowed: it points to nothing, but it points.
-                let present = written || required;
+                let present = written || (binds && required);
                 let parent =
                     if written { index.map_or(NO_ROW, |(_, index)| index.find(&key)) } else { NO_ROW };
                 (parent, present)
@@ -257,13 +259,14 @@ impl<'a> Reader<'a> {
         let mut present = Vec::with_capacity(table.foreign_keys.len());
         for (index, fk) in table.foreign_keys.iter().enumerate() {
             match plan.links[index] {
-                LinkRole::Context | LinkRole::Link => {
+                LinkRole::Context | LinkRole::Link | LinkRole::Conditional => {
                     let (parent, known) = self.find_parents(table, fk, &data);
                     links.push(Links { parent });
                     present.push(known);
                 }
                 LinkRole::SelfReference | LinkRole::Deferred => {
-                    let keys = data.select(|column| fk.columns.contains(&column));
+                    let deciding = fk.when().map(|when| when.column);
+                    let keys = data.select(|column| fk.columns.contains(&column) || deciding == Some(column));
                     self.pending.push((id, index, keys));
                     links.push(Links::default());
                     present.push(Vec::new());
@@ -276,11 +279,12 @@ impl<'a> Reader<'a> {
         }
         self.indexes[id.0] = self.index_keys(id, &data);
         let copied = plan.mode == TableMode::Copy;
-        let data = if copied { data } else { without_misread(table, data) };
         let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
-        fill(table, &mut kept);
+        if !copied {
+            fill(table, &mut kept);
+        }
         self.snapshots[id.0] = Some(TableSnapshot {
             total_rows,
             data: kept,
@@ -338,30 +342,6 @@ fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns
         .zip(columns)
         .map(|(p, c)| parent.column(*p).case_insensitive || child.column(*c).case_insensitive)
         .collect()
-}
-
-/// Gives values that could not be read, where null is not allowed, the value of a row near by: no null may be learned
-/// there. (That there are such values is a finding of the scan.)
-fn without_misread(table: &Table, mut data: TableData) -> TableData {
-    for (id, _) in table.iter().filter(|(_, column)| !column.nullable) {
-        let Some(array) = data.column(id).filter(|array| (1..array.len()).contains(&array.null_count()))
-        else {
-            continue;
-        };
-        let first = (0..array.len()).find(|row| array.is_valid(*row)).unwrap_or(0) as u32;
-        let mut last = first;
-        let near: Vec<u32> = (0..array.len())
-            .map(|row| {
-                if array.is_valid(row) {
-                    last = row as u32;
-                }
-                last
-            })
-            .collect();
-        let own = data.select(|held| held == id);
-        data.set_linked(id, (&own, id), &near, false);
-    }
-    data
 }
 
 /// Sorts rows by parent, siblings by time or else as they came (by primary key), orphans last.

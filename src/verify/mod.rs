@@ -1,5 +1,7 @@
-//! Proves integrity on the target: every primary, foreign and unique key, NOT NULL, CHECK and EXCLUDE.
+//! Proves integrity on the target: every primary, foreign and unique key, NOT NULL, CHECK and EXCLUDE; and that the
+//! target's schema is the source's.
 
+mod compare;
 mod prove;
 mod queries;
 mod violators;
@@ -7,6 +9,7 @@ mod violators;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{Difference, Fault, SchemaComparison, Side, compare_schemas};
 pub use prove::prove;
 pub use violators::{Suspect, violators};
 

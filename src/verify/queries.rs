@@ -19,13 +19,13 @@ pub(super) fn null_keys(dialect: &dyn Dialect, table: &Table, key: &UniqueKey) -
 
 /// Counts rows with a null in one of the columns.
 pub(super) fn nulls(dialect: &dyn Dialect, table: &Table, columns: &[ColumnId]) -> String {
-    let is_set = |id: &ColumnId| {
+    let is_there = |id: &ColumnId| {
         // A composite of nulls is no null, but IS NULL says it is.
         let composite = matches!(table.column(*id).data_type, DataType::Composite { .. });
         let test = if composite { "IS DISTINCT FROM NULL" } else { "IS NOT NULL" };
         format!("{} {test}", column(dialect, table, *id))
     };
-    let all: Vec<String> = columns.iter().map(is_set).collect();
+    let all: Vec<String> = columns.iter().map(is_there).collect();
     // Not `IS NULL`, which MySQL answers with yes for a zero date in a NOT NULL column.
     format!(
         "SELECT COUNT(*) FROM {} WHERE CASE WHEN {} THEN 0 ELSE 1 END = 1",
@@ -89,7 +89,8 @@ pub(super) fn orphans_of(dialect: &dyn Dialect, child: &Table, key: &ForeignKey,
     } else {
         format!("{} AND {missing}", all("IS NOT NULL", " AND "))
     };
-    format!("FROM {} c WHERE {violation}", dialect.quote_table(&child.name))
+    let bound = dialect.binding(child, key, "c.").map_or_else(String::new, |bound| format!("{bound} AND "));
+    format!("FROM {} c WHERE {bound}{violation}", dialect.quote_table(&child.name))
 }
 
 /// Counts rows whose check is false; unknown (null) passes, as on every server.

@@ -4,10 +4,10 @@ use std::{fmt::Write, path::Path};
 
 use super::{Setting, config_path, example_target};
 use crate::{
-    cli::{args::InitArgs, terminal},
+    cli::{args::InitArgs, render, terminal},
     config::DbUrl,
     error::Error,
-    pipeline::{self, Planned},
+    pipeline::{self, Exploration, Planned},
     plan::{ColumnRole, explain::grouped},
     schema::{Storage, Table},
 };
@@ -22,7 +22,7 @@ pub(super) fn run(args: &InitArgs, setting: &Setting<'_>) -> Result<u8, Error> {
         return Err(Error::Usage(format!("{shown} is there already; --force overwrites it")));
     }
     let source = setting.source(&args.source)?;
-    let planned = pipeline::plan(&source, &setting.config)?;
+    let planned = pipeline::explore(&source, &setting.config, Exploration::default())?;
     let name = if args.source.contains(':') { "prod" } else { &args.source };
     write(&path, &text(name, &source, &planned))?;
     let code = setting.conclude(&planned.findings);
@@ -71,8 +71,16 @@ pub(in crate::cli) fn text(name: &str, source: &DbUrl, planned: &Planned) -> Str
         }
         out.push_str("#\n");
     }
-    out.push_str("# Foreign keys the catalog does not declare.\n#\n# [[references]]\n");
-    out.push_str("# from = \"comments(post_id)\"\n# to = \"posts(id)\"\n");
+    out.push_str("# Foreign keys the catalog does not declare.");
+    if planned.proposals.is_empty() {
+        out.push_str("\n#\n# [[references]]\n# from = \"comments(post_id)\"\n# to = \"posts(id)\"\n");
+    } else {
+        out.push_str(" These are found by names and values.\n#\n");
+        for line in render::references(&planned.proposals).lines() {
+            out.push_str(format!("# {line}").trim_end());
+            out.push('\n');
+        }
+    }
     out
 }
 

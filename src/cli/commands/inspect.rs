@@ -6,26 +6,45 @@ use super::Setting;
 use crate::{
     cli::{args::InspectArgs, render, terminal},
     error::Error,
-    pipeline::{self, Planned, TableTraining},
+    pipeline::{self, Exploration, Planned, TableTraining},
     plan::{ColumnRole, explain::grouped},
+    report::text as report,
     schema::{ColumnId, Schema, Table, UniqueKey},
 };
 
 pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     if is_model(Path::new(&args.what)) {
-        let inspected = pipeline::inspect_model(Path::new(&args.what))?;
-        let shown = || text(&inspected.planned, &inspected.training);
+        let mut inspected = pipeline::inspect_model(Path::new(&args.what))?;
+        if !args.coverage {
+            inspected.planned.coverage.clear();
+        }
+        let shown = || match args.coverage {
+            true => report::coverage(&inspected.planned.coverage),
+            false => text(&inspected.planned, &inspected.training),
+        };
         terminal::result(&if args.json { render::json(&inspected) } else { shown() });
         return Ok(setting.conclude(&inspected.planned.findings));
     }
     let source = setting.source(&args.what)?;
-    let planned = if args.rules {
-        pipeline::plan_with_rules(&source, &setting.config)?
-    } else {
-        pipeline::plan(&source, &setting.config)?
+    let wanted = Exploration { rules: args.rules, coverage: args.coverage };
+    let planned = pipeline::explore(&source, &setting.config, wanted)?;
+    let shown = || match args.coverage {
+        true => report::coverage(&planned.coverage),
+        false => format!("{}{}", text(&planned, &[]), proposals(&planned)),
     };
-    terminal::result(&if args.json { render::json(&planned) } else { text(&planned, &[]) });
+    terminal::result(&if args.json { render::json(&planned) } else { shown() });
     Ok(setting.conclude(&planned.findings))
+}
+
+/// The foreign keys that the catalog does not declare, ready to be pasted.
+fn proposals(planned: &Planned) -> String {
+    if planned.proposals.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nForeign keys that the catalog does not declare, by names and values. Put those that are right into synth.toml:\n\n{}",
+        render::references(&planned.proposals)
+    )
 }
 
 /// True for the file of a model. A SQLite file without `sqlite:` is none: the hint says how to write it.
@@ -103,7 +122,8 @@ fn keys(out: &mut String, schema: &Schema, table: &Table) {
     for fk in &table.foreign_keys {
         let parent = schema.table(fk.parent);
         let (columns, parent_columns) = (names(table, &fk.columns), names(parent, &fk.parent_columns));
-        let _ = writeln!(out, "  foreign key ({columns}) → {}({parent_columns})", parent.name);
+        let when = fk.when().map_or_else(String::new, |when| format!(" when {}", when.describe(table)));
+        let _ = writeln!(out, "  foreign key ({columns}) → {}({parent_columns}){when}", parent.name);
     }
     for check in &table.checks {
         let _ = writeln!(out, "  check {}", check.expression);

@@ -111,6 +111,7 @@ fn plan_errors() {
     insta::assert_snapshot!(
         "bad_reference",
         shown(PlanError::BadReference {
+            place: text("[[references]] of synth.toml:12"),
             child: text("comments"),
             parent: text("posts"),
             reason: text("the parent's columns are no primary or unique key")

@@ -27,7 +27,17 @@ fn planned() -> Planned {
     let real_rows = vec![3, 1_000, 25_000];
     let (plan, findings) = Plan::build(&schema, &Config::default(), &real_rows).unwrap();
     let target_rows = target_rows(&plan, &real_rows, 1.0);
-    Planned { schema, plan, real_rows, target_rows, replaces: Vec::new(), rules: Vec::new(), findings }
+    Planned {
+        schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        coverage: Vec::new(),
+        findings,
+    }
 }
 
 #[test]
@@ -103,6 +113,7 @@ fn a_run_is_summed_up() {
     let run = RunSummary {
         load: LoadSummary { tables, seconds: 4.2 },
         proof,
+        schema: None,
         filled: Vec::new(),
         findings: Vec::new(),
     };

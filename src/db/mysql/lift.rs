@@ -266,5 +266,6 @@ fn add_foreign_key_part(tables: &mut [Table], child: usize, row: &Record, findin
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     });
 }

@@ -71,6 +71,10 @@ impl Dialect for MySqlDialect {
         Capabilities { atomic_load: true, enforces_checks: true, identifier_bytes: 64, partial_unique: false }
     }
 
+    fn quote_text(&self, text: &str) -> String {
+        sql::literal(text)
+    }
+
     fn quote_identifier(&self, identifier: &str) -> String {
         sql::identifier(identifier)
     }

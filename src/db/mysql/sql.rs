@@ -29,6 +29,31 @@ pub(super) fn literal(text: &str) -> String {
     quoted
 }
 
+/// The staging table of a table and what makes it: a copy by SELECT takes no key and no
+/// CHECK along, and behind an outer join any column may be null.
+pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
+    let name = TableName::bare("dbsynth_judge");
+    let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL")];
+    let mut taken = Vec::new();
+    for (_, column) in table.iter() {
+        let quoted = identifier(&column.name);
+        match &column.generated {
+            Some(expression) => {
+                declared.push(format!("{quoted} {} AS ({expression})", column.native_type));
+            }
+            None => taken.push(format!("t.{quoted}")),
+        }
+    }
+    let staging = identifier(&name.name);
+    let taken = if taken.is_empty() { "1 AS dbsynth_one".to_owned() } else { taken.join(", ") };
+    let create = format!(
+        "CREATE TABLE {staging} ({}) SELECT {taken} FROM (SELECT 1 AS one) AS one LEFT JOIN {} AS t ON FALSE LIMIT 0",
+        declared.join(", "),
+        identifier(&table.name.name)
+    );
+    (name, vec![format!("DROP TABLE IF EXISTS {staging}"), create])
+}
+
 /// The text of an answer. MariaDB prints the default of a binary column as raw bytes between quotes: a literal that is
 /// no UTF-8 becomes a hexadecimal one, so that the statement means the same again.
 pub(super) fn catalog_text(bytes: &[u8]) -> String {
@@ -83,30 +108,6 @@ fn quoted_bytes(text: &[u8]) -> (Vec<u8>, usize) {
         }
     }
     (value, text.len())
-}
-
-/// The staging table of a table and what makes it: a copy by SELECT takes no key and no CHECK along.
-pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
-    let name = TableName::bare("dbsynth_judge");
-    let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL")];
-    let mut taken = Vec::new();
-    for (_, column) in table.iter() {
-        let quoted = identifier(&column.name);
-        match &column.generated {
-            Some(expression) => {
-                declared.push(format!("{quoted} {} AS ({expression})", column.native_type));
-            }
-            None => taken.push(quoted),
-        }
-    }
-    let staging = identifier(&name.name);
-    let taken = if taken.is_empty() { "1 AS dbsynth_one".to_owned() } else { taken.join(", ") };
-    let create = format!(
-        "CREATE TABLE {staging} ({}) SELECT {taken} FROM {} LIMIT 0",
-        declared.join(", "),
-        identifier(&table.name.name)
-    );
-    (name, vec![format!("DROP TABLE IF EXISTS {staging}"), create])
 }
 
 /// Undoes one level of the backslash escapes that MySQL puts around the expressions in its catalog

@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    catalog::{Catalog, ColumnRow, ConstraintRow, IndexRow, Relation},
+    catalog::{Catalog, ConstraintRow, MadeRow, Relation},
     layout::Layout,
     order,
     sql::literal,
+    tables::make_table,
 };
 use crate::{
     db::{Blueprint, Phase, Sequence, Statement},
@@ -22,6 +23,7 @@ pub(super) fn blueprint(catalog: &Catalog, layout: &Layout<'_>, findings: &mut V
     draft.first();
     draft.objects();
     draft.sequence_owners();
+    draft.table_options();
     draft.keys_and_constraints();
     draft.indexes();
     draft.last();
@@ -75,8 +77,8 @@ impl<'a> Draft<'a> {
         }
         // Bodies of functions find their names as they do at home, and are not checked before the tables exist.
         let settings = format!(
-            "SELECT pg_catalog.set_config('search_path', {}, false), \
-             pg_catalog.set_config('check_function_bodies', 'off', false)",
+            "SELECT pg_catalog.set_config('search_path', {}, true), \
+             pg_catalog.set_config('check_function_bodies', 'off', true)",
             literal(&self.catalog.search_path)
         );
         self.push(Phase::Prepare, "session settings".into(), None, false, settings);
@@ -93,24 +95,17 @@ impl<'a> Draft<'a> {
         };
         for row in &self.catalog.made_types {
             if let Some(sql) = &row.sql {
-                add(
-                    row.key.clone(),
-                    Phase::Prepare,
-                    Maker::Ready { object: &row.object, sql, optional: false },
-                );
+                add(row.key.clone(), Phase::Prepare, Maker::Ready { row, sql, optional: false });
             }
         }
         for row in self.catalog.sequences.iter().filter(|row| row.ownership != Some('i')) {
-            let sql = format!("CREATE SEQUENCE {} {}", row.qualified, row.options);
+            let unlogged = if row.unlogged { "UNLOGGED " } else { "" };
+            let sql = format!("CREATE {unlogged}SEQUENCE {} {}", row.qualified, row.options);
             add(format!("c{}", row.oid), Phase::Prepare, Maker::Sequence { name: &row.qualified, sql });
         }
-        for row in &self.catalog.functions {
+        for row in self.catalog.functions.iter().chain(&self.catalog.beside_tables) {
             if let Some(sql) = &row.sql {
-                add(
-                    row.key.clone(),
-                    Phase::Prepare,
-                    Maker::Ready { object: &row.object, sql, optional: true },
-                );
+                add(row.key.clone(), Phase::Prepare, Maker::Ready { row, sql, optional: true });
             }
         }
         for row in self.catalog.relations.iter().filter(|row| row.holds_rows()) {
@@ -125,6 +120,7 @@ impl<'a> Draft<'a> {
         }
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut phases: BTreeMap<&str, Phase> = BTreeMap::new();
+        let mut late = Vec::new();
         for key in order::sort(&keys, &needs) {
             let Some((earliest, maker)) = makers.get(key) else { continue };
             let needed = needs.get(key).into_iter().flatten().filter_map(|need| phases.get(need).copied());
@@ -133,108 +129,60 @@ impl<'a> Draft<'a> {
                 Maker::Table(_) => Phase::Table,
                 _ => needed.fold(*earliest, Phase::max),
             };
+            let mut needed = needs.get(key).into_iter().flatten();
+            // A function that reads a view, or a cycle: the table comes first, without it.
+            let defaults_late = needed.any(|need| match makers.get(*need) {
+                None | Some((_, Maker::Table(_))) => false,
+                Some(_) => phases.get(need).is_none_or(|phase| *phase > Phase::Table),
+            });
             phases.insert(key, phase);
-            self.make(phase, maker);
+            late.extend(self.make(phase, maker, defaults_late));
+        }
+        for (object, table, sql) in late {
+            self.push(Phase::Finish, object, table, true, sql);
         }
     }
 
-    fn make(&mut self, phase: Phase, maker: &Maker<'a>) {
+    /// Makes one object; returns the defaults of a table that must wait until all are there.
+    fn make(&mut self, phase: Phase, maker: &Maker<'a>, defaults_late: bool) -> Vec<Late> {
         match maker {
-            Maker::Ready { object, sql, optional } => {
-                self.push(phase, (*object).to_owned(), None, *optional, (*sql).to_owned());
+            Maker::Ready { row, sql, optional } => {
+                self.push(phase, row.object.clone(), None, *optional, (*sql).to_owned());
             }
             Maker::Sequence { name, sql } => {
                 self.push(phase, format!("sequence {name}"), None, false, sql.clone());
             }
             Maker::Table(row) => {
                 let table = self.layout.table(row.oid);
-                let sql = self.create_table(row);
-                self.push(phase, format!("table {}", row.qualified), table, false, sql);
+                let made = make_table(self.catalog, self.layout, row, defaults_late);
+                let object = format!("table {}", row.qualified);
+                self.push(phase, object.clone(), table, false, made.create);
+                for (parent, sql) in made.after {
+                    let parent = self.layout.table(parent);
+                    let object = object.clone();
+                    self.statements.push(Statement { phase, object, table, parent, sql, optional: false });
+                }
+                let object = format!("default in {}", row.qualified);
+                return made.late.into_iter().map(|sql| (object.clone(), table, sql)).collect();
             }
             Maker::View(row) => {
                 let query = row.definition.as_deref().unwrap_or_default().trim().trim_end_matches(';');
                 let options = row.options.as_ref().map_or(String::new(), |text| format!(" WITH ({text})"));
-                let (kind, end) = match row.kind {
-                    'm' if row.populated => ("MATERIALIZED VIEW", " WITH DATA"),
-                    'm' => ("MATERIALIZED VIEW", " WITH NO DATA"),
-                    _ => ("VIEW", ""),
-                };
-                let sql = format!("CREATE {kind} {}{options} AS {query}{end}", row.qualified);
-                self.push(phase, format!("{} {}", kind.to_lowercase(), row.qualified), None, true, sql);
-            }
-        }
-    }
-
-    fn create_table(&self, row: &Relation) -> String {
-        let unlogged = if row.unlogged { "UNLOGGED " } else { "" };
-        let parents: Vec<&str> = row
-            .parents
-            .iter()
-            .filter_map(|oid| self.layout.relation(*oid))
-            .map(|parent| parent.qualified.as_str())
-            .collect();
-        let mut sql = format!("CREATE {unlogged}TABLE {}", row.qualified);
-        match (&row.bound, parents.first()) {
-            (Some(bound), Some(parent)) => sql.push_str(&format!(" PARTITION OF {parent} {bound}")),
-            _ => {
-                let columns: Vec<String> =
-                    self.catalog.columns_of(row.oid).iter().map(|column| self.column(column)).collect();
-                sql.push_str(&format!(" (\n    {}\n)", columns.join(",\n    ")));
-                if !parents.is_empty() {
-                    sql.push_str(&format!(" INHERITS ({})", parents.join(", ")));
+                let (kind, end) =
+                    if row.kind == 'm' { ("MATERIALIZED VIEW", " WITH NO DATA") } else { ("VIEW", "") };
+                let method =
+                    row.access_method.as_ref().map_or(String::new(), |name| format!(" USING {name}"));
+                let sql = format!("CREATE {kind} {}{method}{options} AS {query}{end}", row.qualified);
+                let object = format!("{} {}", kind.to_lowercase(), row.qualified);
+                self.push(phase, object.clone(), None, true, sql);
+                // Apart, so that a query that fails on the new rows costs the rows of the view only.
+                if row.kind == 'm' && row.populated {
+                    let sql = format!("REFRESH MATERIALIZED VIEW {}", row.qualified);
+                    self.push(phase, format!("rows of {object}"), None, true, sql);
                 }
             }
         }
-        if let Some(key) = &row.partition_key {
-            sql.push_str(&format!(" PARTITION BY {key}"));
-        }
-        if let Some(options) = &row.options {
-            sql.push_str(&format!(" WITH ({options})"));
-        }
-        sql
-    }
-
-    fn column(&self, column: &ColumnRow) -> String {
-        let mut sql = format!("{} {}", column.quoted, column.native_type);
-        if let Some(collation) = &column.collation {
-            sql.push_str(&format!(" COLLATE {collation}"));
-        }
-        match (column.generated.as_str(), &column.expression) {
-            // An inherited generated column takes its expression from the parent; naming it again is an error.
-            ("s" | "v", Some(expression)) if !self.is_inherited(column) => {
-                let kind = if column.generated == "s" { "STORED" } else { "VIRTUAL" };
-                sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) {kind}"));
-            }
-            ("s" | "v", _) => {}
-            (_, Some(expression)) => sql.push_str(&format!(" DEFAULT {expression}")),
-            _ => {}
-        }
-        if !column.identity.is_empty() {
-            let kind = if column.identity == "a" { "ALWAYS" } else { "BY DEFAULT" };
-            sql.push_str(&format!(" GENERATED {kind} AS IDENTITY"));
-            let own = self.catalog.sequences.iter().find(|sequence| {
-                sequence.ownership == Some('i')
-                    && sequence.owner == Some(column.relation)
-                    && sequence.owner_column == Some(column.number)
-            });
-            if let Some(own) = own {
-                // The type follows the column's; naming it is refused.
-                let options = own.options.split_once(" START ").map_or("", |(_, rest)| rest);
-                sql.push_str(&format!(" (SEQUENCE NAME {} START {options})", own.qualified));
-            }
-        }
-        if column.not_null {
-            sql.push_str(" NOT NULL");
-        }
-        sql
-    }
-
-    /// True if an inheritance parent has the column as well.
-    fn is_inherited(&self, column: &ColumnRow) -> bool {
-        let parents = self.layout.relation(column.relation).map_or(&[][..], |row| &row.parents);
-        parents
-            .iter()
-            .any(|parent| self.catalog.columns_of(*parent).iter().any(|other| other.name == column.name))
+        Vec::new()
     }
 
     fn sequence_owners(&mut self) {
@@ -249,9 +197,25 @@ impl<'a> Draft<'a> {
         }
     }
 
+    fn table_options(&mut self) {
+        for row in &self.catalog.table_options {
+            let table = row.relation.and_then(|oid| self.layout.table(oid));
+            self.push(Phase::Table, row.object.clone(), table, row.optional, row.sql.clone());
+        }
+    }
+
+    /// Keys of partitions are made one by one, as their indexes are, so that each keeps its own name.
     fn keys_and_constraints(&mut self) {
-        for row in self.catalog.constraints.iter().filter(|row| !row.is_clone) {
-            if row.inherited && matches!(row.kind, 'c') {
+        let rows = &self.catalog.constraints;
+        // A check that a child has declared as well must be there before the parent's comes down to it.
+        let twice = |row: &&ConstraintRow| row.kind == 'c' && row.inherited && row.is_local;
+        for row in rows.iter().filter(twice).chain(rows.iter().filter(|row| !twice(row))) {
+            let from_parent = match row.kind {
+                'c' => row.inherited && !row.is_local,
+                'f' => row.is_clone,
+                _ => false,
+            };
+            if from_parent {
                 continue;
             }
             let Some(relation) = self.layout.relation(row.relation) else { continue };
@@ -260,15 +224,17 @@ impl<'a> Draft<'a> {
                 'f' => Phase::ForeignKey,
                 _ => Phase::Index,
             };
+            let partly = relation.is_partition && !row.is_clone;
             let optional =
-                row.kind == 'x' || row.temporal || relation.is_partition || self.points_elsewhere(row);
+                row.kind == 'x' || row.temporal || partly || twice(&row) || self.points_elsewhere(row);
+            let only = if matches!(row.kind, 'p' | 'u' | 'x') { "ONLY " } else { "" };
             self.statements.push(Statement {
                 phase,
                 object: format!("constraint {} on {}", row.quoted, relation.qualified),
                 table: self.layout.table(row.relation),
                 parent: (row.kind == 'f').then(|| self.layout.table(row.parent)).flatten(),
                 sql: format!(
-                    "ALTER TABLE {} ADD CONSTRAINT {} {}",
+                    "ALTER TABLE {only}{} ADD CONSTRAINT {} {}",
                     relation.qualified, row.quoted, row.definition
                 ),
                 optional,
@@ -282,18 +248,31 @@ impl<'a> Draft<'a> {
     }
 
     fn indexes(&mut self) {
-        for row in &self.catalog.indexes {
-            if row.of_constraint || row.attached || !row.valid {
-                continue;
-            }
+        let valid: BTreeSet<&str> =
+            self.catalog.indexes.iter().filter(|row| row.valid).map(|row| row.qualified.as_str()).collect();
+        let mut attached = Vec::new();
+        for row in self.catalog.indexes.iter().filter(|row| row.valid) {
             let phase = match () {
                 () if row.of_view => Phase::Finish,
                 () if row.is_unique => Phase::Key,
                 () => Phase::Index,
             };
-            let optional = row.of_view || self.layout.is_partition(row.relation);
+            let parent = row.parent.as_deref().filter(|parent| valid.contains(parent));
+            // An index that promises nothing may fail (a row too long for it) without costing the clone.
+            let optional =
+                row.of_view || parent.is_none() && (!row.is_unique || self.layout.is_partition(row.relation));
             let table = self.layout.table(row.relation);
-            self.push(phase, format!("index {}", row.quoted), table, optional, create_index(row));
+            let object = format!("index {}", row.quoted);
+            if !row.of_constraint {
+                self.push(phase, object.clone(), table, optional, row.definition.clone());
+            }
+            if let Some(parent) = parent {
+                let sql = format!("ALTER INDEX {parent} ATTACH PARTITION {}", row.qualified);
+                attached.push((phase, object, table, sql));
+            }
+        }
+        for (phase, object, table, sql) in attached {
+            self.push(phase, object, table, false, sql);
         }
     }
 
@@ -305,22 +284,13 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// A statement that must wait: what it makes, the table, the SQL.
+type Late = (String, Option<TableId>, String);
+
 /// What makes an object of the dependency order.
 enum Maker<'a> {
-    Ready { object: &'a str, sql: &'a str, optional: bool },
+    Ready { row: &'a MadeRow, sql: &'a str, optional: bool },
     Sequence { name: &'a str, sql: String },
     Table(&'a Relation),
     View(&'a Relation),
-}
-
-/// The server prints a partitioned index as `ON ONLY`, for a dump that attaches the parts later; we
-/// want the parts made with it.
-fn create_index(row: &IndexRow) -> String {
-    for unique in ["", "UNIQUE "] {
-        let head = format!("CREATE {unique}INDEX {} ON ", row.quoted);
-        if let Some(rest) = row.definition.strip_prefix(&format!("{head}ONLY ")) {
-            return format!("{head}{rest}");
-        }
-    }
-    row.definition.clone()
 }

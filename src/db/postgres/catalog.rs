@@ -27,9 +27,11 @@ pub(super) struct Relation {
     #[serde(default)]
     pub(super) partition_constraint: Option<String>,
     pub(super) populated: bool,
-    /// False if our role may not select from it.
-    pub(super) readable: bool,
     pub(super) options: Option<String>,
+    /// The composite type it was made of.
+    pub(super) of_type: Option<String>,
+    /// Other than `heap`.
+    pub(super) access_method: Option<String>,
     /// The query of a view.
     pub(super) definition: Option<String>,
 }
@@ -57,6 +59,8 @@ pub(super) struct ColumnRow {
     pub(super) type_oid: i64,
     pub(super) modifier: i32,
     pub(super) not_null: bool,
+    /// Declared here, whatever its inheritance parents have.
+    pub(super) is_local: bool,
     /// `attidentity`: a, d or empty.
     pub(super) identity: String,
     /// `attgenerated`: s, v or empty.
@@ -130,6 +134,8 @@ pub(super) struct ConstraintRow {
     pub(super) is_clone: bool,
     /// Comes with the parent's constraint.
     pub(super) inherited: bool,
+    /// Declared here, whatever the parent has.
+    pub(super) is_local: bool,
     /// WITHOUT OVERLAPS or PERIOD.
     pub(super) temporal: bool,
     pub(super) expression: Option<String>,
@@ -151,8 +157,10 @@ pub(super) struct IndexRow {
     pub(super) predicate: Option<String>,
     pub(super) nulls_not_distinct: bool,
     pub(super) of_constraint: bool,
-    /// A part of a partitioned index.
-    pub(super) attached: bool,
+    /// The partitioned index it is a part of.
+    pub(super) parent: Option<String>,
+    /// Quoted, with its schema.
+    pub(super) qualified: String,
     pub(super) of_view: bool,
     pub(super) definition: String,
 }
@@ -162,6 +170,7 @@ pub(super) struct IndexRow {
 pub(super) struct SequenceRow {
     pub(super) oid: i64,
     pub(super) qualified: String,
+    pub(super) unlogged: bool,
     pub(super) options: String,
     /// `a` serial, `i` identity.
     pub(super) ownership: Option<char>,
@@ -216,10 +225,14 @@ pub(super) struct Catalog {
     pub(super) sequences: Vec<SequenceRow>,
     pub(super) made_types: Vec<MadeRow>,
     pub(super) functions: Vec<MadeRow>,
+    /// Operators, casts, text search.
+    pub(super) beside_tables: Vec<MadeRow>,
     pub(super) dependencies: Vec<DependencyRow>,
     /// Schemas, extensions, collations: needed before all else, in this order.
     pub(super) first: Vec<StatementRow>,
-    /// Rules, triggers, statistics, policies, comments: after all else, in this order.
+    /// How columns are stored and counted: once the tables are there, in this order.
+    pub(super) table_options: Vec<StatementRow>,
+    /// Rules, triggers, statistics, policies, comments, event triggers: after all else, in this order.
     pub(super) last: Vec<StatementRow>,
     pub(super) not_copied: Vec<NotCopiedRow>,
 }
@@ -259,6 +272,7 @@ pub(super) async fn read(
     first.extend(ask::<StatementRow>(c, include_str!("catalog/extensions.sql")).await?);
     first.extend(ask::<StatementRow>(c, include_str!("catalog/collations.sql")).await?);
     let mut last = ask(c, include_str!("catalog/finish.sql")).await?;
+    last.extend(ask::<StatementRow>(c, include_str!("catalog/event_triggers.sql")).await?);
     last.extend(ask::<StatementRow>(c, include_str!("catalog/comments.sql")).await?);
     Ok(Catalog {
         version,
@@ -272,8 +286,10 @@ pub(super) async fn read(
         sequences: ask(c, include_str!("catalog/sequences.sql")).await?,
         made_types: ask(c, include_str!("catalog/made_types.sql")).await?,
         functions: ask(c, include_str!("catalog/functions.sql")).await?,
+        beside_tables: ask(c, include_str!("catalog/beside_tables.sql")).await?,
         dependencies: ask(c, include_str!("catalog/dependencies.sql")).await?,
         first,
+        table_options: ask(c, include_str!("catalog/table_options.sql")).await?,
         last,
         not_copied: ask(c, include_str!("catalog/not_copied.sql")).await?,
     })

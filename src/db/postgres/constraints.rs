@@ -19,7 +19,7 @@ pub(super) fn add_key(
     tables: &mut [Table],
     findings: &mut Vec<Finding>,
 ) {
-    if !index.is_unique || !index.valid || index.of_view || index.attached {
+    if !index.is_unique || !index.valid || index.of_view || index.parent.is_some() {
         return;
     }
     let Some(id) = layout.table(index.relation) else { return };
@@ -191,5 +191,6 @@ fn foreign_key(layout: &Layout<'_>, constraint: &ConstraintRow) -> Option<Foreig
         match_full: constraint.match_full,
         deferrable: constraint.deferrable,
         validated: constraint.validated,
+        undeclared: None,
     })
 }

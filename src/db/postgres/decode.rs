@@ -31,6 +31,12 @@ const LAST_MICROSECOND: i64 = i64::MAX - 1;
 /// What to select so that a column of this type arrives in the form its reader decodes.
 pub(super) fn select_expression(quoted: &str, data_type: &DataType) -> String {
     let cast = match data_type {
+        // Not a cast: a database may define its own from a composite to text. A row of nulls is no null.
+        DataType::Other | DataType::Composite { .. } => {
+            return format!(
+                "CASE WHEN pg_catalog.num_nulls({quoted}) = 0 THEN pg_catalog.format('%s', {quoted}) END"
+            );
+        }
         // Not float8: the server refuses to turn what is too large for one into it.
         DataType::Decimal { .. } => "numeric",
         DataType::Float { single: true } => "float4",

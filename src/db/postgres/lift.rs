@@ -31,13 +31,6 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
     own.sort_by_key(|row| layout.table(row.oid));
     for relation in own {
         let name = TableName::qualified(&relation.namespace, &relation.name);
-        if !relation.readable {
-            findings.push(
-                Finding::warning("table-not-readable", "the role may not read it")
-                    .table(&name)
-                    .remedy("grant SELECT on it, or leave it out"),
-            );
-        }
         let mut table = Table {
             name,
             columns: Vec::new(),

@@ -1,6 +1,6 @@
 //! Reading: one read-only snapshot, the catalog, streamed scans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use sqlx::AssertSqlSafe;
@@ -10,10 +10,11 @@ use super::{
     catalog,
     decode::{ColumnReader, select_expression, sort_expression},
     error::db_error,
+    grants,
     layout::Layout,
     lift::lift,
-    server::{self, Server, connect, regclass, run, scalar, settle},
-    sql::{quote, quote_table},
+    server::{self, Hold, Server, connect, pooled_finding, regclass, run, scalar, settle},
+    sql::{own_rows, quote, quote_table},
 };
 use crate::{
     config::DbUrl,
@@ -22,7 +23,7 @@ use crate::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
     },
     finding::Finding,
-    schema::Table,
+    schema::{Table, TableName},
 };
 
 /// An empty search path makes the server print every name qualified. A waiting lock must not hold up
@@ -34,6 +35,10 @@ pub(super) struct PostgresSource {
     server: Server,
     /// Values that became null, per table and column.
     misfits: BTreeMap<(String, String), u64>,
+    /// Tables that others inherit from, once asked for.
+    with_heirs: Option<Vec<TableName>>,
+    /// On a standby: unlogged tables, which hold no rows there and cannot even be asked.
+    unlogged: BTreeSet<TableName>,
 }
 
 impl PostgresSource {
@@ -44,7 +49,7 @@ impl PostgresSource {
             let connection = &mut server.connection;
             let doing = "opening the read-only snapshot";
             run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
-            settle(connection, SOURCE_SETTINGS).await?;
+            settle(connection, SOURCE_SETTINGS, Hold::Transaction).await?;
             let read_only: String =
                 scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
             if read_only == "on" {
@@ -53,7 +58,7 @@ impl PostgresSource {
                 Err(DbError::new(DbErrorKind::Refused, format!("{doing}: the server would allow writes")))
             }
         })?;
-        Ok(Self { server, misfits: BTreeMap::new() })
+        Ok(Self { server, misfits: BTreeMap::new(), with_heirs: None, unlogged: BTreeSet::new() })
     }
 }
 
@@ -63,7 +68,17 @@ impl Session for PostgresSource {
     }
 
     fn count(&mut self, sql: &str) -> Result<u64, DbError> {
-        block_on(server::count(&mut self.server.connection, sql, true))
+        let connection = &mut self.server.connection;
+        let heirs = match self.with_heirs.take() {
+            Some(heirs) => heirs,
+            None => block_on(server::with_heirs(connection))?,
+        };
+        let counted = block_on(server::count(connection, &own_rows(sql, &heirs), true));
+        self.with_heirs = Some(heirs);
+        match counted {
+            Err(error) if !self.unlogged.is_empty() && error.kind == DbErrorKind::Unsupported => Ok(0),
+            counted => counted,
+        }
     }
 }
 
@@ -75,7 +90,24 @@ impl Source for PostgresSource {
         let mut findings = Vec::new();
         let schema = lift(&catalog, &layout, &mut findings);
         let blueprint = blueprint(&catalog, &layout, &mut findings);
+        if self.server.pooled {
+            findings.push(pooled_finding("source"));
+        }
+        if self.server.standby {
+            let unlogged = catalog.relations.iter().filter(|row| row.kind == 'r' && row.unlogged);
+            self.unlogged = unlogged.map(|row| TableName::qualified(&row.namespace, &row.name)).collect();
+            findings.extend(self.unlogged.iter().map(|table| {
+                Finding::warning("unlogged-on-standby", "an unlogged table has no rows on a standby")
+                    .table(table)
+                    .instead("it stays empty")
+                    .remedy("read it from the primary")
+            }));
+        }
         Ok(Introspection { schema, blueprint, findings })
+    }
+
+    fn check_readable(&mut self, tables: &[&Table]) -> Result<(), DbError> {
+        block_on(grants::check_reading(&mut self.server.connection, tables))
     }
 
     fn row_count(&mut self, table: &Table) -> Result<u64, DbError> {
@@ -84,6 +116,9 @@ impl Source for PostgresSource {
     }
 
     fn scan(&mut self, table: &Table, scan: &Scan, on_batch: Batch<'_>) -> Result<u64, DbError> {
+        if self.unlogged.contains(&table.name) {
+            return Ok(0);
+        }
         let sql = self.select(table, scan)?;
         let doing = format!("reading {}", table.name);
         block_on(run(&mut self.server.connection, "SAVEPOINT dbsynth_scan", &doing))?;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Row,
     postgres::{PgConnectOptions, PgRow},
@@ -12,6 +12,8 @@ use super::{error::db_error, sql::literal};
 use crate::{
     config::DbUrl,
     db::{DbError, DbErrorKind, ServerIdentity, runtime::block_on},
+    finding::Finding,
+    schema::TableName,
 };
 
 /// The oldest server whose catalog we can read.
@@ -34,6 +36,10 @@ pub(super) struct Server {
     pub(super) version: i64,
     /// The search path a session of this database starts with.
     pub(super) search_path: String,
+    /// True on a hot standby.
+    pub(super) standby: bool,
+    /// True behind a pooler that lends one server session to several clients.
+    pub(super) pooled: bool,
 }
 
 /// Reads a URL.
@@ -47,12 +53,27 @@ pub(super) fn options(url: &DbUrl) -> Result<PgConnectOptions, DbError> {
         .map_err(|_| DbError::new(DbErrorKind::Unreachable, format!("{url} is no usable Postgres URL")))
 }
 
+/// How long settings hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// As long as the session.
+    Session,
+    /// Until the transaction ends: behind a pooler the session belongs to others as well.
+    Transaction,
+}
+
 /// Applies `settings` after the common ones. Done inside the transaction as well where there is one: behind a
 /// pooler, what was set before it may have been another server's session.
-pub(super) async fn settle(connection: &mut PgConnection, settings: &str) -> Result<(), DbError> {
+pub(super) async fn settle(connection: &mut PgConnection, settings: &str, hold: Hold) -> Result<(), DbError> {
     let doing = "setting up the session";
-    run(connection, COMMON_SETTINGS, doing).await?;
-    run(connection, settings, doing).await
+    for settings in [COMMON_SETTINGS, settings] {
+        let settings = match hold {
+            Hold::Session => settings.to_owned(),
+            Hold::Transaction => settings.replace("SET ", "SET LOCAL "),
+        };
+        run(connection, &settings, doing).await?;
+    }
+    Ok(())
 }
 
 /// Connects and checks that the server is one we know.
@@ -62,26 +83,70 @@ pub(super) fn connect(url: &DbUrl) -> Result<Server, DbError> {
     block_on(async {
         let mut connection =
             PgConnection::connect_with(&options).await.map_err(|error| db_error(&doing, error))?;
+        // Alone: some of the others have no such settings.
+        let row = connection.fetch_one("SELECT version()").await.map_err(|error| db_error(&doing, error))?;
+        let banner: String = get(&row, 0)?;
+        if let Some(name) = other_engine(&banner) {
+            let what = format!("{url} is {name}: it speaks Postgres's protocol but lacks its catalog");
+            return Err(DbError::new(DbErrorKind::Unsupported, what));
+        }
         let row = connection
             .fetch_one(
-                "SELECT current_setting('server_version_num')::int8, version(), current_setting('search_path')",
+                "SELECT current_setting('server_version_num')::int8, current_setting('search_path'), \
+                 pg_is_in_recovery(), pg_backend_pid()",
             )
             .await
             .map_err(|error| db_error(&doing, error))?;
         let version: i64 = get(&row, 0)?;
-        let banner: String = get(&row, 1)?;
-        let other = ["CockroachDB", "Redshift", "Yugabyte", "Materialize", "DSQL"];
-        if let Some(name) = other.iter().find(|name| banner.contains(**name)) {
-            let what = format!("{url} is {name}: it speaks Postgres's protocol but lacks its catalog");
-            return Err(DbError::new(DbErrorKind::Unsupported, what));
-        }
         if version < OLDEST_VERSION {
             let what = format!("{url} runs {banner}: PostgreSQL 12 or later is needed");
             return Err(DbError::new(DbErrorKind::Unsupported, what));
         }
-        let search_path = get(&row, 2)?;
-        Ok(Server { connection, version, search_path })
+        let pooled = shares_its_server(&options, get(&row, 3)?).await;
+        Ok(Server { connection, version, search_path: get(&row, 1)?, standby: get(&row, 2)?, pooled })
     })
+}
+
+/// Names what else speaks Postgres's protocol, from the answer to `version()`.
+fn other_engine(banner: &str) -> Option<&'static str> {
+    let others = [
+        "CockroachDB",
+        "Redshift",
+        "Yugabyte",
+        "Materialize",
+        "RisingWave",
+        "CrateDB",
+        "QuestDB",
+        "H2",
+        "DSQL",
+        "Spanner",
+        "Vertica",
+        "DuckDB",
+    ];
+    // YugabyteDB calls itself `PostgreSQL 11.2-YB-2.19`.
+    let name = others.into_iter().find(|name| banner.contains(*name));
+    name.or_else(|| banner.contains("-YB-").then_some("Yugabyte"))
+}
+
+/// True if a second client is lent the server process that the first, idle one was lent: a pooler in transaction
+/// mode stands between. A busy pooler may lend another one, so false is no proof.
+async fn shares_its_server(options: &PgConnectOptions, process: i32) -> bool {
+    let Ok(mut second) = PgConnection::connect_with(options).await else { return false };
+    let row = second.fetch_one("SELECT pg_backend_pid()").await;
+    let shared = row.ok().and_then(|row| row.try_get::<i32, _>(0).ok()) == Some(process);
+    // It has told all it was asked for.
+    let _ = second.close().await;
+    shared
+}
+
+/// What to tell of a shared session.
+pub(super) fn pooled_finding(of: &str) -> Finding {
+    Finding::warning(
+        "pooled-connection",
+        format!("the {of} is reached through a pooler that lends one server session to several clients"),
+    )
+    .instead("all is done in one transaction, as far as the pooler lets it")
+    .remedy("connect to the server itself, or to a pool in session mode")
 }
 
 /// Says which database this is. `pg_control_system()` may be barred on managed servers; port and
@@ -227,6 +292,17 @@ pub(super) async fn ask<T: DeserializeOwned>(
         .collect()
 }
 
+/// Lists the tables that others inherit from.
+pub(super) async fn with_heirs(connection: &mut PgConnection) -> Result<Vec<TableName>, DbError> {
+    #[derive(Deserialize)]
+    struct Row {
+        namespace: String,
+        name: String,
+    }
+    let rows: Vec<Row> = ask(connection, include_str!("catalog/heirs.sql")).await?;
+    Ok(rows.iter().map(|row| TableName::qualified(&row.namespace, &row.name)).collect())
+}
+
 /// The OID text of a table for `::regclass`, as a literal.
 pub(super) fn regclass(quoted_table: &str) -> String {
     format!("{}::pg_catalog.regclass", literal(quoted_table))
@@ -237,4 +313,21 @@ where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     row.try_get(index).map_err(|error| db_error("reading an answer", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::other_engine;
+
+    #[test]
+    fn servers_that_only_speak_the_protocol_are_told_apart() {
+        for (banner, name) in [
+            ("CockroachDB CCL v23.1.11 (x86_64-pc-linux-gnu)", Some("CockroachDB")),
+            ("PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.54899", Some("Redshift")),
+            ("PostgreSQL 11.2-YB-2.19.0.0-b0 on x86_64-pc-linux-gnu", Some("Yugabyte")),
+            ("PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu", None),
+        ] {
+            assert_eq!(other_engine(banner), name);
+        }
+    }
 }

@@ -7,15 +7,17 @@ use sqlx::PgConnection;
 use super::{
     bulk::{Bulk, Stopped},
     copy::Values,
+    grants,
     room::{self, MadeObject},
     sequences::{exists, set_sequence},
-    server::{self, connect, run, run_guarded, settle},
-    sql::{quote, quote_table},
+    server::{self, Hold, connect, pooled_finding, run, run_guarded, settle},
+    sql::{own_rows, quote, quote_table},
 };
 use crate::{
     config::DbUrl,
     data::TableData,
     db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink, runtime::block_on},
+    finding::Finding,
     schema::{ColumnId, DataType, Schema, Table, TableName},
 };
 
@@ -24,6 +26,8 @@ const TARGET_SETTINGS: &str = "SET lock_timeout = '60s'; SET statement_timeout =
     SET default_transaction_read_only = off; SET maintenance_work_mem = '256MB';";
 /// With FORCE, the owner himself is bound by the policies: it must wait until the proofs have counted.
 const FORCE_ROW_SECURITY: &str = " FORCE ROW LEVEL SECURITY";
+/// Event triggers must not fire at what dbsynth does: they are switched on last of all.
+const SWITCH_EVENT_TRIGGER: &str = "DO $event_trigger$";
 
 /// A Postgres database opened for writing.
 pub(super) struct PostgresSink {
@@ -31,6 +35,9 @@ pub(super) struct PostgresSink {
     connection: Option<PgConnection>,
     copy: Option<Bulk>,
     in_transaction: bool,
+    findings: Vec<Finding>,
+    /// Tables that others inherit from, once asked for; the next statement may change them.
+    with_heirs: Option<Vec<TableName>>,
     /// What was there and stays.
     before: BTreeSet<MadeObject>,
     /// Statements that must wait until just before the commit.
@@ -41,9 +48,14 @@ impl PostgresSink {
     /// Connects.
     pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
         let mut server = connect(url)?;
-        block_on(settle(&mut server.connection, TARGET_SETTINGS))?;
+        // A session that others are lent as well must not keep our settings; `begin` makes them in its transaction.
+        if !server.pooled {
+            block_on(settle(&mut server.connection, TARGET_SETTINGS, Hold::Session))?;
+        }
         Ok(Self {
             connection: Some(server.connection),
+            findings: server.pooled.then(|| pooled_finding("target")).into_iter().collect(),
+            with_heirs: None,
             copy: None,
             in_transaction: false,
             before: BTreeSet::new(),
@@ -87,7 +99,13 @@ impl Session for PostgresSink {
 
     fn count(&mut self, sql: &str) -> Result<u64, DbError> {
         let in_transaction = self.in_transaction;
-        block_on(server::count(self.connection()?, sql, in_transaction))
+        let heirs = match self.with_heirs.take() {
+            Some(heirs) => heirs,
+            None => block_on(server::with_heirs(self.connection()?))?,
+        };
+        let counted = block_on(server::count(self.connection()?, &own_rows(sql, &heirs), in_transaction));
+        self.with_heirs = Some(heirs);
+        counted
     }
 }
 
@@ -96,11 +114,23 @@ impl Sink for PostgresSink {
         block_on(room::inventory(self.connection()?))
     }
 
+    fn check_writable(&mut self, schema: &Schema) -> Result<(), DbError> {
+        block_on(grants::check_writing(self.connection()?, schema))
+    }
+
+    fn can_rehearse(&self) -> bool {
+        true
+    }
+
+    fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
     fn begin(&mut self) -> Result<(), DbError> {
         let connection = self.connection()?;
         let before = block_on(async {
             run(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "opening the load").await?;
-            settle(connection, TARGET_SETTINGS).await?;
+            settle(connection, TARGET_SETTINGS, Hold::Transaction).await?;
             room::clear(connection).await
         })?;
         self.before = before;
@@ -109,10 +139,11 @@ impl Sink for PostgresSink {
     }
 
     fn execute(&mut self, sql: &str) -> Result<(), DbError> {
-        if sql.ends_with(FORCE_ROW_SECURITY) {
+        if sql.ends_with(FORCE_ROW_SECURITY) || sql.starts_with(SWITCH_EVENT_TRIGGER) {
             self.at_the_end.push(sql.to_owned());
             return Ok(());
         }
+        self.with_heirs = None;
         let in_transaction = self.in_transaction;
         let connection = self.connection()?;
         let doing = "running DDL";
@@ -222,10 +253,10 @@ impl Sink for PostgresSink {
         let before = std::mem::take(&mut self.before);
         let connection = self.connection()?;
         block_on(async {
-            for sql in at_the_end {
-                run(connection, &sql, "forcing row security").await?;
-            }
             room::mark(connection, &before).await?;
+            for sql in at_the_end {
+                run(connection, &sql, "forcing row security and switching event triggers on").await?;
+            }
             run(connection, "COMMIT", "committing the load").await
         })
     }

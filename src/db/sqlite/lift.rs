@@ -193,6 +193,7 @@ fn foreign_keys(
                 deferrable: text.is_some_and(|text| text.deferrable),
                 // Enforcement is a setting of each connection, off unless asked for.
                 validated: false,
+                undeclared: None,
             }),
             Err(reason) => findings.push(
                 Finding::warning(

@@ -110,6 +110,7 @@ fn add_key(tables: &mut [Table], child: usize, columns: &[&str], to: (&str, &[&s
         match_full: false,
         deferrable: options.contains(&"deferrable"),
         validated: true,
+        undeclared: None,
     };
     tables[child].foreign_keys.push(fk);
 }

@@ -78,7 +78,7 @@ proptest! {
                         prop_assert!(optional || planned.mode != TableMode::Synthesize);
                     }
                     LinkRole::Deferred => prop_assert!(fk.parent != id && !parent_empty),
-                    LinkRole::Context | LinkRole::Link => {
+                    LinkRole::Context | LinkRole::Link | LinkRole::Conditional => {
                         prop_assert!(!parent_empty);
                         prop_assert!(place(fk.parent) < place(id));
                     }

@@ -1,9 +1,12 @@
 use super::schema;
 use crate::{
-    config::{Config, Reference, TableMode, TableSettings},
+    config::{Config, Reference, ReferenceCondition, TableMode, TableSettings},
     finding::Severity,
     plan::{
-        ColumnRole, LinkRole, Observed, Plan, PlanError, apply_references, explain::explain, target_rows,
+        ColumnRole, LinkRole, Observed, Plan, PlanError, apply_references,
+        explain::explain,
+        propose::{candidates, pairs, table_of_type},
+        target_rows,
     },
     schema::{ForeignKeyId, Schema, TableId},
 };
@@ -72,6 +75,20 @@ fn a_cycle_is_cut_at_its_nullable_edge_that_points_back() {
                      link  department_id → departments
                      self  manager_id → employees (a forest)
     "#);
+}
+
+#[test]
+fn a_cycle_is_not_cut_where_the_key_of_a_row_is_its_parents() {
+    let schema = schema(
+        "
+        a: *b_id! > b.id deferrable
+        b: *id, a_id! > a.b_id
+    ",
+    );
+    let plan = plan(&schema, &[10, 10]);
+
+    assert_eq!(plan.tables[0].links, [LinkRole::Context]);
+    assert_eq!(plan.tables[1].links, [LinkRole::Deferred]);
 }
 
 #[test]
@@ -317,6 +334,7 @@ fn undeclared_references_join_the_graph() {
         columns: vec![column.to_owned()],
         parent: "posts".to_owned(),
         parent_columns: vec![key.to_owned()],
+        ..Reference::default()
     };
 
     assert!(apply_references(&mut schema, &[reference("comments", "post_id", "id")]).unwrap().is_empty());
@@ -332,6 +350,164 @@ fn undeclared_references_join_the_graph() {
         apply_references(&mut schema, &[reference("comments", "id", "title")]),
         Err(PlanError::BadReference { .. })
     ));
+}
+
+fn conditional(from: &str, column: &str, to: &str, when: &str, value: &str) -> Reference {
+    Reference {
+        child: from.to_owned(),
+        columns: vec![column.to_owned()],
+        parent: to.to_owned(),
+        parent_columns: vec!["id".to_owned()],
+        when: Some(ReferenceCondition { column: when.to_owned(), values: vec![value.to_owned()] }),
+        place: Some("synth.toml:7".to_owned()),
+    }
+}
+
+#[test]
+fn a_reference_that_binds_some_rows_waits_for_their_values_and_is_no_context() {
+    let mut schema = schema(
+        "
+        comments: *id, about_type:text, about_id!
+        photos: *id
+        posts: *id
+    ",
+    );
+    let to = |table: &str, value: &str| conditional("comments", "about_id", table, "about_type", value);
+    let references =
+        [to("posts", "Post"), to("photos", "Photo"), to("comments", "Comment"), to("posts", "Post")];
+
+    let findings = apply_references(&mut schema, &references).unwrap();
+    let plan = plan(&schema, &[100, 10, 20]);
+
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["reference-declared"]);
+    let names: Vec<&str> = schema.tables[0].foreign_keys.iter().map(|fk| fk.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["comments_about_id_comments_fkey", "comments_about_id_photos_fkey", "comments_about_id_posts_fkey"]
+    );
+    let planned = plan.table(TableId(0));
+    assert_eq!(planned.links, [LinkRole::SelfReference, LinkRole::Conditional, LinkRole::Conditional]);
+    assert_eq!(planned.context, None);
+    assert_eq!(planned.columns[2], ColumnRole::Attribute);
+    let shown = explain(&schema, &plan, &[], &[]).text();
+    assert!(shown.contains("about_id → posts when about_type = 'Post'"), "{shown}");
+}
+
+#[test]
+fn a_condition_that_cannot_decide_is_refused_with_its_place() {
+    let text = "
+        comments: *id, about_type:text, about_id, post_id > posts.id
+        posts: *id
+    ";
+    for (column, when, reason) in [
+        ("about_id", "about_id", "one of those that refer"),
+        ("post_id", "about_type", "binds all rows"),
+        ("about_id", "missing", "does not have"),
+    ] {
+        let mut schema = schema(text);
+        let error = apply_references(&mut schema, &[conditional("comments", column, "posts", when, "Post")]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(reason) && error.contains("synth.toml:7"), "{error}");
+    }
+}
+
+#[test]
+fn a_condition_on_rows_that_are_made_anew_is_told() {
+    let mut schema = schema(
+        "
+        posts: *id
+        tagged: *id, type_id! > types.id, object_id!
+        types: *id, model:text
+    ",
+    );
+    apply_references(&mut schema, &[conditional("tagged", "object_id", "posts", "type_id", "7")]).unwrap();
+    let told = |config: &Config| {
+        let (_, findings) = Plan::build(&schema, config, &[]).unwrap();
+        findings.iter().any(|finding| finding.code == "reference-type-renumbered")
+    };
+
+    assert!(told(&Config::default()));
+    assert!(!told(&with(&[("types", mode(TableMode::Copy))])));
+}
+
+#[test]
+fn names_propose_references_in_every_style_and_only_to_their_own_table() {
+    let schema = schema(
+        "
+        app_invoice: *id
+        categories: *id, parent_id, category_parent
+        customers: *id, ^email:text
+        lines: *orderId, *line, invoice_id, category_id, customer_no:text, id_customer, billing_customer_id, amount
+        orders: *id, customerId, person_id, customer
+        people: *id, address_id
+        wards: *ward_code:text
+        visits: *id, ward_code:text, done
+    ",
+    );
+
+    let shown: Vec<String> = candidates(&schema)
+        .iter()
+        .map(|one| {
+            let (child, parent) = (schema.table(one.child), schema.table(one.key.parent));
+            let (column, key) = (child.column(one.key.columns[0]), parent.column(one.key.parent_columns[0]));
+            format!("{}.{} {}.{} {}", child.name, column.name, parent.name, key.name, one.strength)
+        })
+        .collect();
+
+    assert_eq!(
+        shown,
+        [
+            "categories.parent_id categories.id 1",
+            "categories.category_parent categories.id 1",
+            "lines.orderId orders.id 3",
+            "lines.invoice_id app_invoice.id 2",
+            "lines.category_id categories.id 3",
+            "lines.id_customer customers.id 3",
+            "lines.billing_customer_id customers.id 2",
+            "orders.customerId customers.id 3",
+            "orders.person_id people.id 3",
+            "orders.customer customers.id 2",
+            "visits.ward_code wards.ward_code 3",
+        ]
+    );
+}
+
+#[test]
+fn a_type_names_a_table_whatever_its_namespace() {
+    let schema = schema("admin_users: *id\nblog_posts: *id\npeople: *id\nphotos: *id\nusers: *id");
+    let name = |value: &str| table_of_type(&schema, value).map(|id| schema.table(id).name.to_string());
+
+    for (value, table) in [
+        ("Photo", "photos"),
+        ("App\\Models\\Photo", "photos"),
+        ("Admin::User", "admin_users"),
+        ("Crm::User", "users"),
+        ("person", "people"),
+        ("blog.post", "blog_posts"),
+        ("Post", "blog_posts"),
+    ] {
+        assert_eq!(name(value).as_deref(), Some(table), "{value}");
+    }
+    assert_eq!(name("Video"), None);
+    assert_eq!(name(""), None);
+}
+
+#[test]
+fn pairs_of_type_and_id_are_seen_until_a_reference_covers_them() {
+    let mut schema = schema(
+        "
+        comments: *id, commentable_type:text, commentable_id, type:text, owner_class:text, owner_id
+        posts: *id
+    ",
+    );
+    let ids = |schema: &Schema| -> Vec<usize> { pairs(schema).iter().map(|pair| pair.id_column.0).collect() };
+
+    assert_eq!(ids(&schema), [2, 5]);
+    assert!(candidates(&schema).is_empty());
+    apply_references(&mut schema, &[conditional("comments", "owner_id", "posts", "owner_class", "Post")])
+        .unwrap();
+    assert_eq!(ids(&schema), [2]);
 }
 
 #[test]

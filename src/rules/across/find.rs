@@ -193,8 +193,8 @@ impl<'a> Observed<'a> {
             let role = self.plan.table(child).links[foreign_key.0];
             let usable = match role {
                 LinkRole::Context | LinkRole::Link => child != id,
-                LinkRole::SelfReference => true,
-                LinkRole::Deferred | LinkRole::Dangling => false,
+                LinkRole::SelfReference => fk.when().is_none(),
+                LinkRole::Conditional | LinkRole::Deferred | LinkRole::Dangling => false,
             };
             let Some(below) = self.made(child).filter(|_| usable) else { continue };
             let (Some(links), Some(fan_out)) =

@@ -65,6 +65,7 @@ fn read(texts: &[&str]) -> Result<Vec<Condition>, ConditionError> {
         match_full: false,
         deferrable: false,
         validated: true,
+        undeclared: None,
     };
     let orders = vec![
         column("id", integer()),

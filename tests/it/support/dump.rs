@@ -12,8 +12,8 @@ use dbsynth::{
 /// Rows as text, in the order of the primary key, per table.
 pub(crate) type Contents = BTreeMap<String, Vec<String>>;
 
-/// The schema, without what only tells how full it is, and without the texts of its CHECKs: Postgres prints
-/// some of them otherwise each time it parses what it printed.
+/// The schema, without what only the rows tell (how many, how SQLite writes its dates), and without the texts of its
+/// CHECKs: Postgres prints some of them otherwise each time it parses what it printed.
 pub(crate) fn schema(url: &DbUrl) -> Schema {
     let mut source = connect(url).unwrap().source().unwrap();
     let mut schema = source.introspect().unwrap().schema;
@@ -21,6 +21,9 @@ pub(crate) fn schema(url: &DbUrl) -> Schema {
         table.estimated_rows = None;
         for check in &mut table.checks {
             check.expression.clear();
+        }
+        for column in &mut table.columns {
+            column.representation = None;
         }
     }
     schema

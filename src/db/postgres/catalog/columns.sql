@@ -1,7 +1,7 @@
 SELECT a.attrelid::int8 AS relation, a.attnum::int4 AS number, a.attname AS name,
        quote_ident(a.attname) AS quoted,
        format_type(a.atttypid, a.atttypmod) AS native_type, a.atttypid::int8 AS type_oid, a.atttypmod AS modifier,
-       a.attnotnull AS not_null, a.attidentity::text AS identity, a.attgenerated::text AS generated,
+       a.attnotnull AS not_null, a.attislocal AS is_local, a.attidentity::text AS identity, a.attgenerated::text AS generated,
        pg_get_expr(d.adbin, d.adrelid) AS expression,
        CASE WHEN a.attcollation <> 0 AND a.attcollation <> t.typcollation
             THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,

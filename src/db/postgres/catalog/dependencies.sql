@@ -17,6 +17,15 @@
     UNION ALL
     SELECT 'pg_catalog.pg_proc'::regclass, p.oid, 'f' || p.oid, NULL FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
     UNION ALL
+    SELECT 'pg_catalog.pg_operator'::regclass, o.oid, 'o' || o.oid, NULL FROM pg_catalog.pg_operator o WHERE o.oid >= 16384
+    UNION ALL
+    SELECT 'pg_catalog.pg_cast'::regclass, k.oid, 'k' || k.oid, NULL FROM pg_catalog.pg_cast k WHERE k.oid >= 16384
+    UNION ALL
+    SELECT 'pg_catalog.pg_ts_dict'::regclass, s.oid, 'd' || s.oid, NULL FROM pg_catalog.pg_ts_dict s WHERE s.oid >= 16384
+    UNION ALL
+    SELECT 'pg_catalog.pg_ts_config'::regclass, s.oid, 's' || s.oid, NULL
+    FROM pg_catalog.pg_ts_config s WHERE s.oid >= 16384
+    UNION ALL
     SELECT 'pg_catalog.pg_attrdef'::regclass, d.oid, 'c' || d.adrelid, NULL FROM pg_catalog.pg_attrdef d
     UNION ALL
     SELECT 'pg_catalog.pg_rewrite'::regclass, w.oid, 'c' || w.ev_class, NULL

@@ -8,7 +8,11 @@ SELECT i.relname AS name, quote_ident(i.relname) AS quoted, x.indrelid::int8 AS 
        EXISTS (SELECT FROM pg_catalog.pg_constraint k
                WHERE k.conindid = x.indexrelid AND k.conrelid = x.indrelid
                  AND k.contype IN ('p', 'u', 'x')) AS of_constraint,
-       EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = x.indexrelid) AS attached,
+       (SELECT quote_ident(pn.nspname) || '.' || quote_ident(p.relname)
+        FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class p ON p.oid = h.inhparent
+        JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+        WHERE h.inhrelid = x.indexrelid) AS parent,
+       quote_ident(c.nspname) || '.' || quote_ident(i.relname) AS qualified,
        c.relkind = 'm' AS of_view,
        pg_get_indexdef(x.indexrelid) AS definition
 FROM pg_catalog.pg_index x

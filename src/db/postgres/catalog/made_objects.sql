@@ -8,6 +8,26 @@ SELECT kind, identity FROM (
                       WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND c.relkind = 'S'
                         AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'i')
     UNION ALL
+    SELECT 0, 'EVENT TRIGGER', quote_ident(v.evtname) FROM pg_catalog.pg_event_trigger v
+    WHERE NOT EXISTS (SELECT FROM extension_member e
+                      WHERE e.classid = 'pg_catalog.pg_event_trigger'::regclass AND e.objid = v.oid)
+    UNION ALL
+    SELECT 3, k.kind, i.identity
+    FROM (SELECT 'pg_catalog.pg_operator'::regclass AS classid, o.oid, 'OPERATOR' AS kind
+          FROM pg_catalog.pg_operator o JOIN user_namespace n ON n.oid = o.oprnamespace
+          UNION ALL
+          SELECT 'pg_catalog.pg_cast'::regclass, k.oid, 'CAST' FROM pg_catalog.pg_cast k
+          WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                WHERE d.classid = 'pg_catalog.pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'i')
+          UNION ALL
+          SELECT 'pg_catalog.pg_ts_config'::regclass, s.oid, 'TEXT SEARCH CONFIGURATION'
+          FROM pg_catalog.pg_ts_config s JOIN user_namespace n ON n.oid = s.cfgnamespace
+          UNION ALL
+          SELECT 'pg_catalog.pg_ts_dict'::regclass, s.oid, 'TEXT SEARCH DICTIONARY'
+          FROM pg_catalog.pg_ts_dict s JOIN user_namespace n ON n.oid = s.dictnamespace) k
+    CROSS JOIN LATERAL pg_identify_object(k.classid, k.oid, 0) i
+    WHERE NOT EXISTS (SELECT FROM extension_member e WHERE e.classid = k.classid AND e.objid = k.oid)
+    UNION ALL
     SELECT 3, CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, i.identity
     FROM pg_catalog.pg_proc p JOIN user_namespace n ON n.oid = p.pronamespace
     CROSS JOIN LATERAL pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i

@@ -22,9 +22,9 @@ SELECT 't' || t.oid AS key, 'type ' || t.qualified AS object,
              || coalesce(' DEFAULT ' || coalesce(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault)), '')
              || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
              || coalesce((SELECT string_agg(' CONSTRAINT ' || quote_ident(k.conname) || ' '
-                                            || replace(pg_get_constraintdef(k.oid), ' NOT VALID', ''), ''
-                                            ORDER BY k.conname)
-                          FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), '')
+                                            || pg_get_constraintdef(k.oid), '' ORDER BY k.conname)
+                          FROM pg_catalog.pg_constraint k
+                          WHERE k.contypid = t.oid AND k.contype = 'c' AND k.convalidated), '')
          WHEN 'r' THEN (
              SELECT 'CREATE TYPE ' || t.qualified || ' AS RANGE (SUBTYPE = ' || format_type(r.rngsubtype, NULL)
                  || coalesce((SELECT ', COLLATION = ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
@@ -32,6 +32,10 @@ SELECT 't' || t.oid AS key, 'type ' || t.qualified AS object,
                               JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                               JOIN pg_catalog.pg_type y ON y.oid = r.rngsubtype
                               WHERE co.oid = r.rngcollation AND r.rngcollation <> y.typcollation), '')
+                 || coalesce((SELECT ', SUBTYPE_OPCLASS = ' || quote_ident(pn.nspname) || '.' || quote_ident(p.opcname)
+                              FROM pg_catalog.pg_opclass p
+                              JOIN pg_catalog.pg_namespace pn ON pn.oid = p.opcnamespace
+                              WHERE p.oid = r.rngsubopc AND NOT p.opcdefault), '')
                  || CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::regproc ELSE '' END
                  || coalesce((SELECT ', MULTIRANGE_TYPE_NAME = ' || quote_ident(mn.nspname) || '.'
                                      || quote_ident(m.typname)

@@ -6,37 +6,27 @@ SELECT kind, name FROM (
     WHERE t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
       AND NOT EXISTS (SELECT FROM extension_member m WHERE m.classid = 'pg_catalog.pg_type'::regclass AND m.objid = t.oid)
     UNION ALL
-    SELECT 'aggregate', p.oid::regprocedure::text
-    FROM pg_catalog.pg_proc p JOIN user_namespace n ON n.oid = p.pronamespace
-    JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
-    WHERE a.aggkind <> 'n' AND NOT EXISTS (SELECT FROM extension_member m
-        WHERE m.classid = 'pg_catalog.pg_proc'::regclass AND m.objid = p.oid)
-    UNION ALL
-    SELECT 'operator', o.oid::regoperator::text
-    FROM pg_catalog.pg_operator o JOIN user_namespace n ON n.oid = o.oprnamespace
-    WHERE NOT EXISTS (SELECT FROM extension_member m
-        WHERE m.classid = 'pg_catalog.pg_operator'::regclass AND m.objid = o.oid)
-    UNION ALL
     SELECT 'operator class', n.quoted || '.' || quote_ident(o.opcname)
     FROM pg_catalog.pg_opclass o JOIN user_namespace n ON n.oid = o.opcnamespace
     WHERE NOT EXISTS (SELECT FROM extension_member m
         WHERE m.classid = 'pg_catalog.pg_opclass'::regclass AND m.objid = o.oid)
     UNION ALL
-    SELECT 'cast', format_type(k.castsource, NULL) || ' to ' || format_type(k.casttarget, NULL)
-    FROM pg_catalog.pg_cast k
-    WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM extension_member m
-        WHERE m.classid = 'pg_catalog.pg_cast'::regclass AND m.objid = k.oid)
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-        WHERE d.classid = 'pg_catalog.pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'i')
-    UNION ALL
-    SELECT 'text search configuration', n.quoted || '.' || quote_ident(t.cfgname)
-    FROM pg_catalog.pg_ts_config t JOIN user_namespace n ON n.oid = t.cfgnamespace
+    SELECT 'text search parser', n.quoted || '.' || quote_ident(t.prsname)
+    FROM pg_catalog.pg_ts_parser t JOIN user_namespace n ON n.oid = t.prsnamespace
     WHERE NOT EXISTS (SELECT FROM extension_member m
-        WHERE m.classid = 'pg_catalog.pg_ts_config'::regclass AND m.objid = t.oid)
+        WHERE m.classid = 'pg_catalog.pg_ts_parser'::regclass AND m.objid = t.oid)
     UNION ALL
-    SELECT 'event trigger', quote_ident(v.evtname) FROM pg_catalog.pg_event_trigger v
+    SELECT 'text search template', n.quoted || '.' || quote_ident(t.tmplname)
+    FROM pg_catalog.pg_ts_template t JOIN user_namespace n ON n.oid = t.tmplnamespace
     WHERE NOT EXISTS (SELECT FROM extension_member m
-        WHERE m.classid = 'pg_catalog.pg_event_trigger'::regclass AND m.objid = v.oid)
+        WHERE m.classid = 'pg_catalog.pg_ts_template'::regclass AND m.objid = t.oid)
+    UNION ALL
+    SELECT 'subscription', quote_ident(s.subname) FROM pg_catalog.pg_subscription s
+    JOIN pg_catalog.pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
+    UNION ALL
+    SELECT 'foreign server', quote_ident(s.srvname) FROM pg_catalog.pg_foreign_server s
+    WHERE NOT EXISTS (SELECT FROM extension_member m
+        WHERE m.classid = 'pg_catalog.pg_foreign_server'::regclass AND m.objid = s.oid)
     UNION ALL
     SELECT 'publication', quote_ident(b.pubname) FROM pg_catalog.pg_publication b
     UNION ALL

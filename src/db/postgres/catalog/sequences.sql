@@ -1,4 +1,4 @@
-SELECT c.oid::int8 AS oid, c.qualified,
+SELECT c.oid::int8 AS oid, c.qualified, c.relpersistence = 'u' AS unlogged,
        'AS ' || format_type(s.seqtypid, NULL) || ' START WITH ' || s.seqstart || ' INCREMENT BY ' || s.seqincrement
          || ' MINVALUE ' || s.seqmin || ' MAXVALUE ' || s.seqmax || ' CACHE ' || s.seqcache
          || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END AS options,
@@ -15,6 +15,6 @@ LEFT JOIN LATERAL (SELECT d.deptype, d.refobjid, d.refobjsubid
                    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
                      AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
                      AND d.refobjsubid > 0
-                   LIMIT 1) o ON true
+                   ORDER BY d.deptype DESC, d.refobjid, d.refobjsubid LIMIT 1) o ON true
 WHERE c.relkind = 'S'
 ORDER BY c.nspname, c.relname

@@ -154,28 +154,6 @@ fn room_is_made_only_where_it_was_asked_for() {
 }
 
 #[test]
-fn a_table_that_may_not_be_read_is_a_finding() {
-    let Some(database) = TestDatabase::create("unreadable") else { return };
-    database.run(
-        "DO $$ BEGIN CREATE ROLE dbsynth_guest LOGIN PASSWORD 'guest'; \
-         EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$;
-         CREATE TABLE open (id int); GRANT SELECT ON open TO dbsynth_guest; CREATE TABLE shut (id int)",
-    );
-    let mut url = url::Url::parse(database.url().expose()).unwrap();
-    url.set_username("dbsynth_guest").unwrap();
-    url.set_password(Some("guest")).unwrap();
-    let guest = super::super::open(&DbUrl::parse(url.as_str()).unwrap()).unwrap();
-    let mut source = guest.source().unwrap();
-
-    let seen = source.introspect().unwrap();
-
-    let codes: Vec<_> = seen.findings.iter().map(|f| (f.code.as_str(), f.table.as_deref())).collect();
-    assert_eq!(codes, [("table-not-readable", Some("shut"))]);
-    assert_eq!(source.row_count(table(&seen.schema, "shut").1).unwrap_err().kind, DbErrorKind::Permission);
-    assert_eq!(source.row_count(table(&seen.schema, "open").1).unwrap(), 0);
-}
-
-#[test]
 fn source_and_target_tell_apart_whether_they_are_one_database() {
     let Some(one) = TestDatabase::create("identity_one") else { return };
     let Some(two) = TestDatabase::create("identity_two") else { return };

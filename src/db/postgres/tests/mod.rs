@@ -1,6 +1,8 @@
 //! Against a real server: see [`support::TestDatabase`].
 
 mod catalog;
+mod grants;
 mod load;
+mod rebuild;
 mod round_trip;
 mod support;

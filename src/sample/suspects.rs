@@ -1,0 +1,133 @@
+//! Which constraints of a table only the target can decide, and which columns they read.
+
+use std::collections::BTreeSet;
+
+use arrow_array::Array;
+
+use crate::{
+    data::TableData,
+    model::TableModel,
+    plan::ColumnRole,
+    sample::judged::{Answer, Suspect},
+    schema::{ColumnId, DataType, DialectName, Storage, Table, UniqueKey},
+};
+
+pub(super) fn holds(rows: &Result<Vec<u32>, String>, row: u32) -> bool {
+    rows.as_ref().is_ok_and(|rows| rows.binary_search(&row).is_ok())
+}
+
+pub(super) fn union(answer: &Answer) -> BTreeSet<u32> {
+    answer.iter().filter_map(|rows| rows.as_ref().ok()).flatten().copied().collect()
+}
+
+/// The constraints of a table that are not decided here.
+pub(super) fn suspects(
+    dialect: DialectName,
+    table: &Table,
+    model: &TableModel,
+    rows: &TableData,
+) -> Vec<Suspect> {
+    let rules = &model.facts.rules;
+    let checks = rules.checks.iter().enumerate().filter(|(_, check)| check.expression.is_none());
+    let checks = checks.map(|(place, _)| Suspect::Check(place));
+    let keys = table.keys().enumerate().filter(|(_, key)| {
+        !rules.understands(key)
+            || key.columns.iter().any(|column| weighs_oddly(dialect, table, *column, rows))
+    });
+    let keys = keys.map(|(place, _)| Suspect::Key(place));
+    let exclusions = (0..table.exclusions.len()).map(Suspect::Exclusion);
+    checks.chain(keys).chain(exclusions).collect()
+}
+
+/// True if the column's collation may find texts equal that differ in more than case: accents, ignored characters.
+pub(super) fn weighs_oddly(dialect: DialectName, table: &Table, column: ColumnId, rows: &TableData) -> bool {
+    let definition = table.column(column);
+    if !definition.case_insensitive || definition.data_type.storage() != Storage::Text {
+        return false;
+    }
+    if dialect == DialectName::Sqlite || matches!(definition.data_type, DataType::Enum { .. }) {
+        return false;
+    }
+    if dialect == DialectName::Postgres && !definition.native_type.contains("citext") {
+        return true;
+    }
+    // Case and trailing blanks are all there is to plain letters and digits.
+    let Some(array) = rows.column(column) else { return false };
+    let Some(texts) = array.as_any().downcast_ref::<arrow_array::StringArray>() else { return false };
+    texts.iter().flatten().any(|text| text.bytes().any(|byte| !(0x20..0x7f).contains(&byte)))
+}
+
+/// The constraint's name and the columns it reads.
+pub(super) fn reads(table: &Table, suspect: Suspect) -> (String, Vec<ColumnId>) {
+    match suspect {
+        Suspect::Check(place) => {
+            let check = &table.checks[place];
+            let columns = match check.domain_column {
+                Some(column) => vec![column],
+                None => mentioned(table, &check.expression),
+            };
+            (format!("CHECK {}", check.name), columns)
+        }
+        Suspect::Key(place) => {
+            let key: Option<&UniqueKey> = table.keys().nth(place);
+            let mut columns = key.map(|key| key.columns.clone()).unwrap_or_default();
+            for text in key.into_iter().flat_map(|key| &key.expressions) {
+                columns.extend(mentioned(table, text));
+            }
+            (format!("unique key {}", key.map_or("", |key| key.name.as_str())), columns)
+        }
+        Suspect::ForeignKey(place) => {
+            let fk = &table.foreign_keys[place];
+            (format!("foreign key {}", fk.name), fk.columns.clone())
+        }
+        Suspect::Exclusion(place) => {
+            let exclusion = &table.exclusions[place];
+            let columns = exclusion.elements.iter().flat_map(|element| mentioned(table, &element.expression));
+            (format!("EXCLUDE {}", exclusion.name), columns.collect())
+        }
+    }
+}
+
+/// The columns whose names stand in a text of SQL, outside of string literals.
+pub(super) fn mentioned(table: &Table, text: &str) -> Vec<ColumnId> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '\'' => 1 + rest[1..].find('\'').map_or(rest.len() - 1, |at| at + 1),
+            '"' | '`' => {
+                let end = 1 + rest[1..].find(first).unwrap_or(rest.len() - 1);
+                found.extend(table.find(&rest[1..end]));
+                (end + 1).min(rest.len())
+            }
+            c if c.is_alphabetic() || c == '_' => {
+                let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
+                let end = end.unwrap_or(rest.len());
+                // A function may have a column's name.
+                if !rest[end..].trim_start().starts_with('(') {
+                    found.extend(table.find(&rest[..end]));
+                }
+                end
+            }
+            c => c.len_utf8(),
+        };
+        rest = &rest[length..];
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Of the columns read, those that may take another value, and all that is bound to them.
+pub(super) fn changeable(model: &TableModel, roles: &[ColumnRole], reads: &[ColumnId]) -> Vec<ColumnId> {
+    let rules = &model.facts.rules;
+    let mut columns = rules.bound_to(reads);
+    columns.retain(|column| {
+        matches!(roles.get(column.0), Some(ColumnRole::Attribute | ColumnRole::KeyAttribute))
+            && !rules.is_settled(*column)
+    });
+    columns
+}
+
+#[cfg(test)]
+mod tests;

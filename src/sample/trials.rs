@@ -1,0 +1,110 @@
+//! Replacements for rows that break a constraint: other rows' values, nulls, neighbours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_array::{Array, new_null_array};
+
+use crate::{
+    data::{TableData, arrow_type},
+    model::TableModel,
+    sample::{candidates::Candidates, judged::TRIES},
+    schema::{ColumnId, Table},
+};
+
+/// A row for each wanted row to take values from: another one that is not wanted.
+pub(super) fn donors(wanted: &BTreeMap<u32, Vec<ColumnId>>, rows: usize, attempt: usize) -> Vec<u32> {
+    let good: Vec<u32> = (0..rows as u32).filter(|row| !wanted.contains_key(row)).collect();
+    wanted
+        .keys()
+        // A fixed hash of the row spreads the donors without a random stream.
+        .map(|row| match good.len() {
+            0 => *row,
+            count => good[((*row as usize).wrapping_mul(0x9E37_79B9).wrapping_add(attempt * 7919)) % count],
+        })
+        .collect()
+}
+
+/// The wanted rows with their columns taken from rows `of` of `source`.
+pub(super) fn replaced(
+    rows: &TableData,
+    wanted: &BTreeMap<u32, Vec<ColumnId>>,
+    source: &TableData,
+    of: &[u32],
+) -> TableData {
+    let own_index: Vec<u32> = wanted.keys().copied().collect();
+    let mut trial = rows.take(&own_index);
+    let from = source.take(of);
+    let count = own_index.len() as u32;
+    for column in wanted.values().flatten().copied().collect::<BTreeSet<_>>() {
+        let (Some(own), Some(new)) = (trial.column(column), from.column(column)) else { continue };
+        let index: Vec<u32> = wanted
+            .values()
+            .enumerate()
+            .map(|(place, columns)| place as u32 + if columns.contains(&column) { count } else { 0 })
+            .collect();
+        let part =
+            |array: &arrow_array::ArrayRef| TableData::new(vec![column], vec![array.clone()], count as usize);
+        if own.data_type() != new.data_type() {
+            continue;
+        }
+        if let Some(both) = TableData::concat(&[part(own), part(new)]) {
+            trial.set(column, both.take(&index).arrays.remove(0));
+        }
+    }
+    trial
+}
+
+/// The wanted rows with null in the columns that may be null.
+pub(super) fn nulled(table: &Table, rows: &TableData, wanted: &BTreeMap<u32, Vec<ColumnId>>) -> TableData {
+    let columns: Vec<ColumnId> = rows.columns.clone();
+    let arrays = columns
+        .iter()
+        .map(|column| {
+            let storage = table.column(*column).data_type.storage();
+            new_null_array(&arrow_type(storage), rows.row_count)
+        })
+        .collect();
+    let nulls = TableData::new(columns, arrays, rows.row_count);
+    let nullable: BTreeMap<u32, Vec<ColumnId>> = wanted
+        .iter()
+        .map(|(row, columns)| {
+            let own = columns.iter().copied().filter(|column| table.column(*column).nullable);
+            (*row, own.collect())
+        })
+        .collect();
+    let of: Vec<u32> = wanted.keys().copied().collect();
+    replaced(rows, &nullable, &nulls, &of)
+}
+
+/// The wanted rows with one column moved to a value nearby that keeps the understood CHECKs.
+pub(super) fn stepped(
+    table: &Table,
+    model: &TableModel,
+    rows: &TableData,
+    wanted: &BTreeMap<u32, Vec<ColumnId>>,
+    round: usize,
+) -> TableData {
+    let own: Vec<u32> = wanted.keys().copied().collect();
+    let Some(column) = wanted.values().flatten().copied().next() else { return rows.take(&own) };
+    let Some(array) = rows.column(column).cloned() else { return rows.take(&own) };
+    let rules = &model.facts.rules;
+    let codec = model.facts.codecs.iter().find(|(id, _)| *id == column).map(|(_, codec)| codec);
+    let definition = table.column(column);
+    let candidates = Candidates::new(definition, codec, rules.allowed_values(column), &array);
+    let pieces: Vec<TableData> = own
+        .iter()
+        .enumerate()
+        .map(|(place, row)| {
+            let before = rows.take(&[*row]);
+            // Rows of one clash must not move to one place.
+            let skip = place * (round + 1);
+            let found = candidates.of(*row as usize).skip(skip).take(TRIES * TRIES).find_map(|candidate| {
+                let mut one = before.clone();
+                one.set(column, candidate.array(definition.data_type.storage()));
+                (!rules.violations(&one)[0]).then_some(one)
+            });
+            found.unwrap_or(before)
+        })
+        .collect();
+    TableData::concat(&pieces).unwrap_or_else(|| rows.take(&own))
+}
