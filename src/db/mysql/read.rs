@@ -213,7 +213,7 @@ impl Reader {
         match &mut self.builder {
             Builder::Bytes(builder) => {
                 builder.append_option(value);
-                return true;
+                true
             }
             Builder::Boolean(builder) => append(text.and_then(read_boolean), |v| builder.append_option(v)),
             Builder::Integer(builder) => {
