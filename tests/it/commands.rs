@@ -105,8 +105,8 @@ fn verify_finds_what_was_planted() {
                  CREATE TABLE sale (id INTEGER PRIMARY KEY, shop_id INTEGER, cents INTEGER, CHECK (cents > 0), \
                  FOREIGN KEY (shop_id) REFERENCES shop (id));\n\
                  INSERT INTO shop VALUES (1), (2);\n\
-                 SET STATEMENT foreign_key_checks = 0, check_constraint_checks = 0 FOR \
-                 INSERT INTO sale VALUES (1, 1, 5), (2, 77, 5), (3, 78, -5);\n"
+                 SET SESSION foreign_key_checks = 0 /*M! , check_constraint_checks = 0 */;\n\
+                 INSERT INTO sale VALUES (1, 1, 5), (2, 77, 5), (3, 78, /*M! - */ 5);\n"
             }
             Engine::Sqlite => {
                 "CREATE TABLE shop (id INTEGER PRIMARY KEY);\n\
@@ -127,7 +127,10 @@ fn verify_finds_what_was_planted() {
             .filter(|line| line["violations"] != 0)
             .map(|line| (line["kind"].as_str().unwrap(), line["violations"].as_i64().unwrap()))
             .collect();
-        assert_eq!(violated, [("foreign_key", 2), ("check", 1)], "{engine:?}");
+        // MySQL itself, unlike MariaDB, has no door for rows that break a CHECK.
+        let closed = engine == Engine::MySql && !scratch.text_of("SELECT VERSION()").contains("MariaDB");
+        let planted = [("foreign_key", 2), ("check", 1)];
+        assert_eq!(violated, planted[..if closed { 1 } else { 2 }], "{engine:?}");
     }
 }
 

@@ -164,7 +164,9 @@ fn unforeseeable(engine: Engine, name: &str) -> Scratch {
         Engine::Sqlite => {
             "(unicode(substr(token, 4)) * 3 + unicode(substr(token, 6)) * 7 + unicode(substr(token, 7)) * 11) % 16 = 0"
         }
-        Engine::Postgres | Engine::MySql => "md5(token) LIKE '0%'",
+        Engine::Postgres => "md5(token) LIKE '0%'",
+        // MySQL 9 has no md5 any more.
+        Engine::MySql => "sha2(token, 256) LIKE '0%'",
     };
     let columns = "id INTEGER PRIMARY KEY, token VARCHAR(30) NOT NULL";
     script.add(&format!("CREATE TABLE candidate ({columns})"));

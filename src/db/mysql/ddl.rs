@@ -3,7 +3,7 @@
 use crate::{
     db::{Blueprint, Phase, Sequence, Statement},
     finding::Finding,
-    schema::{DialectName, Schema, Table, TableId},
+    schema::{DialectName, Schema, TableId},
 };
 
 use super::{
@@ -140,23 +140,6 @@ impl CreateTable {
         let at = self.items.iter().position(leads).or_else(|| self.items.iter().position(holds))?;
         (self.items[at].kind != ItemKind::PrimaryKey).then_some(at)
     }
-}
-
-/// True if a foreign key stands on a generated column of the child or points to one of the parent.
-fn names_generated(sql: &str, child: &Table, parent: &Table) -> bool {
-    let all = tokens(sql);
-    let references = all.iter().position(|token| token.is_word("references")).unwrap_or(all.len());
-    let body = all.iter().position(|token| token.is_word("foreign")).unwrap_or(0);
-    let computed = |table: &Table, names: &[Token<'_>]| {
-        names
-            .iter()
-            .filter(|token| token.kind == Kind::Quoted)
-            .filter_map(|token| table.find(&token.name()?))
-            .any(|id| table.column(id).generated.is_some())
-    };
-    let parent_columns = all[references..].iter().position(|token| token.is_symbol("("));
-    computed(child, &all[body..references])
-        || computed(parent, &all[parent_columns.map_or(all.len(), |at| references + at)..])
 }
 
 fn join(tokens: &[Token<'_>]) -> String {
@@ -328,16 +311,10 @@ impl Builder<'_> {
             let inside = database.as_ref().is_none_or(|database| *database == self.catalog.home.database);
             // A parent outside the schema was already reported when the schema was lifted.
             let Some(parent_id) = schema.find(parent).filter(|_| inside) else { continue };
-            let mut sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
-            // Only the server knows what a generated column will hold: let it look at the rows.
-            let computed = names_generated(&item.sql, schema.table(id), schema.table(parent_id));
-            if computed {
-                sql = under(&["foreign_key_checks = 1".to_owned()], &sql);
-            }
+            let sql = format!("ALTER TABLE {} ADD {}", identifier(name), item.sql);
             let statement = self.push(Phase::ForeignKey, format!("foreign key of {name} to {parent}"), &sql);
             statement.table = Some(id);
             statement.parent = Some(parent_id);
-            statement.optional = computed;
         }
     }
 

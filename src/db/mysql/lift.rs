@@ -72,7 +72,7 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
     }
     for row in &catalog.foreign_keys {
         if let Some(index) = place(row) {
-            add_foreign_key_part(catalog, &mut tables, index, row, &mut findings);
+            add_foreign_key_part(&mut tables, index, row, &mut findings);
         }
     }
     for table in &mut tables {
@@ -225,13 +225,7 @@ fn exact(table: &Table, column: &str) -> Option<ColumnId> {
     table.find(column)
 }
 
-fn add_foreign_key_part(
-    catalog: &Catalog,
-    tables: &mut [Table],
-    child: usize,
-    row: &Record,
-    findings: &mut Vec<Finding>,
-) {
+fn add_foreign_key_part(tables: &mut [Table], child: usize, row: &Record, findings: &mut Vec<Finding>) {
     let name = row.text("name");
     let parent_name = row.text("parent");
     let outside = row.text("same_database") != "1";
@@ -257,25 +251,6 @@ fn add_foreign_key_part(
     let column = exact(&tables[child], &row.text("column_name"));
     let parent_column = exact(&tables[parent], &row.text("parent_column"));
     let (Some(column), Some(parent_column)) = (column, parent_column) else { return };
-    let computed = |table: &Table, column: String| {
-        exact(table, &column).is_some_and(|id| table.column(id).generated.is_some())
-    };
-    let same_key =
-        |part: &&Record| part.text("table_name") == row.text("table_name") && part.text("name") == name;
-    let of_server = catalog.foreign_keys.iter().filter(same_key).any(|part| {
-        computed(&tables[child], part.text("column_name"))
-            || computed(&tables[parent], part.text("parent_column"))
-    });
-    if of_server {
-        let what = format!("foreign key {name} stands on a column that the server computes");
-        let finding = Finding::warning("computed-foreign-key", what)
-            .table(&tables[child].name)
-            .instead("rows are made without it; it is made if they happen to keep it");
-        if !findings.contains(&finding) {
-            findings.push(finding);
-        }
-        return;
-    }
     let known = &mut tables[child].foreign_keys;
     if let Some(fk) = known.iter_mut().find(|fk| fk.name == name) {
         fk.columns.push(column);

@@ -94,7 +94,7 @@ fn scan(source: &mut dyn Source, table: &Table) -> Option<TableData> {
     TableData::concat(&batches)
 }
 
-pub(super) fn begun(target: &MySql, infile: bool) -> MySqlSink {
+fn begun(target: &MySql, infile: bool) -> MySqlSink {
     let mut sink = MySqlSink::open(&target.url).unwrap();
     if !infile {
         sink.forbid_infile();
@@ -104,7 +104,7 @@ pub(super) fn begun(target: &MySql, infile: bool) -> MySqlSink {
 }
 
 /// Builds and fills everything but does not commit; the way `load` does it.
-pub(super) fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError> {
+fn build(source: &MySql, sink: &mut MySqlSink) -> Result<Introspection, DbError> {
     let mut source = source.source()?;
     let found = source.introspect()?;
     let run = |sink: &mut MySqlSink, from: Phase, to: Phase| {

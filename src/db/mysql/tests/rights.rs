@@ -1,6 +1,6 @@
 //! Against a real server, as a login with few rights, and as objects that keep the session they were made in.
 
-use super::live::{Pair, begun, build, copy};
+use super::live::{Pair, copy};
 use crate::{
     config::DbUrl,
     db::{Database as _, DbErrorKind, Sink as _},
@@ -146,27 +146,4 @@ fn several_defaults_from_sequences_and_binary_defaults_survive_on_mariadb() {
     let kept = &found.schema.tables[found.schema.find("kept").unwrap().0];
     assert_eq!((kept.columns.len(), kept.primary_key.as_ref().unwrap().columns.len()), (2, 1));
     assert!(found.findings.iter().any(|finding| finding.code == "history-not-copied"));
-}
-
-#[test]
-fn a_foreign_key_on_a_computed_column_is_made_only_if_the_rows_keep_it() {
-    let setup = [
-        "CREATE TABLE parent (code char(2) PRIMARY KEY)",
-        "CREATE TABLE child (label varchar(9), code char(2) AS (LEFT(label, 2)) STORED, FOREIGN KEY (code) REFERENCES parent (code))",
-        "INSERT INTO parent VALUES ('DE')",
-        "INSERT INTO child (label) VALUES ('DE-1')",
-    ];
-    let Some(mut pair) = Pair::new("computed", &setup) else { return };
-
-    let found = copy(&pair, true);
-
-    assert!(found.schema.tables.iter().all(|table| table.foreign_keys.is_empty()));
-    let made = "SELECT COUNT(*) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()";
-    assert_eq!(pair.ask_one(made), "1");
-    let mut sink = begun(&pair.target, true);
-    build(&pair.source, &mut sink).unwrap();
-    sink.execute("ALTER TABLE child DROP FOREIGN KEY child_ibfk_1").unwrap();
-    sink.execute("INSERT INTO child (label) VALUES ('XX-1')").unwrap();
-    let key = found.blueprint.statements.iter().find(|s| s.optional && s.parent.is_some()).unwrap();
-    assert_eq!(sink.execute(&key.sql).unwrap_err().kind, DbErrorKind::Constraint);
 }
