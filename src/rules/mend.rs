@@ -118,7 +118,7 @@ fn changed(
                     if choices[(dice % choices.len() as u64) as usize] != *column {
                         continue;
                     }
-                    let nulled = table.column(*column).nullable && (dice >> 20) % 3 == 0;
+                    let nulled = table.column(*column).nullable && (dice >> 20).is_multiple_of(3);
                     return (!nulled).then_some(((dice >> 24) % rows.row_count as u64) as u32);
                 }
                 Some(*row as u32)

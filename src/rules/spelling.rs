@@ -4,7 +4,7 @@
 //! case, its length, and where it must match a pattern, a text drawn from the pattern takes its place.
 
 use rand::{Rng, RngExt};
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, ClassBytesRange, ClassUnicodeRange, Hir, HirKind};
 
 use crate::schema::ColumnId;
 
@@ -182,8 +182,8 @@ fn draw(shape: &Hir, filling: &str, longest: Option<usize>, random: &mut impl Rn
 /// True for `.` and its like: a class that leaves out a handful of characters at most.
 fn is_any(class: &Class) -> bool {
     match class {
-        Class::Unicode(class) => class.iter().map(|range| range.len()).sum::<usize>() > 1_000_000,
-        Class::Bytes(class) => class.iter().map(|range| range.len()).sum::<usize>() > 250,
+        Class::Unicode(class) => class.iter().map(ClassUnicodeRange::len).sum::<usize>() > 1_000_000,
+        Class::Bytes(class) => class.iter().map(ClassBytesRange::len).sum::<usize>() > 250,
     }
 }
 
