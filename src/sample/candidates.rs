@@ -88,12 +88,13 @@ impl<'a> Candidates<'a> {
         Self { column, array, domain, closed, range }
     }
 
-    /// The values for a row.
+    /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are.
     pub(super) fn of(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
-        let null = self.column.nullable.then_some(Moved::Null);
         if self.array.is_null(row) {
-            return Box::new(std::iter::empty());
+            let there = (0..self.array.len()).find(|other| self.array.is_valid(*other));
+            return Box::new(there.into_iter().flat_map(|other| self.values(other)).take(MAX_TRIES));
         }
+        let null = self.column.nullable.then_some(Moved::Null);
         Box::new(self.values(row).take(MAX_TRIES).chain(null))
     }
 

@@ -16,6 +16,7 @@ mod span;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod well_known;
 mod words;
 mod xml;
 

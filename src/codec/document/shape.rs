@@ -7,8 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Deepest nesting of collections read.
-const DEPTH_MAX: u32 = 8;
+use super::well_known::{Body, described, parse, well_known};
 
 /// A notation of shapes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,14 +29,6 @@ pub(super) enum Shape {
     Circle,
     /// `SRID=4326;POINT(1 2)`; `globe` if all places are degrees of longitude and latitude.
     WellKnown { globe: bool },
-}
-
-/// A shape in well-known form: points, or members of its own.
-#[derive(Debug, Clone, PartialEq)]
-enum Body {
-    Points(Vec<Vec<f64>>),
-    Members(Vec<Body>),
-    Shapes(Vec<(String, Body)>),
 }
 
 impl Shape {
@@ -182,7 +173,7 @@ fn put(parts: &mut Map<String, Value>, numbers: &[(&str, f64)]) -> Option<()> {
 const PLACE: [&str; 4] = ["x", "y", "z", "m"];
 const STEP: [&str; 4] = ["dx", "dy", "dz", "dm"];
 
-fn put_points(parts: &mut Map<String, Value>, points: &[Vec<f64>], places: i32) -> Option<()> {
+pub(super) fn put_points(parts: &mut Map<String, Value>, points: &[Vec<f64>], places: i32) -> Option<()> {
     let Some(first) = points.first() else { return Some(()) };
     for (name, number) in PLACE.iter().zip(first) {
         put(parts, &[(name, *number)])?;
@@ -201,7 +192,7 @@ fn put_points(parts: &mut Map<String, Value>, points: &[Vec<f64>], places: i32) 
     Some(())
 }
 
-fn points_of(value: &Value, places: i32) -> Vec<Vec<f64>> {
+pub(super) fn points_of(value: &Value, places: i32) -> Vec<Vec<f64>> {
     let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_f64);
     let width = PLACE.iter().take_while(|name| number(value, name).is_some()).count().max(2);
     let mut last: Vec<f64> =
@@ -218,7 +209,7 @@ fn points_of(value: &Value, places: i32) -> Vec<Vec<f64>> {
 
 /// Points around their centre by angle: a ring that never crosses itself, unchanged (up to where it begins and which
 /// way it goes) if it was convex. At least three points.
-fn simple(mut points: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+pub(super) fn simple(mut points: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     points.dedup_by(|a, b| a[..2] == b[..2]);
     while points.len() > 1 && points.first().map(|p| &p[..2]) == points.last().map(|p| &p[..2]) {
         points.pop();
@@ -259,7 +250,7 @@ fn rounded(value: f64, places: i32) -> f64 {
 }
 
 /// Most decimals among the numbers of a text; 15 where there are exponents.
-fn decimals_of(text: &str) -> i32 {
+pub(super) fn decimals_of(text: &str) -> i32 {
     if text.contains(['e', 'E']) && text.contains(|c: char| c.is_ascii_digit()) {
         return 15;
     }
@@ -268,291 +259,12 @@ fn decimals_of(text: &str) -> i32 {
 }
 
 /// Most decimals among the numbers of a value.
-fn decimals_in(value: &Value) -> i32 {
+pub(super) fn decimals_in(value: &Value) -> i32 {
     match value {
         Value::Number(number) => decimals_of(&number.to_string()),
         Value::Array(values) => values.iter().map(decimals_in).max().unwrap_or(0),
         Value::Object(parts) => parts.values().map(decimals_in).max().unwrap_or(0),
         _ => 0,
-    }
-}
-
-/// Kind, place and steps of a shape in well-known form.
-fn described(kind: &str, body: &Body) -> Option<Map<String, Value>> {
-    let mut parts = Map::new();
-    parts.insert("kind".to_owned(), Value::from(kind));
-    match body {
-        Body::Points(points) => {
-            let closed = kind.is_empty() && points.len() > 3 && points.first() == points.last();
-            let points = if closed { &points[..points.len() - 1] } else { points };
-            let places = points.iter().flatten().map(|number| decimals_of(&number.to_string())).max();
-            put_points(&mut parts, points, places.unwrap_or(0))?;
-        }
-        Body::Members(members) => {
-            // Rings and lines have no kind of their own: their closing point comes back by itself.
-            let inner = if matches!(kind, "POLYGON" | "") { "" } else { "LINE" };
-            let members = members.iter().map(|member| {
-                let mut parts = described(if kind == "MULTIPOLYGON" { "" } else { inner }, member)?;
-                parts.remove("kind");
-                Some(Value::Object(parts))
-            });
-            parts.insert("members".to_owned(), Value::Array(members.collect::<Option<Vec<_>>>()?));
-        }
-        Body::Shapes(shapes) => {
-            let shapes = shapes.iter().map(|(kind, shape)| described(kind, shape).map(Value::Object));
-            parts.insert("shapes".to_owned(), Value::Array(shapes.collect::<Option<Vec<_>>>()?));
-        }
-    }
-    Some(parts)
-}
-
-/// Well-known text of a described shape.
-fn well_known(value: &Value, globe: bool, depth: u32) -> String {
-    let kind = value.get("kind").and_then(Value::as_str).unwrap_or("POINT");
-    let (name, flags) = kind.split_once(' ').unwrap_or((kind, ""));
-    let width = match flags {
-        "ZM" => 4,
-        "Z" | "M" => 3,
-        _ => 2,
-    };
-    let members = || value.get("members").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let point = |point: &Vec<f64>| {
-        let shown = (0..width).map(|at| {
-            let number = point.get(at).copied().unwrap_or(0.0);
-            match (globe, at) {
-                (true, 0) => number.clamp(-180.0, 180.0),
-                (true, 1) => number.clamp(-90.0, 90.0),
-                _ => number,
-            }
-            .to_string()
-        });
-        shown.collect::<Vec<_>>().join(" ")
-    };
-    let list = |points: &[Vec<f64>]| format!("({})", points.iter().map(point).collect::<Vec<_>>().join(","));
-    let places = decimals_in(value);
-    let line = |value: &Value| {
-        let mut points = points_of(value, places);
-        if points.len() < 2 {
-            let mut next = points[0].clone();
-            next[0] += if next[0] > 0.0 { -1e-3 } else { 1e-3 };
-            points.push(next);
-        }
-        list(&points)
-    };
-    let ring = |value: &Value| {
-        let mut points = simple(points_of(value, places));
-        points.extend(points.first().cloned());
-        list(&points)
-    };
-    // Holes drawn alone need not lie inside: a polygon has its outer ring.
-    let polygon = |members: &[Value]| match members.first() {
-        Some(outer) => format!("({})", ring(outer)),
-        None => format!("({})", ring(value)),
-    };
-    let all = |parts: Vec<String>| format!("({})", parts.join(","));
-    let empty = Value::Null;
-    let some = |members: &'_ [Value]| if members.is_empty() { vec![empty.clone()] } else { members.to_vec() };
-    let body = match name {
-        "LINESTRING" => line(value),
-        "MULTIPOINT" => list(&points_of(value, places)),
-        "POLYGON" => polygon(members()),
-        "MULTILINESTRING" => all(some(members()).iter().map(line).collect()),
-        "MULTIPOLYGON" => {
-            let of = |member: &Value| {
-                polygon(member.get("members").and_then(Value::as_array).map_or(&[][..], Vec::as_slice))
-            };
-            all(some(members()).iter().map(of).collect())
-        }
-        "GEOMETRYCOLLECTION" => {
-            let shapes = value.get("shapes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            let shapes: Vec<String> = match depth {
-                0..DEPTH_MAX => shapes.iter().map(|shape| well_known(shape, globe, depth + 1)).collect(),
-                _ => Vec::new(),
-            };
-            if shapes.is_empty() { "(POINT(0 0))".to_owned() } else { all(shapes) }
-        }
-        _ => list(&points_of(value, places)[..1]),
-    };
-    let name = match name {
-        "LINESTRING" | "MULTIPOINT" | "POLYGON" | "MULTILINESTRING" | "MULTIPOLYGON"
-        | "GEOMETRYCOLLECTION" => name,
-        _ => "POINT",
-    };
-    if flags.is_empty() { format!("{name}{body}") } else { format!("{name} {flags}{body}") }
-}
-
-/// Spatial reference, kind and body of well-known text or of PostGIS's hexadecimal binary.
-fn parse(text: &str) -> Option<(u32, String, Body)> {
-    if text.len() >= 18 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let bytes: Vec<u8> = (0..text.len() / 2)
-            .map(|at| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok())
-            .collect::<Option<_>>()?;
-        let mut reader = Binary { bytes: &bytes };
-        let (srid, kind, body) = reader.shape(0)?;
-        return reader.bytes.is_empty().then_some((srid, kind, body));
-    }
-    let (srid, shape) = match text.strip_prefix("SRID=") {
-        Some(rest) => {
-            let (srid, shape) = rest.split_once(';')?;
-            (srid.parse().ok()?, shape)
-        }
-        None => (0, text),
-    };
-    let mut rest = shape.trim();
-    let (kind, body) = text_shape(&mut rest, 0)?;
-    rest.trim().is_empty().then_some((srid, kind, body))
-}
-
-fn text_shape(rest: &mut &str, depth: u32) -> Option<(String, Body)> {
-    let open = rest.find('(')?;
-    let mut words = rest[..open].split_whitespace();
-    let name = words.next()?.to_ascii_uppercase();
-    let flags =
-        words.next().map(str::to_ascii_uppercase).filter(|flags| matches!(flags.as_str(), "Z" | "M" | "ZM"));
-    let name = if name == "GEOMCOLLECTION" { "GEOMETRYCOLLECTION".to_owned() } else { name };
-    if !name.bytes().all(|byte| byte.is_ascii_uppercase()) || depth > DEPTH_MAX {
-        return None;
-    }
-    let kind = flags.map_or_else(|| name.clone(), |flags| format!("{name} {flags}"));
-    *rest = &rest[open..];
-    let body = if name == "GEOMETRYCOLLECTION" {
-        *rest = rest.strip_prefix('(')?;
-        let mut shapes = Vec::new();
-        loop {
-            *rest = rest.trim_start();
-            if let Some(after) = rest.strip_prefix(')') {
-                *rest = after;
-                break;
-            }
-            *rest = rest.trim_start_matches([',', ' ']);
-            shapes.push(text_shape(rest, depth + 1)?);
-        }
-        Body::Shapes(shapes)
-    } else {
-        text_body(rest, depth)?
-    };
-    Some((kind, body))
-}
-
-/// Points or members, from their opening parenthesis.
-fn text_body(rest: &mut &str, depth: u32) -> Option<Body> {
-    *rest = rest.trim_start().strip_prefix('(')?.trim_start();
-    if depth > DEPTH_MAX {
-        return None;
-    }
-    if !rest.starts_with('(') {
-        let end = rest.find(')')?;
-        let points = rest[..end].split(',').map(|point| {
-            point.split_whitespace().map(|n| n.parse::<f64>().ok().filter(|n| n.is_finite())).collect()
-        });
-        let points: Vec<Vec<f64>> = points.collect::<Option<_>>()?;
-        *rest = &rest[end + 1..];
-        return points.iter().all(|point| (2..=4).contains(&point.len())).then_some(Body::Points(points));
-    }
-    let mut members = Vec::new();
-    loop {
-        members.push(text_body(rest, depth + 1)?);
-        *rest = rest.trim_start();
-        match rest.strip_prefix(',') {
-            Some(after) => *rest = after,
-            None => {
-                *rest = rest.strip_prefix(')')?;
-                break;
-            }
-        }
-    }
-    // `MULTIPOINT((1 2),(3 4))` is a list of points as well as `MULTIPOINT(1 2,3 4)`.
-    let lone = |member: &Body| matches!(member, Body::Points(points) if points.len() == 1);
-    if members.iter().all(lone) {
-        let points = members.into_iter().flat_map(|member| match member {
-            Body::Points(points) => points,
-            _ => Vec::new(),
-        });
-        return Some(Body::Points(points.collect()));
-    }
-    Some(Body::Members(members))
-}
-
-/// Extended well-known binary. Source: PostGIS `doc/ZMSGeoms.txt`.
-struct Binary<'a> {
-    bytes: &'a [u8],
-}
-
-impl Binary<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.bytes.split_first_chunk::<N>()?;
-        self.bytes = rest;
-        Some(*taken)
-    }
-
-    fn word(&mut self, little: bool) -> Option<u32> {
-        let bytes = self.take()?;
-        Some(if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
-    }
-
-    fn point(&mut self, little: bool, width: usize) -> Option<Vec<f64>> {
-        (0..width)
-            .map(|_| {
-                let bytes = self.take()?;
-                let number = if little { f64::from_le_bytes(bytes) } else { f64::from_be_bytes(bytes) };
-                number.is_finite().then_some(number)
-            })
-            .collect()
-    }
-
-    fn points(&mut self, little: bool, width: usize) -> Option<Body> {
-        let count = self.word(little)?;
-        (0..count).map(|_| self.point(little, width)).collect::<Option<_>>().map(Body::Points)
-    }
-
-    fn shape(&mut self, depth: u32) -> Option<(u32, String, Body)> {
-        let [order] = self.take()?;
-        let little = order == 1;
-        let code = self.word(little)?;
-        if depth > DEPTH_MAX {
-            return None;
-        }
-        let (z, m) = (code & 0x8000_0000 != 0, code & 0x4000_0000 != 0);
-        let srid = if code & 0x2000_0000 != 0 { self.word(little)? } else { 0 };
-        let width = 2 + usize::from(z) + usize::from(m);
-        let (name, body) = match code & 0xff {
-            1 => ("POINT", Body::Points(vec![self.point(little, width)?])),
-            2 => ("LINESTRING", self.points(little, width)?),
-            3 => {
-                let count = self.word(little)?;
-                let rings = (0..count).map(|_| self.points(little, width)).collect::<Option<_>>()?;
-                ("POLYGON", Body::Members(rings))
-            }
-            kind @ 4..=7 => {
-                let count = self.word(little)?;
-                let shapes = (0..count).map(|_| self.shape(depth + 1)).collect::<Option<Vec<_>>>()?;
-                match kind {
-                    4 => {
-                        let points = shapes.into_iter().flat_map(|(_, _, body)| match body {
-                            Body::Points(points) => points,
-                            _ => Vec::new(),
-                        });
-                        ("MULTIPOINT", Body::Points(points.collect()))
-                    }
-                    7 => {
-                        let shapes = shapes.into_iter().map(|(_, kind, body)| (kind, body)).collect();
-                        ("GEOMETRYCOLLECTION", Body::Shapes(shapes))
-                    }
-                    kind => {
-                        let members = shapes.into_iter().map(|(_, _, body)| body).collect();
-                        (if kind == 5 { "MULTILINESTRING" } else { "MULTIPOLYGON" }, Body::Members(members))
-                    }
-                }
-            }
-            _ => return None,
-        };
-        let flags = match (z, m) {
-            (true, true) => " ZM",
-            (true, false) => " Z",
-            (false, true) => " M",
-            (false, false) => "",
-        };
-        Some((srid, format!("{name}{flags}"), body))
     }
 }
 
