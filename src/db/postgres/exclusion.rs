@@ -106,7 +106,7 @@ pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, table
                     None => break,
                 }
             }
-            match at.and_then(|row| row.partition_constraint.clone()) {
+            match at.and_then(|row| Some(by_name(row.partition_constraint.as_deref()?, layout))) {
                 Some(bound) if !bounds.contains(&bound) => bounds.push(bound),
                 Some(_) => {}
                 None => unbounded = true,
@@ -115,9 +115,30 @@ pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, table
         if unbounded || bounds.is_empty() {
             continue;
         }
+        // Whatever the order in which the partitions were made.
+        bounds.sort_unstable();
         let expression = bounds.iter().map(|bound| format!("({bound})")).collect::<Vec<_>>().join(" OR ");
         table.checks.push(Check { name: "partition bounds".to_owned(), expression, domain_column: None });
     }
+}
+
+/// A condition of hash partitions calls their parent by its number, which is another one in every database.
+fn by_name(bound: &str, layout: &Layout<'_>) -> String {
+    const CALL: &str = "satisfies_hash_partition('";
+    let mut pieces = bound.split(CALL);
+    let mut named = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        named.push_str(CALL);
+        let parent = piece.split_once("'::oid").and_then(|(number, rest)| {
+            let row = layout.relation(number.parse().ok()?)?;
+            Some((row.qualified.replace('\'', "''"), rest))
+        });
+        match parent {
+            Some((name, rest)) => named.extend([name.as_str(), "'::regclass", rest]),
+            None => named.push_str(piece),
+        }
+    }
+    named
 }
 
 #[cfg(test)]
