@@ -106,7 +106,9 @@ pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, table
                     None => break,
                 }
             }
-            match at.and_then(|row| row.partition_constraint.clone()) {
+            let bound = at.and_then(|row| row.partition_constraint.as_deref());
+            let named = |oid: i64| layout.relation(oid).map(|row| row.qualified.clone());
+            match bound.map(|bound| without_oids(bound, named)) {
                 Some(bound) if !bounds.contains(&bound) => bounds.push(bound),
                 Some(_) => {}
                 None => unbounded = true,
@@ -120,9 +122,41 @@ pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, table
     }
 }
 
+/// A partition's condition with the names of tables in place of their numbers, which are others in every database.
+fn without_oids(bound: &str, named: impl Fn(i64) -> Option<String>) -> String {
+    const CALL: &str = "satisfies_hash_partition('";
+    let mut parts = bound.split(CALL);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let table = part.split_once("'::oid").and_then(|(oid, rest)| Some((named(oid.parse().ok()?)?, rest)));
+        match table {
+            Some((table, rest)) => {
+                let table = table.replace('\'', "''");
+                text.extend([CALL, &table, "'::regclass", rest]);
+            }
+            None => {
+                text.extend([CALL, part]);
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::exclusion;
+    use super::{exclusion, without_oids};
+
+    #[test]
+    fn a_hash_partition_names_its_table() {
+        let bound = "((kind = 'a') AND satisfies_hash_partition('531754'::oid, 2, 1, tenant))";
+        let named = |oid| (oid == 531_754).then(|| "\"public\".\"it's\"".to_owned());
+
+        assert_eq!(
+            without_oids(bound, named),
+            "((kind = 'a') AND satisfies_hash_partition('\"public\".\"it''s\"'::regclass, 2, 1, tenant))"
+        );
+        assert_eq!(without_oids(bound, |_| None), bound);
+    }
 
     #[test]
     fn elements_operators_and_predicate_are_told_apart() {
