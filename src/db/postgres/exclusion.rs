@@ -117,6 +117,8 @@ pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, table
         if unbounded || bounds.is_empty() {
             continue;
         }
+        // Partitions come by their number in the catalog, which is another in every database.
+        bounds.sort_unstable();
         let expression = bounds.iter().map(|bound| format!("({bound})")).collect::<Vec<_>>().join(" OR ");
         table.checks.push(Check { name: "partition bounds".to_owned(), expression, domain_column: None });
     }
