@@ -102,15 +102,17 @@ impl<'a> Candidates<'a> {
         match self.column.data_type.storage() {
             Storage::Integer => self.steps(self.array.as_primitive::<types::Int64Type>().value(row), 1),
             Storage::Date => {
-                let day = self.array.as_primitive::<types::Date32Type>().value(row);
-                self.steps(i64::from(day), 1)
+                let days = self.array.as_primitive::<types::Date32Type>();
+                let all = days.iter().flatten().map(i64::from);
+                self.steps(self.inside(i64::from(days.value(row)), all), 1)
             }
             Storage::Time => {
                 let time = self.array.as_primitive::<types::Time64MicrosecondType>().value(row);
                 self.steps(time, 1_000_000)
             }
             Storage::Timestamp => {
-                let time = self.array.as_primitive::<types::TimestampMicrosecondType>().value(row);
+                let times = self.array.as_primitive::<types::TimestampMicrosecondType>();
+                let time = self.inside(times.value(row), times.iter().flatten());
                 let day = 86_400_000_000;
                 if time % day == 0 {
                     return self.steps(time, day);
@@ -135,6 +137,13 @@ impl<'a> Candidates<'a> {
             Storage::Text => self.texts(row),
             Storage::Bytes => Box::new(std::iter::empty()),
         }
+    }
+
+    /// The value, or another row's, where this one has no neighbours: infinity.
+    fn inside(&self, value: i64, mut others: impl Iterator<Item = i64>) -> i64 {
+        let (low, high) = self.range;
+        let within = |value: &i64| (low..=high).contains(value);
+        if within(&value) { value } else { others.find(within).unwrap_or(value.clamp(low, high)) }
     }
 
     fn steps(&self, value: i64, step: i64) -> Box<dyn Iterator<Item = Moved> + '_> {

@@ -99,6 +99,10 @@ impl Sampler<'_> {
         self.settle_rows(id, model, draft, &mut cases, outlet)?;
         self.make_unique(id, model, draft);
         self.settle_pairs(id, model, draft, &mut cases, outlet)?;
+        // A type that was swapped is another table's row.
+        if !self.model.plan.table(id).links.contains(&LinkRole::Deferred) {
+            self.draw_references(id, model, draft, true);
+        }
         self.leave_out(id, draft, &mut cases, outlet)?;
         for case in &cases {
             self.report_suspect(table, case, rows_before);

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::Array;
+use rand::RngExt;
+
 use crate::{
     codec::EncodedTable,
     data::{Families, KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData, bound_rows},
@@ -165,6 +168,7 @@ impl Sampler<'_> {
         let parents =
             if role == LinkRole::SelfReference { Some(&own_keys) } else { self.keys[fk.parent.0].as_ref() };
         let links = draft.links[fk_id.0].parent.clone();
+        let fillers = self.fillers(table, fk, draft, &links, parents.map_or(0, |parents| parents.row_count));
         let mut can_be_null = false;
         for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
             let nullable = table.column(*column).nullable;
@@ -176,7 +180,8 @@ impl Sampler<'_> {
             let Some(parents) = parents else { continue };
             let parent_type = &self.model.schema.table(fk.parent).column(*parent_column).data_type;
             let alike = table.column(*column).data_type == *parent_type;
-            draft.data.set_linked(*column, (parents, *parent_column), &links, alike);
+            let rows = fillers.as_ref().filter(|_| !nullable).unwrap_or(&links);
+            draft.data.set_linked(*column, (parents, *parent_column), rows, alike);
         }
         let failures = failed.iter().filter(|failed| **failed).count();
         if failures == 0 || fk.when().is_some() {
@@ -193,6 +198,37 @@ impl Sampler<'_> {
             draft.retain(&keep);
             self.summary.findings.push(finding.instead("these rows were left out"));
         }
+    }
+
+    /// Rows of the parent that say the columns of a key that are never null, also where the key is not set because
+    /// another of its columns is null: the parent there is, else that of another row, else any.
+    fn fillers(
+        &self,
+        table: &Table,
+        fk: &ForeignKey,
+        draft: &Draft,
+        links: &[u32],
+        parent_rows: usize,
+    ) -> Option<Vec<u32>> {
+        let undecided = |column: &&ColumnId| draft.data.column(**column).is_none();
+        let never_null = fk.columns.iter().filter(undecided).any(|column| !table.column(*column).nullable);
+        if !never_null || parent_rows == 0 || !links.contains(&NO_ROW) {
+            return None;
+        }
+        let will_be_null = fk.columns.iter().filter(undecided).any(|column| table.column(*column).nullable);
+        let is_null = |row: usize| {
+            let decided = fk.columns.iter().filter_map(|column| draft.data.column(*column));
+            will_be_null || decided.into_iter().any(|array| array.is_null(row))
+        };
+        let drawn: Vec<u32> = links.iter().copied().filter(|parent| *parent != NO_ROW).collect();
+        let mut random = self.options.seed.stream(&format!("fillers/{}/{}", table.name, fk.name), 0);
+        let filler = |(row, parent): (usize, &u32)| match (*parent, drawn.len()) {
+            (NO_ROW, _) if !is_null(row) => NO_ROW,
+            (NO_ROW, 0) => random.random_range(0..parent_rows as u32),
+            (NO_ROW, count) => drawn[random.random_range(0..count)],
+            (parent, _) => parent,
+        };
+        Some(links.iter().enumerate().map(filler).collect())
     }
 
     /// How many children each parent row gets along a foreign key: its count token's value, so that all sum to the

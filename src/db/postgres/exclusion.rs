@@ -106,7 +106,9 @@ pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, table
                     None => break,
                 }
             }
-            match at.and_then(|row| Some(by_name(row.partition_constraint.as_deref()?, layout))) {
+            let bound = at.and_then(|row| row.partition_constraint.as_deref());
+            let named = |oid: i64| layout.relation(oid).map(|row| row.qualified.clone());
+            match bound.map(|bound| without_oids(bound, named)) {
                 Some(bound) if !bounds.contains(&bound) => bounds.push(bound),
                 Some(_) => {}
                 None => unbounded = true,
@@ -115,35 +117,48 @@ pub(super) fn add_partition_bounds(catalog: &Catalog, layout: &Layout<'_>, table
         if unbounded || bounds.is_empty() {
             continue;
         }
-        // Whatever the order in which the partitions were made.
+        // Partitions come by their number in the catalog, which is another in every database.
         bounds.sort_unstable();
         let expression = bounds.iter().map(|bound| format!("({bound})")).collect::<Vec<_>>().join(" OR ");
         table.checks.push(Check { name: "partition bounds".to_owned(), expression, domain_column: None });
     }
 }
 
-/// A condition of hash partitions calls their parent by its number, which is another one in every database.
-fn by_name(bound: &str, layout: &Layout<'_>) -> String {
+/// A partition's condition with the names of tables in place of their numbers, which are others in every database.
+fn without_oids(bound: &str, named: impl Fn(i64) -> Option<String>) -> String {
     const CALL: &str = "satisfies_hash_partition('";
-    let mut pieces = bound.split(CALL);
-    let mut named = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        named.push_str(CALL);
-        let parent = piece.split_once("'::oid").and_then(|(number, rest)| {
-            let row = layout.relation(number.parse().ok()?)?;
-            Some((row.qualified.replace('\'', "''"), rest))
-        });
-        match parent {
-            Some((name, rest)) => named.extend([name.as_str(), "'::regclass", rest]),
-            None => named.push_str(piece),
+    let mut parts = bound.split(CALL);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let table = part.split_once("'::oid").and_then(|(oid, rest)| Some((named(oid.parse().ok()?)?, rest)));
+        match table {
+            Some((table, rest)) => {
+                let table = table.replace('\'', "''");
+                text.extend([CALL, &table, "'::regclass", rest]);
+            }
+            None => {
+                text.extend([CALL, part]);
+            }
         }
     }
-    named
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::exclusion;
+    use super::{exclusion, without_oids};
+
+    #[test]
+    fn a_hash_partition_names_its_table() {
+        let bound = "((kind = 'a') AND satisfies_hash_partition('531754'::oid, 2, 1, tenant))";
+        let named = |oid| (oid == 531_754).then(|| "\"public\".\"it's\"".to_owned());
+
+        assert_eq!(
+            without_oids(bound, named),
+            "((kind = 'a') AND satisfies_hash_partition('\"public\".\"it''s\"'::regclass, 2, 1, tenant))"
+        );
+        assert_eq!(without_oids(bound, |_| None), bound);
+    }
 
     #[test]
     fn elements_operators_and_predicate_are_told_apart() {
