@@ -271,6 +271,37 @@ impl Expression {
         }
     }
 
+    /// The expression with every column replaced; `None` if `replace` refuses one.
+    pub(super) fn with_columns(&self, replace: &impl Fn(ColumnId) -> Option<Self>) -> Option<Self> {
+        let one = |inner: &Self| inner.with_columns(replace);
+        let boxed = |inner: &Self| one(inner).map(Box::new);
+        let all = |inner: &[Self]| inner.iter().map(one).collect::<Option<Vec<_>>>();
+        Some(match self {
+            Self::Column(column) => replace(*column)?,
+            Self::Literal(_) => self.clone(),
+            Self::And(inner) => Self::And(all(inner)?),
+            Self::Or(inner) => Self::Or(all(inner)?),
+            Self::Call(function, arguments) => Self::Call(*function, all(arguments)?),
+            Self::Not(inner) => Self::Not(boxed(inner)?),
+            Self::IsNull(inner) => Self::IsNull(boxed(inner)?),
+            Self::Is(wanted, inner) => Self::Is(*wanted, boxed(inner)?),
+            Self::Matches(inner, pattern) => Self::Matches(boxed(inner)?, pattern.clone()),
+            Self::Cast(to, inner) => Self::Cast(*to, boxed(inner)?),
+            Self::Field(field, inner) => Self::Field(*field, boxed(inner)?),
+            Self::Compare(how, left, right) => Self::Compare(*how, boxed(left)?, boxed(right)?),
+            Self::Same(left, right) => Self::Same(boxed(left)?, boxed(right)?),
+            Self::Arithmetic(operator, left, right) => {
+                Self::Arithmetic(*operator, boxed(left)?, boxed(right)?)
+            }
+            Self::Any(how, left, list) => Self::Any(*how, boxed(left)?, all(list)?),
+            Self::All(how, left, list) => Self::All(*how, boxed(left)?, all(list)?),
+            Self::Case(branches, otherwise) => {
+                let branches = branches.iter().map(|(when, then)| Some((one(when)?, one(then)?)));
+                Self::Case(branches.collect::<Option<Vec<_>>>()?, boxed(otherwise)?)
+            }
+        })
+    }
+
     /// The columns it reads, each once, ascending.
     #[must_use]
     pub fn columns(&self) -> Vec<ColumnId> {

@@ -7,6 +7,7 @@
 
 mod across;
 mod calendar;
+mod computed;
 mod condition;
 mod describe;
 mod discover;
@@ -187,9 +188,11 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
 }
 
 fn understand(check: &Check, table: &Table, dialect: DialectName) -> CheckRule {
-    let expression = parse::parse(check, table, dialect);
+    let read = parse::parse(check, table, dialect);
+    let mentioned = read.as_ref().map(Expression::columns).unwrap_or_default();
+    let fold_case = mentioned.iter().any(|column| table.column(*column).case_insensitive);
+    let expression = read.and_then(|read| computed::inlined(&read, table, dialect));
     let columns = expression.as_ref().map(Expression::columns).unwrap_or_default();
-    let fold_case = columns.iter().any(|column| table.column(*column).case_insensitive);
     CheckRule { name: check.name.clone(), expression, columns, fold_case }
 }
 
@@ -233,6 +236,35 @@ impl TableRules {
     pub fn generated_values(&self, table: &Table, column: ColumnId, rows: &TableData) -> Option<ArrayRef> {
         let (_, rule) = self.generated.iter().find(|(id, _)| *id == column)?;
         enforce::build(&table.column(column).data_type, &evaluated(rule, rows)?)
+    }
+
+    /// What an input of a generated column must be for it to hold `wanted`: the input, and its value per row, its own
+    /// where there is no such value. `None` if the expression cannot be turned round.
+    #[must_use]
+    pub fn solved(
+        &self,
+        table: &Table,
+        column: ColumnId,
+        wanted: &ArrayRef,
+        rows: &TableData,
+    ) -> Option<(ColumnId, ArrayRef)> {
+        let (_, rule) = self.generated.iter().find(|(id, _)| *id == column)?;
+        let expression = rule.expression.as_ref()?;
+        let columns: Vec<_> = (0..table.columns.len()).map(|index| rows.column(ColumnId(index))).collect();
+        let found: Vec<Option<(ColumnId, Value)>> = (0..rows.row_count)
+            .map(|index| {
+                let row = eval::Row { columns: &columns, index, fold_case: rule.fold_case };
+                computed::solved(expression, Value::read(wanted, index), row)
+            })
+            .collect();
+        let input = found.iter().flatten().map(|(input, _)| *input).next()?;
+        let own = rows.column(input)?;
+        let values: Vec<Value> = found
+            .into_iter()
+            .enumerate()
+            .map(|(row, found)| found.map_or_else(|| Value::read(own, row), |(_, value)| value))
+            .collect();
+        Some((input, enforce::build(&table.column(input).data_type, &values)?))
     }
 
     /// Which rows an EXCLUDE constraint binds; all, if its predicate is not understood.

@@ -67,7 +67,7 @@ impl<'a> Candidates<'a> {
             && codec.is_some_and(|c| !c.is_presence());
         let declared = match &column.data_type {
             DataType::Enum { labels } => Some(labels.clone()),
-            DataType::Set { labels } => Some(labels.clone()),
+            DataType::Set { labels } => Some(subsets(labels)),
             _ => allowed,
         };
         let closed = declared.is_some();
@@ -215,6 +215,21 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// The values of a SET: its labels joined by commas in their own order, small sets first, as many as are ever tried.
+fn subsets(labels: &[String]) -> Vec<String> {
+    let mut found = vec![(String::new(), 0)];
+    let mut from = 0;
+    while from < found.len() && found.len() < MAX_TRIES {
+        let (text, next): (String, usize) = found[from].clone();
+        from += 1;
+        for (place, label) in labels.iter().enumerate().skip(next) {
+            let joined = if next == 0 { label.clone() } else { format!("{text},{label}") };
+            found.push((joined, place + 1));
+        }
+    }
+    found.into_iter().map(|(text, _)| text).collect()
+}
+
 /// The `n`-th text after this one of the same form: digits, capitals and small letters count like the wheels of a
 /// meter, everything else stays; with `digits_only`, letters stay as well. `None` once the wheels have gone round.
 fn counted_on(text: &str, n: u64, digits_only: bool) -> Option<String> {
@@ -252,7 +267,7 @@ fn base36(mut number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::counted_on;
+    use super::{counted_on, subsets};
 
     #[test]
     fn codes_count_on_in_their_own_form_and_end() {
@@ -261,5 +276,13 @@ mod tests {
         assert_eq!(counted_on("Z9", 1, false), None);
         assert_eq!(counted_on("--", 1, false), None);
         assert_eq!(counted_on("{\"ref\": 19}", 1, true).as_deref(), Some("{\"ref\": 20}"));
+    }
+
+    #[test]
+    fn a_set_may_hold_any_of_its_labels_together() {
+        let labels = ["x", "y", "z"].map(str::to_owned);
+        assert_eq!(subsets(&labels), ["", "x", "y", "z", "x,y", "x,z", "y,z", "x,y,z"]);
+        let many: Vec<String> = (0..64).map(|n| format!("l{n}")).collect();
+        assert!(subsets(&many).len() < 3000);
     }
 }

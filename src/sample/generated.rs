@@ -116,6 +116,11 @@ impl Sampler<'_> {
             let before = lost.len();
             let good: Vec<u32> =
                 (0..draft.row_count() as u32).filter(|row| parents[*row as usize] != NO_ROW).collect();
+            if !lost.is_empty() {
+                self.aim(id, model, draft, fk, (index, &lost, &free));
+                parents = self.parents_of(id, fk, &draft.data);
+                lost = orphans(table, fk, &draft.data, &parents);
+            }
             for attempt in 0..DONORS {
                 if lost.is_empty() || good.is_empty() || free.is_empty() {
                     break;
@@ -157,6 +162,60 @@ impl Sampler<'_> {
                 let keep: Vec<bool> = (0..draft.row_count()).map(|row| !lost.contains(&row)).collect();
                 self.drop_rows(id, draft, &keep);
             }
+        }
+    }
+
+    /// Gives lost rows an input that computes the key of a parent: of the one they were made for, or else of any.
+    fn aim(
+        &self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+        fk: &ForeignKey,
+        (index, lost, free): (usize, &[usize], &[ColumnId]),
+    ) {
+        let table = self.model.schema.table(id);
+        let own = (fk.parent == id).then(|| draft.data.clone());
+        let Some(above) = own.as_ref().or(self.keys[fk.parent.0].as_ref()) else { return };
+        if above.row_count == 0 {
+            return;
+        }
+        let lost: Vec<u32> = lost.iter().map(|row| *row as u32).collect();
+        let made_for = &draft.links[index].parent;
+        let parents: Vec<u32> = lost
+            .iter()
+            .map(|row| match made_for.get(*row as usize) {
+                Some(parent) if (*parent as usize) < above.row_count => *parent,
+                // A fixed hash of the row spreads the parents without a random stream.
+                _ => ((*row as usize).wrapping_mul(0x9E37_79B9) % above.row_count) as u32,
+            })
+            .collect();
+        let mut trial = draft.data.take(&lost);
+        for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
+            let Some(keys) = above.column(*parent_column) else { return };
+            let wanted = crate::model::take_linked(keys.as_ref(), &parents);
+            match model.facts.rules.solved(table, *column, &wanted, &trial) {
+                Some((input, values)) if free.contains(&input) => trial.set(input, values),
+                _ if table.column(*column).generated.is_some() => return,
+                _ => {}
+            }
+        }
+        for column in self.key_columns_generated(id) {
+            if let Some(values) = model.facts.rules.generated_values(table, column, &trial) {
+                trial.set(column, values);
+            }
+        }
+        let found = self.parents_of(id, fk, &trial);
+        let broken = model.facts.rules.violations(&trial);
+        let base = draft.row_count() as u32;
+        let mut index: Vec<u32> = (0..base).collect();
+        for (place, row) in lost.iter().enumerate() {
+            if found[place] != NO_ROW && !broken[place] {
+                index[*row as usize] = base + place as u32;
+            }
+        }
+        if let Some(both) = TableData::concat(&[draft.data.clone(), trial]) {
+            draft.data = both.take(&index);
         }
     }
 

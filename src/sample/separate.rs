@@ -99,9 +99,18 @@ fn usual_form(table: &Table, exclusion: &Exclusion) -> Option<(Vec<ColumnId>, Pl
     let mut equal = Vec::new();
     let mut place = None;
     for element in &exclusion.elements {
+        if let Some(until) = &element.until {
+            let ends = (mentioned(table, &element.expression), mentioned(table, until));
+            let ([low], [high]) = (ends.0.as_slice(), ends.1.as_slice()) else { return None };
+            if place.replace(Place::Pair(*low, *high, false)).is_some() {
+                return None;
+            }
+            continue;
+        }
         let plain = table.iter().find(|(_, column)| {
             column.name == element.expression
                 || format!("\"{}\"", column.name.replace('"', "\"\"")) == element.expression
+                || format!("`{}`", column.name.replace('`', "``")) == element.expression
         });
         match (element.operator.as_str(), plain) {
             ("=", Some((column, _))) => equal.push(column),

@@ -82,7 +82,9 @@ pub(super) fn reads(table: &Table, suspect: Suspect) -> (String, Vec<ColumnId>) 
         }
         Suspect::Exclusion(place) => {
             let exclusion = &table.exclusions[place];
-            let columns = exclusion.elements.iter().flat_map(|element| mentioned(table, &element.expression));
+            let parts = exclusion.elements.iter();
+            let parts = parts.flat_map(|element| std::iter::once(&element.expression).chain(&element.until));
+            let columns = parts.flat_map(|part| mentioned(table, part));
             (format!("EXCLUDE {}", exclusion.name), columns.collect())
         }
     }

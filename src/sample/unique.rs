@@ -21,6 +21,10 @@ use crate::{
 
 /// Rows whose predicate columns are tried for a row that finds no free value.
 const DONORS: usize = 8;
+/// Values tried per column where two columns move at once.
+const PAIR_SIDE: usize = 64;
+/// Pairs of values tried per key, over all its rows.
+const PAIR_TRIES: usize = 20_000;
 
 impl Sampler<'_> {
     /// Makes every unique key of a table hold that is understood here. Runs before any child of the table exists.
@@ -177,35 +181,116 @@ fn resolve(bound: Bound<'_>, roles: &[ColumnRole], data: &mut TableData, clashin
         .filter(|column| matches!(roles[column.0], ColumnRole::KeyAttribute | ColumnRole::Attribute))
         .filter(|column| !bound.model.facts.rules.positions.iter().any(|position| position.column == *column))
         .collect();
-    for column in movable {
+    for column in &movable {
         if stuck.is_empty() {
             break;
         }
-        stuck = move_column(bound, column, data, &stuck);
+        stuck = move_column(bound, *column, data, &stuck);
+    }
+    let mut tries = PAIR_TRIES;
+    for (place, first) in movable.iter().enumerate() {
+        for second in &movable[place + 1..] {
+            stuck = move_pair(bound, (*first, *second), data, stuck, &mut tries);
+        }
     }
     stuck
 }
 
+/// The keys of all rows that are not stuck; `None` if they cannot be computed here.
+fn taken_keys(bound: Bound<'_>, data: &TableData, stuck: &[usize]) -> Option<IndexSet<Vec<u8>>> {
+    let Bound { table, key, model, subject } = bound;
+    let values = model.facts.rules.key_values(table, key, data)?;
+    let keys = key_columns(&values);
+    let is_stuck: BTreeSet<usize> = stuck.iter().copied().collect();
+    let mut taken: IndexSet<Vec<u8>> = IndexSet::with_capacity(data.row_count);
+    let mut value = Vec::new();
+    for row in (0..data.row_count).filter(|row| subject[*row] && !is_stuck.contains(row)) {
+        if keys.write_nulls(row, key.nulls_not_distinct, &mut value) {
+            taken.insert(value.clone());
+        }
+    }
+    Some(taken)
+}
+
+/// Tries values of two columns at once for rows that no column alone can save: small domains are soon exhausted one
+/// by one. Takes from `tries`, over all rows.
+fn move_pair(
+    bound: Bound<'_>,
+    (first, second): (ColumnId, ColumnId),
+    data: &mut TableData,
+    stuck: Vec<usize>,
+    tries: &mut usize,
+) -> Vec<usize> {
+    let Bound { table, key, model, .. } = bound;
+    if stuck.is_empty() || *tries == 0 {
+        return stuck;
+    }
+    let rules = &model.facts.rules;
+    let Some(mut taken) = taken_keys(bound, data, &stuck) else { return stuck };
+    let (Some(one), Some(two)) = (data.column(first).cloned(), data.column(second).cloned()) else {
+        return stuck;
+    };
+    let of = |column: ColumnId| {
+        let codec = model.facts.codecs.iter().find(|(id, _)| *id == column).map(|(_, codec)| codec);
+        (table.column(column), codec, rules.allowed_values(column))
+    };
+    let storage = |column: ColumnId| table.column(column).data_type.storage();
+    let ((definition, codec, allowed), (other, other_codec, other_allowed)) = (of(first), of(second));
+    let candidates = Candidates::new(definition, codec, allowed, &one);
+    let others = Candidates::new(other, other_codec, other_allowed, &two);
+    let (mut changed, mut changed_too) = (BTreeMap::new(), BTreeMap::new());
+    let mut left = Vec::new();
+    let mut value = Vec::new();
+    for row in stuck {
+        let own = data.take(&[row as u32]);
+        let bad_before = rules.violations(&own)[0];
+        let mut found = None;
+        'search: for moved in candidates.of(row).filter(|moved| !matches!(moved, Moved::Null)).take(PAIR_SIDE)
+        {
+            let mut half = own.clone();
+            half.set(first, moved.array(storage(first)));
+            for also in others.of(row).filter(|moved| !matches!(moved, Moved::Null)).take(PAIR_SIDE) {
+                if *tries == 0 {
+                    break 'search;
+                }
+                *tries -= 1;
+                let mut trial = half.clone();
+                trial.set(second, also.array(storage(second)));
+                let Some(values) = rules.key_values(table, key, &trial) else { break 'search };
+                let written = key_columns(&values).write_nulls(0, key.nulls_not_distinct, &mut value);
+                if written && !taken.contains(&value) && (bad_before || !rules.violations(&trial)[0]) {
+                    found = Some((moved.clone(), also));
+                    break 'search;
+                }
+            }
+        }
+        match found {
+            Some((moved, also)) => {
+                taken.insert(value.clone());
+                changed.insert(row, moved);
+                changed_too.insert(row, also);
+            }
+            None => left.push(row),
+        }
+    }
+    if !changed.is_empty() {
+        data.set(first, apply(&one, storage(first), &changed));
+        data.set(second, apply(&two, storage(second), &changed_too));
+    }
+    left
+}
+
 /// Tries other values of one column for every stuck row.
 fn move_column(bound: Bound<'_>, column: ColumnId, data: &mut TableData, stuck: &[usize]) -> Vec<usize> {
-    let Bound { table, key, model, subject } = bound;
+    let Bound { table, key, model, .. } = bound;
     let rules = &model.facts.rules;
     let definition = table.column(column);
     let codec = model.facts.codecs.iter().find(|(id, _)| *id == column).map(|(_, codec)| codec);
     let Some(array) = data.column(column).cloned() else { return stuck.to_vec() };
     let candidates = Candidates::new(definition, codec, rules.allowed_values(column), &array);
-    // The taken keys of all rows that are not stuck.
-    let mut taken: IndexSet<Vec<u8>> = IndexSet::with_capacity(data.row_count);
-    let is_stuck: BTreeSet<usize> = stuck.iter().copied().collect();
+    let Some(mut taken) = taken_keys(bound, data, stuck) else { return stuck.to_vec() };
     let mut value = Vec::new();
     let nulls = key.nulls_not_distinct;
-    let Some(values) = rules.key_values(table, key, data) else { return stuck.to_vec() };
-    let keys = key_columns(&values);
-    for row in (0..data.row_count).filter(|row| subject[*row] && !is_stuck.contains(row)) {
-        if keys.write_nulls(row, nulls, &mut value) {
-            taken.insert(value.clone());
-        }
-    }
     // Other keys over the column, and CHECKs that read it, must bear the new value as well.
     let checked = rules.checks.iter().any(|check| check.columns.contains(&column));
     let mut changed: BTreeMap<usize, Moved> = BTreeMap::new();

@@ -318,6 +318,10 @@ pub struct Exclusion {
 pub struct ExclusionElement {
     /// A column or an expression, as the server prints it.
     pub expression: String,
+    /// Where an engine without ranges keeps a span in two columns: the column of its end, which is not part of it;
+    /// `expression` is then its start and the operator `&&`.
+    #[serde(default)]
+    pub until: Option<String>,
     /// The operator, for example `=` or `&&`.
     pub operator: String,
 }

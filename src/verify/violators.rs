@@ -76,10 +76,16 @@ pub(super) fn excluding(exclusion: &Exclusion, number: &str, table: &str) -> Str
         .elements
         .iter()
         .enumerate()
-        .map(|(place, element)| format!("({}) AS e{place}", element.expression))
+        .flat_map(|(place, element)| {
+            let until = element.until.as_ref().map(|until| format!("({until}) AS u{place}"));
+            std::iter::once(format!("({}) AS e{place}", element.expression)).chain(until)
+        })
         .collect();
-    let mut conditions: Vec<String> =
-        exclusion.elements.iter().map(|element| format!("({}) IS NOT NULL", element.expression)).collect();
+    let compared = exclusion
+        .elements
+        .iter()
+        .flat_map(|element| std::iter::once(&element.expression).chain(&element.until));
+    let mut conditions: Vec<String> = compared.map(|part| format!("({part}) IS NOT NULL")).collect();
     conditions.extend(exclusion.predicate.iter().map(|predicate| format!("({predicate}\n)")));
     format!(
         "WITH k AS (SELECT {number} AS n, {} FROM {table}{})",
@@ -94,7 +100,10 @@ pub(super) fn clash(exclusion: &Exclusion) -> String {
         .elements
         .iter()
         .enumerate()
-        .map(|(place, element)| format!("a.e{place} {} b.e{place}", element.operator))
+        .map(|(place, element)| match element.until {
+            Some(_) => format!("a.e{place} < b.u{place} AND b.e{place} < a.u{place}"),
+            None => format!("a.e{place} {} b.e{place}", element.operator),
+        })
         .collect();
     format!("EXISTS (SELECT 1 FROM k a WHERE a.n < b.n AND {})", tests.join(" AND "))
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     finding::Finding,
     schema::{
-        Check, Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId, TableName,
-        UniqueKey,
+        Check, Column, ColumnId, DataType, DialectName, Exclusion, ExclusionElement, ForeignKey, Schema,
+        Table, TableId, TableName, UniqueKey,
     },
 };
 
@@ -63,12 +63,10 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
             add_key_part(catalog.mariadb, &mut tables[index], row);
         }
     }
-    for (table, name) in periods {
-        findings.push(
-            Finding::warning("period-key", format!("key {name} forbids overlapping periods"))
-                .table(table)
-                .instead("rows are made without it; it is made if they happen to keep it"),
-        );
+    for table in &mut tables {
+        if let Some(found) = catalog.tables.iter().find(|found| found.name == table.name.name) {
+            add_periods(table, &found.create);
+        }
     }
     for row in &catalog.foreign_keys {
         if let Some(index) = place(row) {
@@ -100,6 +98,47 @@ fn period_keys(catalog: &Catalog) -> BTreeSet<(String, String)> {
         }
     }
     found
+}
+
+/// The periods of a table: each begins before it ends, and those of one key WITHOUT OVERLAPS do not overlap.
+fn add_periods(table: &mut Table, create: &str) {
+    if !create.contains("PERIOD FOR") {
+        return;
+    }
+    let items = CreateTable::parse(create).map(|parsed| parsed.items).unwrap_or_default();
+    let names = |sql: &str| -> Vec<String> {
+        tokens(sql).iter().filter(|token| token.kind == Kind::Quoted).filter_map(Token::name).collect()
+    };
+    let mut periods: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for item in items.iter().filter(|item| item.sql.starts_with("PERIOD FOR ")) {
+        // The time of the system is the server's own.
+        if let [name, from, until] = names(&item.sql).as_slice() {
+            let ends = (identifier(from), identifier(until));
+            table.checks.push(Check {
+                name: name.clone(),
+                expression: format!("{} < {}", ends.0, ends.1),
+                domain_column: None,
+            });
+            periods.insert(name.clone(), ends);
+        }
+    }
+    for item in items.iter().filter(|item| item.kind == ItemKind::PeriodKey) {
+        let mut parts = names(&item.sql);
+        let primary = item.sql.trim_start().to_uppercase().starts_with("PRIMARY");
+        if parts.is_empty() {
+            continue;
+        }
+        let name = if primary { "PRIMARY".to_owned() } else { parts.remove(0) };
+        let elements = parts.iter().map(|part| match periods.get(part) {
+            Some((from, until)) => ExclusionElement {
+                expression: from.clone(),
+                until: Some(until.clone()),
+                operator: "&&".to_owned(),
+            },
+            None => ExclusionElement { expression: identifier(part), until: None, operator: "=".to_owned() },
+        });
+        table.exclusions.push(Exclusion { name, elements: elements.collect(), predicate: None });
+    }
 }
 
 /// True for the columns in which a system-versioned table notes since when and until when a row holds: the server's own.
@@ -135,7 +174,7 @@ fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut
         name,
         data_type,
         nullable: row.text("nullable") == "YES",
-        default: default(catalog.mariadb, row, &native, has("default_generated")),
+        default: default(catalog, row, &native, has("default_generated")),
         auto_increment: has("auto_increment"),
         generated: is_generated.then(|| catalog.home.unqualify(without_outer_parentheses(&expression))),
         case_insensitive: collation.split('_').any(|part| part == "ci" || part == "ai"),
@@ -145,13 +184,14 @@ fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut
 }
 
 /// The DEFAULT as SQL: MariaDB prints it so, MySQL prints the bare text of a literal.
-fn default(mariadb: bool, row: &Record, native: &NativeType, is_expression: bool) -> Option<String> {
+fn default(catalog: &Catalog, row: &Record, native: &NativeType, is_expression: bool) -> Option<String> {
     let text = row.optional("column_default")?;
-    if mariadb {
-        return (text != "NULL").then_some(text);
+    if catalog.mariadb {
+        // `nextval(`shop`.`ids`)`: a default names its sequence with the database.
+        return (text != "NULL").then(|| catalog.home.unqualify(&text));
     }
     if is_expression {
-        return Some(unescape(&text));
+        return Some(catalog.home.unqualify(&unescape(&text)));
     }
     let bare = matches!(
         native.data_type(),

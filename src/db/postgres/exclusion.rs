@@ -41,7 +41,11 @@ fn element(text: &str) -> Option<ExclusionElement> {
     };
     // A function's arguments belong to it.
     let end = if left[end..].starts_with('(') { end + closing(&left[end..])? + 1 } else { end };
-    Some(ExclusionElement { expression: left[..end].to_owned(), operator: operator.trim().to_owned() })
+    Some(ExclusionElement {
+        expression: left[..end].to_owned(),
+        until: None,
+        operator: operator.trim().to_owned(),
+    })
 }
 
 /// The place of the parenthesis that closes the first one.
