@@ -27,7 +27,8 @@ fn is_own(table: &Table, fk: &ForeignKey, role: LinkRole, id: ColumnId) -> bool 
     let to_itself = role == LinkRole::SelfReference
         && fk.columns.iter().zip(&fk.parent_columns).any(|(column, parent)| *column == id && *parent == id);
     // Set also where the reference is not, which another column's null says.
-    let always_set = !table.column(id).nullable && fk.columns.iter().any(|column| table.column(*column).nullable);
+    let always_set =
+        !table.column(id).nullable && fk.columns.iter().any(|column| table.column(*column).nullable);
     in_primary_key || to_itself || (always_set && table.keys().any(|key| key.columns.contains(&id)))
 }
 
