@@ -1,6 +1,6 @@
 //! Days, weekdays and times of day as numbers and as text.
 
-use chrono::{DateTime, NaiveDate, TimeDelta};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta};
 
 /// Microseconds of a day.
 pub(super) const DAY_MICROS: i64 = 86_400_000_000;
@@ -10,11 +10,21 @@ pub(super) fn weekday(day: i64) -> usize {
     (day.rem_euclid(7) + 3) as usize % 7
 }
 
+/// The first and the last day of the decade of a day, where a calendar has it.
+pub(super) fn decade(day: i64) -> Option<(i64, i64)> {
+    let first = date_of(day)?.year().div_euclid(10) * 10;
+    let start =
+        |year| Some((NaiveDate::from_ymd_opt(year, 1, 1)? - NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days());
+    Some((start(first)?, start(first + 10)? - 1))
+}
+
+fn date_of(day: i64) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(1970, 1, 1)?.checked_add_signed(TimeDelta::try_days(day)?)
+}
+
 /// ISO text of a day number.
 pub(super) fn date_text(day: i64) -> String {
-    TimeDelta::try_days(day)
-        .and_then(|days| NaiveDate::from_ymd_opt(1970, 1, 1)?.checked_add_signed(days))
-        .map_or_else(|| format!("day {day}"), |date| date.to_string())
+    date_of(day).map_or_else(|| format!("day {day}"), |date| date.to_string())
 }
 
 /// Clock text of microseconds since midnight.

@@ -216,7 +216,13 @@ fn cut(rest: &[i64], spec: &LineSpec<'_>, dispensable: bool) -> Vec<Cell> {
         return match (rest.first(), rest.last()) {
             _ if dispensable => Vec::new(),
             (Some(low), Some(high)) if protect == 0 => vec![whole(*low, *high, rest.len())],
-            (Some(low), Some(high)) => vec![whole(blurred(*low, false), blurred(*high, true), rest.len())],
+            (Some(low), Some(high)) => {
+                // A significant digit of a day reaches decades further, out of what a timestamp can hold.
+                let decades = || Some((calendar::decade(*low)?.0, calendar::decade(*high)?.1));
+                let (low, high) = (spec.days.then(decades).flatten())
+                    .unwrap_or_else(|| (blurred(*low, false), blurred(*high, true)));
+                vec![whole(low, high, rest.len())]
+            }
             _ => Vec::new(),
         };
     }
@@ -347,13 +353,21 @@ fn rounded(value: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{blurred, normal_score};
+    use super::{blurred, calendar, normal_score};
 
     #[test]
     fn normal_scores_match_tables() {
         assert!((normal_score(0.975) - 1.96).abs() < 1e-3);
         assert!((normal_score(0.5)).abs() < 1e-6);
         assert!((normal_score(0.01) + 2.3263).abs() < 1e-3);
+    }
+
+    #[test]
+    fn days_that_few_share_keep_their_decade_alone() {
+        // 2026-11-22, 1969-12-31, and a day no calendar has.
+        assert_eq!(calendar::decade(20_779), Some((18_262, 21_914)));
+        assert_eq!(calendar::decade(-1), Some((-3653, -1)));
+        assert_eq!(calendar::decade(i64::MAX), None);
     }
 
     #[test]

@@ -6,13 +6,13 @@ use dbsynth::{
     config::DbUrl,
     data::TableData,
     db::{Scan, Source, connect},
-    schema::{ColumnId, Schema},
+    schema::{ColumnId, DataType, Schema},
 };
 
 /// Rows as text, in the order of the primary key, per table.
 pub(crate) type Contents = BTreeMap<String, Vec<String>>;
 
-/// The schema, without what only the rows tell (how many, how SQLite writes its dates), and without the texts of its
+/// The schema, without what only the rows tell (how many, how SQLite writes its dates, what is in its untyped columns), and without the texts of its
 /// CHECKs: Postgres prints some of them otherwise each time it parses what it printed.
 pub(crate) fn schema(url: &DbUrl) -> Schema {
     let mut source = connect(url).unwrap().source().unwrap();
@@ -24,6 +24,10 @@ pub(crate) fn schema(url: &DbUrl) -> Schema {
         }
         for column in &mut table.columns {
             column.representation = None;
+            // A column of SQLite without a declared type is what its values are.
+            if column.native_type.is_empty() {
+                column.data_type = DataType::Other;
+            }
         }
     }
     schema
