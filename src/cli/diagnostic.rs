@@ -203,8 +203,8 @@ fn database(error: &DbError, end: End) -> (u8, Option<String>) {
             "the user needs SELECT on every table to be learned; or leave tables out with --exclude"
         }
         DbErrorKind::Permission => "the user must be allowed to create tables in the target",
-        DbErrorKind::Constraint | DbErrorKind::Refused if source => return (code, None),
-        DbErrorKind::Constraint => {
+        DbErrorKind::Refused if source => return (code, None),
+        DbErrorKind::Constraint | DbErrorKind::Other if !source => {
             "the target is as it was; leave the table out with --exclude to go on, and please report this"
         }
         DbErrorKind::DiskFull if source => {
