@@ -20,7 +20,7 @@ const SHARES: u64 = 2;
 const ENGINES: u64 = 3;
 
 /// Clones every `SHARES`th schema of an engine, from `share`.
-#[expect(clippy::print_stderr, reason = "a schema asked for by its seed is to be seen")]
+#[expect(clippy::print_stderr, reason = "what is asked for by its seed, and what fails, is to be seen")]
 fn share(engine: Engine, share: u64) {
     if !engines().contains(&engine) {
         return;
@@ -41,6 +41,8 @@ fn share(engine: Engine, share: u64) {
         let target = Scratch::new(engine, &format!("{name}_target"));
         // The networks have nothing to do with constraints: a few rows would only keep them busy.
         for fault in faults(&source, &target, &["--yes", "--generator", "independent"], &[]) {
+            // At once as well: thousands of schemas take a while.
+            eprintln!("{engine:?} seed {seed}: {fault}");
             let _ = writeln!(failures, "{engine:?} seed {seed}: {fault}");
         }
     }

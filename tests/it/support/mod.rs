@@ -16,7 +16,10 @@ pub(crate) use run::{dbsynth, dbsynth_in, start};
 use std::{cell::RefCell, future::Future};
 
 use dbsynth::config::DbUrl;
-use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection, Decode, MySql, MySqlConnection, PgConnection, Postgres, Sqlite,
+    SqliteConnection, Type,
+};
 use tempfile::TempDir;
 
 /// An engine the tests run on.
@@ -106,25 +109,19 @@ impl Scratch {
 
     /// The one number a query returns.
     pub(crate) fn number(&self, query: &str) -> i64 {
-        let query = AssertSqlSafe(query.to_owned());
-        block_on(async {
-            match self.engine {
-                Engine::Postgres => {
-                    sqlx::query_scalar(query).fetch_one(&mut PgConnection::connect(&self.url).await?).await
-                }
-                Engine::MySql => {
-                    sqlx::query_scalar(query).fetch_one(&mut MySqlConnection::connect(&self.url).await?).await
-                }
-                Engine::Sqlite => {
-                    let mut connection = SqliteConnection::connect(&self.sqlite_url()).await?;
-                    sqlx::query_scalar(query).fetch_one(&mut connection).await
-                }
-            }
-        })
+        self.scalar(query)
     }
 
     /// The one text a query returns.
     pub(crate) fn text_of(&self, query: &str) -> String {
+        self.scalar(query)
+    }
+
+    fn scalar<T>(&self, query: &str) -> T
+    where
+        T: Send + Unpin + Type<Postgres> + Type<MySql> + Type<Sqlite>,
+        T: for<'r> Decode<'r, Postgres> + for<'r> Decode<'r, MySql> + for<'r> Decode<'r, Sqlite>,
+    {
         let query = AssertSqlSafe(query.to_owned());
         block_on(async {
             match self.engine {
