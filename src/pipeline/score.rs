@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    config::{Config, DbUrl, TableMode},
+    config::{Config, DbUrl},
     data::TableData,
     db::{Scan, connect},
     error::Error,
     evaluate::{Categories, Scorecard, Side, Terms, score},
-    plan::Plan,
+    plan,
     schema::{Schema, TableId},
 };
 
@@ -64,8 +64,7 @@ fn skipped(schema: &Schema, config: &Config) -> Result<BTreeSet<TableId>, Error>
         exclude_tables: config.exclude_tables.clone(),
         ..Config::default()
     };
-    let (plan, _) = Plan::build(schema, &chosen, &[])?;
-    Ok(schema.iter().map(|(id, _)| id).filter(|id| plan.table(*id).mode == TableMode::Skip).collect())
+    Ok(plan::skipped(schema, &chosen)?)
 }
 
 fn read(url: &DbUrl) -> Result<Whole, crate::db::DbError> {

@@ -1,6 +1,10 @@
 //! EXCLUDE constraints and partition bounds: what rows must satisfy beyond keys and checks.
 
-use super::{catalog::Catalog, layout::Layout, sql::without_outer_parentheses};
+use super::{
+    catalog::Catalog,
+    layout::Layout,
+    sql::{closing, without_outer_parentheses},
+};
 use crate::schema::{Check, Exclusion, ExclusionElement, Table, TableId};
 
 /// Reads `EXCLUDE USING gist (room WITH =, during WITH &&) WHERE (…)` as `pg_get_constraintdef` prints it.
@@ -46,28 +50,6 @@ fn element(text: &str) -> Option<ExclusionElement> {
         until: None,
         operator: operator.trim().to_owned(),
     })
-}
-
-/// The place of the parenthesis that closes the first one.
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 0_i64;
-    let mut quote = None;
-    for (at, character) in text.char_indices() {
-        match (quote, character) {
-            (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(character),
-            (None, '(') => depth += 1,
-            (None, ')') => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            (None, _) => {}
-        }
-    }
-    None
 }
 
 /// Splits at the commas outside of parentheses and quotes.

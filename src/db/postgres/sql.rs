@@ -105,13 +105,11 @@ pub(super) fn literal(text: &str) -> String {
     if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
-/// Removes one pair of parentheses that encloses the whole expression.
-pub(super) fn without_outer_parentheses(expression: &str) -> &str {
-    let text = expression.trim();
-    let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else { return text };
+/// The place of the parenthesis that closes the first one.
+pub(super) fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_i64;
     let mut quote = None;
-    for character in inner.chars() {
+    for (at, character) in text.char_indices() {
         match (quote, character) {
             (Some(open), _) if open == character => quote = None,
             (Some(_), _) => {}
@@ -119,14 +117,23 @@ pub(super) fn without_outer_parentheses(expression: &str) -> &str {
             (None, '(') => depth += 1,
             (None, ')') => {
                 depth -= 1;
-                if depth < 0 {
-                    return text;
+                if depth == 0 {
+                    return Some(at);
                 }
             }
             (None, _) => {}
         }
     }
-    inner
+    None
+}
+
+/// Removes one pair of parentheses that encloses the whole expression.
+pub(super) fn without_outer_parentheses(expression: &str) -> &str {
+    let text = expression.trim();
+    match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) if closing(text) == Some(text.len() - 1) => inner,
+        _ => text,
+    }
 }
 
 #[cfg(test)]
