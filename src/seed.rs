@@ -32,6 +32,17 @@ impl Seed {
     }
 }
 
+/// A place among `among` for an item, another one at every attempt: spreads donors over rows where the order of drawing
+/// must not matter, so that no random stream will do. The factor is 2³² over the golden ratio.
+/// Source: Knuth, The Art of Computer Programming, vol. 3, section 6.4.
+///
+/// # Panics
+/// If `among` is 0.
+#[must_use]
+pub fn spread(item: usize, attempt: usize, among: usize) -> usize {
+    item.wrapping_mul(0x9E37_79B9).wrapping_add(attempt.wrapping_mul(7919)) % among
+}
+
 /// FNV-1a, 64 bit, with a chosen offset basis. Source: RFC 9923, section 2.
 fn fnv1a(bytes: &[u8], basis: u64) -> u64 {
     bytes.iter().fold(basis, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))

@@ -17,17 +17,7 @@ use crate::{
 };
 
 fn column(data_type: DataType) -> Column {
-    Column {
-        name: "c".to_owned(),
-        native_type: String::new(),
-        data_type,
-        nullable: true,
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-        representation: None,
-    }
+    Column::new("c", data_type)
 }
 
 fn integer() -> DataType {

@@ -16,7 +16,7 @@ pub fn bound_rows(child: &Table, fk: &ForeignKey, rows: &TableData) -> Option<Ve
     // Blanks behind a text of fixed length mean nothing.
     let form = |text: &str| {
         let text = text.trim_end();
-        if column.case_insensitive { text.to_lowercase() } else { text.to_owned() }
+        if column.collation.ignores_case() { text.to_lowercase() } else { text.to_owned() }
     };
     let values: Vec<String> = when.values.iter().map(|value| form(value)).collect();
     let storage = column.data_type.storage();
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(bound_rows(&schema.tables[0], &by_text, &numbers).unwrap(), [false; 4]);
         let by_number = when(2, &["7", "70"]);
         assert_eq!(bound_rows(&schema.tables[0], &by_number, &numbers).unwrap(), [true, false, true, false]);
-        schema.tables[0].columns[1].case_insensitive = true;
+        schema.tables[0].columns[1].collation = crate::schema::Collation::Case;
         assert_eq!(bound_rows(&schema.tables[0], &by_text, &texts).unwrap(), [true, true, false, false]);
     }
 }

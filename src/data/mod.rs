@@ -149,6 +149,23 @@ impl TableData {
         }
     }
 
+    /// Returns these rows with some replaced: `(row, place)` puts row `place` of `from` in the place of `row`.
+    ///
+    /// # Panics
+    /// If `from` has other columns or array types, or an index is out of range.
+    #[must_use]
+    pub fn patched(&self, from: &Self, moves: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let base = self.row_count;
+        let mut index: Vec<u32> = (0..base as u32).collect();
+        let mut moved = false;
+        for (row, place) in moves {
+            index[row] = (base + place) as u32;
+            moved = true;
+        }
+        let both = moved.then(|| Self::concat(&[self.clone(), from.clone()])).flatten();
+        both.map_or_else(|| self.clone(), |both| both.take(&index))
+    }
+
     /// Returns the rows that `keep` says.
     ///
     /// # Panics

@@ -25,17 +25,7 @@ const FLOAT: DataType = DataType::Float { single: false };
 const TEXT: DataType = DataType::Text { max_chars: None };
 
 fn column(name: &str, data_type: DataType) -> Column {
-    Column {
-        name: name.to_owned(),
-        native_type: String::new(),
-        data_type,
-        nullable: true,
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-        representation: None,
-    }
+    Column::new(name, data_type)
 }
 
 fn table(name: &str, columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Table {
@@ -46,16 +36,7 @@ fn table(name: &str, columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Tab
         predicate: None,
         nulls_not_distinct: false,
     };
-    Table {
-        name: TableName::bare(name),
-        columns,
-        primary_key: Some(primary_key),
-        unique_keys: Vec::new(),
-        foreign_keys,
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
-    }
+    Table { primary_key: Some(primary_key), foreign_keys, ..Table::new(TableName::bare(name), columns) }
 }
 
 /// `sale(id, shop_id → shop, kind, amount)` and `shop(id, region, income, opened)`.

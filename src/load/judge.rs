@@ -43,15 +43,8 @@ impl Loader<'_> {
         staging.name = name.clone();
         let number = ColumnId(staging.columns.len());
         staging.columns.push(Column {
-            name: STAGING_ROW.to_owned(),
             native_type: "bigint".to_owned(),
-            data_type: DataType::Integer { min: i64::MIN, max: i64::MAX },
-            nullable: true,
-            default: None,
-            auto_increment: false,
-            generated: None,
-            case_insensitive: false,
-            representation: None,
+            ..Column::new(STAGING_ROW, DataType::Integer { min: i64::MIN, max: i64::MAX })
         });
         let mut numbered = rows.clone();
         numbered.set(number, Arc::new(Int64Array::from_iter_values(0..rows.row_count as i64)));

@@ -127,29 +127,15 @@ pub fn conditional(schema: &Schema, pair: &Pair, value: &str, parent: TableId) -
     let when = When { column: pair.type_column, values: vec![value.to_owned()] };
     Some(Candidate {
         child: pair.child,
-        key: key(vec![pair.id_column], parent, vec![parent_column], Some(when)),
+        key: ForeignKey::undeclared(
+            String::new(),
+            vec![pair.id_column],
+            (parent, vec![parent_column]),
+            Some(when),
+        ),
         strength: 3,
         evidence: "its type names the table",
     })
-}
-
-fn key(
-    columns: Vec<ColumnId>,
-    parent: TableId,
-    parent_columns: Vec<ColumnId>,
-    when: Option<When>,
-) -> ForeignKey {
-    ForeignKey {
-        name: String::new(),
-        columns,
-        parent,
-        parent_columns,
-        cascades: false,
-        match_full: false,
-        deferrable: false,
-        validated: false,
-        undeclared: Some(crate::schema::Undeclared { when }),
-    }
 }
 
 /// Where names lead.
@@ -249,7 +235,7 @@ impl Index {
             .take(MOST_PARENTS)
             .map(|(strength, parent, parent_column, evidence)| Candidate {
                 child,
-                key: key(vec![column], parent, vec![parent_column], None),
+                key: ForeignKey::undeclared(String::new(), vec![column], (parent, vec![parent_column]), None),
                 strength,
                 evidence,
             })
@@ -329,7 +315,7 @@ fn composites(schema: &Schema, child: TableId) -> Vec<Candidate> {
         if typed && writable && !known && !back && !twin {
             found.push(Candidate {
                 child,
-                key: key(own, parent, primary.columns.clone(), None),
+                key: ForeignKey::undeclared(String::new(), own, (parent, primary.columns.clone()), None),
                 strength: 2,
                 evidence: "its columns are called like the key",
             });

@@ -4,7 +4,7 @@ use crate::{
     config::Reference,
     finding::Finding,
     plan::{PlanError, names},
-    schema::{ColumnId, ForeignKey, Schema, Storage, Table, Undeclared, When},
+    schema::{ColumnId, ForeignKey, Schema, Storage, Table, When},
 };
 
 /// Adds the undeclared foreign keys of the configuration to the schema, with `validated = false`: orphans are
@@ -95,17 +95,8 @@ pub fn apply_references(schema: &mut Schema, references: &[Reference]) -> Result
         }
         let conditional = when.as_ref().map(|_| schema.table(parent).name.name.as_str());
         let name = free_name(schema.table(child), &columns, conditional);
-        schema.tables[child.0].foreign_keys.push(ForeignKey {
-            name,
-            columns,
-            parent,
-            parent_columns,
-            cascades: false,
-            match_full: false,
-            deferrable: false,
-            validated: false,
-            undeclared: Some(Undeclared { when }),
-        });
+        let key = ForeignKey::undeclared(name, columns, (parent, parent_columns), when);
+        schema.tables[child.0].foreign_keys.push(key);
     }
     for table in &mut schema.tables {
         table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));

@@ -16,29 +16,13 @@ use crate::{
 };
 
 fn column(name: &str) -> Column {
-    Column {
-        name: name.to_owned(),
-        native_type: "integer".to_owned(),
-        data_type: DataType::Other,
-        nullable: false,
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-        representation: None,
-    }
+    Column { native_type: "integer".to_owned(), nullable: false, ..Column::new(name, DataType::Other) }
 }
 
 fn table(name: &str, columns: &[&str], foreign_keys: Vec<ForeignKey>) -> Table {
     Table {
-        name: TableName::bare(name),
-        columns: columns.iter().map(|name| column(name)).collect(),
-        primary_key: None,
-        unique_keys: Vec::new(),
         foreign_keys,
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
+        ..Table::new(TableName::bare(name), columns.iter().map(|name| column(name)).collect())
     }
 }
 

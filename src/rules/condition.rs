@@ -309,7 +309,7 @@ fn compare(column: &Column, op: &BinaryOperator, value: &Value) -> Result<Limit,
             {
                 return Err(misfit());
             }
-            let fold_case = column.case_insensitive;
+            let fold_case = column.collation.ignores_case();
             match op {
                 BinaryOperator::Eq => {
                     Ok(Limit::Texts { only: Some(vec![text]), except: Vec::new(), fold_case })

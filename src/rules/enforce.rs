@@ -11,6 +11,7 @@ use arrow_schema::DataType as ArrowType;
 use crate::{
     data::TableData,
     schema::{ColumnId, DataType, Storage, Table},
+    seed::spread,
 };
 
 use super::{
@@ -221,7 +222,7 @@ fn decide_nulls(
         .map(|row| match (wanted[row as usize], own.is_null(row as usize), donors.len()) {
             (true, ..) => crate::data::NO_ROW,
             // A fixed hash of the row spreads the donors without a random stream.
-            (false, true, 1..) => donors[(row as usize).wrapping_mul(0x9E37_79B9) % donors.len()],
+            (false, true, 1..) => donors[spread(row as usize, 0, donors.len())],
             _ => row,
         })
         .collect();

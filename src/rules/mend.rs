@@ -83,15 +83,8 @@ impl TableRules {
             }
             let trial = changed(table, &rows, &bad, &reads, attempt);
             let broken = self.violations(&trial);
-            let mut index: Vec<u32> = (0..rows.row_count as u32).collect();
-            for (place, row) in bad.iter().enumerate().filter(|(place, _)| !broken[*place]) {
-                index[*row] = (rows.row_count + place) as u32;
-            }
-            if broken.iter().all(|broken| *broken) {
-                continue;
-            }
-            let Some(both) = TableData::concat(&[rows.clone(), trial]) else { break };
-            rows = both.take(&index);
+            let whole = bad.iter().enumerate().filter(|(place, _)| !broken[*place]);
+            rows = rows.patched(&trial, whole.map(|(place, row)| (*row, place)));
             bad = bad.iter().zip(broken).filter(|(_, broken)| *broken).map(|(row, _)| *row).collect();
         }
         (rows, before - bad.len())

@@ -190,7 +190,7 @@ fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> Table
 fn understand(check: &Check, table: &Table, dialect: DialectName) -> CheckRule {
     let read = parse::parse(check, table, dialect);
     let mentioned = read.as_ref().map(Expression::columns).unwrap_or_default();
-    let fold_case = mentioned.iter().any(|column| table.column(*column).case_insensitive);
+    let fold_case = mentioned.iter().any(|column| table.column(*column).collation.ignores_case());
     let expression = read.and_then(|read| computed::inlined(&read, table, dialect));
     let columns = expression.as_ref().map(Expression::columns).unwrap_or_default();
     CheckRule { name: check.name.clone(), expression, columns, fold_case }
@@ -320,7 +320,7 @@ impl TableRules {
                 Some(_) => self.generated_values(table, *column, rows)?,
                 None => rows.column(*column)?.clone(),
             };
-            Some((values, table.column(*column).case_insensitive))
+            Some((values, table.column(*column).collation.ignores_case()))
         });
         let mut values = plain.collect::<Option<Vec<_>>>()?;
         let own: Vec<&CheckRule> = self.key_expressions.iter().filter(|part| part.name == key.name).collect();

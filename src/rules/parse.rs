@@ -345,12 +345,12 @@ impl Reader<'_> {
     /// True if what a column's collation says of case holds for the expression.
     fn folds(&self, expression: &Expression) -> bool {
         let columns = expression.columns();
-        columns.is_empty() || columns.iter().any(|column| self.table.column(*column).case_insensitive)
+        columns.is_empty() || columns.iter().any(|column| self.table.column(*column).collation.ignores_case())
     }
 
     /// True if a column of the expression ignores case: `citext` matches patterns so.
     fn is_case_insensitive(&self, expression: &Expression) -> bool {
-        expression.columns().iter().any(|column| self.table.column(*column).case_insensitive)
+        expression.columns().iter().any(|column| self.table.column(*column).collation.ignores_case())
     }
 
     fn like_folded(&self, left: Expression, pattern: &Expression) -> Option<Expression> {

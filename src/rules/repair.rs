@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::TableData,
     schema::{ColumnId, Table},
+    seed::spread,
 };
 
 use super::{TableRules, positions};
@@ -55,12 +56,7 @@ impl TableRules {
             let good: Vec<usize> =
                 positions(&self.violations(&fresh).iter().map(|bad| !bad).collect::<Vec<_>>());
             tally.repaired += good.len();
-            let mut index: Vec<u32> = (0..rows.row_count as u32).collect();
-            for place in &good {
-                index[bad[*place]] = (rows.row_count + place) as u32;
-            }
-            let Some(both) = TableData::concat(&[rows.clone(), fresh]) else { break };
-            rows = both.take(&index);
+            rows = rows.patched(&fresh, good.iter().map(|place| (bad[*place], *place)));
             let fixed: BTreeSet<usize> = good.into_iter().collect();
             bad = bad
                 .iter()
@@ -104,7 +100,7 @@ impl TableRules {
             return (rows.clone(), 0);
         }
         // A fixed hash of the row spreads the donors over the batch without a random stream.
-        let donor = |row: usize| donors[(row.wrapping_mul(0x9E37_79B9) + attempt * 7919) % donors.len()];
+        let donor = |row: usize| donors[spread(row, attempt, donors.len())];
         let candidate = |rows_to_change: &[usize]| {
             let arrays = rows.columns.iter().zip(&rows.arrays).map(|(column, array)| {
                 let mut index: Vec<u32> = (0..rows.row_count as u32).collect();

@@ -26,31 +26,15 @@ fn text() -> DataType {
 }
 
 fn table(columns: &[(&str, DataType)], checks: &[&str]) -> Table {
-    let column = |(name, data_type): &(&str, DataType)| Column {
-        name: (*name).to_owned(),
-        native_type: String::new(),
-        data_type: data_type.clone(),
-        nullable: true,
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-        representation: None,
-    };
+    let column = |(name, data_type): &(&str, DataType)| Column::new(*name, data_type.clone());
     let check = |(index, expression): (usize, &&str)| Check {
         name: format!("check_{index}"),
         expression: (*expression).to_owned(),
         domain_column: None,
     };
     Table {
-        name: TableName::bare("t"),
-        columns: columns.iter().map(column).collect(),
-        primary_key: None,
-        unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
         checks: checks.iter().enumerate().map(check).collect(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
+        ..Table::new(TableName::bare("t"), columns.iter().map(column).collect())
     }
 }
 

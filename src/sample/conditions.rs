@@ -211,15 +211,10 @@ impl Sampler<'_> {
             let fresh = again(&failing, FIRST_ROUND + round);
             let refused = model.facts.rules.violations(&fresh);
             let still: Vec<u32> = self::failing(condition, &fresh);
-            let mut index: Vec<u32> = (0..values.row_count as u32).collect();
-            for (place, row) in failing.iter().enumerate() {
-                if !refused[place] && still.binary_search(&(place as u32)).is_err() {
-                    index[*row as usize] = (values.row_count + place) as u32;
-                }
-            }
-            let fresh = in_order_of(&values, fresh);
-            let Some(both) = TableData::concat(&[values.clone(), fresh]) else { break };
-            values = both.take(&index);
+            let good = |place: &usize| !refused[*place] && still.binary_search(&(*place as u32)).is_err();
+            let met = failing.iter().enumerate().filter(|(place, _)| good(place));
+            values =
+                values.patched(&in_order_of(&values, fresh), met.map(|(place, row)| (*row as usize, place)));
         }
         values
     }

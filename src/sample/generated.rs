@@ -12,6 +12,7 @@ use crate::{
     plan::ColumnRole,
     sample::{Sampler, draft::Draft, links},
     schema::{ColumnId, ForeignKey, Table, TableId},
+    seed::spread,
 };
 
 /// Rows whose values are tried for a row that finds no parent.
@@ -127,9 +128,7 @@ impl Sampler<'_> {
                 }
                 let mut index: Vec<u32> = (0..draft.row_count() as u32).collect();
                 for row in &lost {
-                    // A fixed hash of the row spreads the donors without a random stream.
-                    let hash = row.wrapping_mul(0x9E37_79B9).wrapping_add(attempt * 7919);
-                    index[*row] = good[hash % good.len()];
+                    index[*row] = good[spread(*row, attempt, good.len())];
                 }
                 self.take_columns(id, model, draft, &free, &index);
                 parents = self.parents_of(id, fk, &draft.data);
@@ -186,8 +185,7 @@ impl Sampler<'_> {
             .iter()
             .map(|row| match made_for.get(*row as usize) {
                 Some(parent) if (*parent as usize) < above.row_count => *parent,
-                // A fixed hash of the row spreads the parents without a random stream.
-                _ => ((*row as usize).wrapping_mul(0x9E37_79B9) % above.row_count) as u32,
+                _ => spread(*row as usize, 0, above.row_count) as u32,
             })
             .collect();
         let mut trial = draft.data.take(&lost);
@@ -207,16 +205,8 @@ impl Sampler<'_> {
         }
         let found = self.parents_of(id, fk, &trial);
         let broken = model.facts.rules.violations(&trial);
-        let base = draft.row_count() as u32;
-        let mut index: Vec<u32> = (0..base).collect();
-        for (place, row) in lost.iter().enumerate() {
-            if found[place] != NO_ROW && !broken[place] {
-                index[*row as usize] = base + place as u32;
-            }
-        }
-        if let Some(both) = TableData::concat(&[draft.data.clone(), trial]) {
-            draft.data = both.take(&index);
-        }
+        let good = lost.iter().enumerate().filter(|(place, _)| found[*place] != NO_ROW && !broken[*place]);
+        draft.data = draft.data.patched(&trial, good.map(|(place, row)| (*row as usize, place)));
     }
 
     fn parents_of(&self, id: TableId, fk: &ForeignKey, rows: &TableData) -> Vec<u32> {

@@ -73,7 +73,7 @@ impl Sampler<'_> {
         let suspects = if self.options.judge_all {
             self.everything(id)
         } else {
-            suspects(self.model.schema.dialect, self.model.schema.table(id), model, &draft.data)
+            suspects(self.model.schema.table(id), model, &draft.data)
         };
         if suspects.is_empty() || draft.row_count() == 0 {
             return Ok(());
@@ -152,13 +152,8 @@ impl Sampler<'_> {
                 replaced(&draft.data, &wanted, &fresh, &(0..rows.len() as u32).collect::<Vec<_>>())
             };
             let failed = rules.violations(&trial);
-            let base = draft.row_count() as u32;
-            let mut index: Vec<u32> = (0..base).collect();
-            for (place, row) in wanted.keys().enumerate().filter(|(place, _)| !failed[*place]) {
-                index[*row as usize] = base + place as u32;
-            }
-            let Some(both) = TableData::concat(&[draft.data.clone(), trial]) else { break };
-            draft.data = both.take(&index);
+            let good = wanted.keys().enumerate().filter(|(place, _)| !failed[*place]);
+            draft.data = draft.data.patched(&trial, good.map(|(place, row)| (*row as usize, place)));
             broken = rules.broken(&draft.data);
         }
         if before == 0 {
@@ -263,8 +258,7 @@ impl Sampler<'_> {
             let Some(answer) = outlet.judge(id, &all, &suspects)? else { break };
             let refused = union(&answer);
             let broken_here = model.facts.rules.violations(&all);
-            let mut index: Vec<u32> = (0..draft.row_count() as u32).collect();
-            let base = draft.row_count() as u32;
+            let mut mended: Vec<(usize, usize)> = Vec::new();
             let mut counted: Vec<(u32, usize)> = Vec::new();
             for (place, row) in wanted.keys().enumerate() {
                 let good = (0..tries).find(|attempt| {
@@ -272,7 +266,7 @@ impl Sampler<'_> {
                     !refused.contains(&(trial as u32)) && !broken_here[trial]
                 });
                 if let Some(attempt) = good {
-                    index[*row as usize] = base + (attempt * wanted.len() + place) as u32;
+                    mended.push((*row as usize, attempt * wanted.len() + place));
                     counted.push((*row, attempt));
                 }
             }
@@ -285,8 +279,7 @@ impl Sampler<'_> {
                     (false, _) => &mut tally.copied,
                 }) += 1;
             }
-            let Some(both) = TableData::concat(&[draft.data.clone(), all]) else { break };
-            draft.data = both.take(&index);
+            draft.data = draft.data.patched(&all, mended);
         }
         Ok(())
     }
@@ -332,13 +325,8 @@ impl Sampler<'_> {
                     stepped(table, model, &draft.data, &wanted, round)
                 };
                 let broken = model.facts.rules.violations(&trial);
-                let base = draft.row_count() as u32;
-                let mut index: Vec<u32> = (0..base).collect();
-                for (place, row) in rows.iter().enumerate().filter(|(place, _)| !broken[*place]) {
-                    index[*row as usize] = base + place as u32;
-                }
-                let Some(both) = TableData::concat(&[draft.data.clone(), trial]) else { continue };
-                draft.data = both.take(&index);
+                let good = rows.iter().enumerate().filter(|(place, _)| !broken[*place]);
+                draft.data = draft.data.patched(&trial, good.map(|(place, row)| (*row as usize, place)));
             }
             self.make_unique(id, model, draft);
         }

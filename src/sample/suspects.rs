@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use arrow_array::Array;
+use arrow_array::cast::AsArray;
 
 use crate::{
     data::TableData,
     model::TableModel,
     plan::ColumnRole,
     sample::judged::{Answer, Suspect},
-    schema::{ColumnId, DataType, DialectName, Storage, Table, UniqueKey},
+    schema::{ColumnId, DataType, Storage, Table, UniqueKey},
 };
 
 pub(super) fn holds(rows: &Result<Vec<u32>, String>, row: u32) -> bool {
@@ -21,40 +21,28 @@ pub(super) fn union(answer: &Answer) -> BTreeSet<u32> {
 }
 
 /// The constraints of a table that are not decided here.
-pub(super) fn suspects(
-    dialect: DialectName,
-    table: &Table,
-    model: &TableModel,
-    rows: &TableData,
-) -> Vec<Suspect> {
+pub(super) fn suspects(table: &Table, model: &TableModel, rows: &TableData) -> Vec<Suspect> {
     let rules = &model.facts.rules;
     let checks = rules.checks.iter().enumerate().filter(|(_, check)| check.expression.is_none());
     let checks = checks.map(|(place, _)| Suspect::Check(place));
     let keys = table.keys().enumerate().filter(|(_, key)| {
-        !rules.understands(key)
-            || key.columns.iter().any(|column| weighs_oddly(dialect, table, *column, rows))
+        !rules.understands(key) || key.columns.iter().any(|column| weighs_oddly(table, *column, rows))
     });
     let keys = keys.map(|(place, _)| Suspect::Key(place));
     let exclusions = (0..table.exclusions.len()).map(Suspect::Exclusion);
     checks.chain(keys).chain(exclusions).collect()
 }
 
-/// True if the column's collation may find texts equal that differ in more than case: accents, ignored characters.
-pub(super) fn weighs_oddly(dialect: DialectName, table: &Table, column: ColumnId, rows: &TableData) -> bool {
+/// True if the column's collation may find texts of `rows` equal that differ in more than case.
+fn weighs_oddly(table: &Table, column: ColumnId, rows: &TableData) -> bool {
     let definition = table.column(column);
-    if !definition.case_insensitive || definition.data_type.storage() != Storage::Text {
+    if definition.data_type.storage() != Storage::Text
+        || matches!(definition.data_type, DataType::Enum { .. })
+    {
         return false;
     }
-    if dialect == DialectName::Sqlite || matches!(definition.data_type, DataType::Enum { .. }) {
-        return false;
-    }
-    if dialect == DialectName::Postgres && !definition.native_type.contains("citext") {
-        return true;
-    }
-    // Case and trailing blanks are all there is to plain letters and digits.
-    let Some(array) = rows.column(column) else { return false };
-    let Some(texts) = array.as_any().downcast_ref::<arrow_array::StringArray>() else { return false };
-    texts.iter().flatten().any(|text| text.bytes().any(|byte| !(0x20..0x7f).contains(&byte)))
+    let texts = rows.column(column).and_then(|array| array.as_string_opt::<i32>());
+    !definition.collation.is_case_alone(texts.into_iter().flat_map(|texts| texts.iter().flatten()))
 }
 
 /// The constraint's name and the columns it reads.

@@ -9,6 +9,7 @@ use crate::{
     model::TableModel,
     sample::{candidates::Candidates, judged::TRIES},
     schema::{ColumnId, Table},
+    seed::spread,
 };
 
 /// A row for each wanted row to take values from: another one that is not wanted.
@@ -16,10 +17,9 @@ pub(super) fn donors(wanted: &BTreeMap<u32, Vec<ColumnId>>, rows: usize, attempt
     let good: Vec<u32> = (0..rows as u32).filter(|row| !wanted.contains_key(row)).collect();
     wanted
         .keys()
-        // A fixed hash of the row spreads the donors without a random stream.
         .map(|row| match good.len() {
             0 => *row,
-            count => good[((*row as usize).wrapping_mul(0x9E37_79B9).wrapping_add(attempt * 7919)) % count],
+            count => good[spread(*row as usize, attempt, count)],
         })
         .collect()
 }

@@ -17,6 +17,7 @@ use crate::{
         draft::Draft,
     },
     schema::{ColumnId, Storage, Table, TableId, UniqueKey},
+    seed::spread,
 };
 
 /// Rows whose predicate columns are tried for a row that finds no free value.
@@ -345,8 +346,7 @@ fn leave_predicate(
     for row in stuck {
         let own = data.take(&[row as u32]);
         let donor = (0..DONORS).find_map(|attempt| {
-            // A fixed hash of the row spreads the donors without a random stream.
-            let donor = free[(row.wrapping_mul(0x9E37_79B9).wrapping_add(attempt * 7919)) % free.len()];
+            let donor = free[spread(row, attempt, free.len())];
             let mut one = own.clone();
             let other = data.take(&[donor]);
             for column in &columns {

@@ -153,6 +153,21 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table without keys and constraints.
+    #[must_use]
+    pub fn new(name: TableName, columns: Vec<Column>) -> Self {
+        Self {
+            name,
+            columns,
+            primary_key: None,
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            exclusions: Vec::new(),
+            estimated_rows: None,
+        }
+    }
+
     /// Returns the column with this id.
     ///
     /// # Panics
@@ -205,12 +220,63 @@ pub struct Column {
     pub auto_increment: bool,
     /// The expression of a generated column; such a column is never written.
     pub generated: Option<String>,
-    /// True if its collation ignores case (uniqueness then does as well).
-    pub case_insensitive: bool,
+    /// Which texts its collation holds to be equal (uniqueness then does as well).
+    #[serde(default)]
+    pub collation: Collation,
     /// How the engine holds the values where the type alone does not say (SQLite keeps dates as text in
     /// any of many layouts: `YYYY-MM-DDThh:mm:ss.fffZ`); opaque outside the engine that wrote it.
     #[serde(default)]
     pub representation: Option<String>,
+}
+
+impl Column {
+    /// An ordinary column that may be null.
+    pub fn new(name: impl Into<String>, data_type: DataType) -> Self {
+        Self {
+            name: name.into(),
+            native_type: String::new(),
+            data_type,
+            nullable: true,
+            default: None,
+            auto_increment: false,
+            generated: None,
+            collation: Collation::default(),
+            representation: None,
+        }
+    }
+}
+
+/// Which texts a collation holds to be equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Collation {
+    /// The same characters only.
+    #[default]
+    Exact,
+    /// Those that differ in the case of plain letters (SQLite's NOCASE).
+    PlainCase,
+    /// Those that differ in case; beyond ASCII perhaps in accents and forms as well (MySQL's `_ci`, citext).
+    Case,
+    /// Whatever its rules say (a nondeterministic collation of ICU).
+    Rules,
+}
+
+impl Collation {
+    /// True if texts that differ in case may be equal.
+    #[must_use]
+    pub fn ignores_case(self) -> bool {
+        self != Self::Exact
+    }
+
+    /// True if folding case decides which of these texts are equal; else only the server knows.
+    #[must_use]
+    pub fn is_case_alone<'a>(self, texts: impl IntoIterator<Item = &'a str>) -> bool {
+        match self {
+            Self::Exact | Self::PlainCase => true,
+            Self::Case => texts.into_iter().all(|text| text.bytes().all(|byte| (0x20..0x7f).contains(&byte))),
+            Self::Rules => false,
+        }
+    }
 }
 
 /// A primary key, UNIQUE constraint or unique index.
@@ -270,6 +336,27 @@ pub struct When {
 }
 
 impl ForeignKey {
+    /// A key that the catalog does not declare.
+    #[must_use]
+    pub fn undeclared(
+        name: String,
+        columns: Vec<ColumnId>,
+        (parent, parent_columns): (TableId, Vec<ColumnId>),
+        when: Option<When>,
+    ) -> Self {
+        Self {
+            name,
+            columns,
+            parent,
+            parent_columns,
+            cascades: false,
+            match_full: false,
+            deferrable: false,
+            validated: false,
+            undeclared: Some(Undeclared { when }),
+        }
+    }
+
     /// The condition under which it binds a row, if it does not bind all.
     #[must_use]
     pub fn when(&self) -> Option<&When> {

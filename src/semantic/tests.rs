@@ -18,29 +18,16 @@ fn stream(block: u64) -> Stream {
 }
 
 fn table(name: &str, columns: &[(&str, DataType)]) -> Table {
-    Table {
-        name: TableName::bare(name),
-        columns: columns
+    Table::new(
+        TableName::bare(name),
+        columns
             .iter()
             .map(|(name, data_type)| Column {
-                name: (*name).to_owned(),
                 native_type: "text".to_owned(),
-                data_type: data_type.clone(),
-                nullable: true,
-                default: None,
-                auto_increment: false,
-                generated: None,
-                case_insensitive: false,
-                representation: None,
+                ..Column::new(*name, data_type.clone())
             })
             .collect(),
-        primary_key: None,
-        unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
-    }
+    )
 }
 
 fn strings<T: AsRef<str>>(values: &[T]) -> ArrayRef {

@@ -80,37 +80,21 @@ mod tests {
     };
 
     fn column(name: &str, data_type: DataType, nullable: bool) -> Column {
-        Column {
-            name: name.to_owned(),
-            native_type: String::new(),
-            data_type,
-            nullable,
-            default: None,
-            auto_increment: false,
-            generated: None,
-            case_insensitive: false,
-            representation: None,
-        }
+        Column { nullable, ..Column::new(name, data_type) }
     }
 
     #[test]
     fn a_column_that_may_not_be_null_has_no_null_to_learn() {
         let number = DataType::Integer { min: 0, max: 9 };
         let label = DataType::Enum { labels: vec!["a".to_owned()] };
-        let table = Table {
-            columns: vec![
+        let table = Table::new(
+            TableName::bare("t"),
+            vec![
                 column("must", number.clone(), false),
                 column("may", number, true),
                 column("none", label, false),
             ],
-            name: TableName::bare("t"),
-            primary_key: None,
-            unique_keys: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            exclusions: Vec::new(),
-            estimated_rows: None,
-        };
+        );
         let numbers = || Arc::new(Int64Array::from(vec![None, Some(3), None, Some(5)])) as ArrayRef;
         let labels = Arc::new(StringArray::from(vec![None::<&str>; 4])) as ArrayRef;
         let mut data = TableData::new((0..3).map(ColumnId).collect(), vec![numbers(), numbers(), labels], 4);

@@ -340,7 +340,7 @@ fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns
     parent_columns
         .iter()
         .zip(columns)
-        .map(|(p, c)| parent.column(*p).case_insensitive || child.column(*c).case_insensitive)
+        .map(|(p, c)| parent.column(*p).collation.ignores_case() || child.column(*c).collation.ignores_case())
         .collect()
 }
 

@@ -35,8 +35,6 @@ use super::{ColumnCodec, SubColumn, reading};
 pub use node::WrittenTexts;
 use node::{Fitting, Node, Slot};
 use part::Cursor;
-#[cfg(test)]
-pub(super) use part::inner_column;
 use syntax::Syntax;
 
 /// Most sub-columns of a document; places beyond follow what was counted, one by one.

@@ -9,13 +9,12 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{codec::SubColumn, schema::DataType};
-
-use super::{
-    moment::Layout,
-    part::{Part, inner_column},
-    syntax::Syntax,
+use crate::{
+    codec::SubColumn,
+    schema::{Column, DataType},
 };
+
+use super::{moment::Layout, part::Part, syntax::Syntax};
 
 /// Deepest nesting described.
 const DEPTH_MAX: usize = 8;
@@ -207,7 +206,7 @@ impl Node {
         }
         if has(State::Boolean, &node) {
             let values = booleans(slots);
-            let column = inner_column(name, DataType::Boolean);
+            let column = Column::new(name, DataType::Boolean);
             node.boolean = Part::fit(&column, &values, 1, &mut fitting.budget);
         }
         if has(State::Number, &node) {
@@ -346,7 +345,7 @@ impl Number {
             _ => DataType::Float { single: false },
         };
         let values = numbers_array(slots, whole);
-        let column = inner_column(name, data_type);
+        let column = Column::new(name, data_type);
         let part = Part::fit(&column, &values, fitting.protect_below, &mut fitting.budget)?;
         Some(Self { part, whole, pointed: !whole && pointed })
     }
@@ -366,7 +365,7 @@ impl Text {
             let data_type =
                 if layout == Layout::Day { DataType::Date } else { DataType::Timestamp { zoned: false } };
             let values = moments_array(slots, &layout);
-            let column = inner_column(name, data_type);
+            let column = Column::new(name, data_type);
             if let Some(part) = Part::fit(&column, &values, fitting.protect_below, &mut 0) {
                 return Some(Self::Moment(part, layout));
             }
@@ -379,7 +378,7 @@ impl Text {
                 Some(labels @ DataType::Enum { .. }) => labels.clone(),
                 _ => DataType::Text { max_chars: None },
             };
-            let column = inner_column(name, data_type);
+            let column = Column::new(name, data_type);
             if let Some(part) = Part::fit(&column, &texts_array(slots), fitting.protect_below, &mut 0) {
                 return Some(Self::Label(part));
             }
@@ -413,7 +412,7 @@ impl List {
         depth: usize,
         fitting: &mut Fitting<'_>,
     ) -> Option<Self> {
-        let column = inner_column(&format!("{name}.length"), DataType::Integer { min: 0, max: i64::MAX });
+        let column = Column::new(format!("{name}.length"), DataType::Integer { min: 0, max: i64::MAX });
         let length = Part::fit(&column, &lengths_array(slots), fitting.protect_below, &mut fitting.budget)?;
         let mut owners = Vec::new();
         let mut elements = Vec::new();

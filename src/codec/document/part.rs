@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{Codec, ColumnCodec, Hints, SubColumn},
-    schema::{Column, DataType},
+    schema::Column,
     seed::Stream,
 };
 
@@ -44,21 +44,6 @@ pub(in crate::codec) struct Part {
     weights: Vec<Vec<u32>>,
     /// True if it has sub-columns of its own: it says more than one thing, and there was room.
     modelled: bool,
-}
-
-/// A column that exists inside a document only.
-pub(in crate::codec) fn inner_column(name: &str, data_type: DataType) -> Column {
-    Column {
-        name: name.to_owned(),
-        native_type: String::new(),
-        data_type,
-        nullable: true,
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-        representation: None,
-    }
 }
 
 impl Part {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::{Document, DocumentFit, WrittenTexts, inner_column};
+use super::{Document, DocumentFit, WrittenTexts};
 use crate::{
     codec::{Codec, ColumnCodec, reading},
     data::template,
@@ -44,7 +44,7 @@ fn round(codec: &impl ColumnCodec, values: &ArrayRef) -> Vec<Option<String>> {
 }
 
 fn typed(native: &str, data_type: DataType) -> Column {
-    Column { native_type: native.to_owned(), ..inner_column("c", data_type) }
+    Column { native_type: native.to_owned(), ..Column::new("c", data_type) }
 }
 
 fn array_of(element: DataType) -> DataType {

@@ -10,12 +10,10 @@ use crate::{
     codec::{
         Codec, ColumnCodec, Datetime,
         calendar::{self, DAY_MICROS},
-        decode_table,
-        document::inner_column,
-        encode_table, reading,
+        decode_table, encode_table, reading,
     },
     data::{Families, TableData},
-    schema::{ColumnId, DataType},
+    schema::{Column, ColumnId, DataType},
     seed::Seed,
 };
 
@@ -36,7 +34,7 @@ impl Visits {
     fn fit(&self) -> Option<Elapsed> {
         let date = reading::dates(&self.times).is_some();
         let data_type = if date { DataType::Date } else { DataType::Timestamp { zoned: false } };
-        let column = inner_column("at", data_type);
+        let column = Column::new("at", data_type);
         let own = Datetime::fit(&column, &self.times, 5).unwrap();
         Elapsed::fit(&column, &self.times, &own, self.kin(), 5)
     }

@@ -10,8 +10,8 @@ use super::{
     notation::{binary_prefix, read_point},
 };
 use crate::{
-    codec::{Codec, ColumnCodec, document::inner_column, reading},
-    schema::{ColumnId, DataType},
+    codec::{Codec, ColumnCodec, reading},
+    schema::{Column, ColumnId, DataType},
     seed::Seed,
 };
 
@@ -38,7 +38,7 @@ fn cities() -> (ArrayRef, ArrayRef) {
 #[test]
 fn a_pair_stays_in_one_city_near_its_point_and_on_its_decimals() {
     let (xs, ys) = cities();
-    let codec = Place::fit_pair(&inner_column("lat", float()), (&xs, &ys), ColumnId(1), 5).unwrap();
+    let codec = Place::fit_pair(&Column::new("lat", float()), (&xs, &ys), ColumnId(1), 5).unwrap();
     let tokens = codec.encode_pair(&xs, &ys);
     let slices: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
     let (a, b) = codec.decode_pair(&slices, &mut Seed(1).stream("t", 0));
@@ -71,7 +71,7 @@ fn points_of_any_notation_come_back_in_it() {
                 })
                 .collect::<StringArray>(),
         );
-        let codec = Place::fit(&inner_column("at", DataType::Other), &values, 5).unwrap();
+        let codec = Place::fit(&Column::new("at", DataType::Other), &values, 5).unwrap();
         let codec = Codec::Place(Box::new(codec));
         let stored = serde_json::to_string(&codec).unwrap();
         assert_eq!(serde_json::from_str::<Codec>(&stored).unwrap(), codec);
@@ -108,7 +108,7 @@ fn pairs_are_told_by_name_and_range() {
     let degrees: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0]));
     let metres: ArrayRef = Arc::new(Float64Array::from(vec![1000.0, 2.0]));
     let names = ["pickup_latitude", "pickup_longitude", "dropLat", "dropLng", "lat", "lon", "flat", "long"];
-    let columns: Vec<_> = names.iter().map(|name| inner_column(name, float())).collect();
+    let columns: Vec<_> = names.iter().map(|name| Column::new(*name, float())).collect();
     let all: Vec<_> = columns
         .iter()
         .enumerate()

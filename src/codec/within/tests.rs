@@ -19,17 +19,7 @@ const ROWS: usize = 4_000;
 const DAY: i64 = 86_400_000_000;
 
 fn fit(data_type: DataType, values: &ArrayRef, categorical: bool) -> Codec {
-    let column = Column {
-        name: "c".to_owned(),
-        native_type: String::new(),
-        data_type,
-        nullable: true,
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-        representation: None,
-    };
+    let column = Column::new("c", data_type);
     Codec::fit(&column, values, &Hints { categorical, bounds: None, protect_below: 5 })
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     finding::Finding,
     schema::{
-        Check, Column, ColumnId, DataType, DialectName, Exclusion, ExclusionElement, ForeignKey, Schema,
-        Table, TableId, TableName, UniqueKey,
+        Check, Collation, Column, ColumnId, DataType, DialectName, Exclusion, ExclusionElement, ForeignKey,
+        Schema, Table, TableId, TableName, UniqueKey,
     },
 };
 
@@ -26,14 +26,8 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
         .tables
         .iter()
         .map(|table| Table {
-            name: TableName::bare(&table.name),
-            columns: Vec::new(),
-            primary_key: None,
-            unique_keys: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            exclusions: Vec::new(),
             estimated_rows: table.estimated_rows,
+            ..Table::new(TableName::bare(&table.name), Vec::new())
         })
         .collect();
     let places: BTreeMap<String, usize> =
@@ -177,7 +171,11 @@ fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut
         default: default(catalog, row, &native, has("default_generated")),
         auto_increment: has("auto_increment"),
         generated: is_generated.then(|| catalog.home.unqualify(without_outer_parentheses(&expression))),
-        case_insensitive: collation.split('_').any(|part| part == "ci" || part == "ai"),
+        collation: if collation.split('_').any(|part| part == "ci" || part == "ai") {
+            Collation::Case
+        } else {
+            Collation::Exact
+        },
         representation: None,
         native_type,
     }

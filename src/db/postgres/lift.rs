@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     finding::Finding,
-    schema::{Check, Column, ColumnId, DialectName, Schema, Table, TableName},
+    schema::{Check, Collation, Column, ColumnId, DialectName, Schema, Table, TableName},
 };
 
 /// From this version on, -1 means that a table was never analysed; before, 0 does.
@@ -31,16 +31,8 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
     own.sort_by_key(|row| layout.table(row.oid));
     for relation in own {
         let name = TableName::qualified(&relation.namespace, &relation.name);
-        let mut table = Table {
-            name,
-            columns: Vec::new(),
-            primary_key: None,
-            unique_keys: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            exclusions: Vec::new(),
-            estimated_rows: estimate(catalog, layout, relation),
-        };
+        let mut table =
+            Table { estimated_rows: estimate(catalog, layout, relation), ..Table::new(name, Vec::new()) };
         for (index, row) in catalog.columns_of(relation.oid).iter().enumerate() {
             table.columns.push(column(&numbered, &types, row));
             domain_checks(catalog, &types, row, ColumnId(index), &mut table.checks);
@@ -73,7 +65,11 @@ fn column(numbered: &BTreeSet<(i64, i32)>, types: &Types<'_>, row: &ColumnRow) -
         default: row.expression.clone().filter(|_| !generated),
         auto_increment: !row.identity.is_empty() || (numbered && !generated),
         generated: row.expression.clone().filter(|_| generated),
-        case_insensitive: !row.deterministic || types.is_citext(row.type_oid),
+        collation: match (row.deterministic, types.is_citext(row.type_oid)) {
+            (false, _) => Collation::Rules,
+            (true, true) => Collation::Case,
+            (true, false) => Collation::Exact,
+        },
         representation: None,
     }
 }

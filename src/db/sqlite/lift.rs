@@ -11,7 +11,8 @@ use super::{
 use crate::{
     finding::Finding,
     schema::{
-        Check, Column, ColumnId, DialectName, ForeignKey, Schema, Table, TableId, TableName, UniqueKey,
+        Check, Collation, Column, ColumnId, DialectName, ForeignKey, Schema, Table, TableId, TableName,
+        UniqueKey,
     },
 };
 
@@ -86,7 +87,11 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
             auto_increment: key == [ColumnId(index)] && is_rowid_alias(raw, index),
             generated: (column.hidden >= 2)
                 .then(|| text.generated.get(&column.name.to_lowercase()).cloned().unwrap_or_default()),
-            case_insensitive: ignores_case(index, &column.name),
+            collation: if ignores_case(index, &column.name) {
+                Collation::PlainCase
+            } else {
+                Collation::Exact
+            },
             representation: verdict.representation.clone(),
         })
         .collect();

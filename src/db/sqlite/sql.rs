@@ -38,7 +38,7 @@ pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
         .columns
         .iter()
         .map(|column| {
-            let collation = if column.case_insensitive { " COLLATE NOCASE" } else { "" };
+            let collation = if column.collation.ignores_case() { " COLLATE NOCASE" } else { "" };
             let generated = match &column.generated {
                 Some(expression) => format!(" AS ({expression})"),
                 None => String::new(),

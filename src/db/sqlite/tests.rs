@@ -180,7 +180,7 @@ fn keys_of_every_kind_are_read() {
     assert_eq!(node.unique_keys[0].predicate.as_deref(), Some("gone IS NULL"));
     assert_eq!(node.unique_keys[1].expressions, ["lower(country || code)"]);
     assert_eq!(node.unique_keys[1].columns, [ColumnId(1)]);
-    assert!(node.column(ColumnId(4)).case_insensitive);
+    assert!(node.column(ColumnId(4)).collation.ignores_case());
     assert!(node.column(ColumnId(0)).auto_increment);
     assert_eq!(found.blueprint.sequences.len(), 1);
     let [own, place] = &node.foreign_keys[..] else { panic!("two foreign keys") };

@@ -67,14 +67,9 @@ fn table(line: &str) -> Table {
     };
     let primary = with('*');
     Table {
-        name: TableName::qualified("public", name),
-        columns: columns(line).map(column).collect(),
         primary_key: (!primary.is_empty()).then(|| key("pk", primary)),
         unique_keys: with('^').into_iter().map(|id| key("unique", vec![id])).collect(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
+        ..Table::new(TableName::qualified("public", name), columns(line).map(column).collect())
     }
 }
 
@@ -93,7 +88,6 @@ fn column(text: &str) -> Column {
         "default": null,
         "auto_increment": false,
         "generated": null,
-        "case_insensitive": false,
     }))
     .unwrap()
 }

@@ -12,6 +12,7 @@ use arrow_schema::{DataType as ArrowType, TimeUnit};
 use crate::{
     data::{NO_ROW, TableData},
     schema::ColumnId,
+    seed::spread,
 };
 
 use super::{super::value::take_rows, Inheritance, Inherited};
@@ -146,7 +147,7 @@ impl Limit {
             let further = match donors.len() {
                 0 => 0,
                 _ if tightly => 0,
-                count => donors[row.wrapping_mul(0x9E37_79B9) % count],
+                count => donors[spread(row, 0, count)],
             };
             let wanted = time + (further - distance) * sign * scale;
             // Back onto the column's grid, never back over the limit.

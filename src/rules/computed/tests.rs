@@ -11,26 +11,10 @@ use crate::{
 /// A table of text columns, some of them generated.
 fn schema(columns: &[(&str, Option<&str>)]) -> Schema {
     let column = |(name, generated): &(&str, Option<&str>)| Column {
-        name: (*name).to_owned(),
-        native_type: String::new(),
-        data_type: DataType::Text { max_chars: None },
-        nullable: true,
-        default: None,
-        auto_increment: false,
         generated: generated.map(str::to_owned),
-        case_insensitive: false,
-        representation: None,
+        ..Column::new(*name, DataType::Text { max_chars: None })
     };
-    let table = Table {
-        name: TableName::bare("t"),
-        columns: columns.iter().map(column).collect(),
-        primary_key: None,
-        unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
-    };
+    let table = Table::new(TableName::bare("t"), columns.iter().map(column).collect());
     Schema { dialect: DialectName::MySql, tables: vec![table] }
 }
 

@@ -12,22 +12,15 @@ use crate::{
 
 fn column(name: &str, data_type: DataType) -> Column {
     Column {
-        name: name.to_owned(),
         native_type: "t".to_owned(),
-        data_type,
         nullable: name != "id",
-        default: None,
         auto_increment: name == "id",
-        generated: None,
-        case_insensitive: false,
-        representation: None,
+        ..Column::new(name, data_type)
     }
 }
 
 fn table(name: &str, columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Table {
     Table {
-        name: TableName::bare(name),
-        columns,
         primary_key: Some(UniqueKey {
             name: "key".to_owned(),
             columns: vec![ColumnId(0)],
@@ -35,11 +28,8 @@ fn table(name: &str, columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Tab
             predicate: None,
             nulls_not_distinct: false,
         }),
-        unique_keys: Vec::new(),
         foreign_keys,
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
+        ..Table::new(TableName::bare(name), columns)
     }
 }
 

@@ -48,27 +48,8 @@ fn data(arrays: Vec<ArrayRef>) -> TableData {
 }
 
 fn table(types: &[DataType]) -> Table {
-    let column = |(index, data_type): (usize, &DataType)| Column {
-        name: format!("c{index}"),
-        native_type: String::new(),
-        data_type: data_type.clone(),
-        nullable: true,
-        default: None,
-        auto_increment: false,
-        generated: None,
-        case_insensitive: false,
-        representation: None,
-    };
-    Table {
-        name: TableName::bare("t"),
-        columns: types.iter().enumerate().map(column).collect(),
-        primary_key: None,
-        unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        estimated_rows: None,
-    }
+    let column = |(index, data_type): (usize, &DataType)| Column::new(format!("c{index}"), data_type.clone());
+    Table::new(TableName::bare("t"), types.iter().enumerate().map(column).collect())
 }
 
 fn float() -> DataType {

@@ -285,7 +285,7 @@ fn of_column(dialect: DialectName, object: Object, column: &Column) -> Object {
     if column.auto_increment {
         all = all.saying("numbering", "by the server");
     }
-    if column.case_insensitive {
+    if column.collation.ignores_case() {
         all = all.saying("case", "ignored");
     }
     all

@@ -166,9 +166,6 @@ fn what_belongs_to_a_table_left_out_is_not_expected() {
 /// A side of a server: one table whose key and check have statements of their own.
 fn server(dialect: DialectName, statements: &[(&str, bool, &str)], check: &str) -> (Schema, Blueprint) {
     let table = Table {
-        name: TableName::bare("orders"),
-        columns: Vec::new(),
-        primary_key: None,
         unique_keys: vec![UniqueKey {
             name: "orders_code".to_owned(),
             columns: vec![],
@@ -176,14 +173,12 @@ fn server(dialect: DialectName, statements: &[(&str, bool, &str)], check: &str) 
             predicate: None,
             nulls_not_distinct: false,
         }],
-        foreign_keys: Vec::new(),
         checks: vec![Check {
             name: "known".to_owned(),
             expression: check.to_owned(),
             domain_column: None::<ColumnId>,
         }],
-        exclusions: Vec::new(),
-        estimated_rows: None,
+        ..Table::new(TableName::bare("orders"), Vec::new())
     };
     let statements = statements
         .iter()

@@ -171,7 +171,9 @@ fn numbering_generation_and_case_are_seen() {
     assert_eq!(numbered, [true, true, false, false, false]);
     assert_eq!(t.column(ColumnId(2)).generated.as_deref(), Some("(a * 2)"));
     assert_eq!(t.writable_columns().len(), 4);
-    assert!(t.column(ColumnId(3)).case_insensitive && !t.column(ColumnId(4)).case_insensitive);
+    assert!(
+        t.column(ColumnId(3)).collation.ignores_case() && !t.column(ColumnId(4)).collation.ignores_case()
+    );
     assert_eq!(t.column(ColumnId(4)).default.as_deref(), Some("'x'::text"));
     assert_eq!(table(&seen.schema, "child").1.columns.len(), 5);
 }

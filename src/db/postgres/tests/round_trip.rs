@@ -104,7 +104,7 @@ fn a_collation_that_ignores_case_is_cloned_and_seen() {
     clone(from.open().as_ref(), to.open().as_ref());
 
     let seen = to.open().source().unwrap().introspect().unwrap();
-    assert!(seen.schema.tables[0].columns[0].case_insensitive);
+    assert!(seen.schema.tables[0].columns[0].collation.ignores_case());
     assert_eq!(to.text("SELECT name FROM t WHERE name = 'aNN'"), "Ann");
 }
 
