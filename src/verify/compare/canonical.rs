@@ -19,6 +19,10 @@ pub(super) fn canonical(sql: &str) -> String {
             at = after_type(&pieces, at + 1);
             continue;
         }
+        if names_charset(&pieces[at..]) {
+            at += 3;
+            continue;
+        }
         let introducer =
             piece.starts_with('_') && pieces.get(at + 1).is_some_and(|next| next.starts_with('\''));
         if !(introducer || piece == "(" || piece == ")") {
@@ -30,6 +34,16 @@ pub(super) fn canonical(sql: &str) -> String {
         at += 1;
     }
     out
+}
+
+/// True for `CHARACTER SET utf8mb3` before `COLLATE utf8mb3_bin`, which says it again: MySQL prints both if both were
+/// written, and else the collation alone.
+fn names_charset(pieces: &[&str]) -> bool {
+    let [character, set, charset, collate, collation, ..] = pieces else { return false };
+    character.eq_ignore_ascii_case("character")
+        && set.eq_ignore_ascii_case("set")
+        && collate.eq_ignore_ascii_case("collate")
+        && collation.to_lowercase().starts_with(&charset.to_lowercase())
 }
 
 /// Cuts SQL at the places where `separator` (a symbol of one character) stands outside of quotes and parentheses.
@@ -197,6 +211,14 @@ mod tests {
             canonical("Select  `A b`\n, 'X  y''Z' , _utf8mb4'q\\'s'"),
             "select `A b` , 'X  y''Z' , 'q\\'s'"
         );
+    }
+
+    #[test]
+    fn a_character_set_that_its_collation_says_again_does_not_count() {
+        let once = canonical("`a` varchar(9) COLLATE utf8mb3_bin NOT NULL");
+
+        assert_eq!(canonical("`a` varchar(9) CHARACTER SET utf8mb3 COLLATE utf8mb3_bin NOT NULL"), once);
+        assert_ne!(canonical("`a` varchar(9) CHARACTER SET latin1 NOT NULL"), once);
     }
 
     #[test]

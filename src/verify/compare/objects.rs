@@ -362,9 +362,17 @@ fn added_object(owner: Option<String>, item: &str) -> Object {
 fn table_object(owner: Option<String>, name: &str, sql: &str) -> Object {
     let text = match around_list(sql) {
         Some((head, inside, tail)) => {
-            let mut items: Vec<String> = split_outside(inside, ',').into_iter().map(canonical).collect();
+            let tail = canonical(tail);
+            let usual = tail.split("charset = ").nth(1).and_then(|rest| rest.split(' ').next());
+            let usual = usual.map(|charset| format!(" character set {charset} "));
+            let item = |sql| {
+                let text = canonical(sql) + " ";
+                // The table's own character set, which MySQL prints only if it was written.
+                usual.as_ref().map_or_else(|| text.clone(), |usual| text.replace(usual, " "))
+            };
+            let mut items: Vec<String> = split_outside(inside, ',').into_iter().map(item).collect();
             items.sort();
-            format!("{} {} {}", canonical(head), items.join(" , "), canonical(tail))
+            format!("{} {} {tail}", canonical(head), items.join(", "))
         }
         None => canonical(sql),
     };

@@ -264,6 +264,18 @@ fn what_postgres_prints_anew_is_no_difference_and_objects_are_told_by_kind() {
 }
 
 #[test]
+fn the_character_set_of_a_table_need_not_be_said_by_its_columns() {
+    let table = |column: &str| {
+        format!("CREATE TABLE `orders` (\n  {column} DEFAULT NULL\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4")
+    };
+    let [bare, said, other] = ["`a` text", "`a` text CHARACTER SET utf8mb4", "`a` text CHARACTER SET latin1"]
+        .map(|column| server(DialectName::MySql, &[("table orders", true, &table(column))], "true"));
+
+    assert_eq!(shown(&compare_servers(&bare, &said)), [] as [&str; 0]);
+    assert_eq!(shown(&compare_servers(&bare, &other)), ["different: table orders (definition)"]);
+}
+
+#[test]
 fn indexes_that_mysql_adds_together_are_told_apart() {
     let (unique, indexes) = ("UNIQUE KEY `orders_code` ((lower(`code`)))", "KEY `a` (`n`,`m`)");
     let one = format!("ALTER TABLE `orders` ADD {unique}");
