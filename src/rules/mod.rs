@@ -9,6 +9,7 @@ mod across;
 mod calendar;
 mod computed;
 mod condition;
+mod declare;
 mod describe;
 mod discover;
 mod document;
@@ -18,6 +19,7 @@ mod evidence;
 mod expression;
 mod family_sum;
 mod functions;
+mod keys;
 mod limit;
 mod mend;
 mod parse;
@@ -50,16 +52,15 @@ pub use repair::RepairTally;
 pub use spelling::Spelling;
 pub use value::Value;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use arrow_array::{ArrayRef, StringArray};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::TableData,
     finding::Finding,
-    schema::{Check, ColumnId, DialectName, Exclusion, Schema, Table, TableId, UniqueKey},
+    schema::{ColumnId, Schema, TableId},
 };
 
 /// The rules of a whole schema.
@@ -121,7 +122,8 @@ impl Rules {
     #[must_use]
     pub fn declare(schema: &Schema) -> (Self, Vec<Finding>) {
         let mut findings = Vec::new();
-        let tables = schema.tables.iter().map(|table| declare(schema, table, &mut findings)).collect();
+        let tables =
+            schema.tables.iter().map(|table| declare::declare(schema, table, &mut findings)).collect();
         (Self { tables }, findings)
     }
 
@@ -133,67 +135,6 @@ impl Rules {
     pub fn table(&self, id: TableId) -> &TableRules {
         &self.tables[id.0]
     }
-}
-
-fn declare(schema: &Schema, table: &Table, findings: &mut Vec<Finding>) -> TableRules {
-    let mut rules = TableRules::default();
-    for check in &table.checks {
-        let rule = understand(check, table, schema.dialect);
-        if rule.expression.is_none() {
-            findings.push(
-                Finding::note(
-                    "check-not-understood",
-                    format!("CHECK {} is too special to evaluate here", check.name),
-                )
-                .table(&table.name)
-                .instead("the target is asked which rows break it before they are loaded"),
-            );
-        }
-        rules.checks.push(rule);
-    }
-    for key in &table.unique_keys {
-        for expression in &key.expressions {
-            let part = Check { name: key.name.clone(), expression: expression.clone(), domain_column: None };
-            rules.key_expressions.push(understand(&part, table, schema.dialect));
-        }
-        let Some(predicate) = &key.predicate else { continue };
-        let check = Check { name: key.name.clone(), expression: predicate.clone(), domain_column: None };
-        rules.predicates.push(understand(&check, table, schema.dialect));
-    }
-    for (id, column) in table.iter() {
-        let Some(expression) = &column.generated else { continue };
-        let part = Check { name: column.name.clone(), expression: expression.clone(), domain_column: None };
-        let rule = understand(&part, table, schema.dialect);
-        if rule.expression.is_some() {
-            rules.generated.push((id, rule));
-        }
-    }
-    for exclusion in &table.exclusions {
-        let Some(predicate) = &exclusion.predicate else { continue };
-        let check =
-            Check { name: exclusion.name.clone(), expression: predicate.clone(), domain_column: None };
-        rules.predicates.push(understand(&check, table, schema.dialect));
-    }
-    for (column, _) in table.iter() {
-        let understood = || rules.checks.iter().filter_map(|check| check.expression.as_ref());
-        let range = understood()
-            .filter_map(|expression| ranges::bounds(expression, table, column))
-            .reduce(|a, b| (a.0.max(b.0), a.1.min(b.1)));
-        let list = understood().find_map(|expression| ranges::allowed(expression, column));
-        let range = range.filter(|(low, high)| low <= high);
-        rules.ranges.extend(range.map(|(low, high)| (column, Value::Float(low), Value::Float(high))));
-        rules.lists.extend(list.map(|list| (column, list)));
-    }
-    rules
-}
-
-fn understand(check: &Check, table: &Table, dialect: DialectName) -> CheckRule {
-    let read = parse::parse(check, table, dialect);
-    let mentioned = read.as_ref().map(Expression::columns).unwrap_or_default();
-    let fold_case = mentioned.iter().any(|column| table.column(*column).collation.ignores_case());
-    let expression = read.and_then(|read| computed::inlined(&read, table, dialect));
-    let columns = expression.as_ref().map(Expression::columns).unwrap_or_default();
-    CheckRule { name: check.name.clone(), expression, columns, fold_case }
 }
 
 impl TableRules {
@@ -209,129 +150,6 @@ impl TableRules {
             lists: self.lists.clone(),
             ..Self::default()
         }
-    }
-
-    /// Which rows a unique key speaks of: those that its predicate holds for. A predicate that is not understood
-    /// speaks of every row, which is stricter than needed and never wrong.
-    #[must_use]
-    pub fn key_subjects(&self, key: &UniqueKey, rows: &TableData) -> Vec<bool> {
-        let predicate = key
-            .predicate
-            .as_ref()
-            .and_then(|_| self.predicates.iter().find(|predicate| predicate.name == key.name));
-        predicate.and_then(|predicate| truths(predicate, rows)).map_or_else(
-            || vec![true; rows.row_count],
-            |truths| truths.iter().map(|t| *t == Some(true)).collect(),
-        )
-    }
-
-    /// The columns a generated column is computed from; `None` if its expression is not understood.
-    #[must_use]
-    pub fn generated_from(&self, column: ColumnId) -> Option<&[ColumnId]> {
-        self.generated.iter().find(|(id, _)| *id == column).map(|(_, rule)| rule.columns.as_slice())
-    }
-
-    /// The values of a generated column; `None` if its expression is not understood or a column it reads is missing.
-    #[must_use]
-    pub fn generated_values(&self, table: &Table, column: ColumnId, rows: &TableData) -> Option<ArrayRef> {
-        let (_, rule) = self.generated.iter().find(|(id, _)| *id == column)?;
-        enforce::build(&table.column(column).data_type, &evaluated(rule, rows)?)
-    }
-
-    /// What an input of a generated column must be for it to hold `wanted`: the input, and its value per row, its own
-    /// where there is no such value. `None` if the expression cannot be turned round.
-    #[must_use]
-    pub fn solved(
-        &self,
-        table: &Table,
-        column: ColumnId,
-        wanted: &ArrayRef,
-        rows: &TableData,
-    ) -> Option<(ColumnId, ArrayRef)> {
-        let (_, rule) = self.generated.iter().find(|(id, _)| *id == column)?;
-        let expression = rule.expression.as_ref()?;
-        let columns: Vec<_> = (0..table.columns.len()).map(|index| rows.column(ColumnId(index))).collect();
-        let found: Vec<Option<(ColumnId, Value)>> = (0..rows.row_count)
-            .map(|index| {
-                let row = eval::Row { columns: &columns, index, fold_case: rule.fold_case };
-                computed::solved(expression, Value::read(wanted, index), row)
-            })
-            .collect();
-        let input = found.iter().flatten().map(|(input, _)| *input).next()?;
-        let own = rows.column(input)?;
-        let values: Vec<Value> = found
-            .into_iter()
-            .enumerate()
-            .map(|(row, found)| found.map_or_else(|| Value::read(own, row), |(_, value)| value))
-            .collect();
-        Some((input, enforce::build(&table.column(input).data_type, &values)?))
-    }
-
-    /// Which rows an EXCLUDE constraint binds; all, if its predicate is not understood.
-    #[must_use]
-    pub fn exclusion_subjects(&self, exclusion: &Exclusion, rows: &TableData) -> Vec<bool> {
-        let own = exclusion
-            .predicate
-            .as_ref()
-            .and_then(|_| self.predicates.iter().find(|predicate| predicate.name == exclusion.name));
-        own.and_then(|predicate| truths(predicate, rows)).map_or_else(
-            || vec![true; rows.row_count],
-            |truths| truths.iter().map(|truth| *truth == Some(true)).collect(),
-        )
-    }
-
-    /// True if the predicate and every expression of a key is understood.
-    #[must_use]
-    pub fn understands(&self, key: &UniqueKey) -> bool {
-        let known = |rules: &[CheckRule], wanted: usize| {
-            let own = rules.iter().filter(|rule| rule.name == key.name);
-            own.filter(|rule| rule.expression.is_some()).count() == wanted
-        };
-        known(&self.predicates, usize::from(key.predicate.is_some()))
-            && known(&self.key_expressions, key.expressions.len())
-    }
-
-    /// The columns that the expressions and generated columns of a key read, and those that its predicate reads.
-    #[must_use]
-    pub fn key_reads(&self, key: &UniqueKey) -> (Vec<ColumnId>, Vec<ColumnId>) {
-        let of = |rules: &[CheckRule]| -> Vec<ColumnId> {
-            let own = rules.iter().filter(|rule| rule.name == key.name);
-            let mut all: Vec<ColumnId> = own.flat_map(|rule| rule.columns.iter().copied()).collect();
-            all.sort_unstable();
-            all.dedup();
-            all
-        };
-        let mut inner = of(&self.key_expressions);
-        inner.extend(key.columns.iter().filter_map(|column| self.generated_from(*column)).flatten().copied());
-        (inner, of(&self.predicates))
-    }
-
-    /// What a unique key compares: its columns and its expressions evaluated on `rows`, each with whether it ignores
-    /// case. `None` if a column is not there yet or an expression is not understood.
-    #[must_use]
-    pub fn key_values(
-        &self,
-        table: &Table,
-        key: &UniqueKey,
-        rows: &TableData,
-    ) -> Option<Vec<(ArrayRef, bool)>> {
-        let plain = key.columns.iter().map(|column| {
-            let values = match table.column(*column).generated {
-                Some(_) => self.generated_values(table, *column, rows)?,
-                None => rows.column(*column)?.clone(),
-            };
-            Some((values, table.column(*column).collation.ignores_case()))
-        });
-        let mut values = plain.collect::<Option<Vec<_>>>()?;
-        let own: Vec<&CheckRule> = self.key_expressions.iter().filter(|part| part.name == key.name).collect();
-        if own.len() != key.expressions.len() {
-            return None;
-        }
-        for part in own {
-            let texts: StringArray = evaluated(part, rows)?.iter().map(Value::text).collect();
-            values.push((Arc::new(texts), part.fold_case));
-        }
-        Some(values)
     }
 
     /// The values the schema allows a column, if a CHECK lists them.

@@ -9,7 +9,7 @@ use rand::RngExt;
 use super::*;
 use crate::{
     data::Families,
-    schema::{Check, Column, DataType, DialectName, TableName},
+    schema::{Check, Column, DataType, DialectName, Table, TableName},
     seed::{Seed, Stream},
 };
 
