@@ -10,6 +10,7 @@ mod checks;
 mod completion;
 mod conditions;
 mod draft;
+mod fixed_keys;
 mod generated;
 mod judged;
 mod keys;
@@ -390,6 +391,7 @@ impl Sampler<'_> {
                 self.draw_link(id, model, ForeignKeyId(index), &mut draft);
             }
         }
+        self.fix_keys(id, model, &mut draft);
         self.settle_generated(id, model, &mut draft);
         self.mend_checks(id, model, &mut draft);
         self.make_unique(id, model, &mut draft);

@@ -208,7 +208,14 @@ fn add_check(mariadb: bool, table: &mut Table, row: &Record) {
     let clause = row.text("clause");
     let clause = if mariadb { clause } else { unescape(&clause) };
     let expression = without_outer_parentheses(&clause).to_owned();
-    let name = row.text("name");
+    let mut name = row.text("name");
+    // MariaDB names a column's own check after the column, and forgets to when the column is renamed.
+    if mariadb && row.optional("level").is_some_and(|level| level == "Column") {
+        let read = table.iter().filter(|(_, column)| expression.contains(&identifier(&column.name)));
+        if let [column] = read.map(|(_, column)| &column.name).collect::<Vec<_>>()[..] {
+            name.clone_from(column);
+        }
+    }
     if mariadb && let Some(id) = table.find(&name) {
         let column = &mut table.columns[id.0];
         // MariaDB's JSON is longtext with this check on the column.
