@@ -88,14 +88,34 @@ impl<'a> Candidates<'a> {
         Self { column, array, domain, closed, range }
     }
 
-    /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are.
+    /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are, if there
+    /// are any.
     pub(super) fn of(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
         if self.array.is_null(row) {
             let there = (0..self.array.len()).find(|other| self.array.is_valid(*other));
-            return Box::new(there.into_iter().flat_map(|other| self.values(other)).take(MAX_TRIES));
+            return match there {
+                Some(other) => Box::new(self.values(other).take(MAX_TRIES)),
+                None => Box::new(self.first().take(MAX_TRIES)),
+            };
         }
         let null = self.column.nullable.then_some(Moved::Null);
         Box::new(self.values(row).take(MAX_TRIES).chain(null))
+    }
+
+    /// Values for a column that is null in every row.
+    fn first(&self) -> Box<dyn Iterator<Item = Moved> + '_> {
+        match (self.column.data_type.storage(), &self.column.data_type) {
+            (Storage::Integer | Storage::Date, _) => self.steps(0, 1),
+            (Storage::Time, _) => self.steps(43_200_000_000, 1_000_000),
+            (Storage::Timestamp, _) => self.steps(0, 86_400_000_000),
+            (Storage::Float, _) => Box::new((0..10).map(|n| Moved::Float(f64::from(n)))),
+            (Storage::Boolean, _) => Box::new([true, false].into_iter().map(Moved::Boolean)),
+            (Storage::Text, DataType::Text { .. }) => match self.domain.as_ref().filter(|_| self.closed) {
+                Some(domain) => Box::new(domain.iter().cloned().map(Moved::Text)),
+                None => self.invented("A".to_owned(), false),
+            },
+            (Storage::Text | Storage::Bytes, _) => Box::new(std::iter::empty()),
+        }
     }
 
     fn values(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
