@@ -38,6 +38,9 @@ const CLOCK_STEPS: [i64; 12] = [
     1_000,
 ];
 
+/// Fractions of a second that a type or a program keeps: 1 s down to 10 µs.
+const FRACTIONS: [i64; 6] = [1_000_000, 100_000, 10_000, 1_000, 100, 10];
+
 /// Days may be on a weekly grid.
 const DAY_STEPS: [i64; 2] = [14, 7];
 
@@ -100,6 +103,12 @@ fn join(day: i64, clock: Option<i64>) -> i64 {
     }
 }
 
+/// The fraction of a second that all times are multiples of. Even one time tells: it lies on a second by chance once in
+/// a million.
+fn fraction(clocks: &[i64]) -> i64 {
+    FRACTIONS.into_iter().find(|step| clocks.iter().all(|clock| clock % step == 0)).unwrap_or(1)
+}
+
 fn day_key(day: i32) -> i64 {
     match day {
         i32::MAX => ABOVE_ALL,
@@ -121,7 +130,8 @@ impl Datetime {
     #[must_use]
     pub fn fit(column: &Column, values: &ArrayRef, protect_below: u32) -> Option<Self> {
         let nulls = Nulls::fit(values);
-        let spec = |name, days, absent, limits| LineSpec {
+        let spec = |name, days, absent, limits, grain| LineSpec {
+            grain,
             name,
             protect_below,
             steps: Some(if days { &DAY_STEPS[..] } else { &CLOCK_STEPS[..] }),
@@ -134,13 +144,13 @@ impl Datetime {
         let any = (i64::MIN, i64::MAX);
         if let Some(dates) = reading::dates(values) {
             let keys = dates.iter().flatten().map(day_key).collect();
-            let (days, sub_columns) = Line::fit(keys, &spec(&column.name, true, nulls.seen(), any));
+            let (days, sub_columns) = Line::fit(keys, &spec(&column.name, true, nulls.seen(), any, 1));
             return Some(Self { sub_columns, nulls, parts: Parts::Date { days } });
         }
         if let Some(times) = reading::times(values) {
             let keys: Vec<i64> = times.iter().flatten().collect();
-            let limits = clock_limits(&keys);
-            let (clock, sub_columns) = Line::fit(keys, &spec(&column.name, false, nulls.seen(), limits));
+            let spec = spec(&column.name, false, nulls.seen(), clock_limits(&keys), fraction(&keys));
+            let (clock, sub_columns) = Line::fit(keys, &spec);
             return Some(Self { sub_columns, nulls, parts: Parts::Time { clock } });
         }
 
@@ -150,10 +160,11 @@ impl Datetime {
         let clocks: Vec<i64> = clocks.into_iter().flatten().collect();
         let has_clock = clocks.iter().any(|clock| *clock != 0);
         let day_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
-        let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any));
+        let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any, 1));
         let clock_name = format!("{}.time", column.name);
         let clock = has_clock.then(|| {
-            let (line, more) = Line::fit(clocks, &spec(&clock_name, false, timeless, (0, DAY_MICROS - 1)));
+            let spec = spec(&clock_name, false, timeless, (0, DAY_MICROS - 1), fraction(&clocks));
+            let (line, more) = Line::fit(clocks, &spec);
             sub_columns.extend(more);
             line
         });
