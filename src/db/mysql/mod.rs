@@ -18,6 +18,7 @@ mod portable;
 mod read;
 mod road;
 mod server;
+mod shown;
 mod sink;
 mod source;
 mod sql;
