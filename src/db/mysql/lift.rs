@@ -1,19 +1,18 @@
 //! Lifts catalog rows into a [`Schema`]. Pure: no connection, no clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     finding::Finding,
     schema::{
-        Check, Collation, Column, ColumnId, DataType, DialectName, Exclusion, ExclusionElement, ForeignKey,
-        Schema, Table, TableId, TableName, UniqueKey,
+        Check, Collation, Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId,
+        TableName, UniqueKey,
     },
 };
 
 use super::{
     catalog::Catalog,
-    ddl::{CreateTable, ItemKind},
-    lex::{Kind, Token, tokens},
+    exclusions::{add_periods, exclude_overlaps, period_keys},
     server::Record,
     shown::Shown,
     sql::{identifier, literal, unescape, without_outer_parentheses},
@@ -64,6 +63,7 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
             add_key_part(catalog.mariadb, &mut tables[index], &shown[index], row);
         }
     }
+    tables.iter_mut().for_each(exclude_overlaps);
     for table in &mut tables {
         if let Some(found) = catalog.tables.iter().find(|found| found.name == table.name.name) {
             add_periods(table, &found.create);
@@ -79,67 +79,6 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
         table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));
     }
     (Schema { dialect: DialectName::MySql, tables }, findings)
-}
-
-/// Tables and names of the keys WITHOUT OVERLAPS: the catalog shows them as plain keys over the period's columns.
-fn period_keys(catalog: &Catalog) -> BTreeSet<(String, String)> {
-    let mut found = BTreeSet::new();
-    for table in &catalog.tables {
-        if !table.create.contains("WITHOUT OVERLAPS") {
-            continue;
-        }
-        let items = CreateTable::parse(&table.create).map(|parsed| parsed.items).unwrap_or_default();
-        for item in items.into_iter().filter(|item| item.kind == ItemKind::PeriodKey) {
-            let own =
-                tokens(&item.sql).into_iter().find(|token| !token.is_blank() && token.is_word("primary"));
-            let quoted =
-                tokens(&item.sql).iter().find(|token| token.kind == Kind::Quoted).and_then(Token::name);
-            let name = if own.is_some() { Some("PRIMARY".to_owned()) } else { quoted };
-            found.extend(name.map(|name| (table.name.clone(), name)));
-        }
-    }
-    found
-}
-
-/// The periods of a table: each begins before it ends, and those of one key WITHOUT OVERLAPS do not overlap.
-fn add_periods(table: &mut Table, create: &str) {
-    if !create.contains("PERIOD FOR") {
-        return;
-    }
-    let items = CreateTable::parse(create).map(|parsed| parsed.items).unwrap_or_default();
-    let names = |sql: &str| -> Vec<String> {
-        tokens(sql).iter().filter(|token| token.kind == Kind::Quoted).filter_map(Token::name).collect()
-    };
-    let mut periods: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for item in items.iter().filter(|item| item.sql.starts_with("PERIOD FOR ")) {
-        // The time of the system is the server's own.
-        if let [name, from, until] = names(&item.sql).as_slice() {
-            let ends = (identifier(from), identifier(until));
-            table.checks.push(Check {
-                name: name.clone(),
-                expression: format!("{} < {}", ends.0, ends.1),
-                domain_column: None,
-            });
-            periods.insert(name.clone(), ends);
-        }
-    }
-    for item in items.iter().filter(|item| item.kind == ItemKind::PeriodKey) {
-        let mut parts = names(&item.sql);
-        let primary = item.sql.trim_start().to_uppercase().starts_with("PRIMARY");
-        if parts.is_empty() {
-            continue;
-        }
-        let name = if primary { "PRIMARY".to_owned() } else { parts.remove(0) };
-        let elements = parts.iter().map(|part| match periods.get(part) {
-            Some((from, until)) => ExclusionElement {
-                expression: from.clone(),
-                until: Some(until.clone()),
-                operator: "&&".to_owned(),
-            },
-            None => ExclusionElement { expression: identifier(part), until: None, operator: "=".to_owned() },
-        });
-        table.exclusions.push(Exclusion { name, elements: elements.collect(), predicate: None });
-    }
 }
 
 /// True for the columns in which a system-versioned table notes since when and until when a row holds: the server's own.

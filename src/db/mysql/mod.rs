@@ -9,6 +9,7 @@ mod catalog;
 mod collation;
 mod ddl;
 mod error;
+mod exclusions;
 mod grants;
 #[cfg(feature = "mysql-infile")]
 mod infile;

@@ -182,8 +182,7 @@ impl MySqlSink {
             return Ok(());
         }
         let of_target = format!("{ALTER_DATABASE}{} ", identifier(&self.target()));
-        self.connection
-            .run_as("change the database's character set", &format!("{of_target}{present}"))?;
+        self.connection.run_as("change the database's character set", &format!("{of_target}{present}"))?;
         self.execute_portably(&format!("{ALTER_DATABASE}{wanted}"))?;
         // What the server made of it: a collation it does not know was replaced.
         let made = self

@@ -176,8 +176,7 @@ pub fn compare_schemas(source: Side<'_>, target: Side<'_>, left_out: &[TableId])
     let missing = partner.iter().filter(|partner| partner.is_none()).count();
     // A model learnt before the database's own defaults were noted says nothing of them.
     let of_database = |object: &Object| object.kind == objects::DATABASE;
-    let extra =
-        found.iter().zip(&taken).filter(|(object, taken)| !**taken && !of_database(object));
+    let extra = found.iter().zip(&taken).filter(|(object, taken)| !**taken && !of_database(object));
     comparison.differences.extend(extra.map(|(object, _)| object.difference(Fault::Extra, None, false)));
     settle(&mut comparison.differences);
     let different = comparison.differences.iter().filter(|one| one.fault == Fault::Different).count();
