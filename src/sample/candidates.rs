@@ -7,6 +7,7 @@ use arrow_array::{
     Time64MicrosecondArray, TimestampMicrosecondArray, cast::AsArray, new_null_array, types,
 };
 
+use super::leaves;
 use crate::{
     codec::Codec,
     data::arrow_type,
@@ -192,10 +193,12 @@ impl<'a> Candidates<'a> {
     /// Texts like this one that may never have been seen.
     fn invented(&self, text: String, is_document: bool) -> Box<dyn Iterator<Item = Moved>> {
         let read = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-        // Texts of a type with a form of its own: digits may change, and what is no document any more is passed over.
-        if is_document || !matches!(self.column.data_type, DataType::Text { .. }) {
-            let counted = (1..).map_while(move |n: u64| counted_on(&text, n, true));
-            return Box::new(counted.filter(move |text| !is_document || read(text)).map(Moved::Text));
+        if is_document {
+            return Box::new(leaves::changed(text).filter(move |text| read(text)).map(Moved::Text));
+        }
+        // Texts of a type with a form of its own: digits may change.
+        if !matches!(self.column.data_type, DataType::Text { .. }) {
+            return Box::new((1..).map_while(move |n: u64| counted_on(&text, n, true)).map(Moved::Text));
         }
         let longest = match self.column.data_type {
             DataType::Text { max_chars: Some(longest) } => longest as usize,
@@ -252,7 +255,7 @@ fn subsets(labels: &[String]) -> Vec<String> {
 
 /// The `n`-th text after this one of the same form: digits, capitals and small letters count like the wheels of a
 /// meter, everything else stays; with `digits_only`, letters stay as well. `None` once the wheels have gone round.
-fn counted_on(text: &str, n: u64, digits_only: bool) -> Option<String> {
+pub(super) fn counted_on(text: &str, n: u64, digits_only: bool) -> Option<String> {
     let mut carry = n;
     let mut turned: Vec<char> = text.chars().collect();
     for character in turned.iter_mut().rev() {

@@ -15,6 +15,7 @@ mod generated;
 mod judged;
 mod keys;
 mod kin;
+mod leaves;
 mod links;
 mod references;
 mod rows;

@@ -77,7 +77,8 @@ pub(super) fn inventory(target: &Path) -> Result<Inventory, DbError> {
         connection.texts(WHAT, &listed).is_ok_and(|listed| listed == present)
     };
     connection.close()?;
-    Ok(Inventory { tables: present.into_iter().map(TableName::bare).collect(), made_by_dbsynth: made })
+    let tables = present.into_iter().map(TableName::bare).collect();
+    Ok(Inventory { tables, made_by_dbsynth: made, ignores_case: true })
 }
 
 fn present() -> String {
