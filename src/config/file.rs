@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings,
+        Ablation, Config, ConfigError, GeneratorKind, NamedTable, Privacy, Reference, TableMode,
+        TableSettings,
         error::Malformed,
         parse_duration,
         reference::{condition, table_and_columns},
@@ -51,6 +52,14 @@ struct Raw {
     clone: RawClone,
     tables: BTreeMap<String, RawTable>,
     references: Vec<RawReference>,
+    privacy: RawPrivacy,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawPrivacy {
+    entities: Vec<Spanned<String>>,
+    k: Option<Spanned<u32>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -121,7 +130,10 @@ impl File {
             path: Some(path.to_owned()),
             sources: raw.source.into_iter().map(|(name, entry)| (name, entry.url)).collect(),
             targets: raw.target,
-            config: raw.clone.config(raw.tables, references),
+            config: Config {
+                privacy: raw.privacy.resolved(path, text),
+                ..raw.clone.config(raw.tables, references)
+            },
         })
     }
 }
@@ -144,7 +156,27 @@ impl Raw {
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
         }
+        let least = Privacy::LEAST_K;
+        if let Some(k) = self.privacy.k.as_ref().filter(|k| *k.get_ref() < least) {
+            return Err((
+                k.span(),
+                format!("k must be at least {least}: with one entity every value is kept"),
+            ));
+        }
         Ok(())
+    }
+}
+
+impl RawPrivacy {
+    fn resolved(self, path: &str, text: &str) -> Privacy {
+        let named = |table: Spanned<String>| {
+            let line = Malformed::at(path, text, Some(table.span()), "").line;
+            NamedTable { name: table.into_inner(), place: Some(format!("{path}:{line}")) }
+        };
+        Privacy {
+            entities: self.entities.into_iter().map(named).collect(),
+            k: self.k.map_or(Privacy::default().k, Spanned::into_inner),
+        }
     }
 }
 
@@ -195,6 +227,7 @@ impl RawClone {
             exclude_tables: self.exclude,
             tables: tables.into_iter().map(|(name, raw)| (name, settings(raw))).collect(),
             references,
+            privacy: default.privacy,
             training_rows: self.training_rows.map_or(default.training_rows, Spanned::into_inner),
             generator: self.generator.unwrap_or(default.generator),
             ablation: self.ablation,

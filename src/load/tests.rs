@@ -12,7 +12,7 @@ use crate::{
     config::{DbUrl, TableMode},
     data::TableData,
     db::{Blueprint, Database, DbErrorKind, Introspection, ServerIdentity, connect},
-    plan::{ColumnRole, LinkRole, Plan, TablePlan},
+    plan::{ColumnRole, EntityPath, LinkRole, Plan, TablePlan},
     progress::{Event, Progress, Silent},
     schema::{ColumnId, Schema, TableId, TableName},
 };
@@ -55,6 +55,7 @@ fn plan(schema: &Schema, skipped: &[&str]) -> Plan {
             links: vec![LinkRole::Link; table.foreign_keys.len()],
             columns: vec![ColumnRole::Attribute; table.columns.len()],
             rows: None,
+            entity: EntityPath { root: id, along: None },
         })
         .collect();
     Plan { tables, strata: vec![schema.iter().map(|(id, _)| id).collect()] }
