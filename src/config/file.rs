@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings,
+        Ablation, AuditSettings, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings,
         error::Malformed,
         parse_duration,
         reference::{condition, table_and_columns},
@@ -49,6 +49,7 @@ struct Raw {
     source: BTreeMap<String, SourceEntry>,
     target: BTreeMap<String, TargetEntry>,
     clone: RawClone,
+    audit: Option<Spanned<AuditSettings>>,
     tables: BTreeMap<String, RawTable>,
     references: Vec<RawReference>,
 }
@@ -121,7 +122,10 @@ impl File {
             path: Some(path.to_owned()),
             sources: raw.source.into_iter().map(|(name, entry)| (name, entry.url)).collect(),
             targets: raw.target,
-            config: raw.clone.config(raw.tables, references),
+            config: Config {
+                audit: raw.audit.map(Spanned::into_inner).unwrap_or_default(),
+                ..raw.clone.config(raw.tables, references)
+            },
         })
     }
 }
@@ -140,6 +144,9 @@ impl Raw {
         }
         if let Some(budget) = &clone.time_budget {
             parse_duration(budget.get_ref()).map_err(|message| (budget.span(), message))?;
+        }
+        if let Some(audit) = &self.audit {
+            audit.get_ref().check().map_err(|message| (audit.span(), message))?;
         }
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
@@ -202,6 +209,7 @@ impl RawClone {
             time_budget: self.time_budget.and_then(|budget| parse_duration(budget.get_ref()).ok()),
             conditions: self.conditions,
             links: default.links,
+            audit: default.audit,
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,

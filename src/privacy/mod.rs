@@ -1,0 +1,5 @@
+//! What protection counts and what it costs.
+
+mod accountant;
+
+pub use accountant::{AccountError, Accountant, Guarantee, Mechanism};
