@@ -179,6 +179,31 @@ fn survives(engine: Engine, blows: &[Blow]) {
 }
 
 #[test]
+fn readers_of_the_old_copy_need_not_wait_for_the_new_one() {
+    for engine in engines() {
+        let source = shop(engine, &format!("readers_{engine:?}_source").to_lowercase());
+        let target = Scratch::new(engine, &format!("readers_{engine:?}_target").to_lowercase());
+        dbsynth(&["clone", source.text(), target.text(), "--seed", "1", "--rows", "sale=50"]).exits(0);
+
+        let mut run = start(&["clone", source.text(), target.text(), "--seed", "2", "--rows", "sale=30000"]);
+        let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.starts_with("sample sale")), "{engine:?}");
+        if engine == Engine::Postgres {
+            target.run(
+                "SET lock_timeout = '100ms';\nSELECT count(*) FROM sale;\nSELECT count(*) FROM large;\n",
+            );
+        }
+        let (sales, done) = (target.number("SELECT count(*) FROM sale"), run.try_wait().unwrap());
+        let said: Vec<String> = lines.collect();
+
+        assert_eq!(end(&mut run), Some(0), "{engine:?}: {said:?}");
+        // What was read while the run went on is yesterday's.
+        assert!(sales == 50 || done.is_some(), "{engine:?}: {sales} rows");
+        assert_eq!(target.number("SELECT count(*) FROM sale"), 30_000);
+    }
+}
+
+#[test]
 fn a_run_that_dies_leaves_a_whole_copy_on_postgres() {
     survives(Engine::Postgres, &[Blow::Kill, Blow::Terminate, Blow::Disconnect]);
 }

@@ -4,6 +4,7 @@
 //! transaction, so whatever it held survives any failure. Readers of the old copy wait from the moment it is
 //! dropped until the commit.
 
+mod aside;
 mod blueprint;
 mod bulk;
 mod catalog;
