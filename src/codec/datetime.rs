@@ -44,6 +44,9 @@ const FRACTIONS: [i64; 6] = [1_000_000, 100_000, 10_000, 1_000, 100, 10];
 /// Days may be on a weekly grid.
 const DAY_STEPS: [i64; 2] = [14, 7];
 
+/// The longest TIME of MySQL, 838:59:59, in microseconds.
+const MOST_TIME: i64 = (838 * 3600 + 59 * 60 + 59) * 1_000_000;
+
 /// Most bins of a date line, and of the times of a day (half-hours).
 const MAX_DATE_BINS: usize = 64;
 const MAX_CLOCK_BINS: usize = 48;
@@ -66,6 +69,17 @@ pub struct Datetime {
     sub_columns: Vec<SubColumn>,
     nulls: Nulls,
     parts: Parts,
+}
+
+/// What times may be like these: of one day, which PostgreSQL lets end at 24:00, or spans of MySQL.
+fn clock_limits(times: &[i64]) -> (i64, i64) {
+    let low = times.iter().min().copied().unwrap_or(0);
+    let high = times.iter().max().copied().unwrap_or(0);
+    if (0..DAY_MICROS).contains(&low) && high <= DAY_MICROS {
+        (0, high.max(DAY_MICROS - 1))
+    } else {
+        (-MOST_TIME, MOST_TIME)
+    }
 }
 
 /// A day key and the microseconds into that day; the infinities have no time of day.
@@ -135,7 +149,7 @@ impl Datetime {
         }
         if let Some(times) = reading::times(values) {
             let keys: Vec<i64> = times.iter().flatten().collect();
-            let spec = spec(&column.name, false, nulls.seen(), any, fraction(&keys));
+            let spec = spec(&column.name, false, nulls.seen(), clock_limits(&keys), fraction(&keys));
             let (clock, sub_columns) = Line::fit(keys, &spec);
             return Some(Self { sub_columns, nulls, parts: Parts::Time { clock } });
         }
@@ -370,5 +384,49 @@ impl ColumnCodec for Datetime {
                 })))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Time64MicrosecondArray};
+
+    use super::{ColumnCodec, DAY_MICROS, Datetime};
+    use crate::{codec::reading, plan::fixture, schema::ColumnId, seed::Seed};
+
+    /// Times drawn by a codec that was fitted to `times`, one per token that it knows.
+    fn drawn(times: &[i64]) -> Vec<i64> {
+        let schema = fixture("a: *id, at:text");
+        let values: ArrayRef = Arc::new(Time64MicrosecondArray::from(times.to_vec()));
+        let codec = Datetime::fit(schema.tables[0].column(ColumnId(1)), &values, 5).unwrap();
+        let tokens = codec.encode(&values);
+        let mut random = Seed(1).stream("times", 0);
+        (0..200)
+            .flat_map(|_| {
+                let tokens: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
+                let values = codec.decode(&tokens, &mut random);
+                reading::times(&values).unwrap().iter().flatten().collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn few_times_near_midnight_stay_in_their_day() {
+        let second = 1_000_000;
+        let times = drawn(&[second, DAY_MICROS - second, DAY_MICROS - 2 * second]);
+
+        assert!(times.iter().all(|time| (0..DAY_MICROS).contains(time)));
+        assert!(times.iter().any(|time| *time != times[0]));
+    }
+
+    #[test]
+    fn times_beyond_a_day_are_spans() {
+        let hour = 3_600_000_000;
+        let times = drawn(&[-hour, 30 * hour, 800 * hour]);
+
+        assert!(times.iter().all(|time| time.abs() <= super::MOST_TIME));
+        assert!(times.iter().any(|time| *time > DAY_MICROS));
     }
 }

@@ -1,8 +1,11 @@
 //! Renders results for people. Nothing here prints: every function returns the text.
 
+mod audit;
 mod number;
 mod table;
 pub mod text;
+
+pub use audit::audit;
 
 #[cfg(test)]
 mod tests;
