@@ -21,6 +21,9 @@ pub(super) struct ArrayShape {
     /// Share of null elements.
     nulls: f64,
     element: Element,
+    /// Longest element in characters, where declared.
+    #[serde(default)]
+    longest: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +50,10 @@ impl ArrayShape {
         let written = |meaning: &Meaning| {
             let shape = ColumnShape { data_type: element, ..ColumnShape::text(name) };
             Element::Written(Box::new(ValueWriter::fit(meaning, &shape, &elements)))
+        };
+        let longest = match element {
+            DataType::Text { max_chars } => max_chars.map(|chars| chars as usize),
+            _ => None,
         };
         let element = match element {
             _ if elements.is_empty() => Element::Unknown,
@@ -77,7 +84,7 @@ impl ArrayShape {
             _ => Element::Unknown,
         };
         let length = Quantiles::fit(lengths).unwrap_or_else(|| Quantiles::constant(0.0));
-        Self { length, nulls, element }
+        Self { length, nulls, element, longest }
     }
 
     /// True if arrays stay empty because nothing is known about their elements.
@@ -99,7 +106,7 @@ impl ArrayShape {
                 Element::Number(numbers, decimals) => Some(
                     index.map_or_else(|| format!("{:.decimals$}", numbers.draw(random)), |i| i.to_string()),
                 ),
-                Element::Written(writer) => writer.write(&Cell { index, max: None, ..*cell }, random),
+                Element::Written(writer) => writer.write(&Cell { index, max: self.longest, ..*cell }, random),
                 Element::Unknown => None,
             };
             elements

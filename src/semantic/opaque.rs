@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{SHARED_ROWS, distinct, persona, quantiles::Quantiles};
+use super::{SHARED_ROWS, checksum, distinct, persona, quantiles::Quantiles};
 use crate::{schema::DataType, seed::Stream};
 
 /// What stands in for the values of an unknown type.
@@ -28,6 +28,8 @@ pub(super) enum OpaqueShape {
     LogPosition,
     /// A text type under another name (citext, a domain).
     Word,
+    /// A book, journal or article number that begins so, with its check digit.
+    Article(String),
     /// A composite of so many fields, all null.
     Composite(usize),
     /// A vector of so many numbers.
@@ -76,6 +78,12 @@ impl OpaqueShape {
             }
             "cube" => Self::Tuple,
             "oid" | "xid" | "xid8" | "cid" | "seg" => Self::Number,
+            "isbn" | "isbn13" => Self::Article("978".to_owned()),
+            "issn" | "issn13" => Self::Article("977".to_owned()),
+            "ismn" | "ismn13" => Self::Article("9790".to_owned()),
+            "upc" => Self::Article("0".to_owned()),
+            // Kept free for use inside a shop.
+            "ean13" => Self::Article("2".to_owned()),
             "timetz" => Self::Clock,
             "jsonpath" => Self::Constant("$".to_owned()),
             "pg_snapshot" | "txid_snapshot" => Self::Constant("1:1:".to_owned()),
@@ -105,7 +113,9 @@ impl OpaqueShape {
             Self::LabelPath | Self::Word => "random words are written",
             Self::KeyValue => "empty key-value sets are written",
             Self::Money(_) => "amounts inside the observed range are written",
-            Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => "random values are written",
+            Self::Article(_) | Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => {
+                "random values are written"
+            }
             Self::Clock => "times of the whole day are written",
             Self::Constant(_) => "one harmless value is written",
             Self::Shared(_) => "the value that most rows share is written",
@@ -144,6 +154,7 @@ impl OpaqueShape {
                     (0..*width).map(|_| format!("{:.4}", random.random_range(-1.0..1.0))).collect();
                 format!("[{}]", numbers.join(","))
             }
+            Self::Article(prefix) => checksum::article_number(prefix, number),
             Self::Tuple => format!("({number})"),
             Self::Number => number.to_string(),
             Self::Clock => {

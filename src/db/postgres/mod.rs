@@ -13,6 +13,7 @@ mod copy;
 mod decode;
 mod error;
 mod exclusion;
+mod fillers;
 mod grants;
 mod layout;
 mod lift;
