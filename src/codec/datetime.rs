@@ -8,7 +8,12 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Date32Array, Time64MicrosecondArray, TimestampMicrosecondArray};
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::Limit, schema::Column, seed::Stream};
+use crate::{
+    privacy::{Guard, Kept, Owned},
+    rules::Limit,
+    schema::Column,
+    seed::Stream,
+};
 
 use super::{
     ColumnCodec, SubColumn,
@@ -105,11 +110,11 @@ fn day_value(key: i64) -> i32 {
 impl Datetime {
     /// Fits to dates, times or timestamps; `None` for other arrays.
     #[must_use]
-    pub fn fit(column: &Column, values: &ArrayRef, protect_below: u32) -> Option<Self> {
+    pub fn fit(column: &Column, values: &ArrayRef, guard: Guard<'_>) -> Option<Self> {
         let nulls = Nulls::fit(values);
         let spec = |name, days, absent, limits| LineSpec {
             name,
-            protect_below,
+            least: guard.least(),
             steps: Some(if days { &DAY_STEPS[..] } else { &CLOCK_STEPS[..] }),
             single: false,
             max_bins: if days { MAX_DATE_BINS } else { MAX_CLOCK_BINS },
@@ -119,21 +124,25 @@ impl Datetime {
         };
         let any = (i64::MIN, i64::MAX);
         if let Some(dates) = reading::dates(values) {
-            let keys = dates.iter().flatten().map(day_key).collect();
+            let keys = dates.iter().enumerate().filter_map(|(row, day)| Some((row, day_key(day?))));
+            let keys = guard.own(keys);
             let (days, sub_columns) = Line::fit(keys, &spec(&column.name, true, nulls.seen(), any));
             return Some(Self { sub_columns, nulls, parts: Parts::Date { days } });
         }
         if let Some(times) = reading::times(values) {
-            let keys = times.iter().flatten().collect();
+            let keys = guard.own(times.iter().enumerate().filter_map(|(row, time)| Some((row, time?))));
             let (clock, sub_columns) = Line::fit(keys, &spec(&column.name, false, nulls.seen(), any));
             return Some(Self { sub_columns, nulls, parts: Parts::Time { clock } });
         }
 
         let stamps = reading::timestamps(values)?;
-        let (day_keys, clocks): (Vec<i64>, Vec<Option<i64>>) = stamps.iter().flatten().map(split).unzip();
-        let timeless = nulls.seen() || clocks.iter().any(Option::is_none);
-        let clocks: Vec<i64> = clocks.into_iter().flatten().collect();
-        let has_clock = clocks.iter().any(|clock| *clock != 0);
+        let known = stamps.iter().enumerate().filter_map(|(row, time)| Some((row, split(time?))));
+        let parts: Vec<Owned<(i64, Option<i64>)>> = guard.own(known);
+        let day_keys: Vec<Owned<i64>> = parts.iter().map(|((day, _), owner)| (*day, *owner)).collect();
+        let timeless = nulls.seen() || parts.iter().any(|((_, clock), _)| clock.is_none());
+        let clocks: Vec<Owned<i64>> =
+            parts.iter().filter_map(|((_, clock), owner)| Some(((*clock)?, *owner))).collect();
+        let has_clock = clocks.iter().any(|(clock, _)| *clock != 0);
         let day_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
         let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any));
         let clock_name = format!("{}.time", column.name);
@@ -145,16 +154,13 @@ impl Datetime {
         Some(Self { sub_columns, nulls, parts: Parts::Timestamp { days, clock } })
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
-        let texts = |line: &Line, text: fn(i64) -> String| {
-            line.literal_keys().into_iter().map(text).collect::<Vec<_>>()
-        };
+    pub(super) fn kept(&self) -> Vec<Kept> {
         match &self.parts {
-            Parts::Date { days } | Parts::Timestamp { days, clock: None } => texts(days, calendar::date_text),
-            Parts::Time { clock } => texts(clock, calendar::time_text),
+            Parts::Date { days } | Parts::Timestamp { days, clock: None } => days.kept(&calendar::date_text),
+            Parts::Time { clock } => clock.kept(&calendar::time_text),
             Parts::Timestamp { days, clock: Some(clock) } => {
-                let mut all = texts(days, calendar::date_text);
-                all.extend(texts(clock, calendar::time_text));
+                let mut all = days.kept(&calendar::date_text);
+                all.extend(clock.kept(&calendar::time_text));
                 all
             }
         }

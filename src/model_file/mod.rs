@@ -12,14 +12,14 @@ use crate::{
     db::Blueprint,
     error::Error,
     generator::{SavedGenerator, TableGenerator, Weights, load as load_generator},
-    model::{Model, TableFacts, TableModel},
+    model::{Model, Origin, TableFacts, TableModel},
     model_file::verbatim::Verbatim,
     plan::Plan,
     schema::Schema,
 };
 
 /// Version of the format; a file of another version is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Key of the JSON document in the metadata.
 const DOCUMENT: &str = "dbsynth";
 
@@ -29,6 +29,7 @@ struct Document {
     schema: Schema,
     blueprint: Blueprint,
     plan: Plan,
+    origin: Origin,
     tables: Vec<Option<TableDocument>>,
 }
 
@@ -71,6 +72,7 @@ pub fn save(model: &Model, path: &Path) -> Result<(), Error> {
         schema: model.schema.clone(),
         blueprint: model.blueprint.clone(),
         plan: model.plan.clone(),
+        origin: model.origin.clone(),
         tables,
     };
     let failed = |reason: String| Error::ModelFile { path: path.display().to_string(), reason };
@@ -153,5 +155,6 @@ pub fn load(path: &Path) -> Result<Model, Error> {
                 .transpose()
         })
         .collect::<Result<_, Error>>()?;
-    Ok(Model { schema: document.schema, blueprint: document.blueprint, plan: document.plan, tables })
+    let Document { schema, blueprint, plan, origin, .. } = document;
+    Ok(Model { schema, blueprint, plan, origin, tables })
 }

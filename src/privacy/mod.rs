@@ -6,8 +6,10 @@
 
 mod entities;
 mod guard;
+mod kept;
 #[cfg(test)]
 mod tests;
 
 pub use entities::{Entities, EntityMap, map, map_links};
-pub use guard::{Guard, Owned, Support};
+pub use guard::{Guard, Owned, Support, entities, inner};
+pub use kept::{Kept, KeptKind};

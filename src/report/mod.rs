@@ -1,5 +1,6 @@
 //! Renders results for people. Nothing here prints: every function returns the text.
 
+pub mod model;
 mod number;
 mod table;
 pub mod text;

@@ -12,6 +12,7 @@ mod determinism;
 mod domains;
 mod exact;
 mod fixtures;
+mod planted;
 mod random_schemas;
 mod references;
 mod refusals;
