@@ -12,6 +12,7 @@ mod determinism;
 mod domains;
 mod exact;
 mod fixtures;
+mod leaks;
 mod planted;
 mod random_schemas;
 mod references;
