@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, Config, ConfigError, GeneratorKind, NamedTable, Privacy, Reference, TableMode,
-        TableSettings,
+        Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, Privacy, Reference,
+        TableMode, TableSettings,
         error::Malformed,
         parse_duration,
         reference::{condition, table_and_columns},
@@ -50,6 +50,7 @@ struct Raw {
     source: BTreeMap<String, SourceEntry>,
     target: BTreeMap<String, TargetEntry>,
     clone: RawClone,
+    audit: Option<Spanned<AuditSettings>>,
     tables: BTreeMap<String, RawTable>,
     references: Vec<RawReference>,
     privacy: RawPrivacy,
@@ -132,6 +133,7 @@ impl File {
             targets: raw.target,
             config: Config {
                 privacy: raw.privacy.resolved(path, text),
+                audit: raw.audit.map(Spanned::into_inner).unwrap_or_default(),
                 ..raw.clone.config(raw.tables, references)
             },
         })
@@ -152,6 +154,9 @@ impl Raw {
         }
         if let Some(budget) = &clone.time_budget {
             parse_duration(budget.get_ref()).map_err(|message| (budget.span(), message))?;
+        }
+        if let Some(audit) = &self.audit {
+            audit.get_ref().check().map_err(|message| (audit.span(), message))?;
         }
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
@@ -235,6 +240,7 @@ impl RawClone {
             time_budget: self.time_budget.and_then(|budget| parse_duration(budget.get_ref()).ok()),
             conditions: self.conditions,
             links: default.links,
+            audit: default.audit,
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,

@@ -1,5 +1,6 @@
 //! `synth.toml` and flags: what the user asks for, resolved and typed; `DbUrl` redacts itself.
 
+mod audit;
 mod duration;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditLevel, AuditSettings};
 pub use duration::parse_duration;
 pub use error::{ConfigError, Malformed};
 pub use file::File;
@@ -196,6 +198,8 @@ pub struct Config {
     pub conditions: Vec<String>,
     /// How link foreign keys are drawn.
     pub links: LinkMethod,
+    /// How closely runs look for traces of real rows.
+    pub audit: AuditSettings,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
     /// Replace tables in the target that dbsynth did not make.
@@ -220,6 +224,7 @@ impl Default for Config {
             time_budget: None,
             conditions: Vec::new(),
             links: LinkMethod::default(),
+            audit: AuditSettings::default(),
             threads: None,
             replace: false,
             strict: false,

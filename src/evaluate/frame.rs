@@ -8,7 +8,7 @@ use super::{Side, Terms, cells::Cells};
 use crate::{
     data::{Links, NO_ROW, TableData},
     evaluate::cells::fingerprint,
-    schema::{ColumnId, DataType, ForeignKey, Schema, TableId},
+    schema::{ColumnId, DataType, ForeignKey, ForeignKeyId, Schema, TableId},
 };
 
 /// Text columns with more distinct values than this are not compared value by value.
@@ -106,7 +106,7 @@ impl Frames {
             .map(|(id, _)| if terms.skipped.contains(&id) { None } else { frame(id, sides, terms) })
             .collect();
         let mut links = Vec::new();
-        for (child, _, key) in real.foreign_keys() {
+        for (child, fk, key) in real.foreign_keys() {
             if tables[child.0].is_some() && tables[key.parent.0].is_some() {
                 let names: Vec<&str> =
                     key.columns.iter().map(|id| real.table(child).column(*id).name.as_str()).collect();
@@ -114,7 +114,7 @@ impl Frames {
                     child,
                     parent: key.parent,
                     columns: names.join(", "),
-                    sides: sides.iter().map(|side| links_of(real, side, child, key)).collect(),
+                    sides: sides.iter().map(|side| links_of(real, side, (child, fk), key)).collect(),
                 });
             }
         }
@@ -127,13 +127,22 @@ impl Frames {
 }
 
 /// The rows of a real table on another side, found by name.
-fn data_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId) -> Option<(TableId, &'a TableData)> {
+pub(super) fn data_of<'a>(
+    real: &Schema,
+    side: &'a Side<'_>,
+    table: TableId,
+) -> Option<(TableId, &'a TableData)> {
     let id = side.schema.find(&real.table(table).name.to_string())?;
     Some((id, side.tables.get(id.0)?))
 }
 
 /// A real column on another side, found by name.
-fn array_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, column: ColumnId) -> Option<&'a ArrayRef> {
+pub(super) fn array_of<'a>(
+    real: &Schema,
+    side: &'a Side<'_>,
+    table: TableId,
+    column: ColumnId,
+) -> Option<&'a ArrayRef> {
     let (id, data) = data_of(real, side, table)?;
     data.column(side.schema.table(id).find(&real.table(table).column(column).name)?)
 }
@@ -176,7 +185,7 @@ fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
     Some(Frame { table, name: real.table(table).name.to_string(), row_counts, columns, fingerprints })
 }
 
-fn kind_of(
+pub(super) fn kind_of(
     schema: &Schema,
     table: TableId,
     id: ColumnId,
@@ -243,8 +252,17 @@ fn values_of(kind: Kind, sides: &[Cells<'_>], row_counts: &[usize]) -> Vec<Value
         .collect()
 }
 
-/// Finds the parent row of every child row by the values of the key; orphans have none.
-fn links_of(real: &Schema, side: &Side<'_>, child: TableId, key: &ForeignKey) -> Links {
+/// Finds the parent row of every child row, by the values of the key where it is not known; orphans have none.
+pub(super) fn links_of(
+    real: &Schema,
+    side: &Side<'_>,
+    (child, fk): (TableId, ForeignKeyId),
+    key: &ForeignKey,
+) -> Links {
+    // Sides that know their links have the real schema.
+    if let Some(links) = side.links.as_ref().and_then(|links| links.get(child.0)?.get(fk.0)) {
+        return links.clone();
+    }
     let rows = |table| data_of(real, side, table).map_or(0, |(_, data)| data.row_count);
     let parents = cells_of(real, side, key.parent, &key.parent_columns);
     let mut index = BTreeMap::new();

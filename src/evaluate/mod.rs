@@ -4,6 +4,7 @@
 //! Relational Data", 2024) and are spelled out in `docs/benchmarks.md`. Keys are left out everywhere: they are
 //! only followed.
 
+mod audit;
 mod boosting;
 mod c2st;
 mod cells;
@@ -15,6 +16,7 @@ mod hops;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Audit, AuditTerms, AuditedEntities, Measure, MeasureKind, Unit, Unmeasured, audit};
 pub use c2st::{Accuracy, Telltale};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +28,7 @@ use self::{
     frame::{Frame, Frames},
 };
 use crate::{
-    data::TableData,
+    data::{Links, TableData},
     finding::Finding,
     schema::{Schema, TableId},
     seed::Seed,
@@ -44,6 +46,8 @@ pub struct Side<'a> {
     pub schema: &'a Schema,
     /// Rows with all columns, indexed by `TableId`.
     pub tables: Vec<TableData>,
+    /// The parent row of every row, by `TableId` and foreign key, where it is known already; else the keys are matched.
+    pub links: Option<Vec<Vec<Links>>>,
 }
 
 /// Columns by table, as the user writes them, that count as categories whatever their type: integers that are
@@ -151,6 +155,9 @@ pub struct Scorecard {
     pub hops: Vec<HopScore>,
     /// One per compared column.
     pub columns: Vec<ColumnScore>,
+    /// What the synthetic side tells of real rows, measured against the holdout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
 }
 
 impl Scorecard {

@@ -11,7 +11,10 @@ use crate::{
         Anchor, Completion, FitOptions, Fitted, Model, cover, describe_anchor, discover_rules, find_anchors,
         fit,
     },
-    pipeline::{Planned, TableRule},
+    pipeline::{
+        Planned, TableRule,
+        audit::{Reference, hold_out, unaudited},
+    },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
     privacy::map as entity_map,
     progress::{Event, Progress, Silent},
@@ -146,6 +149,8 @@ fn used_parents(
 pub(super) struct Learned {
     pub(super) fitted: Fitted,
     pub(super) findings: Vec<Finding>,
+    /// What generated rows are audited against, if they are.
+    pub(super) reference: Option<Reference>,
 }
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
@@ -182,14 +187,22 @@ pub(super) fn learn(
             );
         }
     }
+    let reference = match completion {
+        Some(_) => None,
+        None => hold_out(&schema, &plan, &snapshot, &config.audit, config.seed),
+    };
+    if reference.is_none() && completion.is_none() {
+        findings.extend(unaudited(config));
+    }
+    let snapshot = reference.as_ref().map_or(&snapshot, Reference::training);
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
     let settings = settings(&schema, config)?;
-    let entities = entity_map(&schema, &plan, &snapshot);
+    let entities = entity_map(&schema, &plan, snapshot);
     let options = FitOptions {
         schema: &schema,
         plan: &plan,
-        snapshot: &snapshot,
+        snapshot,
         config,
         settings: &settings,
         rules: &rules,
@@ -197,7 +210,7 @@ pub(super) fn learn(
         entities: &entities,
     };
     let fitted = fit(options, blueprint, progress)?;
-    Ok(Learned { fitted, findings })
+    Ok(Learned { fitted, findings, reference })
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    config::{Config, DbUrl},
+    config::{AuditLevel, Config, DbUrl},
     data::TableData,
     db::{Scan, connect},
     error::Error,
-    evaluate::{Categories, Scorecard, Side, Terms, score},
-    plan,
+    evaluate::{AuditTerms, Categories, Scorecard, Side, Terms, audit, score},
+    pipeline::audit::units,
+    plan::{self, Plan},
     schema::{Schema, TableId},
 };
 
@@ -22,7 +23,7 @@ struct Whole {
 
 impl Whole {
     fn side(&self) -> Side<'_> {
-        Side { schema: &self.schema, tables: self.tables.clone() }
+        Side { schema: &self.schema, tables: self.tables.clone(), links: None }
     }
 }
 
@@ -40,7 +41,17 @@ pub(super) fn evaluate(
     check(&real.schema, categories)?;
     let skipped = skipped(&real.schema, config)?;
     let terms = Terms { seed: config.seed, categories: categories.clone(), skipped };
-    Ok(score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms))
+    let mut card = score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms);
+    if let Some(holdout) = holdout.filter(|_| config.audit.level != AuditLevel::Off) {
+        let rows: Vec<u64> = real.tables.iter().map(|table| table.row_count as u64).collect();
+        let (plan, _) = Plan::build(&real.schema, config, &rows)?;
+        let (units, left_out) = units(&real.schema, &plan);
+        let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
+        let mut audit = audit(&real.side(), &synthetic.side(), &holdout, terms);
+        audit.unmeasured.extend(left_out);
+        card.audit = Some(audit);
+    }
+    Ok(card)
 }
 
 /// A column that does not exist would silently be compared as before.

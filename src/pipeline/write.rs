@@ -10,10 +10,14 @@ use crate::{
     data::TableData,
     db::{Database, DbError, DbErrorKind, Dialect, Sink},
     error::Error,
+    evaluate::Audit,
     finding::Finding,
     load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
     model::Model,
-    pipeline::{FilledColumn, RunSummary},
+    pipeline::{
+        FilledColumn, RunSummary,
+        audit::{Captured, Reference},
+    },
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
@@ -27,12 +31,14 @@ const WAITING_PARCELS: usize = 16;
 
 struct Sender<'a> {
     parcels: SyncSender<Parcel>,
+    captured: Captured,
     schema: &'a Schema,
     dialect: &'a dyn Dialect,
 }
 
 impl Outlet for Sender<'_> {
     fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
+        self.captured.take(table, &rows);
         self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
     }
 
@@ -91,6 +97,8 @@ pub(super) struct Run<'a> {
     pub(super) started: Instant,
     pub(super) pool: &'a rayon::ThreadPool,
     pub(super) progress: &'a dyn Progress,
+    /// What the rows are audited against, if they are.
+    pub(super) reference: Option<&'a Reference>,
 }
 
 /// Generates, loads, finishes and proves a model's database. If the target refuses rows that were thought to be good,
@@ -127,7 +135,7 @@ fn attempt(
     judge_all: bool,
 ) -> Result<RunSummary, Error> {
     let dialect = database.dialect();
-    let Run { config, started, pool, progress } = run;
+    let Run { config, started, pool, progress, reference } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
     check_conditions(model, &conditions, config.seed)?;
@@ -142,17 +150,21 @@ fn attempt(
         judge_all,
     };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
-    let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
+    // Rows under a condition are no fair sample of the model: then others are audited.
+    let fair = reference.filter(|_| conditions.is_empty());
+    let captured = fair.map_or_else(Captured::default, Reference::capture);
+    let (sampled, captured, loaded): (Result<SampleSummary, SampleError>, Captured, Result<(), DbError>) =
         std::thread::scope(|scope| {
             let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
             // Moved in: the load ends when nobody can send any more.
-            let mut outlet = Sender { parcels: sender, schema, dialect };
+            let mut outlet = Sender { parcels: sender, captured, schema, dialect };
             let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
-            drop(outlet);
+            let Sender { parcels, captured, .. } = outlet;
+            drop(parcels);
             let loaded = load.join().unwrap_or_else(|_| {
                 Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
             });
-            (sampled, loaded)
+            (sampled, captured, loaded)
         });
     // A load that failed closes the channel: its own error says more than the sampler's.
     loaded.map_err(Error::Target)?;
@@ -177,6 +189,13 @@ fn attempt(
                 .instead("the target was left as it was before"),
         );
     }
+    let audit = reference
+        .map(|reference| match fair {
+            Some(reference) => Ok(pool.install(|| reference.audit(schema, &captured, config, progress))),
+            None => pool.install(|| reference.audit_model(model, config, progress)),
+        })
+        .transpose()?;
+    findings.extend(audit.iter().flat_map(Audit::findings));
     let tables = schema
         .iter()
         .map(|(id, table)| TableLoad {
@@ -205,7 +224,7 @@ fn attempt(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, schema: compared, filled, findings })
+    Ok(RunSummary { load, proof, schema: compared, audit, filled, findings })
 }
 
 /// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.

@@ -21,7 +21,7 @@ pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Erro
         &categories(&args.categorical),
     )?;
     terminal::result(&if args.json { render::json(&scorecard) } else { text::scorecard(&scorecard) });
-    Ok(0)
+    Ok(setting.audited(scorecard.audit.as_ref(), 0))
 }
 
 fn categories(columns: &[(String, String)]) -> Categories {
