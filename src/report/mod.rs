@@ -1,6 +1,7 @@
 //! Renders results for people. Nothing here prints: every function returns the text.
 
 mod audit;
+pub mod model;
 mod number;
 mod table;
 pub mod text;

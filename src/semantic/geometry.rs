@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::quantiles::Quantiles;
-use crate::seed::Stream;
+use crate::{
+    privacy::{Guard, Kept},
+    seed::Stream,
+};
 
 /// Native names of the types that hold shapes.
 const TYPES: &[&str] = &[
@@ -92,12 +95,21 @@ pub(super) struct GeometryShape {
 
 impl GeometryShape {
     /// Learns from the text forms: `(1,2)`, `POINT(1 2)`, or the hexadecimal binary form of a point.
-    pub(super) fn fit(native_type: &str, values: &[&str]) -> Self {
-        let points: Vec<(f64, f64)> = values.iter().filter_map(|value| first_point(value)).collect();
+    pub(super) fn fit(native_type: &str, values: &[&str], guard: Guard<'_>) -> Self {
+        let read = values.iter().enumerate();
+        let points: Vec<(usize, (f64, f64))> =
+            read.filter_map(|(row, value)| Some((row, first_point(value)?))).collect();
         let axis = |pick: fn(&(f64, f64)) -> f64| {
-            Quantiles::fit(points.iter().map(pick).collect()).unwrap_or_else(|| Quantiles::constant(0.0))
+            Quantiles::fit(points.iter().map(|(row, point)| (*row, pick(point))), guard)
+                .unwrap_or_else(|| Quantiles::constant(0.0))
         };
         Self { form: Form::of(native_type, values), x: axis(|point| point.0), y: axis(|point| point.1) }
+    }
+
+    /// What it keeps of the source; a range has so many entities behind it.
+    pub(super) fn kept(&self, least: u32) -> Vec<Kept> {
+        let text = |number: f64| round(number).to_string();
+        vec![self.x.kept(least, &text), self.y.kept(least, &text)]
     }
 
     pub(super) fn write(&self, index: Option<u64>, random: &mut Stream) -> String {

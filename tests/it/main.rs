@@ -13,6 +13,8 @@ mod domains;
 mod exact;
 mod failures;
 mod fixtures;
+mod leaks;
+mod planted;
 mod random_schemas;
 mod references;
 mod refusals;

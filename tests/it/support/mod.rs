@@ -9,7 +9,7 @@ mod dump;
 mod faults;
 mod run;
 
-pub(crate) use dump::{Contents, contents, schema};
+pub(crate) use dump::{Contents, contents, schema, texts};
 pub(crate) use faults::faults;
 pub(crate) use run::{dbsynth, dbsynth_in, start};
 
