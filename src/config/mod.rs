@@ -112,6 +112,35 @@ pub struct TableSettings {
     pub columns: BTreeMap<String, String>,
 }
 
+/// What is protected, and how (`[privacy]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privacy {
+    /// The root tables: a row of one, with everything below it, is an entity. Empty: they are found.
+    pub entities: Vec<NamedTable>,
+    /// Distinct entities that must share a value before it is kept.
+    pub k: u32,
+}
+
+impl Privacy {
+    /// Fewest entities that may be asked for: with one, every value would be kept.
+    pub const LEAST_K: u32 = 2;
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { entities: Vec::new(), k: 5 }
+    }
+}
+
+/// A table (or a pattern) that the configuration names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedTable {
+    /// What stands there.
+    pub name: String,
+    /// Where, for messages: `synth.toml:12`.
+    pub place: Option<String>,
+}
+
 /// A foreign key the catalog does not declare (`[[references]]`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reference {
@@ -155,6 +184,8 @@ pub struct Config {
     pub tables: BTreeMap<String, TableSettings>,
     /// Undeclared foreign keys to honour.
     pub references: Vec<Reference>,
+    /// What is protected, and how.
+    pub privacy: Privacy,
     /// Most rows of a table a model learns from; larger tables are sampled by whole families.
     pub training_rows: u64,
     /// Which generator learns the rows.
@@ -186,6 +217,7 @@ impl Default for Config {
             exclude_tables: Vec::new(),
             tables: BTreeMap::new(),
             references: Vec::new(),
+            privacy: Privacy::default(),
             training_rows: 200_000,
             generator: GeneratorKind::default(),
             ablation: None,

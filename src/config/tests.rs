@@ -39,6 +39,9 @@ fn the_examples_in_the_default_file_parse_once_uncommented() {
     assert_eq!(file.config.references[0].parent, "posts");
     assert_eq!(file.config.references[1].when.as_ref().unwrap().values, ["Post"]);
     assert_eq!(file.config.threads, Some(4));
+    let root = &file.config.privacy.entities[0];
+    assert_eq!(root.name, "customers");
+    assert!(root.place.as_ref().is_some_and(|place| place.starts_with("synth.toml:")));
 }
 
 #[test]
@@ -71,6 +74,12 @@ fn a_value_that_makes_no_sense_is_shown_with_its_place() {
     3 | to = "c"
       |      ^^^
     "#);
+    insta::assert_snapshot!(complaint("[privacy]\nk = 1\n"), @r"
+    synth.toml:2:5: k must be at least 2: with one entity every value is kept
+      |
+    2 | k = 1
+      |     ^
+    ");
     assert!(complaint("[[references]]\nfrom = \"a(b, c)\"\nto = \"d(e)\"\n").contains("pair up"));
 }
 
