@@ -205,6 +205,7 @@ impl RawClone {
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,
+            evidence: default.evidence,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{Side, Terms, cells::Cells};
 use crate::{
     data::{Links, NO_ROW, TableData},
     evaluate::cells::fingerprint,
-    schema::{ColumnId, DataType, ForeignKey, Schema, TableId},
+    schema::{ColumnId, DataType, ForeignKey, ForeignKeyId, Schema, TableId},
 };
 
 /// Text columns with more distinct values than this are not compared value by value.
@@ -78,6 +78,8 @@ pub(super) struct Frame {
     pub(super) name: String,
     pub(super) row_counts: Vec<usize>,
     pub(super) columns: Vec<FrameColumn>,
+    /// What each column of the real table counts as.
+    pub(super) kinds: Vec<Kind>,
     /// Per side: fingerprints of the attributes of each row, empty if there are fewer than three of them.
     pub(super) fingerprints: Vec<Vec<u128>>,
 }
@@ -106,15 +108,17 @@ impl Frames {
             .map(|(id, _)| if terms.skipped.contains(&id) { None } else { frame(id, sides, terms) })
             .collect();
         let mut links = Vec::new();
-        for (child, _, key) in real.foreign_keys() {
-            if tables[child.0].is_some() && tables[key.parent.0].is_some() {
+        for (child, fk, key) in real.foreign_keys() {
+            let whole = |table: &TableId| !terms.partial.contains(table);
+            let measured = whole(&child) && whole(&key.parent);
+            if measured && tables[child.0].is_some() && tables[key.parent.0].is_some() {
                 let names: Vec<&str> =
                     key.columns.iter().map(|id| real.table(child).column(*id).name.as_str()).collect();
                 links.push(FrameLink {
                     child,
                     parent: key.parent,
                     columns: names.join(", "),
-                    sides: sides.iter().map(|side| links_of(real, side, child, key)).collect(),
+                    sides: sides.iter().map(|side| links_of(real, side, (child, fk), key)).collect(),
                 });
             }
         }
@@ -138,7 +142,7 @@ fn array_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, column: Colum
     data.column(side.schema.table(id).find(&real.table(table).column(column).name)?)
 }
 
-fn cells_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, columns: &[ColumnId]) -> Vec<Cells<'a>> {
+pub(super) fn cells_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, columns: &[ColumnId]) -> Vec<Cells<'a>> {
     columns.iter().map(|id| array_of(real, side, table, *id).map_or(Cells::Unread, Cells::new)).collect()
 }
 
@@ -150,12 +154,14 @@ fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
         .collect::<Option<_>>()?;
     let mut columns = Vec::new();
     let mut attributes = Vec::new();
+    let mut kinds = Vec::new();
     for (id, column) in real.table(table).iter() {
         let per_side: Vec<Cells<'_>> =
             sides.iter().map(|side| cells_of(real, side, table, &[id]).remove(0)).collect();
         let named = terms.categories.get(&real.table(table).name.to_string());
         let is_category = named.is_some_and(|columns| columns.contains(&column.name));
         let kind = kind_of(real, table, id, &per_side[0], (row_counts[0], is_category));
+        kinds.push(kind);
         if kind.is_compared() || kind == Kind::Text {
             attributes.push(id);
         }
@@ -173,7 +179,7 @@ fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
             (0..rows).filter_map(|row| fingerprint(&cells, row, true)).collect()
         })
         .collect();
-    Some(Frame { table, name: real.table(table).name.to_string(), row_counts, columns, fingerprints })
+    Some(Frame { table, name: real.table(table).name.to_string(), row_counts, columns, kinds, fingerprints })
 }
 
 fn kind_of(
@@ -243,8 +249,17 @@ fn values_of(kind: Kind, sides: &[Cells<'_>], row_counts: &[usize]) -> Vec<Value
         .collect()
 }
 
-/// Finds the parent row of every child row by the values of the key; orphans have none.
-fn links_of(real: &Schema, side: &Side<'_>, child: TableId, key: &ForeignKey) -> Links {
+/// Finds the parent row of every child row, by the values of the key where it is not known; orphans have none.
+pub(super) fn links_of(
+    real: &Schema,
+    side: &Side<'_>,
+    (child, fk): (TableId, ForeignKeyId),
+    key: &ForeignKey,
+) -> Links {
+    // Sides that know their links have the real schema.
+    if let Some(links) = side.links.as_ref().and_then(|links| links.get(child.0)?.get(fk.0)) {
+        return links.clone();
+    }
     let rows = |table| data_of(real, side, table).map_or(0, |(_, data)| data.row_count);
     let parents = cells_of(real, side, key.parent, &key.parent_columns);
     let mut index = BTreeMap::new();

@@ -10,6 +10,7 @@ mod cells;
 mod copies;
 mod distances;
 mod entity;
+pub mod figures;
 mod frame;
 mod hops;
 #[cfg(test)]
@@ -23,10 +24,11 @@ use serde::Serialize;
 
 use self::{
     distances::{Pair, ks_score, pair, shape},
+    figures::{Figures, Guard},
     frame::{Frame, Frames},
 };
 use crate::{
-    data::TableData,
+    data::{Links, TableData},
     finding::Finding,
     schema::{Schema, TableId},
     seed::Seed,
@@ -44,6 +46,8 @@ pub struct Side<'a> {
     pub schema: &'a Schema,
     /// Rows with all columns, indexed by `TableId`.
     pub tables: Vec<TableData>,
+    /// The parent row of every row, by `TableId` and foreign key, where it is known already; else the keys are matched.
+    pub links: Option<Vec<Vec<Links>>>,
 }
 
 /// Columns by table, as the user writes them, that count as categories whatever their type: integers that are
@@ -59,6 +63,8 @@ pub struct Terms {
     pub categories: Categories,
     /// Tables of the real side that are not scored.
     pub skipped: BTreeSet<TableId>,
+    /// Tables of which a side holds a part of the rows only: what links them to others is not scored.
+    pub partial: BTreeSet<TableId>,
 }
 
 /// How alike one column is on both sides.
@@ -216,7 +222,26 @@ impl Scorecard {
 #[must_use]
 pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, terms: &Terms) -> Scorecard {
     let sides: Vec<&Side<'_>> = [real, synthetic].into_iter().chain(holdout).collect();
+    score_frames(real, &Frames::new(&sides, terms), terms)
+}
+
+/// Scores as [`score`] does, and measures what a report draws.
+#[must_use]
+pub fn examine(
+    real: &Side<'_>,
+    synthetic: &Side<'_>,
+    holdout: Option<&Side<'_>>,
+    terms: &Terms,
+    guard: &Guard,
+) -> (Scorecard, Figures) {
+    let sides: Vec<&Side<'_>> = [real, synthetic].into_iter().chain(holdout).collect();
     let frames = Frames::new(&sides, terms);
+    let card = score_frames(real, &frames, terms);
+    let figures = Figures::measure((real, synthetic), &frames, &card.columns, (guard, terms.seed));
+    (card, figures)
+}
+
+fn score_frames(real: &Side<'_>, frames: &Frames, terms: &Terms) -> Scorecard {
     let seed = terms.seed;
     let mut card = Scorecard::default();
     for (id, table) in real.schema.iter().filter(|(id, _)| !terms.skipped.contains(id)) {
@@ -228,7 +253,7 @@ pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, 
         card.tables.push(table_score(frame, &columns, seed));
         card.columns.extend(columns);
         if frames.links.iter().any(|link| link.parent == id) {
-            card.entities.extend(entity_score(&frames, frame, seed));
+            card.entities.extend(entity_score(frames, frame, seed));
         }
     }
     for link in &frames.links {
@@ -245,7 +270,7 @@ pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, 
         }
     }
     for length in 1..=MOST_HOPS {
-        if let Some((score, pairs)) = hops::score(&frames, length, seed) {
+        if let Some((score, pairs)) = hops::score(frames, length, seed) {
             card.hops.push(HopScore { length, score, pairs });
         }
     }

@@ -102,7 +102,7 @@ fn terms() -> Terms {
 
 fn side<'a>(schema: &'a Schema, name: &str) -> Side<'a> {
     let read = |table: &Table| read_csv(table, &reference(&format!("{name}.{}.csv", table.name)));
-    Side { schema, tables: schema.tables.iter().map(read).collect() }
+    Side { schema, tables: schema.tables.iter().map(read).collect(), links: None }
 }
 
 fn shops_scored() -> Scorecard {
@@ -173,7 +173,7 @@ fn a_missing_table_is_named_and_the_rest_is_scored() {
     let mut smaller = schema.clone();
     smaller.tables.remove(0);
     let real = side(&schema, "real");
-    let synthetic = Side { schema: &smaller, tables: vec![real.tables[1].clone()] };
+    let synthetic = Side { schema: &smaller, tables: vec![real.tables[1].clone()], links: None };
 
     let card = score(&real, &synthetic, None, &terms());
 
@@ -186,7 +186,7 @@ fn a_missing_table_is_named_and_the_rest_is_scored() {
 fn empty_sides_score_nothing_and_do_not_fail() {
     let schema = shops();
     let real = side(&schema, "real");
-    let empty = Side { schema: &schema, tables: real.tables.iter().map(|data| data.slice(0, 0)).collect() };
+    let empty = Side { schema: &schema, tables: real.tables.iter().map(|data| data.slice(0, 0)).collect(), links: None };
 
     assert_eq!(score(&real, &empty, None, &terms()).mean_entity_c2st(), None);
     assert_eq!(score(&empty, &real, Some(&empty), &terms()).mean_c2st(), None);
@@ -245,7 +245,7 @@ fn codes_count_as_categories_where_the_user_says_so() {
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
         let codes: ArrayRef = Arc::new(Int64Array::from_iter_values(codes));
         let rows = TableData::new(vec![ColumnId(0), ColumnId(1)], vec![ids, codes], 4);
-        Side { schema: &schema, tables: vec![rows] }
+        Side { schema: &schema, tables: vec![rows], links: None }
     };
     let categories = [("visit".to_owned(), ["code".to_owned()].into())].into();
 
@@ -271,7 +271,7 @@ fn names_of_rows_and_skipped_tables_are_not_scored() {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
         let columns = vec![ColumnId(0), ColumnId(1)];
         let country = TableData::new(columns.clone(), vec![ids.clone(), names], 3);
-        Side { schema: &schema, tables: vec![country, TableData::new(columns, vec![ids.clone(), ids], 3)] }
+        Side { schema: &schema, tables: vec![country, TableData::new(columns, vec![ids.clone(), ids], 3)], links: None }
     };
     let skipped = [TableId(1)].into();
 

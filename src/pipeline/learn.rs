@@ -145,6 +145,8 @@ fn used_parents(
 pub(super) struct Learned {
     pub(super) fitted: Fitted,
     pub(super) findings: Vec<Finding>,
+    /// The rows learnt from, if a report is to show them.
+    pub(super) snapshot: Option<Snapshot>,
 }
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
@@ -194,7 +196,8 @@ pub(super) fn learn(
         completion,
     };
     let fitted = fit(options, blueprint, progress)?;
-    Ok(Learned { fitted, findings })
+    let snapshot = config.evidence.then_some(snapshot);
+    Ok(Learned { fitted, findings, snapshot })
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

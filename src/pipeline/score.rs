@@ -7,8 +7,12 @@ use crate::{
     data::TableData,
     db::{Scan, connect},
     error::Error,
-    evaluate::{Categories, Scorecard, Side, Terms, score},
-    plan,
+    evaluate::{Categories, Scorecard, Side, Terms, examine as examine_sides, score},
+    pipeline::{
+        Examined, Planned, Verified,
+        evidence::{Evidence, guard},
+    },
+    plan::{self, Plan, settings, target_rows},
     schema::{Schema, TableId},
 };
 
@@ -22,7 +26,7 @@ struct Whole {
 
 impl Whole {
     fn side(&self) -> Side<'_> {
-        Side { schema: &self.schema, tables: self.tables.clone() }
+        Side { schema: &self.schema, tables: self.tables.clone(), links: None }
     }
 }
 
@@ -39,8 +43,51 @@ pub(super) fn evaluate(
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let skipped = skipped(&real.schema, config)?;
-    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped };
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
     Ok(score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms))
+}
+
+/// Scores, measures what a report draws, and makes the plan that the real database would have.
+pub(super) fn examine(
+    real: &DbUrl,
+    synthetic: &DbUrl,
+    holdout: Option<&DbUrl>,
+    (config, categories): (&Config, &Categories),
+    verified: Verified,
+) -> Result<Examined, Error> {
+    let real = read(real).map_err(Error::Source)?;
+    let synthetic = read(synthetic).map_err(Error::Target)?;
+    let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
+    let holdout = holdout.as_ref().map(Whole::side);
+    check(&real.schema, categories)?;
+    let skipped = skipped(&real.schema, config)?;
+    let mut terms = Terms { seed: config.seed, categories: categories.clone(), ..Terms::default() };
+    terms.skipped = skipped;
+    let mut known = settings(&real.schema, config)?;
+    let of_tables: Vec<_> = real.schema.iter().map(|(id, _)| known.remove(&id).unwrap_or_default()).collect();
+    let guard = guard(&real.schema, &real.tables, &of_tables);
+    let (scorecard, figures) =
+        examine_sides(&real.side(), &synthetic.side(), holdout.as_ref(), &terms, &guard);
+    let real_rows: Vec<u64> = real.tables.iter().map(|table| table.row_count as u64).collect();
+    let (plan, mut findings) = Plan::build(&real.schema, config, &real_rows)?;
+    findings.extend(scorecard.findings());
+    findings.extend(verified.findings.iter().cloned());
+    findings.sort();
+    findings.dedup();
+    let target_rows = target_rows(&plan, &real_rows, config.scale);
+    let evidence = Evidence { scorecard: Some(scorecard), figures: Some(figures), rules: Vec::new() };
+    let planned = Planned {
+        schema: real.schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        coverage: Vec::new(),
+        findings: Vec::new(),
+    };
+    Ok(Examined { planned, verified, evidence, findings })
 }
 
 /// A column that does not exist would silently be compared as before.

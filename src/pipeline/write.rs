@@ -10,15 +10,20 @@ use crate::{
     data::TableData,
     db::{Database, DbError, DbErrorKind, Dialect, Sink},
     error::Error,
+    evaluate::Scorecard,
     finding::Finding,
     load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
     model::Model,
-    pipeline::{FilledColumn, RunSummary},
+    pipeline::{
+        FilledColumn, RunSummary,
+        evidence::{Evidence, Gathered},
+    },
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
     sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, check_conditions, sample},
     schema::{Schema, TableId},
+    snapshot::Snapshot,
     verify::{self, SchemaComparison, Side, compare_schemas, prove},
 };
 
@@ -27,12 +32,14 @@ const WAITING_PARCELS: usize = 16;
 
 struct Sender<'a> {
     parcels: SyncSender<Parcel>,
+    gathered: Gathered,
     schema: &'a Schema,
     dialect: &'a dyn Dialect,
 }
 
 impl Outlet for Sender<'_> {
     fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
+        self.gathered.take(table, &rows);
         self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
     }
 
@@ -91,6 +98,8 @@ pub(super) struct Run<'a> {
     pub(super) started: Instant,
     pub(super) pool: &'a rayon::ThreadPool,
     pub(super) progress: &'a dyn Progress,
+    /// The rows learnt from, if a report is to show them.
+    pub(super) real: Option<&'a Snapshot>,
 }
 
 /// Generates, loads, finishes and proves a model's database. If the target refuses rows that were thought to be good,
@@ -127,7 +136,7 @@ fn attempt(
     judge_all: bool,
 ) -> Result<RunSummary, Error> {
     let dialect = database.dialect();
-    let Run { config, started, pool, progress } = run;
+    let Run { config, started, pool, progress, real } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
     check_conditions(model, &conditions, config.seed)?;
@@ -142,17 +151,19 @@ fn attempt(
         judge_all,
     };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
-    let (sampled, loaded): (Result<SampleSummary, SampleError>, Result<(), DbError>) =
+    let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(schema.tables.len()));
+    let (sampled, gathered, loaded): (Result<SampleSummary, SampleError>, Gathered, Result<(), DbError>) =
         std::thread::scope(|scope| {
             let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
             // Moved in: the load ends when nobody can send any more.
-            let mut outlet = Sender { parcels: sender, schema, dialect };
+            let mut outlet = Sender { parcels: sender, gathered, schema, dialect };
             let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
-            drop(outlet);
+            let Sender { parcels, gathered, .. } = outlet;
+            drop(parcels);
             let loaded = load.join().unwrap_or_else(|_| {
                 Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
             });
-            (sampled, loaded)
+            (sampled, gathered, loaded)
         });
     // A load that failed closes the channel: its own error says more than the sampler's.
     loaded.map_err(Error::Target)?;
@@ -189,6 +200,13 @@ fn attempt(
             load_seconds: load_seconds.get(id.0).map_or(0.0, |written| written.seconds),
         })
         .collect();
+    let evidence = config.evidence.then(|| match real {
+        Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),
+        None => Evidence::of_model(model),
+    });
+    findings.extend(
+        evidence.iter().filter_map(|evidence| evidence.scorecard.as_ref()).flat_map(Scorecard::findings),
+    );
     let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
     findings.sort();
     findings.dedup();
@@ -205,7 +223,7 @@ fn attempt(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, schema: compared, filled, findings })
+    Ok(RunSummary { load, proof, schema: compared, filled, findings, evidence })
 }
 
 /// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.

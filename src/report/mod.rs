@@ -1,8 +1,16 @@
 //! Renders results for people. Nothing here prints: every function returns the text.
 
+mod content;
+pub mod html;
 mod number;
+mod privacy;
 mod table;
 pub mod text;
+mod verdict;
 
 #[cfg(test)]
 mod tests;
+
+pub use content::{FoundRule, Measured, Report, RunFacts, RunSetting};
+pub use privacy::PrivacyCheck;
+pub use verdict::{Answer, Light, Verdict};

@@ -9,6 +9,7 @@ mod init;
 mod inspect;
 mod man;
 mod plan;
+mod report;
 mod train;
 mod verify;
 
@@ -49,6 +50,9 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let file = read_file(&cli.globals, &cli.command)?;
     let config = cli.command.overrides().apply(file.config.clone())?;
+    if let Some(path) = cli.command.report() {
+        report::check(path)?;
+    }
     if cli.command.computes() {
         process::start_workers(config.threads);
     }

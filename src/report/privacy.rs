@@ -1,0 +1,54 @@
+//! The privacy measures of a report, each with its limit.
+
+use serde::Serialize;
+
+use super::number::percent;
+use crate::evaluate::Scorecard;
+
+/// Exact copies above those of the holdout that pass.
+const COPIES_ABOVE_CHANCE: f64 = 0.01;
+/// Largest share of entities that may be closer to a training entity than to a holdout entity.
+const NEAREST_SHARE: f64 = 0.6;
+
+/// One measure of one table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PrivacyCheck {
+    /// What is measured.
+    pub measure: String,
+    /// The table, with the column where it is one column's.
+    pub place: String,
+    /// What was measured.
+    pub value: String,
+    /// What it may be; empty if there is nothing to compare with.
+    pub limit: String,
+    /// Whether it is inside the limit; `None` if that cannot be said.
+    pub passed: Option<bool>,
+}
+
+/// The measures of a scorecard.
+pub(super) fn checks(card: Option<&Scorecard>) -> Vec<PrivacyCheck> {
+    let Some(card) = card else { return Vec::new() };
+    let mut checks = Vec::new();
+    for table in &card.tables {
+        let Some(share) = table.exact_share else { continue };
+        let limit = table.holdout_exact_share.map(|chance| chance + COPIES_ABOVE_CHANCE);
+        checks.push(PrivacyCheck {
+            measure: "rows equal to a real row".to_owned(),
+            place: table.table.clone(),
+            value: percent(Some(share)),
+            limit: limit.map_or_else(String::new, |limit| format!("at most {}", percent(Some(limit)))),
+            passed: limit.map(|limit| share <= limit).or((share == 0.0).then_some(true)),
+        });
+    }
+    for entity in &card.entities {
+        let Some(share) = entity.nearest_is_training else { continue };
+        checks.push(PrivacyCheck {
+            measure: "entities closer to a training entity than to an unseen one".to_owned(),
+            place: entity.table.clone(),
+            value: percent(Some(share)),
+            limit: format!("at most {}", percent(Some(NEAREST_SHARE))),
+            passed: Some(share <= NEAREST_SHARE),
+        });
+    }
+    checks
+}
