@@ -161,6 +161,8 @@ fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
         let named = terms.categories.get(&real.table(table).name.to_string());
         let is_category = named.is_some_and(|columns| columns.contains(&column.name));
         let kind = kind_of(real, table, id, &per_side[0], (row_counts[0], is_category));
+        let replaced = terms.replaced.contains(&(table, id)) && kind.is_compared();
+        let kind = if replaced { Kind::Text } else { kind };
         kinds.push(kind);
         if kind.is_compared() || kind == Kind::Text {
             attributes.push(id);

@@ -30,7 +30,7 @@ use self::{
 use crate::{
     data::{Links, TableData},
     finding::Finding,
-    schema::{Schema, TableId},
+    schema::{ColumnId, Schema, TableId},
     seed::Seed,
 };
 
@@ -65,6 +65,8 @@ pub struct Terms {
     pub skipped: BTreeSet<TableId>,
     /// Tables of which a side holds a part of the rows only: what links them to others is not scored.
     pub partial: BTreeSet<TableId>,
+    /// Columns of the real side whose values are written anew on purpose: they are only compared for exact copies.
+    pub replaced: BTreeSet<(TableId, ColumnId)>,
 }
 
 /// How alike one column is on both sides.
@@ -225,7 +227,7 @@ pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, 
     score_frames(real, &Frames::new(&sides, terms), terms)
 }
 
-/// Scores as [`score`] does, and measures what a report draws.
+/// Scores as [`score`] does, but for the columns that are personal, and measures what a report draws.
 #[must_use]
 pub fn examine(
     real: &Side<'_>,
@@ -235,6 +237,7 @@ pub fn examine(
     guard: &Guard,
 ) -> (Scorecard, Figures) {
     let sides: Vec<&Side<'_>> = [real, synthetic].into_iter().chain(holdout).collect();
+    let terms = &Terms { replaced: guard.personal.clone(), ..terms.clone() };
     let frames = Frames::new(&sides, terms);
     let card = score_frames(real, &frames, terms);
     let figures = Figures::measure((real, synthetic), &frames, &card.columns, (guard, terms.seed));

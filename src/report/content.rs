@@ -7,9 +7,10 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
+    config::TableMode,
     evaluate::{Scorecard, figures::Figures},
     finding::Finding,
-    load::LoadSummary,
+    load::{LoadSummary, TableLoad},
     plan::explain::Explanation,
     verify::{Proof, SchemaComparison},
 };
@@ -100,7 +101,10 @@ impl<'a> Report<'a> {
         findings: &'a [Finding],
     ) -> Self {
         let Measured { load, proof, schema, scorecard, figures } = measured;
-        let privacy = checks(scorecard);
+        let copied = |table: &&TableLoad| table.mode == TableMode::Copy;
+        let copied: Vec<&str> =
+            load.iter().flat_map(|load| &load.tables).filter(copied).map(|table| table.table.as_str()).collect();
+        let privacy = checks(scorecard, &copied);
         let verdict = Verdict::of(measured, &privacy);
         Self { run, verdict, order, load, proof, schema, scorecard, figures, privacy, rules, findings }
     }

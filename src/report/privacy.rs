@@ -23,21 +23,25 @@ pub struct PrivacyCheck {
     pub limit: String,
     /// Whether it is inside the limit; `None` if that cannot be said.
     pub passed: Option<bool>,
+    /// True if the limit comes from real rows that nobody learnt from.
+    pub calibrated: bool,
 }
 
-/// The measures of a scorecard.
-pub(super) fn checks(card: Option<&Scorecard>) -> Vec<PrivacyCheck> {
+/// The measures of a scorecard; tables that are `copied` by consent have none.
+pub(super) fn checks(card: Option<&Scorecard>, copied: &[&str]) -> Vec<PrivacyCheck> {
     let Some(card) = card else { return Vec::new() };
     let mut checks = Vec::new();
-    for table in &card.tables {
+    for table in card.tables.iter().filter(|table| !copied.contains(&table.table.as_str())) {
         let Some(share) = table.exact_share else { continue };
         let limit = table.holdout_exact_share.map(|chance| chance + COPIES_ABOVE_CHANCE);
         checks.push(PrivacyCheck {
             measure: "rows equal to a real row".to_owned(),
             place: table.table.clone(),
             value: percent(Some(share)),
-            limit: limit.map_or_else(String::new, |limit| format!("at most {}", percent(Some(limit)))),
+            limit: limit.map_or_else(|| "none at all".to_owned(), |limit| format!("at most {}", percent(Some(limit)))),
+            // Without a holdout nobody knows how many rows chance alone repeats.
             passed: limit.map(|limit| share <= limit).or((share == 0.0).then_some(true)),
+            calibrated: limit.is_some(),
         });
     }
     for entity in &card.entities {
@@ -48,6 +52,7 @@ pub(super) fn checks(card: Option<&Scorecard>) -> Vec<PrivacyCheck> {
             value: percent(Some(share)),
             limit: format!("at most {}", percent(Some(NEAREST_SHARE))),
             passed: Some(share <= NEAREST_SHARE),
+            calibrated: true,
         });
     }
     checks

@@ -8,7 +8,10 @@ use super::{
     privacy::PrivacyCheck,
 };
 use crate::{
-    evaluate::{Scorecard, figures::Figures},
+    evaluate::{
+        Scorecard,
+        figures::{Figures, TableFigures},
+    },
     verify::{Proof, SchemaComparison},
 };
 
@@ -17,7 +20,7 @@ const ALIKE: f64 = 0.9;
 /// Below this, they are not.
 const UNLIKE: f64 = 0.8;
 /// Tables with fewer rows on a side say nothing about likeness: chance alone makes them differ.
-const FEWEST_ROWS: usize = 50;
+const FEWEST_ROWS: usize = 100;
 
 /// A traffic light. It is shown with a shape and a word of its own, not by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,10 +61,10 @@ pub struct Verdict {
 impl Verdict {
     /// Judges what was measured.
     pub(super) fn of(measured: Measured<'_>, privacy: &[PrivacyCheck]) -> Self {
-        let rows_differ = measured.figures;
+        let rows = measured.scorecard.zip(measured.figures);
         Self {
             integrity: integrity(measured.proof, measured.schema),
-            fidelity: measured.scorecard.map_or_else(unknown_fidelity, |card| fidelity(card, rows_differ)),
+            fidelity: rows.map_or_else(unknown_fidelity, |(card, figures)| fidelity(card, figures)),
             privacy: self::privacy(privacy),
         }
     }
@@ -123,15 +126,17 @@ fn unknown_fidelity() -> Answer {
     answer(Light::Unknown, "Not measured", vec![why.to_owned()])
 }
 
-fn fidelity(card: &Scorecard, figures: Option<&Figures>) -> Answer {
+fn fidelity(card: &Scorecard, figures: &Figures) -> Answer {
     let large = |name: &str| {
-        card.tables.iter().any(|table| {
-            table.table == name && table.real_rows.min(table.synthetic_rows) >= FEWEST_ROWS
-        })
+        let enough = |table: &TableFigures| table.real_rows.min(table.synthetic_rows) >= FEWEST_ROWS;
+        figures.tables.iter().any(|table| table.table == name && enough(table))
     };
-    let columns: Vec<f64> = card.columns.iter().filter(|c| large(&c.table)).map(|c| c.shape).collect();
-    let pairs: Vec<f64> =
-        card.tables.iter().filter(|table| large(&table.table)).filter_map(|table| table.pairs).collect();
+    let tables: Vec<&TableFigures> = figures.tables.iter().filter(|table| large(&table.table)).collect();
+    let columns: Vec<f64> =
+        tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.shape).collect();
+    let pairs: Vec<f64> = (tables.iter())
+        .filter_map(|table| Some(1.0 - table.associations.as_ref()?.mean_difference()?))
+        .collect();
     let fan_outs: Vec<f64> = card.fan_outs.iter().filter(|f| large(&f.parent)).map(|f| f.score).collect();
     let parts = [
         ("single columns", mean(&columns)),
@@ -157,7 +162,7 @@ fn fidelity(card: &Scorecard, figures: Option<&Figures>) -> Answer {
             100.0 * told
         ));
     }
-    if figures.is_some_and(|figures| figures.tables.iter().any(|table| table.synthetic_rows == 0 && table.real_rows > 0)) {
+    if figures.tables.iter().any(|table| table.synthetic_rows == 0 && table.real_rows > 0) {
         sentences.push("Some tables are empty on the synthetic side.".to_owned());
     }
     let overall = known.iter().map(|(_, score)| score).sum::<f64>() / known.len() as f64;
@@ -189,6 +194,7 @@ fn privacy(checks: &[PrivacyCheck]) -> Answer {
         );
         return answer(Light::Bad, "Something may have leaked", vec![sentence]);
     }
+    let calibrated = checks.iter().any(|check| check.calibrated);
     let mut sentences = Vec::new();
     if passed > 0 {
         sentences.push(format!(
@@ -198,10 +204,14 @@ fn privacy(checks: &[PrivacyCheck]) -> Answer {
         ));
     }
     if open > 0 {
-        sentences.push(format!(
-            "{} have no limit: real rows that were held out of training would give one.",
-            count(open as u64)
-        ));
+        sentences.push(format!("{} cannot be judged.", count(open as u64)));
+    }
+    if !calibrated {
+        sentences.push(
+            "Only exact copies were looked for: more is known where real rows are held out of training.".to_owned(),
+        );
+    }
+    if open > 0 || !calibrated {
         return answer(Light::Look, "No leak seen, not all measured", sentences);
     }
     answer(Light::Good, "No sign of a leak", sentences)

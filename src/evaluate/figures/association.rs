@@ -1,6 +1,6 @@
 //! How the columns of a table go together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Fewest real rows from which anything is told.
-pub(super) const FEWEST_ROWS: usize = 20;
+const FEWEST_ROWS: usize = 20;
 /// Most rows of a side that are looked at.
 const MOST_ROWS: usize = 5_000;
 /// Most columns of a picture: more cannot be read.
@@ -42,20 +42,29 @@ pub struct Associations {
 }
 
 impl Associations {
-    /// Measures the columns of a table; `None` if there are fewer than two.
-    pub(super) fn measure(frame: &Frame, seed: Seed) -> Option<Self> {
-        let chosen: Vec<&FrameColumn> = frame.columns.iter().take(MOST_COLUMNS).collect();
-        if chosen.len() < 2 || frame.row_counts[1] < FEWEST_ROWS {
+    /// Measures the columns of a table that are drawn; `None` if there are fewer than two, or too few rows. Labels of
+    /// fewer than `least` real rows count as one.
+    pub(super) fn measure(
+        frame: &Frame,
+        drawn: &dyn Fn(&str) -> bool,
+        (least, seed): (usize, Seed),
+    ) -> Option<Self> {
+        let all: Vec<&FrameColumn> = frame.columns.iter().filter(|column| drawn(&column.name)).collect();
+        let chosen: Vec<&FrameColumn> = all.iter().copied().take(MOST_COLUMNS).collect();
+        if chosen.len() < 2 || frame.row_counts[..2].iter().any(|rows| *rows < FEWEST_ROWS.max(least)) {
             return None;
         }
+        let rare: Vec<BTreeSet<u32>> = chosen.iter().map(|column| rare(&column.sides[0], least)).collect();
         let mut random = seed.stream(&format!("evaluate/associations/{}", frame.name), 0);
         let mut of_side = |side: usize| {
             let rows = sample_rows(frame.row_counts[side], MOST_ROWS, &mut random);
-            matrix(&chosen.iter().map(|column| column.sides[side].take(&rows)).collect::<Vec<_>>())
+            let columns = chosen.iter().zip(&rare);
+            let taken = columns.map(|(column, rare)| merged(column.sides[side].take(&rows), rare));
+            matrix(&taken.collect::<Vec<_>>())
         };
         Some(Self {
             columns: chosen.iter().map(|column| column.name.clone()).collect(),
-            left_out: frame.columns.len() - chosen.len(),
+            left_out: all.len() - chosen.len(),
             real: of_side(0),
             synthetic: of_side(1),
         })
@@ -74,6 +83,27 @@ impl Associations {
         let count = differences.len();
         (count > 0).then(|| differences.into_iter().sum::<f64>() / count as f64)
     }
+}
+
+/// Labels of too few real rows.
+fn rare(values: &Values, least: usize) -> BTreeSet<u32> {
+    let Values::Category(codes) = values else { return BTreeSet::new() };
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    for code in codes {
+        *counts.entry(*code).or_default() += 1;
+    }
+    // Labels that only the synthetic side has are rare as well: they have no real row at all.
+    let most = counts.keys().max().copied().unwrap_or(0);
+    let known = counts.into_iter().filter(|(_, count)| *count < least).map(|(code, _)| code);
+    known.chain([most + 1]).collect()
+}
+
+/// Puts rare labels together, and all that come after the last real one.
+fn merged(values: Values, rare: &BTreeSet<u32>) -> Values {
+    let Values::Category(codes) = values else { return values };
+    let beyond = rare.last().copied().unwrap_or(u32::MAX);
+    let code = |code: u32| if code >= beyond || rare.contains(&code) { beyond } else { code };
+    Values::Category(codes.into_iter().map(code).collect())
 }
 
 fn matrix(columns: &[Values]) -> Vec<Vec<Option<f64>>> {

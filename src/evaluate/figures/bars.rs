@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Sides, crowd::Crowd, share};
 
 /// Most labels that get a bar of their own.
-const MOST_BARS: usize = 12;
+const MOST_BARS: usize = 9;
 
 /// The labels of a column, the most frequent first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,6 +41,14 @@ pub struct Others {
 }
 
 impl Bars {
+    /// One minus the total variation distance of the named labels and the others together.
+    pub(super) fn likeness(&self) -> f64 {
+        let named: f64 = self.bars.iter().map(|bar| (bar.real - bar.synthetic).abs()).sum();
+        // What is not named of the real side is what is left.
+        let others = 1.0 - self.bars.iter().map(|bar| bar.real).sum::<f64>();
+        1.0 - (named + (others - self.others.synthetic).abs()) / 2.0
+    }
+
     /// Counts labels; `None` if none is shared by enough units.
     pub(super) fn measure(sides: &Sides<'_>, boolean: bool, crowd: &Crowd<'_>) -> Option<Self> {
         let mut real: BTreeMap<String, Vec<usize>> = BTreeMap::new();

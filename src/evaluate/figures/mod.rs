@@ -23,6 +23,7 @@ use super::{
     ColumnScore, Side,
     cells::Cells,
     frame::{Frame, Frames, Kind, cells_of},
+    mean,
 };
 use crate::{
     schema::{ColumnId, DataType, TableId},
@@ -77,6 +78,8 @@ pub struct TableFigures {
     pub real_rows: usize,
     /// Rows of the synthetic side that were looked at.
     pub synthetic_rows: usize,
+    /// Mean of how alike its columns are, where any is compared.
+    pub shape: Option<f64>,
     /// Its columns in the order of the table, keys left out.
     pub columns: Vec<ColumnFigure>,
     /// How its columns go together, where there are two to compare.
@@ -91,7 +94,7 @@ pub struct ColumnFigure {
     pub column: String,
     /// The type as the server prints it.
     pub native_type: String,
-    /// How alike both sides are, 0 to 1, where that is measured.
+    /// How alike both sides are, 0 to 1, where values are compared: labels that are not named count as one.
     pub shape: Option<f64>,
     /// Share of nulls, real and synthetic; `None` if so few real rows are null that it is not told.
     pub nulls: Option<[f64; 2]>,
@@ -139,6 +142,14 @@ pub enum Discretion {
     NoPicture,
 }
 
+impl Picture {
+    /// True if it shows values, not only their lengths.
+    #[must_use]
+    pub fn tells_values(&self) -> bool {
+        matches!(self, Self::Histogram(_) | Self::Bars(_) | Self::Series(_))
+    }
+}
+
 impl Figures {
     /// Measures everything that is drawn.
     pub(super) fn measure(
@@ -151,13 +162,15 @@ impl Figures {
         for (id, _) in real.schema.iter() {
             let Some(frame) = frames.table(id) else { continue };
             let columns = column_figures((real, synthetic), frame, scores, guard);
-            let enough = frame.row_counts[0] >= association::FEWEST_ROWS.max(guard.least);
+            let drawn = |name: &str| columns.iter().any(|c| c.column == name && c.picture.tells_values());
+            let associations = Associations::measure(frame, &drawn, (guard.least, seed));
             figures.tables.push(TableFigures {
                 table: frame.name.clone(),
                 real_rows: frame.row_counts[0],
                 synthetic_rows: frame.row_counts[1],
+                shape: mean(columns.iter().filter_map(|column| column.shape)).map(round),
                 columns,
-                associations: enough.then(|| Associations::measure(frame, seed)).flatten(),
+                associations,
             });
         }
         for link in &frames.links {
@@ -193,12 +206,18 @@ fn column_figures(
             };
             let score = scores.iter().find(|s| s.table == frame.name && s.column == column.name);
             let personal = guard.personal.contains(&(frame.table, id));
+            let picture = picture(&sides, (*kind, &column.data_type), personal, &crowd);
+            let shape = match &picture {
+                Picture::Bars(bars) => Some(bars.likeness()),
+                Picture::Histogram(_) | Picture::Series(_) => score.map(|score| score.shape),
+                Picture::Lengths { .. } | Picture::Hidden { .. } => None,
+            };
             ColumnFigure {
                 column: column.name.clone(),
                 native_type: column.native_type.clone(),
-                shape: score.map(|score| round(score.shape)),
+                shape: shape.map(|shape| round(shape.clamp(0.0, 1.0))),
                 nulls: sides.nulls(&crowd),
-                picture: picture(&sides, (*kind, &column.data_type), personal, &crowd),
+                picture,
             }
         })
         .collect()

@@ -163,9 +163,23 @@ pub(super) fn fan_out(figure: &FanOutFigure, title: &str) -> Markup {
     steps_chart(&steps, &labels, title)
 }
 
+/// Labels that do not run into each other: those too close to the one before are left out.
+fn apart(labels: &[(f64, String)]) -> Vec<(f64, String)> {
+    let mut kept: Vec<(f64, String)> = Vec::new();
+    for (x, text) in labels {
+        let width = |text: &str| text.chars().count() as f64 * 6.4;
+        let gap = |last: &(f64, String)| x - last.0 - (width(&last.1) + width(text)) / 2.0;
+        if kept.last().is_none_or(|last| gap(last) > 6.0) {
+            kept.push((*x, text.clone()));
+        }
+    }
+    kept
+}
+
 fn steps_chart(steps: &[Step], labels: &[(f64, String)], title: &str) -> Markup {
     let highest = steps.iter().flat_map(|step| [step.real.unwrap_or(0.0), step.synthetic]).fold(0.0, f64::max);
     let y = |value: f64| if highest > 0.0 { PLOT - value / highest * (PLOT - 4.0) } else { PLOT };
+    let labels = apart(labels);
     let mut area = String::new();
     let mut untold = String::new();
     for step in steps {
@@ -195,9 +209,10 @@ fn steps_chart(steps: &[Step], labels: &[(f64, String)], title: &str) -> Markup 
             @if !untold.is_empty() { path.untold d=(untold) {} }
             path.axis d={ "M0 " (place(PLOT)) "H" (place(WIDTH)) } {}
             path.synthetic d=(line) {}
-            @for (x, text) in labels {
-                @let anchor = if *x < 24.0 { "start" } else if *x > WIDTH - 24.0 { "end" } else { "middle" };
-                @let x = if anchor == "start" { x.min(1.0).max(0.0) } else if anchor == "end" { WIDTH } else { *x };
+            @for (x, text) in &labels {
+                @let half = text.chars().count() as f64 * 3.2;
+                @let anchor = if *x < half { "start" } else if *x > WIDTH - half { "end" } else { "middle" };
+                @let x = if anchor == "start" { 0.0 } else if anchor == "end" { WIDTH } else { *x };
                 text x=(place(x)) y=(place(HEIGHT - 4.0)) text-anchor=(anchor) { (text) }
             }
         }

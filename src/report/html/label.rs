@@ -25,6 +25,9 @@ pub(super) fn short_name(text: &str, most: usize) -> String {
 
 /// A number for an axis whose ticks are `step` apart: `12`, `0.25`, `3.4k`, `1.2M`.
 pub(super) fn tick(value: f64, step: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     let (scaled, unit, step) = match value.abs().max(step.abs()) {
         size if size >= 1e12 => return format!("{value:.1e}"),
         size if size >= 1e9 => (value / 1e9, "G", step / 1e9),

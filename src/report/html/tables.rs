@@ -9,12 +9,12 @@ use super::{
 use crate::{
     config::TableMode,
     evaluate::{
-        ColumnScore, Scorecard, TableScore,
+        TableScore,
         figures::{ColumnFigure, Discretion, Picture, TableFigures},
     },
     report::{
         content::Report,
-        number::{count, score},
+        number::count,
     },
 };
 
@@ -45,10 +45,18 @@ struct Line<'a> {
     real: u64,
     synthetic: u64,
     score: Option<&'a TableScore>,
+    figures: Option<&'a TableFigures>,
+}
+
+impl Line<'_> {
+    fn shape(&self) -> Option<f64> {
+        self.figures?.shape
+    }
 }
 
 fn lines<'a>(report: &'a Report<'a>) -> Vec<Line<'a>> {
     let scored = |table: &str| report.scorecard?.tables.iter().find(|score| score.table == table);
+    let drawn = |table: &str| report.figures?.tables.iter().find(|figures| figures.table == table);
     let step = |table: &str| {
         let strata = &report.order.as_ref()?.strata;
         Some(1 + strata.iter().position(|stratum| stratum.iter().any(|line| line.table == table))?)
@@ -62,6 +70,7 @@ fn lines<'a>(report: &'a Report<'a>) -> Vec<Line<'a>> {
                 real: table.real_rows,
                 synthetic: table.synthetic_rows,
                 score: scored(&table.table),
+                figures: drawn(&table.table),
             })
             .collect(),
         (None, Some(card)) => (card.tables.iter())
@@ -72,6 +81,7 @@ fn lines<'a>(report: &'a Report<'a>) -> Vec<Line<'a>> {
                 real: table.real_rows as u64,
                 synthetic: table.synthetic_rows as u64,
                 score: Some(table),
+                figures: drawn(&table.table),
             })
             .collect(),
         (None, None) => Vec::new(),
@@ -93,7 +103,7 @@ pub(super) fn overview(report: &Report<'_>) -> Markup {
             p.hint {
                 "In the order of generation. "
                 @if scored {
-                    "“Columns” and “pairs” say how alike both sides are: 1.00 is the same. “Told apart” is how often a trained classifier recognises a synthetic row: 0.50 is a coin toss, 1.00 is always."
+                    "“Columns” and “pairs” say how alike both sides are: 1.00 is the same. “Told apart” is how often a trained classifier recognises a synthetic row: 0.50 is a coin toss, 1.00 is always. Personal columns are written anew on purpose and are left out of all scores."
                 }
             }
             div.scroll tabindex="0" role="group" aria-label="All tables" {
@@ -135,10 +145,10 @@ fn overview_line(line: &Line<'_>, report: &Report<'_>, scored: bool) -> Markup {
             td.n { (count(line.real)) }
             td.n { (count(line.synthetic)) }
             @if scored {
-                td { (meter(line.score.and_then(|score| score.shapes))) }
-                td.n { (two(line.score.and_then(|score| score.pairs))) }
+                td { (meter(line.shape())) }
+                td.n { (two(line.figures.and_then(|f| Some(1.0 - f.associations.as_ref()?.mean_difference()?)))) }
                 td.n { (two(line.score.and_then(|score| Some(score.c2st?.accuracy)))) }
-                td.worst { (worst(report.scorecard, line.table)) }
+                td.worst { (worst(line.figures)) }
             }
         }
     }
@@ -160,15 +170,15 @@ fn two(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))
 }
 
-fn worst(card: Option<&Scorecard>, table: &str) -> Markup {
-    let Some(card) = card else { return html! {} };
-    let mut columns: Vec<&ColumnScore> =
-        card.columns.iter().filter(|column| column.table == table && column.shape < ALIKE).collect();
-    columns.sort_by(|a, b| a.shape.total_cmp(&b.shape).then_with(|| a.column.cmp(&b.column)));
+fn worst(figures: Option<&TableFigures>) -> Markup {
+    let columns = figures.map_or(&[][..], |figures| &figures.columns);
+    let mut columns: Vec<(f64, &str)> =
+        columns.iter().filter_map(|column| Some((column.shape.filter(|s| *s < ALIKE)?, column.column.as_str()))).collect();
+    columns.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
     html! {
-        @for (place, column) in columns.iter().take(WORST).enumerate() {
+        @for (place, (shape, column)) in columns.iter().take(WORST).enumerate() {
             @if place > 0 { ", " }
-            bdi.code { (name(&column.column)) } " " (two(Some(column.shape)))
+            bdi.code { (name(column)) } " " (two(Some(*shape)))
         }
     }
 }
@@ -177,7 +187,7 @@ fn worst(card: Option<&Scorecard>, table: &str) -> Markup {
 pub(super) fn details(report: &Report<'_>) -> Markup {
     let lines = lines(report);
     let mut ranked: Vec<(f64, &str)> =
-        lines.iter().filter_map(|line| Some((line.score?.shapes?, line.table))).collect();
+        lines.iter().filter_map(|line| Some((line.shape()?, line.table))).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
     let open: Vec<&str> = ranked.iter().take(OPEN_TABLES).map(|(_, table)| *table).collect();
     let few = lines.len() <= OPEN_TABLES;
@@ -210,7 +220,7 @@ pub(super) fn key() -> Markup {
 }
 
 fn detail(line: &Line<'_>, report: &Report<'_>, open: bool) -> Markup {
-    let figures = report.figures.and_then(|figures| figures.tables.iter().find(|f| f.table == line.table));
+    let figures = line.figures;
     let rules: Vec<&str> =
         report.rules.iter().filter(|rule| rule.table == line.table).map(|rule| rule.rule.as_str()).collect();
     html! {
@@ -218,7 +228,7 @@ fn detail(line: &Line<'_>, report: &Report<'_>, open: bool) -> Markup {
             summary {
                 span.title { bdi { (name(line.table)) } }
                 span.rows { (count(line.real)) " real, " (count(line.synthetic)) " synthetic rows" }
-                @if let Some(shapes) = line.score.and_then(|score| score.shapes) { span.score { (meter(Some(shapes))) } }
+                @if let Some(shape) = line.shape() { span.score { (meter(Some(shape))) } }
             }
             div.body {
                 span.target id=(anchor(line.table)) {}
@@ -256,9 +266,7 @@ fn columns(figures: &TableFigures) -> Markup {
         figures.columns.iter().partition(|column| matches!(column.picture, Picture::Hidden { .. }));
     html! {
         @if figures.columns.is_empty() { p.hint { "It has no columns but keys." } }
-        div.columns {
-            @for column in &drawn { (card(column)) }
-        }
+        @if !drawn.is_empty() { div.columns { @for column in &drawn { (card(column)) } } }
         @if !hidden.is_empty() {
             p.hidden {
                 "Not drawn: "
@@ -292,14 +300,14 @@ fn card(column: &ColumnFigure) -> Markup {
                 span.type { (name(&column.native_type)) }
                 @if let Some(shape) = column.shape {
                     @let level = if shape >= 0.9 { "good" } else if shape >= 0.8 { "look" } else { "bad" };
-                    span class={ "chip " (level) } title="How alike both sides are: 1 is the same" { (score(Some(shape)).chars().take(4).collect::<String>()) }
+                    span class={ "chip " (level) } title="How alike both sides are: 1 is the same" { (two(Some(shape))) }
                 }
             }
             @match &column.picture {
                 Picture::Histogram(histogram) => (chart::histogram(histogram, what)),
                 Picture::Lengths { why, histogram } => {
                     (chart::histogram(histogram, &format!("the lengths of {what}")))
-                    p.note { "length in characters" @if *why == Discretion::Personal { " – personal, so nothing else is told" } @else { " – free text" } }
+                    p.note { "length in characters" @if *why == Discretion::Personal { " – personal: nothing else is told" } @else { " – free text" } }
                 }
                 Picture::Bars(bars) => (chart::bars(bars)),
                 Picture::Series(series) => {

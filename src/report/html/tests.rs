@@ -70,7 +70,7 @@ fn drawn(table: &str, column: &str, label: &str) -> TableFigures {
     let of = |column: String, picture| ColumnFigure {
         column,
         native_type: "text".to_owned(),
-        shape: Some(0.84),
+        shape: Some(0.94),
         nulls: Some([0.1, 0.12]),
         picture,
     };
@@ -79,6 +79,7 @@ fn drawn(table: &str, column: &str, label: &str) -> TableFigures {
         table: table.to_owned(),
         real_rows: 1200,
         synthetic_rows: 1180,
+        shape: Some(0.94),
         columns: vec![
             of(column.to_owned(), Picture::Histogram(histogram)),
             of(format!("{column} kind"), Picture::Bars(bars)),
@@ -272,4 +273,14 @@ fn without_real_rows_likeness_is_not_claimed() {
     assert_eq!(report.verdict.fidelity.light, Light::Unknown);
     assert_eq!(report.verdict.privacy.light, Light::Unknown);
     assert!(page(&report).contains("Not measured"));
+}
+
+#[test]
+fn without_a_holdout_privacy_is_not_called_good() {
+    let mut sample = Sample::new(3, "orders");
+    for table in &mut sample.card.tables {
+        table.holdout_exact_share = None;
+    }
+
+    assert_eq!(sample.report().verdict.privacy.light, Light::Look);
 }
