@@ -15,6 +15,7 @@ pub mod model_file;
 pub mod nn;
 pub mod pipeline;
 pub mod plan;
+pub mod privacy;
 pub mod progress;
 pub mod report;
 pub mod rules;

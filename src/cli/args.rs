@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{GeneratorKind, LinkMethod, parse_duration};
+use crate::config::{AuditLevel, GeneratorKind, LinkMethod, parse_duration};
 
 /// Clone a database as synthetic data.
 ///
@@ -136,6 +136,8 @@ pub(super) struct CloneArgs {
     #[command(flatten)]
     pub(super) learning: Learning,
     #[command(flatten)]
+    pub(super) auditing: Auditing,
+    #[command(flatten)]
     pub(super) running: Running,
     #[command(flatten)]
     pub(super) writing: Writing,
@@ -189,8 +191,10 @@ pub(super) struct TrainArgs {
     #[command(flatten)]
     pub(super) learning: Learning,
     #[command(flatten)]
+    pub(super) auditing: Auditing,
+    #[command(flatten)]
     pub(super) running: Running,
-    /// Print the findings as JSON.
+    /// Print the audit and the findings as JSON.
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -271,6 +275,8 @@ pub(super) struct EvaluateArgs {
     /// Real rows the model never saw, to calibrate the scores.
     #[arg(long, value_name = "DB")]
     pub(super) holdout: Option<String>,
+    #[command(flatten)]
+    pub(super) auditing: Auditing,
     /// Columns to compare as categories whatever their type, such as integer codes.
     #[arg(long, value_name = "TABLE.COLUMN,…", value_delimiter = ',', value_parser = table_column)]
     pub(super) categorical: Vec<(String, String)>,
@@ -366,6 +372,14 @@ pub(super) struct Learning {
     pub(super) links: Option<LinkMethod>,
 }
 
+/// How closely to look for traces of real rows.
+#[derive(Debug, Args, Default)]
+pub(super) struct Auditing {
+    /// Search for traces of real rows, measured against entities that were held out [default: cheap].
+    #[arg(long, value_name = "LEVEL", value_enum, help_heading = "Privacy")]
+    pub(super) audit: Option<AuditLevel>,
+}
+
 /// How to run.
 #[derive(Debug, Args, Default)]
 pub(super) struct Running {
@@ -399,6 +413,21 @@ pub(super) struct Writing {
     /// Do not ask before replacing something.
     #[arg(long, short, help_heading = "Target")]
     pub(super) yes: bool,
+}
+
+impl ValueEnum for AuditLevel {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Cheap, Self::Full, Self::Off]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        use clap::builder::PossibleValue;
+        Some(match self {
+            Self::Cheap => PossibleValue::new("cheap").help("Samples, a few seconds"),
+            Self::Full => PossibleValue::new("full").help("Larger samples and one more attack"),
+            Self::Off => PossibleValue::new("off").help("Nothing; no entity is held out"),
+        })
+    }
 }
 
 impl ValueEnum for LinkMethod {

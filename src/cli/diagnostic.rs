@@ -22,6 +22,8 @@ pub(super) const SOURCE: u8 = 3;
 pub(super) const TARGET: u8 = 4;
 /// The target may not be written.
 pub(super) const REFUSED: u8 = 5;
+/// Done, but the audit found too much of real rows.
+pub(super) const BREACH: u8 = 6;
 /// A mistake in dbsynth.
 pub(super) const INTERNAL: u8 = 70;
 /// Stopped by the user.

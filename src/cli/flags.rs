@@ -46,6 +46,13 @@ impl Command {
             flags.time_budget = learning.time_budget;
             flags.links = learning.links;
         }
+        let auditing = match self {
+            Self::Clone(args) => Some(&args.auditing),
+            Self::Train(args) => Some(&args.auditing),
+            Self::Evaluate(args) => Some(&args.auditing),
+            _ => None,
+        };
+        flags.audit = auditing.and_then(|auditing| auditing.audit);
         let conditions = match self {
             Self::Clone(args) => Some(&args.conditions),
             Self::Generate(args) => Some(&args.conditions),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     pipeline::{Planned, RunSummary, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
-    report::text,
+    report::{self, text},
     snapshot::Proposal,
     verify::SchemaComparison,
 };
@@ -58,7 +58,8 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
 /// What a run wrote, table by table, the proof of its constraints, and what became of the schema.
 pub(super) fn summary(run: &RunSummary) -> String {
     let written = text::summary(&run.load, &run.findings);
-    format!("{written}\n{}{}", text::proof(&run.proof), compared(run.schema.as_ref()))
+    let audited = run.audit.as_ref().map_or_else(String::new, |audit| format!("\n{}", report::audit(audit)));
+    format!("{written}\n{}{}{audited}", text::proof(&run.proof), compared(run.schema.as_ref()))
 }
 
 /// The proof of a database's constraints and how its schema compares.

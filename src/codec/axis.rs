@@ -140,6 +140,16 @@ impl Lattice {
         Self::WHOLE
     }
 
+    /// The same, but on no points other than multiples of `grain`.
+    pub(super) fn no_finer_than(self, grain: i64) -> Self {
+        match self {
+            Self::Steps { step, offset } if step % grain != 0 || offset % grain != 0 => {
+                Self::Steps { step: grain, offset: 0 }
+            }
+            other => other,
+        }
+    }
+
     /// Draws a key between `low` and `high`, both included, each equally likely.
     pub(super) fn draw(self, low: i64, high: i64, random: &mut Stream) -> i64 {
         if low >= high {

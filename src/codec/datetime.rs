@@ -38,8 +38,14 @@ const CLOCK_STEPS: [i64; 12] = [
     1_000,
 ];
 
+/// Fractions of a second that a type or a program keeps: 1 s down to 10 µs.
+const FRACTIONS: [i64; 6] = [1_000_000, 100_000, 10_000, 1_000, 100, 10];
+
 /// Days may be on a weekly grid.
 const DAY_STEPS: [i64; 2] = [14, 7];
+
+/// The longest TIME of MySQL, 838:59:59, in microseconds.
+const MOST_TIME: i64 = (838 * 3600 + 59 * 60 + 59) * 1_000_000;
 
 /// Most bins of a date line, and of the times of a day (half-hours).
 const MAX_DATE_BINS: usize = 64;
@@ -65,6 +71,17 @@ pub struct Datetime {
     parts: Parts,
 }
 
+/// What times may be like these: of one day, which PostgreSQL lets end at 24:00, or spans of MySQL.
+fn clock_limits(times: &[i64]) -> (i64, i64) {
+    let low = times.iter().min().copied().unwrap_or(0);
+    let high = times.iter().max().copied().unwrap_or(0);
+    if (0..DAY_MICROS).contains(&low) && high <= DAY_MICROS {
+        (0, high.max(DAY_MICROS - 1))
+    } else {
+        (-MOST_TIME, MOST_TIME)
+    }
+}
+
 /// A day key and the microseconds into that day; the infinities have no time of day.
 fn split(micros: i64) -> (i64, Option<i64>) {
     match micros {
@@ -84,6 +101,12 @@ fn join(day: i64, clock: Option<i64>) -> i64 {
             .saturating_add(clock.unwrap_or(0))
             .clamp(i64::MIN + 1, i64::MAX - 1),
     }
+}
+
+/// The fraction of a second that all times are multiples of. Even one time tells: it lies on a second by chance once in
+/// a million.
+fn fraction(clocks: &[i64]) -> i64 {
+    FRACTIONS.into_iter().find(|step| clocks.iter().all(|clock| clock % step == 0)).unwrap_or(1)
 }
 
 fn day_key(day: i32) -> i64 {
@@ -107,7 +130,8 @@ impl Datetime {
     #[must_use]
     pub fn fit(column: &Column, values: &ArrayRef, protect_below: u32) -> Option<Self> {
         let nulls = Nulls::fit(values);
-        let spec = |name, days, absent, limits| LineSpec {
+        let spec = |name, days, absent, limits, grain| LineSpec {
+            grain,
             name,
             protect_below,
             steps: Some(if days { &DAY_STEPS[..] } else { &CLOCK_STEPS[..] }),
@@ -120,12 +144,13 @@ impl Datetime {
         let any = (i64::MIN, i64::MAX);
         if let Some(dates) = reading::dates(values) {
             let keys = dates.iter().flatten().map(day_key).collect();
-            let (days, sub_columns) = Line::fit(keys, &spec(&column.name, true, nulls.seen(), any));
+            let (days, sub_columns) = Line::fit(keys, &spec(&column.name, true, nulls.seen(), any, 1));
             return Some(Self { sub_columns, nulls, parts: Parts::Date { days } });
         }
         if let Some(times) = reading::times(values) {
-            let keys = times.iter().flatten().collect();
-            let (clock, sub_columns) = Line::fit(keys, &spec(&column.name, false, nulls.seen(), any));
+            let keys: Vec<i64> = times.iter().flatten().collect();
+            let spec = spec(&column.name, false, nulls.seen(), clock_limits(&keys), fraction(&keys));
+            let (clock, sub_columns) = Line::fit(keys, &spec);
             return Some(Self { sub_columns, nulls, parts: Parts::Time { clock } });
         }
 
@@ -135,10 +160,11 @@ impl Datetime {
         let clocks: Vec<i64> = clocks.into_iter().flatten().collect();
         let has_clock = clocks.iter().any(|clock| *clock != 0);
         let day_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
-        let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any));
+        let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any, 1));
         let clock_name = format!("{}.time", column.name);
         let clock = has_clock.then(|| {
-            let (line, more) = Line::fit(clocks, &spec(&clock_name, false, timeless, (0, DAY_MICROS - 1)));
+            let spec = spec(&clock_name, false, timeless, (0, DAY_MICROS - 1), fraction(&clocks));
+            let (line, more) = Line::fit(clocks, &spec);
             sub_columns.extend(more);
             line
         });
@@ -358,5 +384,49 @@ impl ColumnCodec for Datetime {
                 })))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Time64MicrosecondArray};
+
+    use super::{ColumnCodec, DAY_MICROS, Datetime};
+    use crate::{codec::reading, plan::fixture, schema::ColumnId, seed::Seed};
+
+    /// Times drawn by a codec that was fitted to `times`, one per token that it knows.
+    fn drawn(times: &[i64]) -> Vec<i64> {
+        let schema = fixture("a: *id, at:text");
+        let values: ArrayRef = Arc::new(Time64MicrosecondArray::from(times.to_vec()));
+        let codec = Datetime::fit(schema.tables[0].column(ColumnId(1)), &values, 5).unwrap();
+        let tokens = codec.encode(&values);
+        let mut random = Seed(1).stream("times", 0);
+        (0..200)
+            .flat_map(|_| {
+                let tokens: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
+                let values = codec.decode(&tokens, &mut random);
+                reading::times(&values).unwrap().iter().flatten().collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn few_times_near_midnight_stay_in_their_day() {
+        let second = 1_000_000;
+        let times = drawn(&[second, DAY_MICROS - second, DAY_MICROS - 2 * second]);
+
+        assert!(times.iter().all(|time| (0..DAY_MICROS).contains(time)));
+        assert!(times.iter().any(|time| *time != times[0]));
+    }
+
+    #[test]
+    fn times_beyond_a_day_are_spans() {
+        let hour = 3_600_000_000;
+        let times = drawn(&[-hour, 30 * hour, 800 * hour]);
+
+        assert!(times.iter().all(|time| time.abs() <= super::MOST_TIME));
+        assert!(times.iter().any(|time| *time > DAY_MICROS));
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     SubColumn,
-    axis::{ABOVE_ALL, BELOW_ALL, Lattice, NAN},
+    axis::{ABOVE_ALL, BELOW_ALL, Lattice, NAN, Scale},
     calendar,
     line::{Cell, Line},
 };
@@ -46,6 +46,8 @@ pub(super) struct LineSpec<'a> {
     pub(super) absent: bool,
     /// Range decoded keys are kept in.
     pub(super) limits: (i64, i64),
+    /// The grid that the type or every value keeps to, however few there are: 1 is every whole key.
+    pub(super) grain: i64,
 }
 
 /// 2000-01-01 to 2000-12-31.
@@ -71,7 +73,7 @@ impl Line {
         let numbers: Vec<i64> = keys.iter().copied().filter(|key| !special(key)).collect();
 
         let lattice = match spec.steps {
-            Some(steps) => Lattice::fit(&numbers, steps),
+            Some(steps) => Lattice::fit(&numbers, steps).no_finer_than(spec.grain),
             None => Lattice::Floats { single: spec.single },
         };
         let runs = runs(&numbers);
@@ -119,7 +121,7 @@ impl Line {
             bin_count: cells.last().map_or(0, |cell| cell.bin + 1),
             cells,
             fine_count: 0,
-            lattice: Lattice::fit(&keys, spec.steps.unwrap_or_default()),
+            lattice: Lattice::fit(&keys, spec.steps.unwrap_or_default()).no_finer_than(spec.grain),
             limits: spec.limits,
             weekdays: spec.days.then(|| weekdays(&keys)),
         };
@@ -219,8 +221,12 @@ fn cut(rest: &[i64], spec: &LineSpec<'_>, dispensable: bool) -> Vec<Cell> {
             (Some(low), Some(high)) => {
                 // A significant digit of a day reaches decades further, out of what a timestamp can hold.
                 let decades = || Some((calendar::decade(*low)?.0, calendar::decade(*high)?.1));
+                let blur = |key: i64, up: bool| match spec.steps {
+                    Some(_) => blurred(key, up),
+                    None => blurred_float(key, up, spec.single),
+                };
                 let (low, high) = (spec.days.then(decades).flatten())
-                    .unwrap_or_else(|| (blurred(*low, false), blurred(*high, true)));
+                    .unwrap_or_else(|| (blur(*low, false), blur(*high, true)));
                 vec![whole(low, high, rest.len())]
             }
             _ => Vec::new(),
@@ -283,6 +289,21 @@ fn blurred(key: i64, up: bool) -> i64 {
     }
     let floor = key.div_euclid(unit).saturating_mul(unit);
     if up && floor != key { floor.saturating_add(unit) } else { floor }
+}
+
+/// [`blurred`] for keys that are the bits of floats: the digit is one of the number, not of its bits.
+fn blurred_float(key: i64, up: bool, single: bool) -> i64 {
+    let scale = Scale::Binary { single };
+    let value = scale.value(key);
+    if value == 0.0 {
+        return key;
+    }
+    let unit = 10_f64.powi(value.abs().log10().floor() as i32);
+    let digit = value / unit;
+    let moved = if up { digit.ceil() } else { digit.floor() } * unit;
+    let most = if single { f64::from(f32::MAX) } else { f64::MAX };
+    // The unit of the smallest floats is nothing.
+    if moved.is_nan() { key } else { scale.key(moved.clamp(-most, most)) }
 }
 
 fn weekdays(days: &[i64]) -> [u32; 7] {
@@ -353,7 +374,7 @@ fn rounded(value: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{blurred, calendar, normal_score};
+    use super::{Scale, blurred, blurred_float, calendar, normal_score};
 
     #[test]
     fn normal_scores_match_tables() {
@@ -368,6 +389,18 @@ mod tests {
         assert_eq!(calendar::decade(20_779), Some((18_262, 21_914)));
         assert_eq!(calendar::decade(-1), Some((-3653, -1)));
         assert_eq!(calendar::decade(i64::MAX), None);
+    }
+
+    #[test]
+    fn a_float_that_few_share_keeps_its_first_digit_and_stays_finite() {
+        let scale = Scale::Binary { single: false };
+        let blurred = |value: f64, up| scale.value(blurred_float(scale.key(value), up, false));
+
+        assert_eq!((blurred(2.43, false), blurred(2.43, true)), (2.0, 3.0));
+        assert_eq!((blurred(-0.075, false), blurred(-0.075, true)), (-0.08, -0.07));
+        assert_eq!((blurred(0.0, false), blurred(0.0, true)), (0.0, 0.0));
+        assert!(blurred(1.7e308, true).is_finite() && blurred(-1.7e308, false).is_finite());
+        assert!(blurred(5e-324, true).is_finite() && blurred(5e-324, false) <= 5e-324);
     }
 
     #[test]

@@ -24,6 +24,9 @@ const STEPS: [i64; 18] = [
     1_000_000, 500_000, 100_000, 50_000, 10_000, 5_000, 2_500, 1_000, 500, 250, 100, 50, 25, 20, 10, 5, 4, 2,
 ];
 
+/// Zeros that end every number of a type at most, for the grid it is drawn on.
+const MOST_ZEROS: i32 = 15;
+
 /// Most bins of a numeric line.
 const MAX_BINS: usize = 64;
 
@@ -49,22 +52,24 @@ impl Numeric {
     ) -> Option<Self> {
         let (low, high) = bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         let single = matches!(column.data_type, DataType::Float { single: true });
-        let (keys, scale, limits): (Vec<i64>, _, _) = if let Some(integers) = reading::integers(values) {
-            let (min, max) = match column.data_type {
-                DataType::Integer { min, max } => (min, max),
-                _ => (i64::MIN, i64::MAX),
+        let (keys, scale, limits, grain): (Vec<i64>, _, _, i64) =
+            if let Some(integers) = reading::integers(values) {
+                let (min, max) = match column.data_type {
+                    DataType::Integer { min, max } => (min, max),
+                    _ => (i64::MIN, i64::MAX),
+                };
+                // The casts saturate, so infinite bounds mean the range of the type.
+                let limits = (min.max(low.ceil() as i64), max.min(high.floor() as i64));
+                (integers.iter().flatten().collect(), None, limits, 1)
+            } else {
+                let floats: Vec<f64> = reading::floats(values)?.iter().flatten().collect();
+                let finite: Vec<f64> = floats.iter().copied().filter(|value| value.is_finite()).collect();
+                let (digits, most, grain) = decimal_range(&column.data_type);
+                let scale = Scale::fit(&finite, digits, single);
+                let limits = (scale.key(low.max(-most)), scale.key(high.min(most)));
+                let grain = if matches!(scale, Scale::Decimal { decimals: 0, .. }) { grain } else { 1 };
+                (floats.into_iter().map(|value| scale.key(value)).collect(), Some(scale), limits, grain)
             };
-            // The casts saturate, so infinite bounds mean the range of the type.
-            let limits = (min.max(low.ceil() as i64), max.min(high.floor() as i64));
-            (integers.iter().flatten().collect(), None, limits)
-        } else {
-            let floats: Vec<f64> = reading::floats(values)?.iter().flatten().collect();
-            let finite: Vec<f64> = floats.iter().copied().filter(|value| value.is_finite()).collect();
-            let (digits, most) = decimal_range(&column.data_type);
-            let scale = Scale::fit(&finite, digits, single);
-            let limits = (scale.key(low.max(-most)), scale.key(high.min(most)));
-            (floats.into_iter().map(|value| scale.key(value)).collect(), Some(scale), limits)
-        };
         let nulls = Nulls::fit(values);
         let spec = LineSpec {
             name: &column.name,
@@ -74,6 +79,7 @@ impl Numeric {
             max_bins: MAX_BINS,
             days: false,
             absent: nulls.seen(),
+            grain,
             limits: if limits.0 <= limits.1 { limits } else { (i64::MIN, i64::MAX) },
         };
         let (line, sub_columns) = Line::fit(keys, &spec);
@@ -112,15 +118,21 @@ impl Numeric {
     }
 }
 
-/// Digits after the point and the largest value of a decimal type, where declared.
-fn decimal_range(data_type: &DataType) -> (Option<u32>, f64) {
-    let DataType::Decimal { precision, scale } = data_type else { return (None, f64::INFINITY) };
+/// Digits after the point and the largest value of a type of decimals or floats, where declared, and what its whole
+/// numbers are multiples of.
+fn decimal_range(data_type: &DataType) -> (Option<u32>, f64, i64) {
+    let (precision, scale) = match data_type {
+        DataType::Decimal { precision, scale } => (precision, scale),
+        DataType::Float { single: true } => return (None, f32::MAX.into(), 1),
+        _ => return (None, f64::MAX, 1),
+    };
     let digits = scale.map(|scale| scale.max(0) as u32);
     let most = match (precision, scale) {
         (Some(precision), Some(scale)) => 10_f64.powi(*precision as i32 - scale) - 10_f64.powi(-*scale),
-        _ => f64::INFINITY,
+        _ => f64::MAX,
     };
-    (digits, most)
+    let left = scale.map_or(0, |scale| (-scale).clamp(0, MOST_ZEROS));
+    (digits, most, 10_i64.pow(left.cast_unsigned()))
 }
 
 impl ColumnCodec for Numeric {

@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, Config, ConfigError, GeneratorKind, Reference, TableMode, TableSettings,
+        Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, Privacy, Reference, TableMode,
+        TableSettings,
         error::Malformed,
         parse_duration,
         reference::{condition, table_and_columns},
@@ -49,8 +50,17 @@ struct Raw {
     source: BTreeMap<String, SourceEntry>,
     target: BTreeMap<String, TargetEntry>,
     clone: RawClone,
+    audit: Option<Spanned<AuditSettings>>,
     tables: BTreeMap<String, RawTable>,
     references: Vec<RawReference>,
+    privacy: RawPrivacy,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawPrivacy {
+    entities: Vec<Spanned<String>>,
+    k: Option<Spanned<u32>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -121,7 +131,11 @@ impl File {
             path: Some(path.to_owned()),
             sources: raw.source.into_iter().map(|(name, entry)| (name, entry.url)).collect(),
             targets: raw.target,
-            config: raw.clone.config(raw.tables, references),
+            config: Config {
+                privacy: raw.privacy.resolved(path, text),
+                audit: raw.audit.map(Spanned::into_inner).unwrap_or_default(),
+                ..raw.clone.config(raw.tables, references)
+            },
         })
     }
 }
@@ -141,10 +155,33 @@ impl Raw {
         if let Some(budget) = &clone.time_budget {
             parse_duration(budget.get_ref()).map_err(|message| (budget.span(), message))?;
         }
+        if let Some(audit) = &self.audit {
+            audit.get_ref().check().map_err(|message| (audit.span(), message))?;
+        }
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
         }
+        let least = Privacy::LEAST_K;
+        if let Some(k) = self.privacy.k.as_ref().filter(|k| *k.get_ref() < least) {
+            return Err((
+                k.span(),
+                format!("k must be at least {least}: with one entity every value is kept"),
+            ));
+        }
         Ok(())
+    }
+}
+
+impl RawPrivacy {
+    fn resolved(self, path: &str, text: &str) -> Privacy {
+        let named = |table: Spanned<String>| {
+            let line = Malformed::at(path, text, Some(table.span()), "").line;
+            NamedTable { name: table.into_inner(), place: Some(format!("{path}:{line}")) }
+        };
+        Privacy {
+            entities: self.entities.into_iter().map(named).collect(),
+            k: self.k.map_or(Privacy::default().k, Spanned::into_inner),
+        }
     }
 }
 
@@ -195,6 +232,7 @@ impl RawClone {
             exclude_tables: self.exclude,
             tables: tables.into_iter().map(|(name, raw)| (name, settings(raw))).collect(),
             references,
+            privacy: default.privacy,
             training_rows: self.training_rows.map_or(default.training_rows, Spanned::into_inner),
             generator: self.generator.unwrap_or(default.generator),
             ablation: self.ablation,
@@ -202,6 +240,7 @@ impl RawClone {
             time_budget: self.time_budget.and_then(|budget| parse_duration(budget.get_ref()).ok()),
             conditions: self.conditions,
             links: default.links,
+            audit: default.audit,
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,

@@ -1,5 +1,6 @@
 //! `synth.toml` and flags: what the user asks for, resolved and typed; `DbUrl` redacts itself.
 
+mod audit;
 mod duration;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditLevel, AuditSettings};
 pub use duration::parse_duration;
 pub use error::{ConfigError, Malformed};
 pub use file::File;
@@ -110,6 +112,35 @@ pub struct TableSettings {
     pub columns: BTreeMap<String, String>,
 }
 
+/// What is protected, and how (`[privacy]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privacy {
+    /// The root tables: a row of one, with everything below it, is an entity. Empty: they are found.
+    pub entities: Vec<NamedTable>,
+    /// Distinct entities that must share a value before it is kept.
+    pub k: u32,
+}
+
+impl Privacy {
+    /// Fewest entities that may be asked for: with one, every value would be kept.
+    pub const LEAST_K: u32 = 2;
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { entities: Vec::new(), k: 5 }
+    }
+}
+
+/// A table (or a pattern) that the configuration names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedTable {
+    /// What stands there.
+    pub name: String,
+    /// Where, for messages: `synth.toml:12`.
+    pub place: Option<String>,
+}
+
 /// A foreign key the catalog does not declare (`[[references]]`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reference {
@@ -153,6 +184,8 @@ pub struct Config {
     pub tables: BTreeMap<String, TableSettings>,
     /// Undeclared foreign keys to honour.
     pub references: Vec<Reference>,
+    /// What is protected, and how.
+    pub privacy: Privacy,
     /// Most rows of a table a model learns from; larger tables are sampled by whole families.
     pub training_rows: u64,
     /// Which generator learns the rows.
@@ -165,6 +198,8 @@ pub struct Config {
     pub conditions: Vec<String>,
     /// How link foreign keys are drawn.
     pub links: LinkMethod,
+    /// How closely runs look for traces of real rows.
+    pub audit: AuditSettings,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
     /// Replace tables in the target that dbsynth did not make.
@@ -184,12 +219,14 @@ impl Default for Config {
             exclude_tables: Vec::new(),
             tables: BTreeMap::new(),
             references: Vec::new(),
+            privacy: Privacy::default(),
             training_rows: 200_000,
             generator: GeneratorKind::default(),
             ablation: None,
             time_budget: None,
             conditions: Vec::new(),
             links: LinkMethod::default(),
+            audit: AuditSettings::default(),
             threads: None,
             replace: false,
             strict: false,

@@ -1,7 +1,7 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{Config, ConfigError, GeneratorKind, LinkMethod, file::check_scale},
+    config::{AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, file::check_scale},
     seed::Seed,
 };
 
@@ -28,6 +28,8 @@ pub struct Overrides {
     pub conditions: Vec<String>,
     /// `--links`, which the help does not show.
     pub links: Option<LinkMethod>,
+    /// `--audit`.
+    pub audit: Option<AuditLevel>,
     /// `--threads`.
     pub threads: Option<usize>,
     /// `--replace`.
@@ -61,6 +63,7 @@ impl Overrides {
         config.time_budget = self.time_budget.or(config.time_budget);
         config.conditions.extend(self.conditions.iter().cloned());
         config.links = self.links.unwrap_or(config.links);
+        config.audit.level = self.audit.unwrap_or(config.audit.level);
         config.threads = self.threads.or(config.threads);
         config.replace |= self.replace;
         config.strict |= self.strict;

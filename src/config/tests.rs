@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
-use super::{Ablation, Config, ConfigError, File, GeneratorKind, Overrides, TableMode};
+use super::{
+    Ablation, AuditLevel, AuditSettings, Config, ConfigError, File, GeneratorKind, Overrides, TableMode,
+};
 
 fn parse(text: &str) -> Result<File, ConfigError> {
     File::from_toml(text, "synth.toml")
@@ -37,6 +39,9 @@ fn the_examples_in_the_default_file_parse_once_uncommented() {
     assert_eq!(file.config.references[0].parent, "posts");
     assert_eq!(file.config.references[1].when.as_ref().unwrap().values, ["Post"]);
     assert_eq!(file.config.threads, Some(4));
+    let root = &file.config.privacy.entities[0];
+    assert_eq!(root.name, "customers");
+    assert!(root.place.as_ref().is_some_and(|place| place.starts_with("synth.toml:")));
 }
 
 #[test]
@@ -69,7 +74,31 @@ fn a_value_that_makes_no_sense_is_shown_with_its_place() {
     3 | to = "c"
       |      ^^^
     "#);
+    insta::assert_snapshot!(complaint("[privacy]\nk = 1\n"), @r"
+    synth.toml:2:5: k must be at least 2: with one entity every value is kept
+      |
+    2 | k = 1
+      |     ^
+    ");
     assert!(complaint("[[references]]\nfrom = \"a(b, c)\"\nto = \"d(e)\"\n").contains("pair up"));
+}
+
+#[test]
+fn limits_of_the_audit_are_read_and_checked() {
+    let audit = parse("[audit]\nlevel = \"full\"\nmembership_auc = 0.6\n").unwrap().config.audit;
+
+    assert_eq!((audit.level, audit.membership_auc), (AuditLevel::Full, 0.6));
+    assert_eq!(audit.holdout, AuditSettings::default().holdout);
+    for (line, complained) in [
+        ("holdout = 0.9", "holdout must be above 0 and at most 0.5"),
+        ("confidence = 1", "confidence must be"),
+        ("rare_below = 1", "rare_below must be"),
+        ("exact_rows = -0.1", "exact_rows must be between 0 and 1"),
+        ("exact_row = 0.1", "unknown field `exact_row`"),
+    ] {
+        let told = complaint(&format!("[audit]\n{line}\n"));
+        assert!(told.contains(complained) && told.contains("synth.toml:"), "{told}");
+    }
 }
 
 #[test]

@@ -180,6 +180,8 @@ pub struct Inventory {
     pub tables: Vec<TableName>,
     /// True if dbsynth made them all: its marker is there and names them.
     pub made_by_dbsynth: bool,
+    /// True if the server holds names of tables that differ only in case for one name.
+    pub ignores_case: bool,
 }
 
 /// A database opened for writing. Calls come in this order: `inventory`, `begin`, statements of phases

@@ -145,7 +145,12 @@ impl Boosted {
 
     /// Says whether a row looks like the rows labelled true.
     pub(super) fn predict(&self, features: &[Feature], row: usize) -> bool {
-        self.base + self.trees.iter().map(|tree| leaf(tree, features, row)).sum::<f64>() > 0.0
+        self.margin(features, row) > 0.0
+    }
+
+    /// The log-odds of a row looking like the rows labelled true.
+    pub(super) fn margin(&self, features: &[Feature], row: usize) -> f64 {
+        self.base + self.trees.iter().map(|tree| leaf(tree, features, row)).sum::<f64>()
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn shape(real: &Values, synthetic: &Values) -> Option<f64> {
                 return None;
             }
             let nulls = (real.null_share() - synthetic.null_share()).abs();
-            Some(ks_score(&first, &second).map_or(0.0, |score| score - nulls))
+            Some(ks_score(&first, &second).map_or(0.0, |score| (score - nulls).max(0.0)))
         }
         (Values::Category(first), Values::Category(second)) => Some(tvd_score(
             first.iter().map(|code| u64::from(*code)),

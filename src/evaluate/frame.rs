@@ -131,13 +131,22 @@ impl Frames {
 }
 
 /// The rows of a real table on another side, found by name.
-fn data_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId) -> Option<(TableId, &'a TableData)> {
+pub(super) fn data_of<'a>(
+    real: &Schema,
+    side: &'a Side<'_>,
+    table: TableId,
+) -> Option<(TableId, &'a TableData)> {
     let id = side.schema.find(&real.table(table).name.to_string())?;
     Some((id, side.tables.get(id.0)?))
 }
 
 /// A real column on another side, found by name.
-fn array_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, column: ColumnId) -> Option<&'a ArrayRef> {
+pub(super) fn array_of<'a>(
+    real: &Schema,
+    side: &'a Side<'_>,
+    table: TableId,
+    column: ColumnId,
+) -> Option<&'a ArrayRef> {
     let (id, data) = data_of(real, side, table)?;
     data.column(side.schema.table(id).find(&real.table(table).column(column).name)?)
 }
@@ -184,7 +193,7 @@ fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
     Some(Frame { table, name: real.table(table).name.to_string(), row_counts, columns, kinds, fingerprints })
 }
 
-fn kind_of(
+pub(super) fn kind_of(
     schema: &Schema,
     table: TableId,
     id: ColumnId,

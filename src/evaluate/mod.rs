@@ -4,6 +4,7 @@
 //! Relational Data", 2024) and are spelled out in `docs/benchmarks.md`. Keys are left out everywhere: they are
 //! only followed.
 
+mod audit;
 mod boosting;
 mod c2st;
 mod cells;
@@ -16,6 +17,7 @@ mod hops;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Audit, AuditTerms, AuditedEntities, Measure, MeasureKind, Unit, Unmeasured, audit};
 pub use c2st::{Accuracy, Telltale};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +32,7 @@ use self::{
 use crate::{
     data::{Links, TableData},
     finding::Finding,
-    schema::{ColumnId, Schema, TableId},
+    schema::{ColumnId, ForeignKeyId, Schema, Table, TableId},
     seed::Seed,
 };
 
@@ -159,6 +161,9 @@ pub struct Scorecard {
     pub hops: Vec<HopScore>,
     /// One per compared column.
     pub columns: Vec<ColumnScore>,
+    /// What the synthetic side tells of real rows, measured against the holdout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
 }
 
 impl Scorecard {
@@ -242,6 +247,17 @@ pub fn examine(
     let card = score_frames(real, &frames, terms);
     let figures = Figures::measure((real, synthetic), &frames, &card.columns, (guard, terms.seed));
     (card, figures)
+}
+
+/// Finds the parent row of every row of a side, by `TableId` and foreign key.
+#[must_use]
+pub fn links(side: &Side<'_>) -> Vec<Vec<Links>> {
+    let schema = side.schema;
+    let of_table = |(id, table): (TableId, &Table)| {
+        let keys = table.foreign_keys.iter().enumerate();
+        keys.map(|(index, key)| frame::links_of(schema, side, (id, ForeignKeyId(index)), key)).collect()
+    };
+    schema.iter().map(of_table).collect()
 }
 
 fn score_frames(real: &Side<'_>, frames: &Frames, terms: &Terms) -> Scorecard {

@@ -186,7 +186,8 @@ fn a_missing_table_is_named_and_the_rest_is_scored() {
 fn empty_sides_score_nothing_and_do_not_fail() {
     let schema = shops();
     let real = side(&schema, "real");
-    let empty = Side { schema: &schema, tables: real.tables.iter().map(|data| data.slice(0, 0)).collect(), links: None };
+    let tables = real.tables.iter().map(|data| data.slice(0, 0)).collect();
+    let empty = Side { schema: &schema, tables, links: None };
 
     assert_eq!(score(&real, &empty, None, &terms()).mean_entity_c2st(), None);
     assert_eq!(score(&empty, &real, Some(&empty), &terms()).mean_c2st(), None);
@@ -271,7 +272,8 @@ fn names_of_rows_and_skipped_tables_are_not_scored() {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
         let columns = vec![ColumnId(0), ColumnId(1)];
         let country = TableData::new(columns.clone(), vec![ids.clone(), names], 3);
-        Side { schema: &schema, tables: vec![country, TableData::new(columns, vec![ids.clone(), ids], 3)], links: None }
+        let tables = vec![country, TableData::new(columns, vec![ids.clone(), ids], 3)];
+        Side { schema: &schema, tables, links: None }
     };
     let skipped = [TableId(1)].into();
 

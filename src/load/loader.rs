@@ -1,6 +1,6 @@
 //! One load: statements of the blueprint around the rows, in the order of their phases.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use crate::{
     config::TableMode,
@@ -60,8 +60,7 @@ impl<'a> Loader<'a> {
                 format!("a {} database cannot be loaded into a {} target", blueprint.dialect, dialect.name());
             return Err(DbError::new(DbErrorKind::Unsupported, message));
         }
-        refuse_strangers(&sink.inventory()?, replace)?;
-        sink.check_writable(schema)?;
+        admit(sink.as_mut(), schema, plan, replace)?;
         sink.begin()?;
         let written = vec![Written::default(); schema.tables.len()];
         let mut loader = Self { sink, schema, plan, blueprint, findings: Vec::new(), written };
@@ -227,13 +226,22 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// Asks the target all that could refuse a load before anything is written there.
+fn admit(sink: &mut dyn Sink, schema: &Schema, plan: &Plan, replace: bool) -> Result<(), DbError> {
+    let inventory = sink.inventory()?;
+    refuse_strangers(&inventory, replace)?;
+    refuse_clashes(&inventory, schema, plan)?;
+    sink.check_writable(schema)
+}
+
 /// Makes the whole schema without rows and lets go of it, where that costs next to nothing: what the target cannot
-/// make is known before an hour of learning. Returns what it will have to do without.
+/// make is known before an hour of learning. Elsewhere it only makes room and lets go of that, which asks for every
+/// right. Returns what the target will have to do without.
 ///
 /// # Errors
 /// As [`Loader::begin`] and [`Loader::finish`].
 pub fn rehearse(
-    sink: Box<dyn Sink>,
+    mut sink: Box<dyn Sink>,
     dialect: &dyn Dialect,
     schema: &Schema,
     plan: &Plan,
@@ -241,6 +249,8 @@ pub fn rehearse(
     replace: bool,
 ) -> Result<Vec<Finding>, DbError> {
     if !sink.can_rehearse() {
+        admit(sink.as_mut(), schema, plan, replace)?;
+        sink.begin()?;
         return Ok(Vec::new());
     }
     let tried = || {
@@ -286,6 +296,33 @@ pub fn refuse_strangers(inventory: &Inventory, replace: bool) -> Result<(), DbEr
     let message = format!(
         "the target holds tables dbsynth did not make ({}); --replace removes them",
         names.join(", ")
+    );
+    Err(DbError::new(DbErrorKind::Refused, message))
+}
+
+/// Refuses tables whose names would be one on the target: the second would overwrite the first, or fail.
+fn refuse_clashes(inventory: &Inventory, schema: &Schema, plan: &Plan) -> Result<(), DbError> {
+    if !inventory.ignores_case {
+        return Ok(());
+    }
+    let mut alike: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (_, table) in schema.iter().filter(|(id, _)| plan.table(*id).mode != TableMode::Skip) {
+        let name = table.name.to_string();
+        alike.entry(name.to_lowercase()).or_default().push(name);
+    }
+    let clashes: Vec<String> =
+        alike.into_values().filter(|names| names.len() > 1).map(|names| names.join(" and ")).collect();
+    if clashes.is_empty() {
+        return Ok(());
+    }
+    let mut shown: Vec<String> = clashes.iter().take(NAMES_SHOWN).cloned().collect();
+    if clashes.len() > NAMES_SHOWN {
+        shown.push(format!("{} more", clashes.len() - NAMES_SHOWN));
+    }
+    let message = format!(
+        "the target's server ignores the case of table names, and {} would be one table there; leave one out with \
+         --exclude, or load into a server that tells them apart (lower_case_table_names = 0)",
+        shown.join("; ")
     );
     Err(DbError::new(DbErrorKind::Refused, message))
 }

@@ -12,9 +12,9 @@ use crate::{
     config::{DbUrl, TableMode},
     data::TableData,
     db::{Blueprint, Database, DbErrorKind, Introspection, ServerIdentity, connect},
-    plan::{ColumnRole, LinkRole, Plan, TablePlan},
+    plan::{ColumnRole, EntityPath, LinkRole, Plan, TablePlan},
     progress::{Event, Progress, Silent},
-    schema::{ColumnId, Schema, TableId},
+    schema::{ColumnId, Schema, TableId, TableName},
 };
 
 const SHOP: &str = "CREATE TABLE customer (id INTEGER PRIMARY KEY);
@@ -55,6 +55,7 @@ fn plan(schema: &Schema, skipped: &[&str]) -> Plan {
             links: vec![LinkRole::Link; table.foreign_keys.len()],
             columns: vec![ColumnRole::Attribute; table.columns.len()],
             rows: None,
+            entity: EntityPath { root: id, along: None },
         })
         .collect();
     Plan { tables, strata: vec![schema.iter().map(|(id, _)| id).collect()] }
@@ -120,6 +121,26 @@ fn parcels_from_another_thread_are_loaded_counted_and_seen_at_commit() {
         .map(|event| if let Event::TableAdvanced { stage: "load", done, .. } = event { *done } else { 0 })
         .sum();
     assert_eq!(advanced, 45_002);
+}
+
+#[test]
+fn tables_that_would_be_one_on_the_target_are_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut found = shop(folder.path());
+    found.schema.tables[0].name = TableName::bare("Orders");
+    found.schema.tables[1].name = TableName::bare("ORDERS");
+    let all = plan(&found.schema, &[]);
+    let target = folder.path().join("target.db");
+
+    let refused = begin(&target, &found, &all, true).map(|_| ()).unwrap_err();
+
+    assert_eq!(refused.kind, DbErrorKind::Refused);
+    assert!(refused.message.contains("Orders and ORDERS would be one table"), "{}", refused.message);
+    assert!(refused.message.contains("--exclude"), "{}", refused.message);
+    assert!(!target.exists(), "nothing was written");
+    // Left out, one is no longer in the way of the other.
+    let some = plan(&found.schema, &["ORDERS"]);
+    assert!(begin(&target, &found, &some, true).is_ok());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     db::Blueprint,
     error::Error,
+    evaluate::Audit,
     generator::{SavedGenerator, TableGenerator, Weights, load as load_generator},
     model::{Model, TableFacts, TableModel},
     model_file::verbatim::Verbatim,
@@ -30,6 +31,8 @@ struct Document {
     blueprint: Blueprint,
     plan: Plan,
     tables: Vec<Option<TableDocument>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<Audit>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,11 +43,11 @@ struct TableDocument {
     copied: Option<Verbatim>,
 }
 
-/// Writes a model to `path`, through a temporary file beside it.
+/// Writes a model, and what an audit of it said, to `path`, through a temporary file beside it.
 ///
 /// # Errors
 /// [`Error::ModelFile`] if the file cannot be written.
-pub fn save(model: &Model, path: &Path) -> Result<(), Error> {
+pub fn save(model: &Model, audit: Option<&Audit>, path: &Path) -> Result<(), Error> {
     let mut weights: BTreeMap<String, Weights> = BTreeMap::new();
     let mut take = |prefix: String, generator: Option<&dyn TableGenerator>| {
         generator.map(|generator| {
@@ -72,6 +75,7 @@ pub fn save(model: &Model, path: &Path) -> Result<(), Error> {
         blueprint: model.blueprint.clone(),
         plan: model.plan.clone(),
         tables,
+        audit: audit.cloned(),
     };
     let failed = |reason: String| Error::ModelFile { path: path.display().to_string(), reason };
     let text = serde_json::to_string(&document).map_err(|error| failed(error.to_string()))?;
@@ -102,6 +106,14 @@ pub fn save(model: &Model, path: &Path) -> Result<(), Error> {
 /// # Errors
 /// [`Error::ModelFile`] if the file cannot be read or is no model of this version.
 pub fn load(path: &Path) -> Result<Model, Error> {
+    load_audited(path).map(|(model, _)| model)
+}
+
+/// Reads a model, and what the audit said when it was made.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_audited(path: &Path) -> Result<(Model, Option<Audit>), Error> {
     let failed = |reason: String| Error::ModelFile { path: path.display().to_string(), reason };
     let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
     let foreign = || failed("it is no dbsynth model".to_owned());
@@ -153,5 +165,6 @@ pub fn load(path: &Path) -> Result<Model, Error> {
                 .transpose()
         })
         .collect::<Result<_, Error>>()?;
-    Ok(Model { schema: document.schema, blueprint: document.blueprint, plan: document.plan, tables })
+    let model = Model { schema: document.schema, blueprint: document.blueprint, plan: document.plan, tables };
+    Ok((model, document.audit))
 }

@@ -9,6 +9,7 @@ mod device;
 mod heads;
 mod noise;
 mod parameters;
+mod private;
 mod training;
 
 pub use adamw::{AdamW, Rates};
@@ -16,6 +17,7 @@ pub use device::device;
 pub use heads::{BASIS, Heads, LineHint, SHRINKAGES, Targets, fast_exp};
 pub use noise::Noise;
 pub use parameters::{Init, Parameters, Stored, Trainable};
+pub use private::PrivateSteps;
 pub use training::{Course, Outcome, Schedule, Trainee, train};
 
 #[cfg(test)]

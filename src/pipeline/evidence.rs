@@ -1,27 +1,30 @@
 //! What a report shows of the rows: real ones as they were learnt from, synthetic ones as they were handed out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::cast::AsArray;
 use serde::Serialize;
 
 use crate::{
     config::{Config, TableMode, TableSettings},
-    data::TableData,
+    data::{Links, TableData},
     evaluate::{
         Scorecard, Side, Terms, examine,
         figures::{Figures, Guard},
     },
     model::Model,
     pipeline::{TableRule, learn::rules_of},
-    plan::settings,
+    plan::{Plan, settings},
+    privacy::map_links,
     schema::{Schema, TableId},
     semantic::{Meaning, detect},
-    snapshot::Snapshot,
+    snapshot::{Snapshot, TableSnapshot},
 };
 
 /// Most generated rows of a table that are kept to be looked at: as many as are learnt from by default.
 const MOST_KEPT: usize = 200_000;
+/// Most entities above `k` that value protection asks for, by its noise: a report shows what all thresholds keep.
+const MOST_NOISE: usize = 2;
 
 /// What a report shows of the rows. Asked for by [`Config::evidence`].
 #[derive(Debug, Clone, Default, Serialize)]
@@ -41,40 +44,61 @@ impl Evidence {
     }
 
     /// What a model shows together with the rows it learnt from and those it made.
-    pub(super) fn of_rows(model: &Model, real: &Snapshot, made: Gathered, config: &Config) -> Self {
+    pub(super) fn of_rows(model: &Model, real: &RealRows, made: Gathered, config: &Config) -> Self {
         let (schema, plan) = (&model.schema, &model.plan);
-        let empty = || (TableData::bare(0), Vec::new());
-        let (tables, links) = (real.tables.iter())
-            .map(|table| table.as_ref().map_or_else(empty, |table| (table.data.clone(), table.links.clone())))
-            .unzip();
-        let real_side = Side { schema, tables, links: Some(links) };
+        let real_side = real.side(schema);
         let mut partial = made.partial();
-        partial.extend(schema.iter().map(|(id, _)| id).filter(|id| {
-            real.table(*id).is_some_and(|table| table.total_rows > table.data.row_count as u64)
-        }));
+        partial.extend(&real.partial);
         let with_rows = |id: &TableId| matches!(plan.table(*id).mode, TableMode::Synthesize | TableMode::Copy);
         let skipped = schema.iter().map(|(id, _)| id).filter(|id| !with_rows(id)).collect();
         let terms = Terms { seed: config.seed, skipped, partial, ..Terms::default() };
-        let guard = guard(schema, &real_side.tables, &settings_of(schema, config));
+        // They fitted the schema when the run began.
+        let settings = settings(schema, config).unwrap_or_default();
+        let guard = guard(plan, &real_side, &settings, config);
         let (card, figures) = examine(&real_side, &made.side(schema), None, &terms, &guard);
         Self { scorecard: Some(card), figures: Some(figures), rules: rules_of(model) }
     }
 }
 
-/// The settings of each column, where they fit the schema: they were checked long before.
-fn settings_of(schema: &Schema, config: &Config) -> Vec<TableSettings> {
-    let mut known = settings(schema, config).unwrap_or_default();
-    schema.iter().map(|(id, _)| known.remove(&id).unwrap_or_default()).collect()
+/// The rows that were learnt from, kept to be shown.
+pub(super) struct RealRows {
+    snapshot: Snapshot,
+    /// Tables of which only a part was read.
+    partial: BTreeSet<TableId>,
 }
 
-/// Which columns of real rows a report must not show.
-pub(super) fn guard(schema: &Schema, real: &[TableData], settings: &[TableSettings]) -> Guard {
+impl RealRows {
+    /// Arrays are shared with the snapshot, not copied.
+    pub(super) fn new(snapshot: Snapshot, config: &Config) -> Self {
+        let is_large = |table: &Option<TableSnapshot>| {
+            table.as_ref().is_some_and(|table| table.total_rows > config.training_rows)
+        };
+        let large = snapshot.tables.iter().enumerate().filter(|(_, table)| is_large(table));
+        Self { partial: large.map(|(index, _)| TableId(index)).collect(), snapshot }
+    }
+
+    fn side<'a>(&self, schema: &'a Schema) -> Side<'a> {
+        let empty = || (TableData::bare(0), Vec::new());
+        let (tables, links) = (self.snapshot.tables.iter())
+            .map(|table| table.as_ref().map_or_else(empty, |table| (table.data.clone(), table.links.clone())))
+            .unzip();
+        Side { schema, tables, links: Some(links) }
+    }
+}
+
+/// What a report must not show of a real side whose links are known.
+pub(super) fn guard(
+    plan: &Plan,
+    real: &Side<'_>,
+    settings: &BTreeMap<TableId, TableSettings>,
+    config: &Config,
+) -> Guard {
     let mut personal = BTreeSet::new();
-    for (id, table) in schema.iter() {
+    for (id, table) in real.schema.iter() {
         for (column, described) in table.iter() {
-            let setting = settings.get(id.0).and_then(|known| known.columns.get(&described.name));
+            let setting = settings.get(&id).and_then(|known| known.columns.get(&described.name));
             let said = setting.and_then(|word| Meaning::parse(word));
-            let is_personal = match (said, real.get(id.0).and_then(|rows| rows.column(column))) {
+            let is_personal = match (said, real.tables.get(id.0).and_then(|rows| rows.column(column))) {
                 (Some(meaning), _) => meaning.is_personal(),
                 (None, Some(values)) => {
                     let is_text = values.as_string_opt::<i32>().is_some();
@@ -87,7 +111,16 @@ pub(super) fn guard(schema: &Schema, real: &[TableData], settings: &[TableSettin
             }
         }
     }
-    Guard { personal, ..Guard::default() }
+    let links = real.links.as_deref().unwrap_or_default();
+    let rows: Vec<Option<(usize, &[Links])>> = (real.tables.iter().enumerate())
+        .map(|(index, table)| Some((table.row_count, links.get(index).map_or(&[][..], Vec::as_slice))))
+        .collect();
+    let entities = map_links(real.schema, plan, &rows);
+    let units = (entities.tables.into_iter().enumerate())
+        .filter_map(|(index, entities)| Some((TableId(index), entities?.of_row)))
+        .collect();
+    let least = config.privacy.k as usize + MOST_NOISE;
+    Guard { least, personal, units }
 }
 
 /// Generated rows, as they were handed out: the first ones of large tables.

@@ -11,7 +11,11 @@ use crate::{
         Anchor, Completion, FitOptions, Fitted, Model, cover, describe_anchor, discover_rules, find_anchors,
         fit,
     },
-    pipeline::{Planned, TableRule},
+    pipeline::{
+        Planned, TableRule,
+        audit::{Reference, hold_out, unaudited},
+        evidence::RealRows,
+    },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
@@ -145,8 +149,10 @@ fn used_parents(
 pub(super) struct Learned {
     pub(super) fitted: Fitted,
     pub(super) findings: Vec<Finding>,
-    /// The rows learnt from, if a report is to show them.
-    pub(super) snapshot: Option<Snapshot>,
+    /// What generated rows are audited against, if they are.
+    pub(super) reference: Option<Reference>,
+    /// What a report shows of the real rows, if one is asked for.
+    pub(super) real: Option<RealRows>,
 }
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
@@ -183,21 +189,30 @@ pub(super) fn learn(
             );
         }
     }
+    let reference = match completion {
+        Some(_) => None,
+        None => hold_out(&schema, &plan, &snapshot, &config.audit, config.seed),
+    };
+    if reference.is_none() && completion.is_none() {
+        findings.extend(unaudited(config));
+    }
+    let whole = snapshot;
+    let snapshot = reference.as_ref().map_or(&whole, Reference::training);
+    let real = config.evidence.then(|| RealRows::new(snapshot.clone(), config));
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
     let settings = settings(&schema, config)?;
     let options = FitOptions {
         schema: &schema,
         plan: &plan,
-        snapshot: &snapshot,
+        snapshot,
         config,
         settings: &settings,
         rules: &rules,
         completion,
     };
     let fitted = fit(options, blueprint, progress)?;
-    let snapshot = config.evidence.then_some(snapshot);
-    Ok(Learned { fitted, findings, snapshot })
+    Ok(Learned { fitted, findings, reference, real })
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

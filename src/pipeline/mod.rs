@@ -1,5 +1,6 @@
 //! The stages in order. Only this room knows it.
 
+mod audit;
 mod complete;
 mod evidence;
 mod learn;
@@ -17,7 +18,7 @@ use crate::{
     config::{Config, DbUrl},
     db::{DbErrorKind, Sink, connect},
     error::Error,
-    evaluate::{Categories, Scorecard},
+    evaluate::{Audit, Categories, Scorecard},
     finding::Finding,
     generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
@@ -79,6 +80,9 @@ pub struct RunSummary {
     /// The target's schema beside the source's; `None` if nothing was committed or it could not be read again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaComparison>,
+    /// What the rows tell of real ones; of generation from a model file, what was found when it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
     /// What was filled of completed columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filled: Vec<FilledColumn>,
@@ -200,11 +204,23 @@ fn learn_and_write(
     let learned =
         interruptible(pool.install(|| learn::learn(opened, config, completion.as_ref(), progress)))?;
     let target = write::Target { database: database.as_ref(), sink: database.sink().map_err(Error::Target)? };
-    let run = write::Run { config, started, pool: &pool, progress, real: learned.snapshot.as_ref() };
+    let reference = learned.reference.as_ref();
+    let real = learned.real.as_ref();
+    let run = write::Run { config, started, pool: &pool, progress, reference, real };
     interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
 }
 
-/// Learns a source into a model file. Returns what is worth knowing.
+/// What training a model file said.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trained {
+    /// What rows generated from it tell of real ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
+    /// What is worth knowing, all stages.
+    pub findings: Vec<Finding>,
+}
+
+/// Learns a source into a model file, and audits rows generated from it.
 ///
 /// # Errors
 /// [`Error`] of the stage that failed.
@@ -214,16 +230,22 @@ pub fn train(
     config: &Config,
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Trained, Error> {
     let opened = learn::open(source, config, progress)?;
     on_plan(&opened.planned)?;
     let pool = thread_pool(config)?;
     let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
-    model_file::save(&learned.fitted.model, model)?;
+    let fitted = &learned.fitted.model;
+    let audited = |reference: &audit::Reference| {
+        pool.install(|| reference.audit_model(fitted, config, progress)).map_err(Error::from)
+    };
+    let audit = interruptible(learned.reference.as_ref().map(audited).transpose())?;
+    model_file::save(fitted, audit.as_ref(), model)?;
     let mut findings = learned.findings;
+    findings.extend(audit.iter().flat_map(Audit::findings));
     findings.sort();
     findings.dedup();
-    Ok(findings)
+    Ok(Trained { audit, findings })
 }
 
 /// Generates from a model file into a target.
@@ -238,7 +260,7 @@ pub fn generate(
     progress: &dyn Progress,
 ) -> Result<RunSummary, Error> {
     let started = Instant::now();
-    let model = model_file::load(model)?;
+    let (model, audit) = model_file::load_audited(model)?;
     if model.schema.dialect != target.dialect() {
         let (from, to) = (model.schema.dialect, target.dialect());
         return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
@@ -255,8 +277,10 @@ pub fn generate(
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
     let target = write::Target { database: database.as_ref(), sink };
-    let run = write::Run { config, started, pool: &pool, progress, real: None };
-    interruptible(write::write(&model, target, Vec::new(), run))
+    let run = write::Run { config, started, pool: &pool, progress, reference: None, real: None };
+    let findings = audit.iter().flat_map(Audit::findings).collect();
+    let summary = interruptible(write::write(&model, target, findings, run))?;
+    Ok(RunSummary { audit, ..summary })
 }
 
 fn planned(model: &Model, config: &Config) -> Planned {
@@ -294,6 +318,9 @@ pub struct Inspected {
     pub planned: Planned,
     /// How each table was learnt, indexed by `TableId`; `None` where nothing was.
     pub training: Vec<Option<TableTraining>>,
+    /// What rows generated from it told of real ones when it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
 }
 
 /// How a table was learnt.
@@ -311,7 +338,7 @@ pub struct TableTraining {
 /// # Errors
 /// [`Error::ModelFile`] if it cannot be read.
 pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
-    let model = model_file::load(model)?;
+    let (model, audit) = model_file::load_audited(model)?;
     let training = model
         .tables
         .iter()
@@ -322,7 +349,7 @@ pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
         })
         .collect();
     let planned = Planned { coverage: cover_model(&model), ..planned(&model, &Config::default()) };
-    Ok(Inspected { planned, training })
+    Ok(Inspected { planned, training, audit })
 }
 
 /// What was proven of a database.

@@ -10,20 +10,20 @@ use crate::{
     data::TableData,
     db::{Database, DbError, DbErrorKind, Dialect, Sink},
     error::Error,
-    evaluate::Scorecard,
+    evaluate::{Audit, Scorecard},
     finding::Finding,
     load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
     model::Model,
     pipeline::{
         FilledColumn, RunSummary,
-        evidence::{Evidence, Gathered},
+        audit::{Captured, Reference},
+        evidence::{Evidence, Gathered, RealRows},
     },
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
     sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, check_conditions, sample},
     schema::{Schema, TableId},
-    snapshot::Snapshot,
     verify::{self, SchemaComparison, Side, compare_schemas, prove},
 };
 
@@ -32,6 +32,7 @@ const WAITING_PARCELS: usize = 16;
 
 struct Sender<'a> {
     parcels: SyncSender<Parcel>,
+    captured: Captured,
     gathered: Gathered,
     schema: &'a Schema,
     dialect: &'a dyn Dialect,
@@ -39,6 +40,7 @@ struct Sender<'a> {
 
 impl Outlet for Sender<'_> {
     fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
+        self.captured.take(table, &rows);
         self.gathered.take(table, &rows);
         self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
     }
@@ -98,8 +100,10 @@ pub(super) struct Run<'a> {
     pub(super) started: Instant,
     pub(super) pool: &'a rayon::ThreadPool,
     pub(super) progress: &'a dyn Progress,
-    /// The rows learnt from, if a report is to show them.
-    pub(super) real: Option<&'a Snapshot>,
+    /// What the rows are audited against, if they are.
+    pub(super) reference: Option<&'a Reference>,
+    /// What a report shows of the real rows, if one is asked for.
+    pub(super) real: Option<&'a RealRows>,
 }
 
 /// Generates, loads, finishes and proves a model's database. If the target refuses rows that were thought to be good,
@@ -136,7 +140,7 @@ fn attempt(
     judge_all: bool,
 ) -> Result<RunSummary, Error> {
     let dialect = database.dialect();
-    let Run { config, started, pool, progress, real } = run;
+    let Run { config, started, pool, progress, reference, real } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
     check_conditions(model, &conditions, config.seed)?;
@@ -151,19 +155,23 @@ fn attempt(
         judge_all,
     };
     let (sender, receiver) = sync_channel(WAITING_PARCELS);
+    // Rows under a condition are no fair sample of the model: then others are audited.
+    let fair = reference.filter(|_| conditions.is_empty());
+    let captured = fair.map_or_else(Captured::default, Reference::capture);
     let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(schema.tables.len()));
-    let (sampled, gathered, loaded): (Result<SampleSummary, SampleError>, Gathered, Result<(), DbError>) =
+    type Outcome = (Result<SampleSummary, SampleError>, (Captured, Gathered), Result<(), DbError>);
+    let (sampled, (captured, gathered), loaded): Outcome =
         std::thread::scope(|scope| {
             let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
             // Moved in: the load ends when nobody can send any more.
-            let mut outlet = Sender { parcels: sender, gathered, schema, dialect };
+            let mut outlet = Sender { parcels: sender, captured, gathered, schema, dialect };
             let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
-            let Sender { parcels, gathered, .. } = outlet;
+            let Sender { parcels, captured, gathered, .. } = outlet;
             drop(parcels);
             let loaded = load.join().unwrap_or_else(|_| {
                 Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
             });
-            (sampled, gathered, loaded)
+            (sampled, (captured, gathered), loaded)
         });
     // A load that failed closes the channel: its own error says more than the sampler's.
     loaded.map_err(Error::Target)?;
@@ -188,6 +196,19 @@ fn attempt(
                 .instead("the target was left as it was before"),
         );
     }
+    let audit = reference
+        .map(|reference| match fair {
+            Some(reference) => Ok(pool.install(|| reference.audit(schema, &captured, config, progress))),
+            None => pool.install(|| reference.audit_model(model, config, progress)),
+        })
+        .transpose()?;
+    findings.extend(audit.iter().flat_map(Audit::findings));
+    let evidence = config.evidence.then(|| match real {
+        Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),
+        None => Evidence::of_model(model),
+    });
+    let card = evidence.iter().filter_map(|evidence| evidence.scorecard.as_ref());
+    findings.extend(card.flat_map(Scorecard::findings));
     let tables = schema
         .iter()
         .map(|(id, table)| TableLoad {
@@ -200,13 +221,6 @@ fn attempt(
             load_seconds: load_seconds.get(id.0).map_or(0.0, |written| written.seconds),
         })
         .collect();
-    let evidence = config.evidence.then(|| match real {
-        Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),
-        None => Evidence::of_model(model),
-    });
-    findings.extend(
-        evidence.iter().filter_map(|evidence| evidence.scorecard.as_ref()).flat_map(Scorecard::findings),
-    );
     let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
     findings.sort();
     findings.dedup();
@@ -223,7 +237,7 @@ fn attempt(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, schema: compared, filled, findings, evidence })
+    Ok(RunSummary { load, proof, schema: compared, audit, filled, findings, evidence })
 }
 
 /// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.

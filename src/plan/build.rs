@@ -6,8 +6,9 @@ use crate::{
     config::{Config, TableMode},
     finding::Finding,
     plan::{
-        LinkRole, Plan, PlanError, TablePlan, context,
+        EntityPath, LinkRole, Plan, PlanError, TablePlan, context,
         cycles::{self, Key},
+        entities,
         graph::{self, Edge},
         modes::{self, Mode},
         roles, strata,
@@ -81,7 +82,7 @@ impl Plan {
             findings.push(deferred(schema, *child, *id));
         }
         findings.extend(renumbered_types(schema, &modes));
-        let tables = schema
+        let mut tables: Vec<TablePlan> = schema
             .iter()
             .zip(&modes)
             .map(|((id, table), mode)| {
@@ -94,10 +95,13 @@ impl Plan {
                     columns: roles::columns(table, &links),
                     links,
                     rows: settings.get(&id).and_then(|settings| settings.rows),
+                    entity: EntityPath { root: id, along: None },
                 }
             })
             .collect();
-        let plan = Self { tables, strata: strata::strata(schema.tables.len(), &edges, &cut) };
+        let strata = strata::strata(schema.tables.len(), &edges, &cut);
+        entities::settle(schema, config, &mut tables, &strata.concat())?;
+        let plan = Self { tables, strata };
         Ok((plan, findings))
     }
 }

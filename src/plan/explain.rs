@@ -17,6 +17,17 @@ pub struct Explanation {
     pub strata: Vec<Vec<TableLine>>,
     /// Tables without rows: created empty or left out.
     pub without_rows: Vec<TableLine>,
+    /// What protection counts: the root tables, each with the tables whose rows belong to its rows.
+    pub entities: Vec<EntityLine>,
+}
+
+/// A root table: a row of it, with everything below it, is one entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntityLine {
+    /// The root table.
+    pub root: String,
+    /// Tables whose rows belong to its rows, in the order of work.
+    pub tables: Vec<String>,
 }
 
 /// What happens to one table.
@@ -34,6 +45,8 @@ pub struct TableLine {
     pub target_rows: u64,
     /// Its foreign keys.
     pub foreign_keys: Vec<LinkLine>,
+    /// The root table of the entity its rows belong to; its own name, if a row is an entity itself.
+    pub entity: String,
     /// Its columns.
     pub columns: Vec<ColumnLine>,
 }
@@ -76,6 +89,7 @@ pub fn explain(schema: &Schema, plan: &Plan, real_rows: &[u64], target_rows: &[u
             reason: planned.reason.clone(),
             real_rows: real_rows.get(id.0).copied().unwrap_or(0),
             target_rows: target_rows.get(id.0).copied().unwrap_or(0),
+            entity: schema.table(planned.entity.root).name.to_string(),
             foreign_keys: (table.foreign_keys.iter().zip(&planned.links))
                 .map(|(fk, role)| link_line(schema, table, fk, *role))
                 .collect(),
@@ -89,11 +103,24 @@ pub fn explain(schema: &Schema, plan: &Plan, real_rows: &[u64], target_rows: &[u
         }
     };
     let has_rows = |id: &TableId| matches!(plan.table(*id).mode, TableMode::Synthesize | TableMode::Copy);
+    let mut entities: Vec<EntityLine> = Vec::new();
+    for id in plan.order().filter(|id| plan.table(*id).mode == TableMode::Synthesize) {
+        let path = plan.table(id).entity;
+        let root = schema.table(path.root).name.to_string();
+        let place = entities.iter().position(|entity| entity.root == root).unwrap_or_else(|| {
+            entities.push(EntityLine { root, tables: Vec::new() });
+            entities.len() - 1
+        });
+        if path.along.is_some() {
+            entities[place].tables.push(schema.table(id).name.to_string());
+        }
+    }
     let strata =
         plan.strata.iter().map(|stratum| stratum.iter().copied().filter(has_rows).map(line).collect());
     Explanation {
         strata: strata.filter(|stratum: &Vec<TableLine>| !stratum.is_empty()).collect(),
         without_rows: plan.order().filter(|id| !has_rows(id)).map(line).collect(),
+        entities,
     }
 }
 
@@ -129,6 +156,16 @@ impl Explanation {
         }
         for line in &self.without_rows {
             let _ = writeln!(out, "  {:width$}  {:10}  {}", line.table, line.mode.word(), line.reason);
+        }
+        if !self.entities.is_empty() {
+            out.push_str("entities\n");
+        }
+        for entity in &self.entities {
+            let below = match entity.tables.as_slice() {
+                [] => "each row".to_owned(),
+                tables => format!("each row with its {}", tables.join(", ")),
+            };
+            let _ = writeln!(out, "  {:width$}  {below}", entity.root);
         }
         out
     }

@@ -4,6 +4,7 @@
 mod build;
 mod context;
 mod cycles;
+mod entities;
 mod error;
 pub mod explain;
 mod graph;
@@ -22,6 +23,7 @@ mod tests;
 pub(crate) use tests::schema as fixture;
 
 pub use build::Observed;
+pub use entities::EntityPath;
 pub use error::PlanError;
 pub use modes::{settings, skipped};
 pub use references::apply_references;
@@ -85,6 +87,8 @@ pub struct TablePlan {
     pub columns: Vec<ColumnRole>,
     /// Rows the user asked for, where said.
     pub rows: Option<u64>,
+    /// The entity its rows belong to, which protection counts.
+    pub entity: EntityPath,
 }
 
 /// The order of work for a whole schema.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::TableMode,
-    evaluate::{Scorecard, figures::Figures},
+    evaluate::{Audit, Scorecard, figures::Figures},
     finding::Finding,
     load::{LoadSummary, TableLoad},
     plan::explain::Explanation,
@@ -34,6 +34,8 @@ pub struct Report<'a> {
     pub scorecard: Option<&'a Scorecard>,
     /// What is drawn.
     pub figures: Option<&'a Figures>,
+    /// The audit, if there was one.
+    pub audit: Option<&'a Audit>,
     /// Every privacy measure with its limit.
     pub privacy: Vec<PrivacyCheck>,
     /// Relations found in the rows and kept.
@@ -88,6 +90,8 @@ pub struct Measured<'a> {
     pub scorecard: Option<&'a Scorecard>,
     /// What is drawn.
     pub figures: Option<&'a Figures>,
+    /// The audit, if there was one.
+    pub audit: Option<&'a Audit>,
 }
 
 impl<'a> Report<'a> {
@@ -100,13 +104,13 @@ impl<'a> Report<'a> {
         rules: Vec<FoundRule>,
         findings: &'a [Finding],
     ) -> Self {
-        let Measured { load, proof, schema, scorecard, figures } = measured;
+        let Measured { load, proof, schema, scorecard, figures, audit } = measured;
         let copied = |table: &&TableLoad| table.mode == TableMode::Copy;
         let copied: Vec<&str> =
             load.iter().flat_map(|load| &load.tables).filter(copied).map(|table| table.table.as_str()).collect();
-        let privacy = checks(scorecard, &copied);
+        let privacy = checks(scorecard, audit, &copied);
         let verdict = Verdict::of(measured, &privacy);
-        Self { run, verdict, order, load, proof, schema, scorecard, figures, privacy, rules, findings }
+        Self { run, verdict, order, load, proof, schema, scorecard, figures, audit, privacy, rules, findings }
     }
 
     /// Writes it as indented JSON: the same content as [`super::html::page`].

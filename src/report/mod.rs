@@ -1,5 +1,6 @@
 //! Renders results for people. Nothing here prints: every function returns the text.
 
+mod audit;
 mod content;
 pub mod html;
 mod number;
@@ -7,6 +8,8 @@ mod privacy;
 mod table;
 pub mod text;
 mod verdict;
+
+pub use audit::audit;
 
 #[cfg(test)]
 mod tests;

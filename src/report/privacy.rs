@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::number::percent;
-use crate::evaluate::Scorecard;
+use crate::evaluate::{Audit, Measure, Scorecard};
 
 /// Exact copies above those of the holdout that pass.
 const COPIES_ABOVE_CHANCE: f64 = 0.01;
@@ -23,12 +23,23 @@ pub struct PrivacyCheck {
     pub limit: String,
     /// Whether it is inside the limit; `None` if that cannot be said.
     pub passed: Option<bool>,
+    /// True for what is shown first: breaches, and per measure the one that comes closest to its limit.
+    pub first: bool,
     /// True if the limit comes from real rows that nobody learnt from.
     pub calibrated: bool,
 }
 
-/// The measures of a scorecard; tables that are `copied` by consent have none.
-pub(super) fn checks(card: Option<&Scorecard>, copied: &[&str]) -> Vec<PrivacyCheck> {
+/// The measures of an audit, else those of a scorecard; tables that are `copied` by consent have none.
+pub(super) fn checks(
+    card: Option<&Scorecard>,
+    audit: Option<&Audit>,
+    copied: &[&str],
+) -> Vec<PrivacyCheck> {
+    if let Some(audit) = audit.filter(|audit| !audit.measures.is_empty()) {
+        let worst = audit.worst();
+        let first = |measure: &Measure| measure.breach || worst.contains(&measure);
+        return audit.measures.iter().map(|measure| of_measure(measure, first(measure))).collect();
+    }
     let Some(card) = card else { return Vec::new() };
     let mut checks = Vec::new();
     for table in card.tables.iter().filter(|table| !copied.contains(&table.table.as_str())) {
@@ -41,6 +52,7 @@ pub(super) fn checks(card: Option<&Scorecard>, copied: &[&str]) -> Vec<PrivacyCh
             limit: limit.map_or_else(|| "none at all".to_owned(), |limit| format!("at most {}", percent(Some(limit)))),
             // Without a holdout nobody knows how many rows chance alone repeats.
             passed: limit.map(|limit| share <= limit).or((share == 0.0).then_some(true)),
+            first: true,
             calibrated: limit.is_some(),
         });
     }
@@ -52,8 +64,22 @@ pub(super) fn checks(card: Option<&Scorecard>, copied: &[&str]) -> Vec<PrivacyCh
             value: percent(Some(share)),
             limit: format!("at most {}", percent(Some(NEAREST_SHARE))),
             passed: Some(share <= NEAREST_SHARE),
+            first: true,
             calibrated: true,
         });
     }
     checks
+}
+
+fn of_measure(measure: &Measure, first: bool) -> PrivacyCheck {
+    let Measure { kind, table, column, value, low, limit, breach, .. } = measure;
+    PrivacyCheck {
+        measure: kind.words().to_owned(),
+        place: column.as_ref().map_or_else(|| table.clone(), |column| format!("{table}: {column}")),
+        value: format!("{value:.3} (surely above {low:.3})"),
+        limit: format!("{limit:.3}"),
+        passed: Some(!breach),
+        first,
+        calibrated: true,
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
     evaluate::{Accuracy, EntityScore, FanOutScore, HopScore, Scorecard, TableScore, Telltale},
     finding::Finding,
     load::{LoadSummary, TableLoad},
-    plan::{ColumnRole, LinkRole, Plan, TablePlan},
+    plan::{ColumnRole, EntityPath, LinkRole, Plan, TablePlan},
     schema::{
         Column, ColumnId, DataType, DialectName, ForeignKey, ForeignKeyId, Schema, Table, TableId, TableName,
     },
@@ -49,6 +49,7 @@ fn planned(table: usize, mode: TableMode, context: Option<usize>, links: Vec<Lin
         links,
         columns: vec![ColumnRole::Attribute],
         rows: None,
+        entity: EntityPath { root: TableId(table), along: None },
     }
 }
 

@@ -316,6 +316,9 @@ pub fn scorecard(card: &Scorecard) -> String {
         hops.join(", "),
     ));
     text.push_str("shapes, pairs, hops: 1 is alike; told apart: 0.5 is a coin toss, 1 is always\n");
+    if let Some(audit) = &card.audit {
+        text.push_str(&format!("\n{}", super::audit(audit)));
+    }
     text
 }
 

@@ -126,6 +126,9 @@ pub(super) fn order(left: &Value, right: &Value, fold_case: bool) -> Option<Orde
         (Value::Integer(a), Value::Integer(b)) => Some(a.cmp(b)),
         (Value::Text(a), Value::Text(b)) if fold_case => Some(a.to_lowercase().cmp(&b.to_lowercase())),
         (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
+        (Value::Bytes(a), Value::Bytes(b)) => Some(a.cmp(b)),
+        (Value::Bytes(a), Value::Text(b)) => Some(a.cmp(&bytes(b)?)),
+        (Value::Text(a), Value::Bytes(b)) => Some(bytes(a)?.cmp(b)),
         (Value::Boolean(a), Value::Text(b)) => Some(a.cmp(&spelled(b)?)),
         (Value::Text(a), Value::Boolean(b)) => Some(spelled(a)?.cmp(b)),
         (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
@@ -140,6 +143,16 @@ pub(super) fn order(left: &Value, right: &Value, fold_case: bool) -> Option<Orde
             if close { Some(Ordering::Equal) } else { a.partial_cmp(&b) }
         }
     }
+}
+
+/// Bytes spelled as text: `\\x` and hexadecimal digits, or as they are.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    let Some(digits) = text.strip_prefix("\\x") else { return Some(text.as_bytes().to_vec()) };
+    let digit = |place: usize| digits.get(place..place + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    (0..digits.len()).step_by(2).map(digit).collect()
 }
 
 /// A truth value spelled as text.

@@ -77,6 +77,9 @@ pub(super) fn numbers(array: &ArrayRef) -> Option<Vec<f64>> {
 
 /// Text by which values are told apart; null is a value of its own.
 pub(super) fn key(value: &Value) -> String {
+    if let Value::Bytes(bytes) = value {
+        return format!("b{bytes:02x?}");
+    }
     value.text().map_or_else(|| "n".to_owned(), |text| format!("v{text}"))
 }
 

@@ -302,6 +302,32 @@ impl Expression {
         })
     }
 
+    /// The whole numbers that it asks a column to equal, or not to equal.
+    pub(super) fn constants_of(&self, column: ColumnId) -> Vec<i64> {
+        let is_column = |side: &Self| matches!(side, Self::Column(id) if *id == column);
+        let number = |side: &Self| match side {
+            Self::Literal(Value::Integer(number)) => Some(*number),
+            _ => None,
+        };
+        let equality = |how: &Comparison| matches!(how, Comparison::Equal | Comparison::NotEqual);
+        let mut found: Vec<i64> = match self {
+            Self::Compare(how, left, right) if equality(how) => {
+                let sides = [(left, right), (right, left)];
+                sides
+                    .iter()
+                    .filter(|(one, _)| is_column(one))
+                    .filter_map(|(_, other)| number(other))
+                    .collect()
+            }
+            Self::Any(how, left, list) | Self::All(how, left, list) if equality(how) && is_column(left) => {
+                list.iter().filter_map(number).collect()
+            }
+            _ => Vec::new(),
+        };
+        found.extend(self.children().iter().flat_map(|child| child.constants_of(column)));
+        found
+    }
+
     /// The columns it reads, each once, ascending.
     #[must_use]
     pub fn columns(&self) -> Vec<ColumnId> {

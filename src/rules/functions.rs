@@ -17,6 +17,10 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
     };
     let nulls = arguments.iter().filter(|argument| argument.is_null()).count() as i64;
     match function {
+        Function::Length | Function::ByteLength if matches!(arguments.first(), Some(Value::Bytes(_))) => {
+            let Some(Value::Bytes(bytes)) = arguments.first() else { return None };
+            Some(Value::Integer(bytes.len() as i64))
+        }
         Function::Length => text(0).map(|text| Value::Integer(text.chars().count() as i64)),
         Function::ByteLength => text(0).map(|text| Value::Integer(text.len() as i64)),
         Function::Lower => text(0).map(|text| Value::Text(text.to_lowercase())),
@@ -83,6 +87,7 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
                 Value::Integer(_) | Value::Boolean(_) => "integer",
                 Value::Float(_) => "real",
                 Value::Text(_) => "text",
+                Value::Bytes(_) => "blob",
                 // How the file holds moments is not known here.
                 Value::Date(_) | Value::Time(_) | Value::Timestamp(_) => return None,
             };

@@ -52,7 +52,7 @@ pub use repair::RepairTally;
 pub use spelling::Spelling;
 pub use value::Value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -164,6 +164,15 @@ impl TableRules {
         Spelling::read(self.checks.iter().filter_map(|check| check.expression.as_ref()), column)
     }
 
+    /// The whole numbers that CHECKs over this key and other columns compare it with, ascending.
+    #[must_use]
+    pub fn key_constants(&self, key: ColumnId) -> Vec<i64> {
+        let both = |check: &&CheckRule| check.columns.contains(&key) && check.columns.len() > 1;
+        let found = self.checks.iter().filter(both).filter_map(|check| check.expression.as_ref());
+        let numbers: BTreeSet<i64> = found.flat_map(|check| check.constants_of(key)).collect();
+        numbers.into_iter().collect()
+    }
+
     /// The range CHECKs leave to a column alone, both ends included; an open end is infinite.
     #[must_use]
     pub fn bounds(&self, column: ColumnId) -> Option<(f64, f64)> {
@@ -266,7 +275,8 @@ impl TableRules {
     }
 
     /// Per check that can be evaluated on `rows`: which rows make it false.
-    fn failures(&self, rows: &TableData) -> Vec<(&CheckRule, Vec<bool>)> {
+    #[must_use]
+    pub fn failures(&self, rows: &TableData) -> Vec<(&CheckRule, Vec<bool>)> {
         self.checks
             .iter()
             .filter_map(|check| {

@@ -26,6 +26,8 @@ pub enum Value {
     Time(i64),
     /// Microseconds since 1970-01-01 00:00.
     Timestamp(i64),
+    /// Bytes.
+    Bytes(Vec<u8>),
 }
 
 /// A float as its bits.
@@ -42,7 +44,7 @@ mod bits {
 }
 
 impl Value {
-    /// Reads value `row` of a column; bytes are never read and come back as null.
+    /// Reads value `row` of a column.
     #[must_use]
     pub fn read(values: &ArrayRef, row: usize) -> Self {
         if values.is_null(row) {
@@ -60,6 +62,7 @@ impl Value {
             ArrowType::Timestamp(arrow_schema::TimeUnit::Microsecond, _) => {
                 Self::Timestamp(values.as_primitive::<types::TimestampMicrosecondType>().value(row))
             }
+            ArrowType::Binary => Self::Bytes(values.as_binary::<i32>().value(row).to_owned()),
             _ => Self::Null,
         }
     }
@@ -87,11 +90,11 @@ impl Value {
         }
     }
 
-    /// Its text, as a cast to text would write it; `None` for null.
+    /// Its text, as a cast to text would write it; `None` for null, and for bytes, which every engine writes in its own way.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         match self {
-            Self::Null => None,
+            Self::Null | Self::Bytes(_) => None,
             Self::Boolean(value) => Some(value.to_string()),
             Self::Integer(value) => Some(value.to_string()),
             Self::Float(value) => Some(value.to_string()),

@@ -7,6 +7,7 @@ use arrow_array::{
     Time64MicrosecondArray, TimestampMicrosecondArray, cast::AsArray, new_null_array, types,
 };
 
+use super::leaves;
 use crate::{
     codec::Codec,
     data::arrow_type,
@@ -88,14 +89,34 @@ impl<'a> Candidates<'a> {
         Self { column, array, domain, closed, range }
     }
 
-    /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are.
+    /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are, if there
+    /// are any.
     pub(super) fn of(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
         if self.array.is_null(row) {
             let there = (0..self.array.len()).find(|other| self.array.is_valid(*other));
-            return Box::new(there.into_iter().flat_map(|other| self.values(other)).take(MAX_TRIES));
+            return match there {
+                Some(other) => Box::new(self.values(other).take(MAX_TRIES)),
+                None => Box::new(self.first().take(MAX_TRIES)),
+            };
         }
         let null = self.column.nullable.then_some(Moved::Null);
         Box::new(self.values(row).take(MAX_TRIES).chain(null))
+    }
+
+    /// Values for a column that is null in every row.
+    fn first(&self) -> Box<dyn Iterator<Item = Moved> + '_> {
+        match (self.column.data_type.storage(), &self.column.data_type) {
+            (Storage::Integer | Storage::Date, _) => self.steps(0, 1),
+            (Storage::Time, _) => self.steps(43_200_000_000, 1_000_000),
+            (Storage::Timestamp, _) => self.steps(0, 86_400_000_000),
+            (Storage::Float, _) => Box::new((0..10).map(|n| Moved::Float(f64::from(n)))),
+            (Storage::Boolean, _) => Box::new([true, false].into_iter().map(Moved::Boolean)),
+            (Storage::Text, DataType::Text { .. }) => match self.domain.as_ref().filter(|_| self.closed) {
+                Some(domain) => Box::new(domain.iter().cloned().map(Moved::Text)),
+                None => self.invented("A".to_owned(), false),
+            },
+            (Storage::Text | Storage::Bytes, _) => Box::new(std::iter::empty()),
+        }
     }
 
     fn values(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
@@ -172,10 +193,12 @@ impl<'a> Candidates<'a> {
     /// Texts like this one that may never have been seen.
     fn invented(&self, text: String, is_document: bool) -> Box<dyn Iterator<Item = Moved>> {
         let read = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-        // Texts of a type with a form of its own: digits may change, and what is no document any more is passed over.
-        if is_document || !matches!(self.column.data_type, DataType::Text { .. }) {
-            let counted = (1..).map_while(move |n: u64| counted_on(&text, n, true));
-            return Box::new(counted.filter(move |text| !is_document || read(text)).map(Moved::Text));
+        if is_document {
+            return Box::new(leaves::changed(text).filter(move |text| read(text)).map(Moved::Text));
+        }
+        // Texts of a type with a form of its own: digits may change.
+        if !matches!(self.column.data_type, DataType::Text { .. }) {
+            return Box::new((1..).map_while(move |n: u64| counted_on(&text, n, true)).map(Moved::Text));
         }
         let longest = match self.column.data_type {
             DataType::Text { max_chars: Some(longest) } => longest as usize,
@@ -232,7 +255,7 @@ fn subsets(labels: &[String]) -> Vec<String> {
 
 /// The `n`-th text after this one of the same form: digits, capitals and small letters count like the wheels of a
 /// meter, everything else stays; with `digits_only`, letters stay as well. `None` once the wheels have gone round.
-fn counted_on(text: &str, n: u64, digits_only: bool) -> Option<String> {
+pub(super) fn counted_on(text: &str, n: u64, digits_only: bool) -> Option<String> {
     let mut carry = n;
     let mut turned: Vec<char> = text.chars().collect();
     for character in turned.iter_mut().rev() {

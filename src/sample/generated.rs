@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use arrow_array::Array;
+use arrow_array::{Array, ArrayRef};
 
 use crate::{
     data::{Links, NO_ROW, TableData, bound_rows},
     finding::Finding,
     model::TableModel,
-    plan::ColumnRole,
+    plan::{ColumnRole, LinkRole},
     sample::{Sampler, draft::Draft, links},
     schema::{ColumnId, ForeignKey, Table, TableId},
     seed::spread,
@@ -39,51 +39,47 @@ impl Sampler<'_> {
         all.into_iter().filter(|column| table.column(*column).generated.is_some()).collect()
     }
 
-    /// Takes children from parents that a constant part of the key rules out, and gives them to others.
-    pub(super) fn only_eligible(&self, id: TableId, model: &TableModel, counts: &mut [u32]) {
+    /// Takes families from parents that cannot have children, and gives them to parents that can: a constant part of
+    /// the key rules a parent out, or a link that must be set and shares a column with the key finds nothing there.
+    pub(super) fn only_eligible(&mut self, id: TableId, model: &TableModel, counts: &mut [u32]) {
         let Some(context) = self.model.plan.table(id).context else { return };
         let table = self.model.schema.table(id);
         let fk = &table.foreign_keys[context.0];
         let Some(parents) = self.keys[fk.parent.0].as_ref() else { return };
-        let one = TableData::new(Vec::new(), Vec::new(), 1);
         let mut eligible = vec![true; counts.len().min(parents.row_count)];
         for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
-            let constant = model.facts.rules.generated_from(*column).is_some_and(<[ColumnId]>::is_empty);
-            let Some(value) =
-                constant.then(|| model.facts.rules.generated_values(table, *column, &one)).flatten()
-            else {
+            let rules = &model.facts.rules;
+            let one = TableData::new(Vec::new(), Vec::new(), 1);
+            let constant = rules.generated_from(*column).is_some_and(<[ColumnId]>::is_empty);
+            let value = constant.then(|| rules.generated_values(table, *column, &one)).flatten();
+            if let (Some(value), Some(array)) = (value, parents.column(*parent_column)) {
+                keep_common(&mut eligible, table, fk, (vec![array.clone()], vec![value]));
+            }
+        }
+        for (index, link) in table.foreign_keys.iter().enumerate() {
+            let required = link.columns.iter().all(|column| !table.column(*column).nullable);
+            let drawn = self.model.plan.table(id).links[index] == LinkRole::Link && link.when().is_none();
+            let Some(others) = self.keys[link.parent.0].as_ref().filter(|_| required && drawn) else {
                 continue;
             };
-            let part = ForeignKey {
-                columns: vec![ColumnId(0)],
-                parent_columns: vec![ColumnId(0)],
-                undeclared: None,
-                ..fk.clone()
+            let above = |column: &ColumnId| {
+                let place = fk.columns.iter().position(|own| own == column)?;
+                parents.column(fk.parent_columns[place]).cloned()
             };
-            let Some(array) = parents.column(*parent_column).cloned() else { continue };
-            let above = TableData::new(vec![ColumnId(0)], vec![array], parents.row_count);
-            let below = TableData::new(vec![ColumnId(0)], vec![value], 1);
-            // The other way round: which parents have the one value there is.
-            for (eligible, found) in
-                eligible.iter_mut().zip(links::find_parents(table, &part, &above, Some(&below)))
-            {
-                *eligible &= found != NO_ROW;
+            let shared =
+                link.columns.iter().zip(&link.parent_columns).filter_map(|(column, parent_column)| {
+                    Some((above(column)?, others.column(*parent_column)?.clone()))
+                });
+            let (above, below): (Vec<ArrayRef>, Vec<ArrayRef>) = shared.unzip();
+            if !above.is_empty() {
+                keep_common(&mut eligible, table, fk, (above, below));
             }
         }
-        let mut lost = 0;
-        for (count, _) in counts.iter_mut().zip(&eligible).filter(|(_, eligible)| !**eligible) {
-            lost += std::mem::take(count);
-        }
-        let places: Vec<usize> = (0..eligible.len()).filter(|parent| eligible[*parent]).collect();
-        let most = counts.iter().copied().max().unwrap_or(0).max(1);
-        for parent in places {
-            if lost == 0 {
-                break;
-            }
-            if counts[parent] < most {
-                counts[parent] += 1;
-                lost -= 1;
-            }
+        let lost = give_away(&eligible, counts);
+        if lost > 0 {
+            let what = format!("{lost} rows have no parent row to belong to");
+            let finding = Finding::warning("no-parent-rows", what).table(&table.name);
+            self.summary.findings.push(finding.instead("they were left out"));
         }
     }
 
@@ -240,4 +236,82 @@ fn orphans(table: &Table, fk: &ForeignKey, rows: &TableData, parents: &[u32]) ->
         fk.columns.iter().all(|column| rows.column(*column).is_some_and(|array| array.is_valid(row)))
     };
     (0..rows.row_count).filter(|row| parents[*row] == NO_ROW && binds(*row) && known(*row)).collect()
+}
+
+/// Keeps what has one of the values below among those above, row for row; all, if nothing has.
+fn keep_common(
+    eligible: &mut [bool],
+    table: &Table,
+    fk: &ForeignKey,
+    (above, below): (Vec<ArrayRef>, Vec<ArrayRef>),
+) {
+    let columns: Vec<ColumnId> = (0..above.len()).map(ColumnId).collect();
+    let part = ForeignKey {
+        columns: columns.clone(),
+        parent_columns: columns.clone(),
+        undeclared: None,
+        ..fk.clone()
+    };
+    let rows = |arrays: Vec<ArrayRef>| {
+        let count = arrays.first().map_or(0, Array::len);
+        TableData::new(columns.clone(), arrays, count)
+    };
+    let found = links::find_parents(table, &part, &rows(above), Some(&rows(below)));
+    let kept: Vec<bool> =
+        eligible.iter().zip(&found).map(|(eligible, found)| *eligible && *found != NO_ROW).collect();
+    if kept.contains(&true) {
+        eligible.copy_from_slice(&kept);
+    }
+}
+
+/// Moves whole families from parents that are not eligible to childless ones that are; what is over is shared out
+/// one by one, none getting more than the largest family has. Returns how many rows found no place.
+fn give_away(eligible: &[bool], counts: &mut [u32]) -> u32 {
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let mut families: Vec<u32> = Vec::new();
+    for (count, _) in counts.iter_mut().zip(eligible).filter(|(count, eligible)| !**eligible && **count > 0) {
+        families.push(std::mem::take(count));
+    }
+    let places: Vec<usize> = (0..eligible.len()).filter(|parent| eligible[*parent]).collect();
+    let childless: Vec<usize> = places.iter().copied().filter(|place| counts[*place] == 0).collect();
+    for place in childless {
+        counts[place] = families.pop().unwrap_or(0);
+    }
+    let mut lost: u32 = families.iter().sum();
+    while lost > 0 {
+        let before = lost;
+        for place in &places {
+            if lost > 0 && counts[*place] < most {
+                counts[*place] += 1;
+                lost -= 1;
+            }
+        }
+        if lost == before {
+            break;
+        }
+    }
+    lost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::give_away;
+
+    #[test]
+    fn families_move_whole_to_childless_parents() {
+        let mut counts = [3, 0, 5, 0, 1];
+
+        assert_eq!(give_away(&[false, true, true, true, false], &mut counts), 0);
+
+        assert_eq!(counts, [0, 1, 5, 3, 0]);
+    }
+
+    #[test]
+    fn what_finds_no_place_is_told() {
+        let mut counts = [1, 1, 1];
+
+        assert_eq!(give_away(&[true, false, false], &mut counts), 2);
+
+        assert_eq!(counts, [1, 0, 0]);
+    }
 }

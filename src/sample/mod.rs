@@ -10,10 +10,12 @@ mod checks;
 mod completion;
 mod conditions;
 mod draft;
+mod fixed_keys;
 mod generated;
 mod judged;
 mod keys;
 mod kin;
+mod leaves;
 mod links;
 mod references;
 mod rows;
@@ -390,6 +392,7 @@ impl Sampler<'_> {
                 self.draw_link(id, model, ForeignKeyId(index), &mut draft);
             }
         }
+        self.fix_keys(id, model, &mut draft);
         self.settle_generated(id, model, &mut draft);
         self.mend_checks(id, model, &mut draft);
         self.make_unique(id, model, &mut draft);

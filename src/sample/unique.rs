@@ -303,15 +303,18 @@ fn move_column(bound: Bound<'_>, column: ColumnId, data: &mut TableData, stuck: 
             let mut one = own.clone();
             one.set(column, candidate.array(definition.data_type.storage()));
             let Some(values) = rules.key_values(table, key, &one) else { return false };
-            let written = key_columns(&values).write_nulls(0, nulls, &mut value);
-            // A key with a null in it never clashes.
+            // A key with a null in it never clashes, nor does one that the key's predicate leaves out.
+            let written =
+                key_columns(&values).write_nulls(0, nulls, &mut value) && rules.key_subjects(key, &one)[0];
             (!written || !taken.contains(&value))
                 && (!checked || bad_before || !rules.violations(&one)[0])
-                && (written || matches!(candidate, Moved::Null))
+                && (written || matches!(candidate, Moved::Null) || !rules.key_subjects(key, &one)[0])
         });
         match found {
             Some(candidate) => {
-                if !matches!(candidate, Moved::Null) || nulls {
+                let mut one = own;
+                one.set(column, candidate.array(definition.data_type.storage()));
+                if (!matches!(candidate, Moved::Null) || nulls) && rules.key_subjects(key, &one)[0] {
                     taken.insert(value.clone());
                 }
                 changed.insert(*row, candidate);
@@ -340,7 +343,9 @@ fn leave_predicate(
         return stuck;
     }
     let mut columns = rules.bound_to(&rules.key_reads(key).1);
-    columns.retain(|column| matches!(roles.get(column.0), Some(ColumnRole::Attribute)));
+    columns.retain(|column| {
+        matches!(roles.get(column.0), Some(ColumnRole::Attribute | ColumnRole::KeyAttribute))
+    });
     let mut index: Vec<u32> = (0..data.row_count as u32).collect();
     let mut left = Vec::new();
     for row in stuck {

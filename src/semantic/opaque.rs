@@ -83,7 +83,8 @@ impl OpaqueShape {
             "lquery" => Self::Constant("*".to_owned()),
             "ltxtquery" | "query_int" => Self::Constant("1".to_owned()),
             "int2vector" | "oidvector" => Self::Constant("1".to_owned()),
-            // Zero, the object that is none.
+            // Zero, the object that is none; an operator may be called `-`.
+            "regoper" | "regoperator" => Self::Constant("0".to_owned()),
             _ if base.starts_with("reg") => Self::Constant("-".to_owned()),
             _ => match (shared(values), data_type) {
                 (Some(value), _) => Self::Shared(value),

@@ -102,6 +102,10 @@ pub(super) fn clash(exclusion: &Exclusion) -> String {
         .enumerate()
         .map(|(place, element)| match element.until {
             Some(_) => format!("a.e{place} < b.u{place} AND b.e{place} < a.u{place}"),
+            // MySQL's `JSON_OVERLAPS` is a function.
+            None if element.operator.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                format!("{}(a.e{place}, b.e{place})", element.operator)
+            }
             None => format!("a.e{place} {} b.e{place}", element.operator),
         })
         .collect();

@@ -19,6 +19,7 @@ mod relations;
 mod schemas;
 mod shapes;
 mod support;
+mod types_oracle;
 
 #[test]
 fn no_test_file_is_forgotten() {

@@ -32,6 +32,7 @@ pub(super) fn run(args: &CloneArgs, setting: &Setting<'_>) -> Result<u8, Error> 
     if run.proof.violations() > 0 {
         return Ok(diagnostic::FINDINGS);
     }
+    let code = setting.audited(run.audit.as_ref(), code);
     let (real, synthetic) = names;
     setting.say(&format!("next: dbsynth evaluate {real} {synthetic}"));
     Ok(code)

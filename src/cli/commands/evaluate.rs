@@ -22,7 +22,7 @@ pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Erro
         let scores = || report.scorecard.map_or_else(String::new, text::scorecard);
         terminal::result(&if args.json { render::json(&report) } else { scores() });
         report::write(path, &report, setting)?;
-        return Ok(0);
+        return Ok(setting.audited(report.audit, 0));
     }
     let scorecard = pipeline::evaluate(
         &real,
@@ -32,7 +32,7 @@ pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Erro
         &categories,
     )?;
     terminal::result(&if args.json { render::json(&scorecard) } else { text::scorecard(&scorecard) });
-    Ok(0)
+    Ok(setting.audited(scorecard.audit.as_ref(), 0))
 }
 
 fn categories(columns: &[(String, String)]) -> Categories {

@@ -30,6 +30,7 @@ pub(super) fn run(args: &GenerateArgs, setting: &Setting<'_>) -> Result<u8, Erro
     if run.proof.violations() > 0 {
         return Ok(diagnostic::FINDINGS);
     }
+    let code = setting.audited(run.audit.as_ref(), code);
     setting.say(&format!("next: dbsynth verify {}", shown(&args.target, &target)));
     Ok(code)
 }

@@ -54,7 +54,15 @@ pub(in crate::cli) fn text(name: &str, source: &DbUrl, planned: &Planned) -> Str
     // From `[clone]` on, the default file says it all; its examples for tables are replaced by the real ones.
     let clone = DEFAULT.find("[clone]").map_or("", |start| &DEFAULT[start..]);
     let clone = clone.find("# [tables.").map_or(clone, |end| &clone[..end]);
-    out.push_str(clone);
+    let roots = render::explanation(planned).entities;
+    let roots: Vec<String> =
+        roots.iter().filter(|root| !root.tables.is_empty()).map(|root| quoted(&root.root)).collect();
+    if roots.is_empty() {
+        out.push_str(clone);
+    } else {
+        // The roots found, in the place of the example.
+        out.push_str(&clone.replace("[\"customers\"]", &format!("[{}]", roots.join(", "))));
+    }
     for (id, table) in planned.schema.iter() {
         let rows = planned.real_rows.get(id.0).copied().unwrap_or(0);
         let plan = planned.plan.table(id);

@@ -25,6 +25,7 @@ use crate::{
     },
     config::{Config, ConfigError, DbUrl, File, environment},
     error::Error,
+    evaluate::Audit,
     finding::{Finding, Severity},
     pipeline::Planned,
     report::text,
@@ -141,6 +142,16 @@ impl Setting<'_> {
             return diagnostic::FINDINGS;
         }
         0
+    }
+
+    /// The exit code after an audit: a breach comes before warnings.
+    fn audited(&self, audit: Option<&Audit>, code: u8) -> u8 {
+        let breaches = audit.map_or(0, |audit| audit.breaches().count());
+        if breaches == 0 {
+            return code;
+        }
+        terminal::error("error: the synthetic rows tell more of real rows than [audit] allows");
+        diagnostic::BREACH
     }
 
     /// Shows the plan and asks before something is replaced.

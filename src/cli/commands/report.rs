@@ -62,6 +62,7 @@ pub(super) fn of_run<'a>(
         schema: run.schema.as_ref(),
         scorecard: evidence.and_then(|evidence| evidence.scorecard.as_ref()),
         figures: evidence.and_then(|evidence| evidence.figures.as_ref()),
+        audit: run.audit.as_ref(),
     };
     let rules = evidence.map_or_else(Vec::new, |evidence| found(&evidence.rules));
     let facts = facts(command, (source, target), planned, config);
@@ -81,6 +82,7 @@ pub(super) fn of_databases<'a>(
         schema: verified.schema.as_ref(),
         scorecard: evidence.scorecard.as_ref(),
         figures: evidence.figures.as_ref(),
+        audit: evidence.scorecard.as_ref().and_then(|card| card.audit.as_ref()),
     };
     let facts = facts("evaluate", (Some(real), synthetic), Some(planned), config);
     Report::new(facts, Some(render::explanation(planned)), measured, found(&evidence.rules), findings)
@@ -105,6 +107,7 @@ fn facts(
         add("Tables", planned.schema.tables.len().to_string());
     }
     add("Seed", config.seed.0.to_string());
+    add("Entities that must share a value (k)", config.privacy.k.to_string());
     if command != "evaluate" {
         add("Scale", config.scale.to_string());
         if !config.conditions.is_empty() {

@@ -4,18 +4,20 @@ use super::{Setting, example_target};
 use crate::{
     cli::{args::TrainArgs, progress, render, terminal},
     error::Error,
-    pipeline,
+    pipeline, report,
 };
 
 pub(super) fn run(args: &TrainArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     let source = setting.source(&args.source)?;
     let progress = progress::listener(setting.globals);
     let mut on_plan = |planned: &pipeline::Planned| setting.approve(planned, true);
-    let findings = pipeline::train(&source, &args.output, &setting.config, &mut on_plan, progress.as_ref())?;
+    let trained = pipeline::train(&source, &args.output, &setting.config, &mut on_plan, progress.as_ref())?;
     if args.json {
-        terminal::result(&render::json(&findings));
+        terminal::result(&render::json(&trained));
+    } else if let Some(audit) = &trained.audit {
+        setting.say(&report::audit(audit));
     }
-    let code = setting.conclude(&findings);
+    let code = setting.audited(trained.audit.as_ref(), setting.conclude(&trained.findings));
     let target = example_target(source.dialect());
     setting.say(&format!("next: dbsynth generate {} {target}", args.output.display()));
     Ok(code)

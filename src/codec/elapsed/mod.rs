@@ -184,6 +184,7 @@ impl Elapsed {
             days,
             absent,
             limits,
+            grain: 1,
         };
         let any = (i64::MIN / 4, i64::MAX / 4);
         let gap_name = format!("{}.gap", column.name);

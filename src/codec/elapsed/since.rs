@@ -65,6 +65,7 @@ impl Since {
                 days: false,
                 absent: true,
                 limits: (i64::MIN / 4, i64::MAX / 4),
+                grain: 1,
             };
             let (line, sub_columns) = Line::fit(gaps.clone(), &spec);
             let bits = cost(&line, &gaps);

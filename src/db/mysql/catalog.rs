@@ -55,6 +55,8 @@ pub(super) struct Catalog {
     pub(super) mariadb: bool,
     /// Names to recognise in SQL.
     pub(super) home: Home,
+    /// The database's own character set and collation: those of parameters and variables that name none.
+    pub(super) defaults: (String, String),
     /// Base tables, sorted by name.
     pub(super) tables: Vec<CatalogTable>,
     /// MariaDB sequences and the statements that make them.
@@ -153,9 +155,12 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalog, DbError> {
     } else {
         include_str!("catalog/checks_mysql.sql")
     };
+    let defaults = connection
+        .one("SELECT @@character_set_database AS charset, @@collation_database AS collation_name")?;
     Ok(Catalog {
         mariadb,
         home,
+        defaults: (defaults.text("charset"), defaults.text("collation_name")),
         tables,
         sequences,
         fixtures,
@@ -232,14 +237,11 @@ fn definition(kind: Fixture, row: &Record) -> Option<String> {
 /// The session an object was made in, as far as the server keeps it with the object: a routine runs in its own
 /// `sql_mode`, an event by its own clock, and literals compare in their own collation.
 fn made_under(row: &Record) -> Vec<String> {
-    let collation = row.optional("collation_connection");
     [
         row.optional("sql_mode").map(|mode| format!("sql_mode = {}", literal(&mode))),
         row.optional("time_zone").map(|zone| format!("time_zone = {}", literal(&zone))),
-        // The text travels as utf8mb4, and no other collation fits that.
-        collation
-            .filter(|name| name.starts_with("utf8mb4"))
-            .map(|name| format!("collation_connection = {name}")),
+        // Whatever character set the text travels in: the server turns literals into that of the collation.
+        row.optional("collation_connection").map(|name| format!("collation_connection = {name}")),
     ]
     .into_iter()
     .flatten()

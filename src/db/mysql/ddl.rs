@@ -233,9 +233,17 @@ fn portable_options(all: &[Token<'_>]) -> String {
     kept
 }
 
+/// How the statement begins that gives the current database its defaults.
+pub(super) const ALTER_DATABASE: &str = "ALTER DATABASE ";
+
 /// Says how to build the schema again.
 pub(super) fn blueprint(catalog: &Catalog, schema: &Schema) -> (Blueprint, Vec<Finding>) {
     let mut builder = Builder { catalog, statements: Vec::new(), findings: Vec::new() };
+    let (charset, collation) = &catalog.defaults;
+    if !charset.is_empty() {
+        let sql = format!("{ALTER_DATABASE}CHARACTER SET = {charset} COLLATE = {collation}");
+        builder.push(Phase::Prepare, "database defaults".to_owned(), &sql).optional = true;
+    }
     for (name, create) in &catalog.sequences {
         builder.push(Phase::Prepare, format!("sequence {name}"), create);
     }

@@ -1,20 +1,20 @@
 //! Lifts catalog rows into a [`Schema`]. Pure: no connection, no clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     finding::Finding,
     schema::{
-        Check, Collation, Column, ColumnId, DataType, DialectName, Exclusion, ExclusionElement, ForeignKey,
-        Schema, Table, TableId, TableName, UniqueKey,
+        Check, Collation, Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId,
+        TableName, UniqueKey,
     },
 };
 
 use super::{
     catalog::Catalog,
-    ddl::{CreateTable, ItemKind},
-    lex::{Kind, Token, tokens},
+    exclusions::{add_periods, exclude_overlaps, period_keys},
     server::Record,
+    shown::Shown,
     sql::{identifier, literal, unescape, without_outer_parentheses},
     types::NativeType,
 };
@@ -38,25 +38,32 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
         .iter()
         .map(|row| ((row.text("table_name"), row.text("name")), row.text("srid")))
         .collect();
+    // MariaDB's catalog prints expressions as they are.
+    let shown: Vec<Shown> = if catalog.mariadb {
+        tables.iter().map(|_| Shown::default()).collect()
+    } else {
+        catalog.tables.iter().map(|table| Shown::of(&table.create)).collect()
+    };
     for row in catalog.columns.iter().filter(|row| !is_row_time(row)) {
         if let Some(index) = place(row) {
             let srid = srids.get(&(row.text("table_name"), row.text("name")));
-            let column = column(catalog, row, srid, &mut findings);
+            let column = column(catalog, row, &shown[index], srid, &mut findings);
             tables[index].columns.push(column);
         }
     }
     for row in &catalog.checks {
         if let Some(index) = place(row) {
-            add_check(catalog.mariadb, &mut tables[index], row);
+            add_check(catalog.mariadb, &mut tables[index], &shown[index], row);
         }
     }
     let periods = period_keys(catalog);
     for row in &catalog.keys {
         let name = (row.text("table_name"), row.text("name"));
         if let Some(index) = place(row).filter(|_| !periods.contains(&name)) {
-            add_key_part(catalog.mariadb, &mut tables[index], row);
+            add_key_part(catalog.mariadb, &mut tables[index], &shown[index], row);
         }
     }
+    tables.iter_mut().for_each(exclude_overlaps);
     for table in &mut tables {
         if let Some(found) = catalog.tables.iter().find(|found| found.name == table.name.name) {
             add_periods(table, &found.create);
@@ -74,73 +81,18 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
     (Schema { dialect: DialectName::MySql, tables }, findings)
 }
 
-/// Tables and names of the keys WITHOUT OVERLAPS: the catalog shows them as plain keys over the period's columns.
-fn period_keys(catalog: &Catalog) -> BTreeSet<(String, String)> {
-    let mut found = BTreeSet::new();
-    for table in &catalog.tables {
-        if !table.create.contains("WITHOUT OVERLAPS") {
-            continue;
-        }
-        let items = CreateTable::parse(&table.create).map(|parsed| parsed.items).unwrap_or_default();
-        for item in items.into_iter().filter(|item| item.kind == ItemKind::PeriodKey) {
-            let own =
-                tokens(&item.sql).into_iter().find(|token| !token.is_blank() && token.is_word("primary"));
-            let quoted =
-                tokens(&item.sql).iter().find(|token| token.kind == Kind::Quoted).and_then(Token::name);
-            let name = if own.is_some() { Some("PRIMARY".to_owned()) } else { quoted };
-            found.extend(name.map(|name| (table.name.clone(), name)));
-        }
-    }
-    found
-}
-
-/// The periods of a table: each begins before it ends, and those of one key WITHOUT OVERLAPS do not overlap.
-fn add_periods(table: &mut Table, create: &str) {
-    if !create.contains("PERIOD FOR") {
-        return;
-    }
-    let items = CreateTable::parse(create).map(|parsed| parsed.items).unwrap_or_default();
-    let names = |sql: &str| -> Vec<String> {
-        tokens(sql).iter().filter(|token| token.kind == Kind::Quoted).filter_map(Token::name).collect()
-    };
-    let mut periods: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for item in items.iter().filter(|item| item.sql.starts_with("PERIOD FOR ")) {
-        // The time of the system is the server's own.
-        if let [name, from, until] = names(&item.sql).as_slice() {
-            let ends = (identifier(from), identifier(until));
-            table.checks.push(Check {
-                name: name.clone(),
-                expression: format!("{} < {}", ends.0, ends.1),
-                domain_column: None,
-            });
-            periods.insert(name.clone(), ends);
-        }
-    }
-    for item in items.iter().filter(|item| item.kind == ItemKind::PeriodKey) {
-        let mut parts = names(&item.sql);
-        let primary = item.sql.trim_start().to_uppercase().starts_with("PRIMARY");
-        if parts.is_empty() {
-            continue;
-        }
-        let name = if primary { "PRIMARY".to_owned() } else { parts.remove(0) };
-        let elements = parts.iter().map(|part| match periods.get(part) {
-            Some((from, until)) => ExclusionElement {
-                expression: from.clone(),
-                until: Some(until.clone()),
-                operator: "&&".to_owned(),
-            },
-            None => ExclusionElement { expression: identifier(part), until: None, operator: "=".to_owned() },
-        });
-        table.exclusions.push(Exclusion { name, elements: elements.collect(), predicate: None });
-    }
-}
-
 /// True for the columns in which a system-versioned table notes since when and until when a row holds: the server's own.
 fn is_row_time(row: &Record) -> bool {
     ["ROW START", "ROW END"].contains(&row.text("generation_expression").to_uppercase().as_str())
 }
 
-fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut Vec<Finding>) -> Column {
+fn column(
+    catalog: &Catalog,
+    row: &Record,
+    shown: &Shown,
+    srid: Option<&String>,
+    findings: &mut Vec<Finding>,
+) -> Column {
     let name = row.text("name");
     let mut native_type = row.text("column_type");
     if let Some(srid) = srid {
@@ -161,14 +113,19 @@ fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut
     // Before 10.2 and in MySQL the expression is empty for ordinary columns, in MariaDB it is null.
     let is_generated = (has("generated") || has("virtual") || has("stored") || has("persistent"))
         && !has("default_generated");
-    let expression = row.text("generation_expression");
-    let expression = if catalog.mariadb { expression } else { unescape(&expression) };
+    let printed = row.text("generation_expression");
+    let expression = match shown.generated.get(&name) {
+        Some(expression) => expression.clone(),
+        None if catalog.mariadb => printed,
+        None => unescape(&printed),
+    };
+    let default = default(catalog, row, shown.defaults.get(&name), &native, has("default_generated"));
     let collation = row.text("collation_name").to_lowercase();
     Column {
         name,
         data_type,
         nullable: row.text("nullable") == "YES",
-        default: default(catalog, row, &native, has("default_generated")),
+        default,
         auto_increment: has("auto_increment"),
         generated: is_generated.then(|| catalog.home.unqualify(without_outer_parentheses(&expression))),
         collation: if collation.split('_').any(|part| part == "ci" || part == "ai") {
@@ -182,14 +139,21 @@ fn column(catalog: &Catalog, row: &Record, srid: Option<&String>, findings: &mut
 }
 
 /// The DEFAULT as SQL: MariaDB prints it so, MySQL prints the bare text of a literal.
-fn default(catalog: &Catalog, row: &Record, native: &NativeType, is_expression: bool) -> Option<String> {
+fn default(
+    catalog: &Catalog,
+    row: &Record,
+    shown: Option<&String>,
+    native: &NativeType,
+    is_expression: bool,
+) -> Option<String> {
     let text = row.optional("column_default")?;
     if catalog.mariadb {
         // `nextval(`shop`.`ids`)`: a default names its sequence with the database.
         return (text != "NULL").then(|| catalog.home.unqualify(&text));
     }
     if is_expression {
-        return Some(catalog.home.unqualify(&unescape(&text)));
+        let expression = shown.cloned().unwrap_or_else(|| unescape(&text));
+        return Some(catalog.home.unqualify(&expression));
     }
     let bare = matches!(
         native.data_type(),
@@ -204,11 +168,22 @@ fn default(catalog: &Catalog, row: &Record, native: &NativeType, is_expression: 
     Some(if bare { text } else { literal(&text) })
 }
 
-fn add_check(mariadb: bool, table: &mut Table, row: &Record) {
-    let clause = row.text("clause");
-    let clause = if mariadb { clause } else { unescape(&clause) };
+fn add_check(mariadb: bool, table: &mut Table, shown: &Shown, row: &Record) {
+    let mut name = row.text("name");
+    let printed = row.text("clause");
+    let clause = match shown.checks.get(&name) {
+        Some(condition) => condition.clone(),
+        None if mariadb => printed,
+        None => unescape(&printed),
+    };
     let expression = without_outer_parentheses(&clause).to_owned();
-    let name = row.text("name");
+    // MariaDB names a column's own check after the column, and forgets to when the column is renamed.
+    if mariadb && row.optional("level").is_some_and(|level| level == "Column") {
+        let read = table.iter().filter(|(_, column)| expression.contains(&identifier(&column.name)));
+        if let [column] = read.map(|(_, column)| &column.name).collect::<Vec<_>>()[..] {
+            name.clone_from(column);
+        }
+    }
     if mariadb && let Some(id) = table.find(&name) {
         let column = &mut table.columns[id.0];
         // MariaDB's JSON is longtext with this check on the column.
@@ -221,7 +196,7 @@ fn add_check(mariadb: bool, table: &mut Table, row: &Record) {
     table.checks.push(Check { name, expression, domain_column: None });
 }
 
-fn add_key_part(mariadb: bool, table: &mut Table, row: &Record) {
+fn add_key_part(mariadb: bool, table: &mut Table, shown: &Shown, row: &Record) {
     let name = row.text("name");
     let column = row.optional("column_name").and_then(|column| exact(table, &column));
     let primary = name == "PRIMARY";
@@ -242,7 +217,13 @@ fn add_key_part(mariadb: bool, table: &mut Table, row: &Record) {
             key.expressions.push(format!("left({},{length})", identifier(column)));
         }
         (None, _, Some(expression)) => {
-            let expression = if mariadb { expression } else { unescape(&expression) };
+            let at = key.columns.len() + key.expressions.len();
+            let part = shown.keys.get(&name).and_then(|parts| parts.get(at)).filter(|part| !part.is_empty());
+            let expression = match part {
+                Some(part) => part.clone(),
+                None if mariadb => expression,
+                None => unescape(&expression),
+            };
             key.expressions.push(without_outer_parentheses(&expression).to_owned());
         }
         (None, _, None) => {}

@@ -9,6 +9,7 @@ mod catalog;
 mod collation;
 mod ddl;
 mod error;
+mod exclusions;
 mod grants;
 #[cfg(feature = "mysql-infile")]
 mod infile;
@@ -18,6 +19,7 @@ mod portable;
 mod read;
 mod road;
 mod server;
+mod shown;
 mod sink;
 mod source;
 mod sql;

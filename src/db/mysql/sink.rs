@@ -12,7 +12,7 @@ use crate::{
 use super::{
     catalog::MARKER,
     collation,
-    ddl::wanted_settings,
+    ddl::{ALTER_DATABASE, wanted_settings},
     grants, portable,
     road::Road,
     server::Connection,
@@ -51,6 +51,8 @@ pub(super) struct MySqlSink {
     place: Site,
     road: Road,
     later: Vec<Later>,
+    /// Statements that bring the target's own character set and collation to what they are to be, and back.
+    defaults: Option<[String; 2]>,
     findings: Vec<Finding>,
 }
 
@@ -85,6 +87,7 @@ impl MySqlSink {
             place: Site::Nowhere,
             road: Road::new(),
             later: Vec::new(),
+            defaults: None,
             findings: Vec::new(),
         })
     }
@@ -152,17 +155,42 @@ impl MySqlSink {
     }
 
     fn make_side(&mut self, side: &str) -> Result<(), DbError> {
-        let target = literal(&self.target());
-        let defaults = self.connection.one(&format!(
-            "SELECT DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation_name \
-             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {target}"
-        ))?;
-        let (charset, collation) = (defaults.text("charset"), defaults.text("collation_name"));
-        let sql = format!("CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}", identifier(side));
+        let sql = format!("CREATE DATABASE {} {}", identifier(side), self.defaults_of_target()?);
         self.connection.run_as("create a side database", &sql)?;
         let marker = format!("{}.{}", identifier(side), identifier(MARKER));
         self.connection
             .run_as("mark the side database", &format!("CREATE TABLE {marker} {MARKER_COLUMNS}"))?;
+        Ok(())
+    }
+
+    /// The target's character set and collation, as clauses of `CREATE` and `ALTER DATABASE`.
+    fn defaults_of_target(&mut self) -> Result<String, DbError> {
+        let found = self.connection.one(&format!(
+            "SELECT DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation_name \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+            literal(&self.target())
+        ))?;
+        let (charset, collation) = (found.text("charset"), found.text("collation_name"));
+        Ok(format!("CHARACTER SET = {charset} COLLATE = {collation}"))
+    }
+
+    /// Gives the database the source's character set and collation: routines and events take them for whatever
+    /// names none. The target itself changes at the end, but the right to do so is tried here.
+    fn adopt_defaults(&mut self, wanted: &str) -> Result<(), DbError> {
+        let present = self.defaults_of_target()?;
+        if present == wanted {
+            return Ok(());
+        }
+        let of_target = format!("{ALTER_DATABASE}{} ", identifier(&self.target()));
+        self.connection.run_as("change the database's character set", &format!("{of_target}{present}"))?;
+        self.execute_portably(&format!("{ALTER_DATABASE}{wanted}"))?;
+        // What the server made of it: a collation it does not know was replaced.
+        let made = self
+            .connection
+            .one("SELECT @@character_set_database AS charset, @@collation_database AS collation_name")?;
+        let made =
+            format!("CHARACTER SET = {} COLLATE = {}", made.text("charset"), made.text("collation_name"));
+        self.defaults = Some([format!("{of_target}{made}"), format!("{of_target}{present}")]);
         Ok(())
     }
 
@@ -210,7 +238,13 @@ impl MySqlSink {
                 self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&side)))?;
                 Ok(())
             }
-            Site::InPlace => swap::drop_everything(&mut self.connection),
+            Site::InPlace => {
+                swap::drop_everything(&mut self.connection)?;
+                match self.defaults.take() {
+                    Some([_, present]) => self.connection.run(&present).map(|_| ()),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -260,7 +294,9 @@ impl Sink for MySqlSink {
             let listed: Vec<String> = listed.unwrap_or_default().iter().map(|row| row.text("name")).collect();
             made_by_dbsynth = names.iter().all(|name| listed.contains(name));
         }
-        Ok(Inventory { tables: names.into_iter().map(TableName::bare).collect(), made_by_dbsynth })
+        let ignores_case = self.connection.server.ignore_case;
+        let tables = names.into_iter().map(TableName::bare).collect();
+        Ok(Inventory { tables, made_by_dbsynth, ignores_case })
     }
 
     fn begin(&mut self) -> Result<(), DbError> {
@@ -282,6 +318,9 @@ impl Sink for MySqlSink {
     }
 
     fn execute(&mut self, sql: &str) -> Result<(), DbError> {
+        if let Some(wanted) = sql.strip_prefix(ALTER_DATABASE) {
+            return self.adopt_defaults(wanted);
+        }
         let Some((kind, name)) = fixture(sql) else {
             return self.execute_portably(sql);
         };
@@ -357,7 +396,12 @@ impl Sink for MySqlSink {
             let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
             swap::swap(&mut self.connection, &side, &target, &trash)?;
             self.place = Site::Nowhere;
-            let finished = swap::requalify_defaults(&mut self.connection, &side)
+            let adopted = match &self.defaults {
+                Some([wanted, _]) => self.connection.run(wanted).map(|_| ()),
+                None => Ok(()),
+            };
+            let finished = adopted
+                .and_then(|()| swap::requalify_defaults(&mut self.connection, &side))
                 .and_then(|()| swap::finish(&mut self.connection, &later));
             for done in [side, trash] {
                 self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&done)))?;

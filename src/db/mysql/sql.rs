@@ -132,7 +132,8 @@ pub(super) fn unescape(expression: &str) -> String {
     without_introducers(&plain)
 }
 
-fn without_introducers(expression: &str) -> String {
+/// Drops the character sets that MySQL names before literals.
+pub(super) fn without_introducers(expression: &str) -> String {
     let all = tokens(expression);
     let introduces = |index: usize| {
         let word = all[index].text;

@@ -46,6 +46,7 @@ pub(super) async fn inventory(connection: &mut PgConnection) -> Result<Inventory
     let own: Vec<&Present> = present.iter().filter(|row| !row.is_partition).collect();
     let names: BTreeSet<&str> = made.iter().flatten().map(|object| object.identity.as_str()).collect();
     Ok(Inventory {
+        ignores_case: false,
         made_by_dbsynth: made.is_some() && own.iter().all(|row| names.contains(row.qualified.as_str())),
         tables: own.iter().map(|row| TableName::qualified(&row.namespace, &row.name)).collect(),
     })

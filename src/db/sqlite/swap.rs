@@ -65,7 +65,7 @@ pub(super) fn remove_partial(partial: &Path) {
 /// Says what a file holds. No file, or an empty one, holds nothing.
 pub(super) fn inventory(target: &Path) -> Result<Inventory, DbError> {
     if fs::metadata(target).map_or(true, |metadata| metadata.len() == 0) {
-        return Ok(Inventory::default());
+        return Ok(Inventory { ignores_case: true, ..Inventory::default() });
     }
     let mut connection = Connection::read(target)?;
     let present = connection.texts(WHAT, &present())?;
@@ -77,7 +77,8 @@ pub(super) fn inventory(target: &Path) -> Result<Inventory, DbError> {
         connection.texts(WHAT, &listed).is_ok_and(|listed| listed == present)
     };
     connection.close()?;
-    Ok(Inventory { tables: present.into_iter().map(TableName::bare).collect(), made_by_dbsynth: made })
+    let tables = present.into_iter().map(TableName::bare).collect();
+    Ok(Inventory { tables, made_by_dbsynth: made, ignores_case: true })
 }
 
 fn present() -> String {

@@ -57,6 +57,9 @@ fn a_shop_is_planned_parents_first() {
       order_lines        synthesize  12,000 → 12,000 rows
                            along order_id → orders
                            link  product_id → products
+    entities
+      customers          each row with its orders, order_lines
+      products           each row
     "#);
 }
 
@@ -74,6 +77,9 @@ fn a_cycle_is_cut_at_its_nullable_edge_that_points_back() {
       employees    synthesize  500 → 500 rows
                      link  department_id → departments
                      self  manager_id → employees (a forest)
+    entities
+      departments  each row
+      employees    each row
     "#);
 }
 

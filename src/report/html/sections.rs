@@ -16,6 +16,7 @@ use crate::{
     report::{
         content::Report,
         number::{count, plural},
+        privacy::PrivacyCheck,
         text::constraint,
         verdict::Light,
     },
@@ -137,12 +138,57 @@ pub(super) fn telltales(report: &Report<'_>) -> Markup {
 
 /// Every privacy measure with its limit: failures first.
 pub(super) fn privacy(report: &Report<'_>) -> Markup {
-    let mut checks: Vec<_> = report.privacy.iter().collect();
+    let mut checks: Vec<&PrivacyCheck> = report.privacy.iter().collect();
     checks.sort_by_key(|check| match check.passed {
         Some(false) => 0,
         None => 1,
         Some(true) => 2,
     });
+    let (first, rest): (Vec<&PrivacyCheck>, Vec<&PrivacyCheck>) = checks.into_iter().partition(|c| c.first);
+    let unmeasured = report.audit.map_or(&[][..], |audit| &audit.unmeasured);
+    html! {
+        section #privacy {
+            h2 { "Privacy" }
+            @if let Some(audit) = report.audit {
+                @if !audit.entities.is_empty() {
+                    p.hint {
+                        "Some real entities were held out: nothing was learnt from them. If the synthetic rows are no closer to what was learnt than to those, nothing leaked. "
+                        @for entities in &audit.entities {
+                            bdi.code { (name(&entities.table)) } ": " (count(entities.training as u64)) " learnt from, "
+                            (count(entities.holdout as u64)) " held out, " (count(entities.synthetic as u64)) " synthetic. "
+                        }
+                        "A measure fails if it is surely above its limit, chance taken into account."
+                    }
+                }
+            }
+            @if first.is_empty() {
+                p { "No privacy measure was taken in this run." }
+            } @else {
+                (privacy_table(&first))
+            }
+            @if !rest.is_empty() {
+                details.more {
+                    summary { (plural(rest.len() as u64, "further measure")) ", all farther from their limits" }
+                    (privacy_table(&rest))
+                }
+            }
+            @if !unmeasured.is_empty() {
+                details.more {
+                    summary { (plural(unmeasured.len() as u64, "table")) " not audited" }
+                    ul.rules { @for table in unmeasured { li { bdi.code { (name(&table.table)) } ": " (name(&table.reason)) } } }
+                }
+            }
+            @if let Some(figures) = report.figures {
+                p.hint {
+                    "This report itself names and counts nothing that fewer than " (figures.least_units)
+                    " real entities share (an entity is a customer, a patient … with all rows that belong to it); of personal columns and free text only lengths are shown."
+                }
+            }
+        }
+    }
+}
+
+fn privacy_table(checks: &[&PrivacyCheck]) -> Markup {
     let light = |passed: Option<bool>| match passed {
         Some(true) => Light::Good,
         Some(false) => Light::Bad,
@@ -154,32 +200,19 @@ pub(super) fn privacy(report: &Report<'_>) -> Markup {
         None => "no limit known",
     };
     html! {
-        section #privacy {
-            h2 { "Privacy" }
-            @if let Some(figures) = report.figures {
-                p.hint {
-                    "This report keeps to the same rules as the copy: nothing is named or counted that fewer than "
-                    (figures.least_units) " real rows share, and of personal columns and free text only lengths are shown."
+        div.scroll tabindex="0" role="group" aria-label="Privacy measures" {
+            table.wide {
+                thead {
+                    tr { th scope="col" { "Measure" } th scope="col" { "Where" } th.n scope="col" { "Measured" } th.n scope="col" { "Limit" } th scope="col" { "Result" } }
                 }
-            }
-            @if checks.is_empty() {
-                p { "No privacy measure was taken in this run. " code { "dbsynth evaluate --holdout" } " takes them." }
-            } @else {
-                div.scroll tabindex="0" role="group" aria-label="Privacy measures" {
-                    table.wide {
-                        thead {
-                            tr { th scope="col" { "Measure" } th scope="col" { "Where" } th.n scope="col" { "Measured" } th.n scope="col" { "Limit" } th scope="col" { "Result" } }
-                        }
-                        tbody {
-                            @for check in checks {
-                                tr class=(light_class(light(check.passed))) {
-                                    td { (check.measure) }
-                                    td { bdi.code { (name(&check.place)) } }
-                                    td.n { (check.value) }
-                                    td.n { (if check.limit.is_empty() { "–" } else { &check.limit }) }
-                                    td.result { (lamp(light(check.passed))) (word(check.passed)) }
-                                }
-                            }
+                tbody {
+                    @for check in checks {
+                        tr class=(light_class(light(check.passed))) {
+                            td { (check.measure) }
+                            td { bdi.code { (name(&check.place)) } }
+                            td.n { (check.value) }
+                            td.n { (check.limit) }
+                            td.result { (lamp(light(check.passed))) (word(check.passed)) }
                         }
                     }
                 }

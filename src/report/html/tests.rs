@@ -36,6 +36,7 @@ fn line(table: &str, parents: &[(&str, LinkRole)]) -> TableLine {
         target_rows: 1200,
         foreign_keys: parents.iter().map(key).collect(),
         columns: Vec::new(),
+        entity: None,
     }
 }
 
@@ -141,7 +142,7 @@ impl Sample {
         };
         let found = Finding::warning("unsupported-type", name).table(table(0)).column(name).instead(name).remedy(name);
         Self {
-            order: Explanation { strata, without_rows: vec![line(&format!("empty {name}"), &[])] },
+            order: Explanation { strata, without_rows: vec![line(&format!("empty {name}"), &[])], entities: Vec::new() },
             card,
             figures,
             proof: Proof { lines: vec![holds] },
@@ -164,6 +165,7 @@ impl Sample {
             schema: None,
             scorecard: Some(&self.card),
             figures: Some(&self.figures),
+            audit: None,
         };
         let rules = vec![FoundRule { table: format!("{}0", self.name), rule: self.name.clone() }];
         Report::new(run, Some(self.order.clone()), measured, rules, &self.findings)

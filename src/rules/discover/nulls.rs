@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::Array;
+use arrow_schema::DataType as ArrowType;
 
 use crate::{data::TableData, schema::ColumnId};
 
@@ -54,7 +55,9 @@ pub fn discover_nulls(
                 .map(|(from, _)| (*from, vec![Value::Null], true))
         };
         let by_state = || {
-            sources().find_map(|(from, other)| {
+            // Bytes are no states, and none of them may be kept.
+            let mut readable = sources().filter(|(_, other)| *other.data_type() != ArrowType::Binary);
+            readable.find_map(|(from, other)| {
                 let values = states(&absent, |row| Value::read(other, row), protect_below)?;
                 Some((*from, values, false))
             })

@@ -46,6 +46,12 @@ fn names_charset(pieces: &[&str]) -> bool {
         && collation.to_lowercase().starts_with(&charset.to_lowercase())
 }
 
+/// The same SQL with the names between backquotes in lower case.
+pub(super) fn folded(sql: &str) -> String {
+    let fold = |piece: &str| if piece.starts_with('`') { piece.to_lowercase() } else { piece.to_owned() };
+    raw_pieces(sql).map(fold).collect()
+}
+
 /// Cuts SQL at the places where `separator` (a symbol of one character) stands outside of quotes and parentheses.
 pub(super) fn split_outside(sql: &str, separator: char) -> Vec<&str> {
     let (mut depth, mut start, mut offset) = (0_i32, 0, 0);

@@ -21,7 +21,7 @@ use self::objects::{Object, objects};
 use crate::{
     db::{Blueprint, Introspection},
     finding::Finding,
-    schema::{Schema, TableId},
+    schema::{DialectName, Schema, TableId},
 };
 
 /// One side of a comparison.
@@ -136,8 +136,11 @@ impl SchemaComparison {
 /// Names that the server invents, counters and how full a table is are no differences.
 #[must_use]
 pub fn compare_schemas(source: Side<'_>, target: Side<'_>, left_out: &[TableId]) -> SchemaComparison {
-    let wanted = objects(source, left_out);
+    let mut wanted = objects(source, left_out);
     let mut found = objects(target, &[]);
+    if folds_names(source.schema, target.schema) {
+        wanted.iter_mut().chain(&mut found).for_each(Object::fold);
+    }
     // A foreign key to a table that is left out may still be there: as text, pointing to nothing.
     let unwanted = gone_keys(source.schema, left_out);
     found.retain(|object| !unwanted.contains(&(object.table.clone(), object.name.clone())));
@@ -171,12 +174,27 @@ pub fn compare_schemas(source: Side<'_>, target: Side<'_>, left_out: &[TableId])
         comparison.differences.extend(difference);
     }
     let missing = partner.iter().filter(|partner| partner.is_none()).count();
-    let extra = found.iter().zip(&taken).filter(|(_, taken)| !**taken);
+    // A model learnt before the database's own defaults were noted says nothing of them.
+    let of_database = |object: &Object| object.kind == objects::DATABASE;
+    let extra = found.iter().zip(&taken).filter(|(object, taken)| !**taken && !of_database(object));
     comparison.differences.extend(extra.map(|(object, _)| object.difference(Fault::Extra, None, false)));
     settle(&mut comparison.differences);
     let different = comparison.differences.iter().filter(|one| one.fault == Fault::Different).count();
     comparison.recreated = comparison.objects - missing - different;
     comparison
+}
+
+/// True if the target's server writes the names of tables in lower case, whatever they are called: MySQL does with
+/// `lower_case_table_names = 1`.
+fn folds_names(source: &Schema, target: &Schema) -> bool {
+    let names = |schema: &Schema| -> BTreeSet<String> {
+        schema.tables.iter().map(|table| table.name.to_string()).collect()
+    };
+    let (wanted, found) = (names(source), names(target));
+    let lower = |name: &String| *name == name.to_lowercase();
+    source.dialect == DialectName::MySql
+        && found.iter().all(lower)
+        && wanted.iter().any(|name| !lower(name) && found.contains(&name.to_lowercase()))
 }
 
 /// Foreign keys of tables that stay to tables that are left out.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Difference, Fault, Side,
-    canonical::{around_list, canonical, first_quoted, split_outside, unquoted},
+    canonical::{around_list, canonical, first_quoted, folded, split_outside, unquoted},
 };
 use crate::{
     db::Statement,
@@ -13,6 +13,8 @@ use crate::{
 
 /// The kind of a table.
 pub(super) const TABLE: &str = "table";
+/// The kind of what the database as a whole is given.
+pub(super) const DATABASE: &str = "database";
 /// The aspect that holds the text of DDL.
 pub(super) const DEFINITION: &str = "definition";
 
@@ -22,6 +24,10 @@ const UNIQUE_KEY: &str = "unique key";
 const FOREIGN_KEY: &str = "foreign key";
 const CHECK: &str = "check";
 const CONSTRAINT: &str = "constraint";
+const VIEW: &str = "view";
+const TRIGGER: &str = "trigger";
+/// The aspect of a foreign key that names what it refers to.
+const PARENT: &str = "parent";
 /// Aspects of a column that decide which values it can hold.
 const LASTING: [&str; 3] = ["type", "null", "generated"];
 
@@ -57,6 +63,17 @@ impl Object {
     fn saying(mut self, aspect: &'static str, text: impl Into<String>) -> Self {
         self.says.insert(aspect, text.into());
         self
+    }
+
+    /// Writes the names of tables, and of what is called like one, in lower case.
+    pub(super) fn fold(&mut self) {
+        self.table = self.table.as_ref().map(|table| table.to_lowercase());
+        if [TABLE, VIEW, TRIGGER].contains(&self.kind.as_str()) {
+            self.name = self.name.to_lowercase();
+        }
+        for (aspect, text) in &mut self.says {
+            *text = if *aspect == PARENT { text.to_lowercase() } else { folded(text) };
+        }
     }
 
     fn is_constraint(&self) -> bool {
@@ -243,7 +260,7 @@ fn of_table(schema: &Schema, id: TableId, table: &Table, left_out: &[TableId]) -
         let parent_name = if key.parent == id { owner.clone() } else { parent.name.to_string() };
         let mut all = object(FOREIGN_KEY, &key.name)
             .saying("columns", names(&key.columns))
-            .saying("parent", format!("{parent_name} ({})", columns.join(", ")));
+            .saying(PARENT, format!("{parent_name} ({})", columns.join(", ")));
         for (aspect, holds) in
             [("cascade", key.cascades), ("match full", key.match_full), ("deferrable", key.deferrable)]
         {

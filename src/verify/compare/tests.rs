@@ -298,3 +298,28 @@ fn indexes_that_mysql_adds_together_are_told_apart() {
         ["missing: index a of orders", "different: index b of orders (definition)"]
     );
 }
+
+#[test]
+fn a_server_that_writes_names_of_tables_in_lower_case_has_all_of_them() {
+    let of = |name: &str, check: &str, view: &str| {
+        let table = format!("CREATE TABLE `{name}` (\n  `Id` int\n)");
+        let view = format!("CREATE VIEW `{view}` AS select `{name}`.`Id` AS `Id` from `{name}`");
+        let mut side = server(
+            DialectName::MySql,
+            &[("table x", true, &table), (&format!("view {}", first(&view)), false, &view)],
+            check,
+        );
+        side.0.tables[0].name = TableName::bare(name);
+        side
+    };
+    fn first(sql: &str) -> String {
+        sql.split('`').nth(1).unwrap_or_default().to_owned()
+    }
+    let source = of("Orders", "`Code` = 'A'", "Big");
+
+    assert_eq!(shown(&compare_servers(&source, &of("orders", "`Code` = 'A'", "big"))), [] as [&str; 0]);
+    let other = compare_servers(&source, &of("orders", "`Code` = 'a'", "big"));
+    assert_eq!(other.differences.len(), 1, "{other:?}");
+    // A server that keeps the case has no reason to write it otherwise.
+    assert!(compare_servers(&source, &of("ORDERS", "`Code` = 'A'", "big")).failures() > 0);
+}

@@ -78,7 +78,9 @@ impl Scratch {
             let administrator = scratch.administrator();
             scratch.url = replace_database(&administrator, &name);
             run(engine, &administrator, &format!("DROP DATABASE IF EXISTS {name}"));
-            run(engine, &administrator, &format!("CREATE DATABASE {name}"));
+            // Whatever a server of the user's own holds for its default.
+            let texts = if engine == Engine::MySql { " CHARACTER SET utf8mb4" } else { "" };
+            run(engine, &administrator, &format!("CREATE DATABASE {name}{texts}"));
         }
         scratch
     }

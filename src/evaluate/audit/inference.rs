@@ -1,0 +1,135 @@
+//! Attribute inference: does knowing the synthetic rows help to guess a secret column of somebody who was in the
+//! training rows more than of somebody who was not?
+//!
+//! Source: Giomi et al., "A unified framework for quantifying privacy risk in synthetic data" (Anonymeter), PETS 2023:
+//! the attacker knows all other columns, guesses the secret of the nearest synthetic row, and the success over the
+//! holdout is what the data teach about everybody.
+
+use rayon::prelude::*;
+
+use super::{
+    Raw, Terms,
+    measure::MeasureKind,
+    statistics::{Estimate, Tally},
+    unit::Members,
+};
+use crate::{
+    data::NO_ROW,
+    evaluate::frame::{Frame, FrameColumn, Kind, Values},
+    schema::TableId,
+};
+
+/// A guessed number is right if it is off by at most this share of the secret.
+const TOLERANCE: f64 = 0.05;
+/// A guessed time is right if it is off by at most this share of the range.
+const TIME_TOLERANCE: f64 = 0.01;
+/// Where chance alone guesses more often than this, nothing is secret.
+const PLAIN: f64 = 0.95;
+
+/// Risk per column of one table.
+pub(super) fn measure(frame: &Frame, members: &[Members<'_>; 3], terms: &Terms<'_>) -> Vec<Raw> {
+    if frame.columns.len() < 2 || frame.row_counts[1] == 0 {
+        return Vec::new();
+    }
+    let targets = [0, 2].map(|side| one_per_entity(&members[side].entity[frame.table.0], terms.targets));
+    if targets.iter().any(|rows| rows.len() < super::FEWEST_ENTITIES) {
+        return Vec::new();
+    }
+    let ranges: Vec<f64> = frame.columns.iter().map(range).collect();
+    let synthetic = frame.row_counts[1].min(terms.guesses);
+    let hits = [(0, &targets[0]), (2, &targets[1])].map(|(side, rows)| {
+        let guessed = |row: &u32| attack(frame, &ranges, (side, *row as usize), synthetic);
+        rows.par_iter().map(guessed).collect::<Vec<Vec<Option<bool>>>>()
+    });
+    let columns = frame.columns.iter().enumerate();
+    columns.filter_map(|(place, column)| risk(&hits, place, frame.table, column)).collect()
+}
+
+fn risk(
+    hits: &[Vec<Vec<Option<bool>>>; 2],
+    place: usize,
+    table: TableId,
+    column: &FrameColumn,
+) -> Option<Raw> {
+    let rate = |hits: &[Vec<Option<bool>>]| {
+        let known = hits.iter().filter_map(|row| row[place]);
+        Tally { entities: known.map(|hit| (f64::from(u8::from(hit)), 1.0)).collect() }.rate()
+    };
+    let (members, others) = (rate(&hits[0])?, rate(&hits[1])?);
+    if others.value > PLAIN {
+        return None;
+    }
+    let gap = members.minus(others);
+    let rest = 1.0 - others.value;
+    let estimate = Estimate { value: gap.value / rest, error: gap.error / rest };
+    let kind = MeasureKind::AttributeInference;
+    let rates = Some((members.value, others.value));
+    Some(Raw { kind, table, column: Some(column.name.clone()), estimate, rates })
+}
+
+/// One row of each of the first entities.
+fn one_per_entity(entities: &[u32], most: usize) -> Vec<u32> {
+    let mut seen = std::collections::BTreeSet::new();
+    let rows = entities.iter().enumerate().filter(|(_, entity)| **entity != NO_ROW && seen.insert(**entity));
+    rows.map(|(row, _)| row as u32).take(most).collect()
+}
+
+fn range(column: &FrameColumn) -> f64 {
+    let Values::Number(values) = &column.sides[0] else { return 1.0 };
+    let known = || values.iter().copied().filter(|value| value.is_finite());
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+    if high > low { high - low } else { 1.0 }
+}
+
+/// How different two cells are, 0 to 1. Source: Gower, "A general coefficient of similarity", Biometrics 27, 1971.
+fn difference(column: &FrameColumn, range: f64, (side, row): (usize, usize), guess: usize) -> f64 {
+    match (&column.sides[side], &column.sides[1]) {
+        (Values::Number(real), Values::Number(synthetic)) => {
+            let (a, b) = (real[row], synthetic[guess]);
+            if a.is_nan() || b.is_nan() {
+                f64::from(u8::from(a.is_nan() != b.is_nan()))
+            } else {
+                ((a - b).abs() / range).min(1.0)
+            }
+        }
+        (Values::Category(real), Values::Category(synthetic)) => {
+            f64::from(u8::from(real[row] != synthetic[guess]))
+        }
+        _ => 1.0,
+    }
+}
+
+/// For every column, whether the nearest synthetic row by all others guesses it; `None` where it is null.
+fn attack(frame: &Frame, ranges: &[f64], target: (usize, usize), synthetic: usize) -> Vec<Option<bool>> {
+    let count = frame.columns.len();
+    let mut best = vec![(f64::INFINITY, 0_usize); count];
+    let mut parts = vec![0.0; count];
+    for guess in 0..synthetic {
+        for ((part, column), range) in parts.iter_mut().zip(&frame.columns).zip(ranges) {
+            *part = difference(column, *range, target, guess);
+        }
+        let total: f64 = parts.iter().sum();
+        for (best, part) in best.iter_mut().zip(&parts) {
+            if total - part < best.0 {
+                *best = (total - part, guess);
+            }
+        }
+    }
+    let columns = frame.columns.iter().zip(ranges).zip(best);
+    columns.map(|((column, range), (_, guess))| guessed(column, *range, target, guess)).collect()
+}
+
+fn guessed(column: &FrameColumn, range: f64, (side, row): (usize, usize), guess: usize) -> Option<bool> {
+    match (&column.sides[side], &column.sides[1]) {
+        (Values::Number(real), Values::Number(synthetic)) => {
+            let secret = real[row];
+            let allowed =
+                if column.kind == Kind::Time { TIME_TOLERANCE * range } else { TOLERANCE * secret.abs() };
+            (!secret.is_nan()).then(|| (synthetic[guess] - secret).abs() <= allowed)
+        }
+        (Values::Category(real), Values::Category(synthetic)) => {
+            (real[row] != 0).then(|| real[row] == synthetic[guess])
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,37 @@
+//! What columns of SQLite hold under the types people declare.
+
+use super::Kind;
+
+pub(super) const KINDS: &[Kind] = &[
+    ("i", "INTEGER", "i * 1000003"),
+    ("i_wide", "BIGINT", "CASE i % 10 WHEN 0 THEN 9223372036854775807 ELSE i END"),
+    ("ti", "TINYINT", "i % 100"),
+    ("b", "BOOLEAN", "i % 3 = 0"),
+    ("r", "REAL", "i / 7.0"),
+    ("d", "DOUBLE", "i * 1e300"),
+    ("f", "FLOAT", "i / 3.0"),
+    ("n", "NUMERIC", "i * 0.25"),
+    ("n10", "DECIMAL(10, 2)", "i * 1.25"),
+    ("m", "MONEY", "i * 0.5"),
+    ("t", "TEXT", "'text ' || i || char(10, 9) || 'it''s'"),
+    ("v", "VARCHAR(20)", "'value ' || i"),
+    ("c", "CHAR(6)", "'c' || i % 40"),
+    ("cl", "CLOB", "'clob ' || i % 9"),
+    ("bl", "BLOB", "CAST(i * 77777 AS BLOB)"),
+    ("vb", "VARBINARY(8)", "zeroblob(i % 8)"),
+    ("da", "DATE", "date('2020-01-01', i || ' days')"),
+    ("ti_d", "TIME", "time('08:00', i || ' minutes')"),
+    ("dt", "DATETIME", "datetime('2020-01-01', i || ' hours')"),
+    ("ts", "TIMESTAMP", "strftime('%Y-%m-%dT%H:%M:%SZ', '2020-01-01', i || ' hours')"),
+    ("ts_unix", "DATETIME", "1577836800 + i * 3600"),
+    ("ts_ms", "TIMESTAMP", "1577836800000 + i * 3600125"),
+    ("ts_frac", "DATETIME", "strftime('%Y-%m-%d %H:%M:%f', '2020-01-01', (i * 0.125) || ' seconds')"),
+    ("da_jul", "DATE", "julianday('2020-01-01') + i"),
+    ("j", "JSON", "json_object('n', i, 'k', 'kind ' || i % 4, 'list', json_array(i % 7, NULL))"),
+    ("u", "UUID", "substr('00000000-0000-4000-8000-00000000', 1, 32) || printf('%04x', i)"),
+    ("a", "ANY", "CASE i % 3 WHEN 0 THEN i WHEN 1 THEN i / 8.0 ELSE 'text ' || i END"),
+    ("un", "", "i * 3"),
+    ("un_t", "", "'word ' || i % 9"),
+    ("nt", "NUMERIC", "CASE i % 2 WHEN 0 THEN i ELSE 'text ' || i % 9 END"),
+    ("h", "TEXT", "printf('%x', i * 7919)"),
+];
