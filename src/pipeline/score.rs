@@ -7,9 +7,15 @@ use crate::{
     data::TableData,
     db::{Scan, connect},
     error::Error,
-    evaluate::{AuditTerms, Categories, Scorecard, Side, Terms, audit, score},
-    pipeline::audit::units,
-    plan::{self, Plan},
+    evaluate::{
+        Audit, AuditTerms, Categories, Scorecard, Side, Terms, audit, examine as examine_sides, links, score,
+    },
+    pipeline::{
+        Examined, Planned, Verified,
+        audit::units,
+        evidence::{Evidence, guard},
+    },
+    plan::{self, Plan, settings, target_rows},
     schema::{Schema, TableId},
 };
 
@@ -22,6 +28,11 @@ struct Whole {
 }
 
 impl Whole {
+    /// Rows of each table.
+    fn rows(&self) -> Vec<u64> {
+        self.tables.iter().map(|table| table.row_count as u64).collect()
+    }
+
     fn side(&self) -> Side<'_> {
         Side { schema: &self.schema, tables: self.tables.clone(), links: None }
     }
@@ -40,18 +51,75 @@ pub(super) fn evaluate(
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let skipped = skipped(&real.schema, config)?;
-    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped };
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
     let mut card = score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms);
-    if let Some(holdout) = holdout.filter(|_| config.audit.level != AuditLevel::Off) {
-        let rows: Vec<u64> = real.tables.iter().map(|table| table.row_count as u64).collect();
-        let (plan, _) = Plan::build(&real.schema, config, &rows)?;
-        let (units, left_out) = units(&real.schema, &plan);
-        let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
-        let mut audit = audit(&real.side(), &synthetic.side(), &holdout, terms);
-        audit.unmeasured.extend(left_out);
-        card.audit = Some(audit);
+    if let Some(holdout) = &holdout {
+        let (plan, _) = Plan::build(&real.schema, config, &real.rows())?;
+        card.audit = audited(&plan, &real.side(), &synthetic.side(), holdout, config);
     }
     Ok(card)
+}
+
+fn audited(
+    plan: &Plan,
+    real: &Side<'_>,
+    synthetic: &Side<'_>,
+    holdout: &Side<'_>,
+    config: &Config,
+) -> Option<Audit> {
+    if config.audit.level == AuditLevel::Off {
+        return None;
+    }
+    let (units, left_out) = units(real.schema, plan);
+    let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
+    let mut audit = audit(real, synthetic, holdout, terms);
+    audit.unmeasured.extend(left_out);
+    Some(audit)
+}
+
+/// Scores, measures what a report draws, and makes the plan that the real database would have.
+pub(super) fn examine(
+    real: &DbUrl,
+    synthetic: &DbUrl,
+    holdout: Option<&DbUrl>,
+    (config, categories): (&Config, &Categories),
+    verified: Verified,
+) -> Result<Examined, Error> {
+    let real = read(real).map_err(Error::Source)?;
+    let synthetic = read(synthetic).map_err(Error::Target)?;
+    let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
+    let holdout = holdout.as_ref().map(Whole::side);
+    check(&real.schema, categories)?;
+    let real_rows = real.rows();
+    let (plan, mut findings) = Plan::build(&real.schema, config, &real_rows)?;
+    let links = links(&real.side());
+    let (real_side, synthetic) = (Side { links: Some(links), ..real.side() }, synthetic.side());
+    let skipped = skipped(&real.schema, config)?;
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
+    let guard = guard(&plan, &real_side, &settings(&real.schema, config)?, config);
+    let (mut scorecard, figures) = examine_sides(&real_side, &synthetic, holdout.as_ref(), &terms, &guard);
+    let audit = holdout.as_ref().and_then(|holdout| audited(&plan, &real_side, &synthetic, holdout, config));
+    scorecard.audit = audit;
+    findings.extend(scorecard.findings());
+    findings.extend(scorecard.audit.iter().flat_map(Audit::findings));
+    findings.extend(verified.findings.iter().cloned());
+    findings.sort();
+    findings.dedup();
+    drop(real_side);
+    let target_rows = target_rows(&plan, &real_rows, config.scale);
+    let evidence = Evidence { scorecard: Some(scorecard), figures: Some(figures), rules: Vec::new() };
+    let planned = Planned {
+        schema: real.schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        coverage: Vec::new(),
+        findings: Vec::new(),
+    };
+    Ok(Examined { planned, verified, evidence, findings })
 }
 
 /// A column that does not exist would silently be compared as before.
