@@ -18,6 +18,8 @@ use crate::{
 
 /// Fewest entities that are held out; with fewer, intervals are too wide to say anything.
 const FEWEST_HELD: usize = 30;
+/// Entities of a root from which some are held out: fewer would miss them in learning.
+const FEWEST_ENTITIES: usize = 300;
 /// Most entities of a root that are held out: more would not make the audit surer.
 const MOST_HELD: usize = 2_000;
 /// Most generated rows of a table that are kept for the audit.
@@ -89,7 +91,7 @@ pub(super) fn hold_out(
             Unit::Outside => vec![false; rows],
             Unit::Root => {
                 let count = ((rows as f64 * settings.holdout).round() as usize).min(MOST_HELD);
-                let count = if count < FEWEST_HELD { 0 } else { count };
+                let count = if rows < FEWEST_ENTITIES { 0 } else { count.max(FEWEST_HELD) };
                 any |= count > 0;
                 choose(rows, count, seed, &schema.table(id).name.to_string())
             }
@@ -249,7 +251,7 @@ impl Outlet for Captured {
 /// Says that a run was not audited, and why.
 pub(super) fn unaudited(config: &Config) -> Option<Finding> {
     (config.audit.level != AuditLevel::Off).then(|| {
-        let least = (FEWEST_HELD as f64 / config.audit.holdout).ceil();
+        let least = FEWEST_ENTITIES;
         Finding::note("not-audited", format!("no table of entities has at least {least:.0} rows of its own"))
             .instead("no entity was held out, and nothing is said about how much the rows tell of real ones")
     })

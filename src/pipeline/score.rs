@@ -15,7 +15,7 @@ use crate::{
         audit::units,
         evidence::{Evidence, guard},
     },
-    plan::{self, Plan, settings, target_rows},
+    plan::{self, Plan, apply_references, settings, target_rows},
     schema::{Schema, TableId},
 };
 
@@ -45,7 +45,9 @@ pub(super) fn evaluate(
     config: &Config,
     categories: &Categories,
 ) -> Result<Scorecard, Error> {
-    let real = read(real).map_err(Error::Source)?;
+    let mut real = read(real).map_err(Error::Source)?;
+    // The other sides are read along the keys of this one.
+    apply_references(&mut real.schema, &config.references)?;
     let synthetic = read(synthetic).map_err(Error::Target)?;
     let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
@@ -85,13 +87,15 @@ pub(super) fn examine(
     (config, categories): (&Config, &Categories),
     verified: Verified,
 ) -> Result<Examined, Error> {
-    let real = read(real).map_err(Error::Source)?;
+    let mut real = read(real).map_err(Error::Source)?;
+    let mut findings = apply_references(&mut real.schema, &config.references)?;
     let synthetic = read(synthetic).map_err(Error::Target)?;
     let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let real_rows = real.rows();
-    let (plan, mut findings) = Plan::build(&real.schema, config, &real_rows)?;
+    let (plan, planned) = Plan::build(&real.schema, config, &real_rows)?;
+    findings.extend(planned);
     let links = links(&real.side());
     let (real_side, synthetic) = (Side { links: Some(links), ..real.side() }, synthetic.side());
     let skipped = skipped(&real.schema, config)?;
