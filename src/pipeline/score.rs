@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use arrow_array::Array;
+
 use crate::{
     config::{AuditLevel, Config, DbUrl},
     data::TableData,
@@ -9,8 +11,8 @@ use crate::{
     error::Error,
     evaluate::{AuditTerms, Categories, Scorecard, Side, Terms, audit, score},
     pipeline::audit::units,
-    plan::{self, Plan},
-    schema::{Schema, TableId},
+    plan::{self, Observed, Plan},
+    schema::{ColumnId, ForeignKey, Schema, TableId},
 };
 
 /// Rows asked from a database at a time.
@@ -43,8 +45,7 @@ pub(super) fn evaluate(
     let terms = Terms { seed: config.seed, categories: categories.clone(), skipped };
     let mut card = score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms);
     if let Some(holdout) = holdout.filter(|_| config.audit.level != AuditLevel::Off) {
-        let rows: Vec<u64> = real.tables.iter().map(|table| table.row_count as u64).collect();
-        let (plan, _) = Plan::build(&real.schema, config, &rows)?;
+        let (plan, _) = Plan::build_observed(&real.schema, config, &observed(&real))?;
         let (units, left_out) = units(&real.schema, &plan);
         let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
         let mut audit = audit(&real.side(), &synthetic.side(), &holdout, terms);
@@ -52,6 +53,20 @@ pub(super) fn evaluate(
         card.audit = Some(audit);
     }
     Ok(card)
+}
+
+/// What a plan wants to know of the rows: how many there are, and which foreign keys are never null.
+fn observed(whole: &Whole) -> Observed {
+    let set = |child: TableId, fk: &ForeignKey| {
+        let held = |column: &ColumnId| whole.tables[child.0].column(*column);
+        fk.columns.iter().all(|column| held(column).is_some_and(|values| values.null_count() == 0))
+    };
+    let full = whole.schema.foreign_keys().filter(|(child, _, fk)| set(*child, fk));
+    Observed {
+        real_rows: whole.tables.iter().map(|table| table.row_count as u64).collect(),
+        full: full.map(|(child, id, _)| (child, id)).collect(),
+        ..Observed::default()
+    }
 }
 
 /// A column that does not exist would silently be compared as before.
