@@ -11,7 +11,7 @@ use crate::{
     plan::Plan,
     progress::{Event, Progress},
     sample::{Outlet, SampleError, SampleOptions, sample},
-    schema::{ForeignKeyId, Schema, TableId},
+    schema::{Schema, TableId},
     seed::Seed,
     snapshot::Snapshot,
 };
@@ -39,9 +39,9 @@ pub(super) fn units(schema: &Schema, plan: &Plan) -> (Vec<Unit>, Vec<Unmeasured>
     let mut units = vec![Unit::Outside; schema.tables.len()];
     let mut root: Vec<Option<TableId>> = vec![None; units.len()];
     for id in plan.order().filter(|id| plan.table(*id).mode == TableMode::Synthesize) {
-        let path = plan.table(id).context;
-        let parent = path.map(|fk: ForeignKeyId| schema.table(id).foreign_keys[fk.0].parent);
-        (units[id.0], root[id.0]) = match (path, parent.and_then(|parent| root[parent.0])) {
+        let along = plan.table(id).entity.along;
+        let parent = along.map(|fk| schema.table(id).foreign_keys[fk.0].parent);
+        (units[id.0], root[id.0]) = match (along, parent.and_then(|parent| root[parent.0])) {
             (Some(fk), Some(root)) => (Unit::Below(fk), Some(root)),
             _ => (Unit::Root, Some(id)),
         };
@@ -88,7 +88,8 @@ pub(super) fn hold_out(
         let Some(table) = snapshot.table(id) else { continue };
         let rows = table.data.row_count;
         held[id.0] = match units[id.0] {
-            Unit::Outside => vec![false; rows],
+            // All of its rows are on both sides.
+            Unit::Outside => Vec::new(),
             Unit::Root => {
                 let count = ((rows as f64 * settings.holdout).round() as usize).min(MOST_HELD);
                 let count = if rows < FEWEST_ENTITIES { 0 } else { count.max(FEWEST_HELD) };
