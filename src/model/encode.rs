@@ -19,7 +19,7 @@ use crate::{
     plan::{ColumnRole, LinkRole, Plan},
     rules::{Rule, Rules},
     schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
-    semantic::{Meaning, RowWriter, detect},
+    semantic::{Meaning, RowWriter, detect, unlabelled},
     snapshot::{Snapshot, TableSnapshot},
     structure::{CountCodec, DepthProfile},
 };
@@ -205,7 +205,8 @@ fn choose_codecs(
                 continue;
             }
             if textual && (meaning != Meaning::Category || (sole_key && !copied)) {
-                let meaning = if meaning == Meaning::Category { Meaning::Title } else { meaning };
+                let meaning =
+                    if meaning == Meaning::Category { unlabelled(&column.data_type) } else { meaning };
                 chosen.written.push((*column_id, meaning, in_key));
                 chosen.codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
                 continue;
@@ -223,7 +224,7 @@ fn choose_codecs(
         let codec = Codec::fit(column, values, &hints);
         if textual && codec.is_presence() {
             // A category of which no label may be kept: others are written in the place of all of them.
-            chosen.written.push((*column_id, Meaning::Title, in_key));
+            chosen.written.push((*column_id, unlabelled(&column.data_type), in_key));
             chosen.codecs.push((*column_id, codec));
             continue;
         }

@@ -25,7 +25,7 @@ mod text;
 mod value_fit;
 mod value_writer;
 
-pub use detect::{Detected, detect, is_category};
+pub use detect::{Detected, detect, is_category, unlabelled};
 pub use meaning::Meaning;
 pub use row_writer::RowWriter;
 
