@@ -200,6 +200,12 @@ pub enum Function {
     BitOr,
     /// Toward zero.
     Truncate,
+    /// Where a range begins; null if it is empty or does not.
+    RangeLow,
+    /// Where a range ends.
+    RangeHigh,
+    /// True for a range without values.
+    RangeEmpty,
 }
 
 impl Function {

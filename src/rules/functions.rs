@@ -23,6 +23,14 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
         }
         Function::Length => text(0).map(|text| Value::Integer(text.chars().count() as i64)),
         Function::ByteLength => text(0).map(|text| Value::Integer(text.len() as i64)),
+        Function::RangeEmpty => text(0).map(|text| Value::Boolean(text == "empty")),
+        Function::RangeLow | Function::RangeHigh => {
+            let text = text(0)?;
+            let (low, high) = text.get(1..text.len().checked_sub(1)?)?.split_once(',')?;
+            let end = if function == Function::RangeLow { low } else { high }.trim_matches('"');
+            let number = || end.parse().ok().map(Value::Integer).or(end.parse().ok().map(Value::Float));
+            (!end.is_empty()).then(|| number().unwrap_or_else(|| Value::Text(end.to_owned())))
+        }
         Function::Lower => text(0).map(|text| Value::Text(text.to_lowercase())),
         Function::Upper => text(0).map(|text| Value::Text(text.to_uppercase())),
         Function::Trim | Function::TrimStart | Function::TrimEnd => {

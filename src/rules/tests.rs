@@ -632,3 +632,29 @@ fn a_total_that_all_families_share_is_found_and_met_on_the_grid() {
         assert!((settled.value(row) - before).abs() < 0.3);
     }
 }
+
+#[test]
+fn spans_of_time_and_ends_of_ranges_are_computed() {
+    let range = DataType::Range { subtype: Box::new(integer()), multi: false };
+    let stamp = || DataType::Timestamp { zoned: true };
+    let (rules, findings) = declared(
+        DialectName::Postgres,
+        &[("made", stamp()), ("ends", stamp()), ("r", range)],
+        &[
+            "((ends > (made + '1 day'::interval)))",
+            "((ends - made) <= '2 days 12:00:00'::interval)",
+            "((upper(r) > (lower(r) + 2)) OR isempty(r))",
+        ],
+    );
+    assert!(findings.is_empty(), "{findings:?}");
+    let hours = |hours: Vec<i64>| -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from_iter_values(hours.into_iter().map(|h| h * 3_600_000_000)))
+    };
+    let rows = data(vec![
+        hours(vec![0, 0, 0, 0, 0]),
+        hours(vec![25, 24, 61, 25, 25]),
+        Arc::new(StringArray::from(vec!["[1,9)", "[1,9)", "[1,9)", "[1,2)", "empty"])),
+    ]);
+
+    assert_eq!(rules.violations(&rows), [false, true, true, true, false]);
+}

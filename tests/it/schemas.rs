@@ -3,7 +3,10 @@
 //!
 //! A script holds DDL and rows. Statements end with `;` at a line's end; one that holds such an end itself is
 //! fenced by the lines `-- begin` and `-- end`. A line `-- allows: code` among its first comments names a finding
-//! that is to be expected. `DBSYNTH_TEST_SCHEMA=name` runs one script alone.
+//! that is to be expected. `DBSYNTH_TEST_SCHEMA=name` runs one script alone. A line `-- needs: extension` leaves a
+//! script out, with a message, where the server does not have that extension.
+
+#![expect(clippy::print_stderr, reason = "a skip must be seen")]
 
 use std::{fmt::Write, fs, path::Path};
 
@@ -58,12 +61,20 @@ fn every(engine: Engine, folders: &[&str]) {
 }
 
 fn faults_of(engine: Engine, folder: &str, name: &str, script: &str) -> Vec<String> {
+    let source = Scratch::new(engine, &format!("{folder}_{name}"));
+    for needed in script.lines().filter_map(|line| line.strip_prefix("-- needs:")) {
+        let needed = needed.trim();
+        let has = format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{needed}'");
+        if source.number(&has) == 0 {
+            eprintln!("SKIPPED {folder}/{name}: the server does not have the extension {needed}");
+            return Vec::new();
+        }
+    }
     let allowed: Vec<&str> = script
         .lines()
         .take_while(|line| line.starts_with("--"))
         .filter_map(|line| line.strip_prefix("-- allows:").map(str::trim))
         .collect();
-    let source = Scratch::new(engine, &format!("{folder}_{name}"));
     source.run_each(statements(script).iter().map(String::as_str));
     let target = Scratch::new(engine, &format!("{folder}_{name}_target"));
 

@@ -10,7 +10,7 @@ use super::{
     },
     Reader, regex,
 };
-use crate::schema::DialectName;
+use crate::schema::{DataType, DialectName};
 
 impl Reader<'_> {
     pub(super) fn arguments(&self, arguments: &FunctionArguments, depth: usize) -> Option<Vec<Expression>> {
@@ -28,6 +28,19 @@ impl Reader<'_> {
         let arguments = self.arguments(arguments, depth)?;
         let call = |function, arguments: &[Expression]| Some(Expression::Call(function, arguments.to_vec()));
         let lower = name.to_lowercase();
+        // Of ranges, these have another meaning than of texts.
+        if let [value @ Expression::Column(id)] = arguments.as_slice()
+            && let DataType::Range { multi, .. } = &self.table.column(*id).data_type
+        {
+            let function = match lower.as_str() {
+                _ if *multi => return None,
+                "lower" => Function::RangeLow,
+                "upper" => Function::RangeHigh,
+                "isempty" => Function::RangeEmpty,
+                _ => return None,
+            };
+            return call(function, std::slice::from_ref(value));
+        }
         match (lower.as_str(), arguments.as_slice()) {
             ("date_part", [Expression::Literal(Value::Text(field)), value]) => {
                 return Some(Expression::Field(DateField::named(field)?, Box::new(value.clone())));
