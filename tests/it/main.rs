@@ -11,6 +11,7 @@ mod coverage;
 mod determinism;
 mod domains;
 mod exact;
+mod failures;
 mod fixtures;
 mod random_schemas;
 mod references;

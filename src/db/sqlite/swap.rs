@@ -65,7 +65,7 @@ pub(super) fn remove_partial(partial: &Path) {
 /// Says what a file holds. No file, or an empty one, holds nothing.
 pub(super) fn inventory(target: &Path) -> Result<Inventory, DbError> {
     if fs::metadata(target).map_or(true, |metadata| metadata.len() == 0) {
-        return Ok(Inventory::default());
+        return Ok(Inventory { ignores_case: true, ..Inventory::default() });
     }
     let mut connection = Connection::read(target)?;
     let present = connection.texts(WHAT, &present())?;
