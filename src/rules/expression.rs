@@ -200,6 +200,8 @@ pub enum Function {
     BitOr,
     /// Toward zero.
     Truncate,
+    /// The place of a text in a list with commas; 0 if it is not there.
+    FindInSet,
 }
 
 impl Function {
@@ -240,6 +242,7 @@ impl Function {
             "cardinality" => Self::Cardinality,
             "replace" => Self::Replace,
             "trunc" | "truncate" => Self::Truncate,
+            "find_in_set" => Self::FindInSet,
             _ => return None,
         })
     }
