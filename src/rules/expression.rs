@@ -206,6 +206,8 @@ pub enum Function {
     RangeHigh,
     /// True for a range without values.
     RangeEmpty,
+    /// The place of a text in a list with commas; 0 if it is not there.
+    FindInSet,
 }
 
 impl Function {
@@ -246,6 +248,7 @@ impl Function {
             "cardinality" => Self::Cardinality,
             "replace" => Self::Replace,
             "trunc" | "truncate" => Self::Truncate,
+            "find_in_set" => Self::FindInSet,
             _ => return None,
         })
     }

@@ -130,6 +130,11 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
             Some(Value::Float((arguments.first()?.number()? * unit).trunc() / unit))
         }
         Function::Truncate => numeric(f64::trunc),
+        Function::FindInSet => {
+            let (part, list) = (text(0)?, text(1)?);
+            let place = list.split(',').position(|one| one == part).filter(|_| !list.is_empty());
+            Some(Value::Integer(place.map_or(0, |place| place as i64 + 1)))
+        }
         Function::CountNulls => Some(Value::Integer(nulls)),
         Function::CountNonNulls => Some(Value::Integer(arguments.len() as i64 - nulls)),
     }

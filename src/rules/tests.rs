@@ -178,6 +178,9 @@ fn mysql_and_sqlite_checks_are_evaluated() {
         "`b` in (0,1)",
         "length(`s`) = 3",
         "(`f` > -1)",
+        "locate('b', `s`) = 2",
+        "find_in_set('b', 'a,b') = 2 and find_in_set('c', 'a,b') = 0",
+        "(to_days('2020-12-31') - to_days('2020-12-01')) = 30 and to_days(`d`) > 719528",
     ] {
         assert!(!fails(DialectName::MySql, check), "{check}");
         assert!(fails(DialectName::MySql, &format!("not ({check})")) || check.contains('\\'), "not {check}");

@@ -85,6 +85,20 @@ impl Reader<'_> {
                 let branches = vec![(when.clone(), then.clone())];
                 return Some(Expression::Case(branches, Box::new(otherwise.clone())));
             }
+            // MySQL's order of the two, without the optional place to begin at.
+            ("locate", [part, whole]) => return call(Function::Position, &[whole.clone(), part.clone()]),
+            // Days since the year 0: the difference of two is what counts, and both sides have it.
+            ("to_days", [value]) => {
+                let epoch = Expression::Field(
+                    DateField::Epoch,
+                    Box::new(Expression::Cast(CastTo::Date, Box::new(value.clone()))),
+                );
+                let of = |operator, left, right| {
+                    Expression::Arithmetic(operator, Box::new(left), Box::new(Expression::Literal(right)))
+                };
+                let days = of(Operator::Divide, epoch, Value::Float(86_400.0));
+                return Some(of(Operator::Add, days, Value::Integer(719_528)));
+            }
             ("isnull", [value]) => return Some(Expression::IsNull(Box::new(value.clone()))),
             ("date", [value]) => return Some(Expression::Cast(CastTo::Date, Box::new(value.clone()))),
             ("regexp_like", [value, pattern]) => {
