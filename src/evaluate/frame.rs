@@ -151,7 +151,12 @@ pub(super) fn array_of<'a>(
     data.column(side.schema.table(id).find(&real.table(table).column(column).name)?)
 }
 
-pub(super) fn cells_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, columns: &[ColumnId]) -> Vec<Cells<'a>> {
+pub(super) fn cells_of<'a>(
+    real: &Schema,
+    side: &'a Side<'_>,
+    table: TableId,
+    columns: &[ColumnId],
+) -> Vec<Cells<'a>> {
     columns.iter().map(|id| array_of(real, side, table, *id).map_or(Cells::Unread, Cells::new)).collect()
 }
 

@@ -49,7 +49,8 @@ impl Evidence {
         let real_side = real.side(schema);
         let mut partial = made.partial();
         partial.extend(&real.partial);
-        let with_rows = |id: &TableId| matches!(plan.table(*id).mode, TableMode::Synthesize | TableMode::Copy);
+        let with_rows =
+            |id: &TableId| matches!(plan.table(*id).mode, TableMode::Synthesize | TableMode::Copy);
         let skipped = schema.iter().map(|(id, _)| id).filter(|id| !with_rows(id)).collect();
         let terms = Terms { seed: config.seed, skipped, partial, ..Terms::default() };
         // They fitted the schema when the run began.

@@ -93,13 +93,11 @@ pub(super) fn examine(
     let real_rows = real.rows();
     let (plan, mut findings) = Plan::build(&real.schema, config, &real_rows)?;
     let links = links(&real.side());
-    let (real_side, synthetic) =
-        (Side { links: Some(links), ..real.side() }, synthetic.side());
+    let (real_side, synthetic) = (Side { links: Some(links), ..real.side() }, synthetic.side());
     let skipped = skipped(&real.schema, config)?;
     let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
     let guard = guard(&plan, &real_side, &settings(&real.schema, config)?, config);
-    let (mut scorecard, figures) =
-        examine_sides(&real_side, &synthetic, holdout.as_ref(), &terms, &guard);
+    let (mut scorecard, figures) = examine_sides(&real_side, &synthetic, holdout.as_ref(), &terms, &guard);
     let audit = holdout.as_ref().and_then(|holdout| audited(&plan, &real_side, &synthetic, holdout, config));
     scorecard.audit = audit;
     findings.extend(scorecard.findings());

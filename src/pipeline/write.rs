@@ -160,19 +160,18 @@ fn attempt(
     let captured = fair.map_or_else(Captured::default, Reference::capture);
     let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(schema.tables.len()));
     type Outcome = (Result<SampleSummary, SampleError>, (Captured, Gathered), Result<(), DbError>);
-    let (sampled, (captured, gathered), loaded): Outcome =
-        std::thread::scope(|scope| {
-            let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
-            // Moved in: the load ends when nobody can send any more.
-            let mut outlet = Sender { parcels: sender, captured, gathered, schema, dialect };
-            let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
-            let Sender { parcels, captured, gathered, .. } = outlet;
-            drop(parcels);
-            let loaded = load.join().unwrap_or_else(|_| {
-                Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
-            });
-            (sampled, (captured, gathered), loaded)
+    let (sampled, (captured, gathered), loaded): Outcome = std::thread::scope(|scope| {
+        let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
+        // Moved in: the load ends when nobody can send any more.
+        let mut outlet = Sender { parcels: sender, captured, gathered, schema, dialect };
+        let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
+        let Sender { parcels, captured, gathered, .. } = outlet;
+        drop(parcels);
+        let loaded = load.join().unwrap_or_else(|_| {
+            Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
         });
+        (sampled, (captured, gathered), loaded)
+    });
     // A load that failed closes the channel: its own error says more than the sampler's.
     loaded.map_err(Error::Target)?;
     let sampled = sampled?;

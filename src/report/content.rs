@@ -106,8 +106,12 @@ impl<'a> Report<'a> {
     ) -> Self {
         let Measured { load, proof, schema, scorecard, figures, audit } = measured;
         let copied = |table: &&TableLoad| table.mode == TableMode::Copy;
-        let copied: Vec<&str> =
-            load.iter().flat_map(|load| &load.tables).filter(copied).map(|table| table.table.as_str()).collect();
+        let copied: Vec<&str> = load
+            .iter()
+            .flat_map(|load| &load.tables)
+            .filter(copied)
+            .map(|table| table.table.as_str())
+            .collect();
         let privacy = checks(scorecard, audit, &copied);
         let verdict = Verdict::of(measured, &privacy);
         Self { run, verdict, order, load, proof, schema, scorecard, figures, audit, privacy, rules, findings }

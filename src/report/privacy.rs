@@ -30,11 +30,7 @@ pub struct PrivacyCheck {
 }
 
 /// The measures of an audit, else those of a scorecard; tables that are `copied` by consent have none.
-pub(super) fn checks(
-    card: Option<&Scorecard>,
-    audit: Option<&Audit>,
-    copied: &[&str],
-) -> Vec<PrivacyCheck> {
+pub(super) fn checks(card: Option<&Scorecard>, audit: Option<&Audit>, copied: &[&str]) -> Vec<PrivacyCheck> {
     if let Some(audit) = audit.filter(|audit| !audit.measures.is_empty()) {
         let worst = audit.worst();
         let first = |measure: &Measure| measure.breach || worst.contains(&measure);
@@ -49,7 +45,10 @@ pub(super) fn checks(
             measure: "rows equal to a real row".to_owned(),
             place: table.table.clone(),
             value: percent(Some(share)),
-            limit: limit.map_or_else(|| "none at all".to_owned(), |limit| format!("at most {}", percent(Some(limit)))),
+            limit: limit.map_or_else(
+                || "none at all".to_owned(),
+                |limit| format!("at most {}", percent(Some(limit))),
+            ),
             // Without a holdout nobody knows how many rows chance alone repeats.
             passed: limit.map(|limit| share <= limit).or((share == 0.0).then_some(true)),
             first: true,

@@ -17,6 +17,8 @@ use crate::{
 
 /// From here on, both sides are alike.
 const ALIKE: f64 = 0.9;
+/// A part below this is worth a look, whatever the others are.
+const PART_ALIKE: f64 = 0.85;
 /// Below this, they are not.
 const UNLIKE: f64 = 0.8;
 /// Tables with fewer rows on a side say nothing about likeness: chance alone makes them differ.
@@ -76,7 +78,11 @@ fn answer(light: Light, headline: impl Into<String>, sentences: Vec<String>) -> 
 
 fn integrity(proof: Option<&Proof>, schema: Option<&SchemaComparison>) -> Answer {
     let Some(proof) = proof else {
-        return answer(Light::Unknown, "Not checked", vec!["No constraint was checked in this run.".to_owned()]);
+        return answer(
+            Light::Unknown,
+            "Not checked",
+            vec!["No constraint was checked in this run.".to_owned()],
+        );
     };
     let violations = proof.violations();
     let unchecked = proof.lines.iter().filter(|line| line.violations.is_none()).count();
@@ -113,7 +119,11 @@ fn integrity(proof: Option<&Proof>, schema: Option<&SchemaComparison>) -> Answer
         });
     }
     if violations > 0 || lost > 0 {
-        answer(Light::Bad, if violations > 0 { "Constraints are broken" } else { "The schema lost something" }, sentences)
+        answer(
+            Light::Bad,
+            if violations > 0 { "Constraints are broken" } else { "The schema lost something" },
+            sentences,
+        )
     } else if unchecked > 0 || schema.is_some_and(|schema| !schema.differences.is_empty()) {
         answer(Light::Look, "Holds, with exceptions", sentences)
     } else {
@@ -122,7 +132,8 @@ fn integrity(proof: Option<&Proof>, schema: Option<&SchemaComparison>) -> Answer
 }
 
 fn unknown_fidelity() -> Answer {
-    let why = "There are no real rows to compare with in this run. `dbsynth evaluate` compares two databases.";
+    let why =
+        "There are no real rows to compare with in this run. `dbsynth evaluate` compares two databases.";
     answer(Light::Unknown, "Not measured", vec![why.to_owned()])
 }
 
@@ -145,12 +156,14 @@ fn fidelity(card: &Scorecard, figures: &Figures) -> Answer {
     ];
     let known: Vec<(&str, f64)> = parts.iter().filter_map(|(name, score)| Some((*name, (*score)?))).collect();
     if known.is_empty() {
-        let why = format!("No table has {FEWEST_ROWS} rows on both sides: so few say nothing about likeness.");
+        let why =
+            format!("No table has {FEWEST_ROWS} rows on both sides: so few say nothing about likeness.");
         return answer(Light::Unknown, "Too few rows to judge", vec![why]);
     }
     let words: Vec<String> =
         known.iter().map(|(name, score)| format!("{name} {:.0} %", 100.0 * score)).collect();
-    let mut sentences = vec![format!("How alike both sides are, 100 % being the same: {}.", words.join(", "))];
+    let mut sentences =
+        vec![format!("How alike both sides are, 100 % being the same: {}.", words.join(", "))];
     let told: Vec<f64> = (card.tables.iter().filter(|table| large(&table.table)))
         .filter_map(|table| Some(table.c2st?.accuracy))
         .collect();
@@ -168,7 +181,7 @@ fn fidelity(card: &Scorecard, figures: &Figures) -> Answer {
     let overall = known.iter().map(|(_, score)| score).sum::<f64>() / known.len() as f64;
     if overall < UNLIKE {
         answer(Light::Bad, "Clearly different", sentences)
-    } else if overall < ALIKE || obvious {
+    } else if overall < ALIKE || obvious || known.iter().any(|(_, score)| *score < PART_ALIKE) {
         answer(Light::Look, "Alike, with differences", sentences)
     } else {
         answer(Light::Good, "Much alike", sentences)
@@ -208,7 +221,8 @@ fn privacy(checks: &[PrivacyCheck]) -> Answer {
     }
     if !calibrated {
         sentences.push(
-            "Only exact copies were looked for: more is known where real rows are held out of training.".to_owned(),
+            "Only exact copies were looked for: more is known where real rows are held out of training."
+                .to_owned(),
         );
     }
     if open > 0 || !calibrated {

@@ -16,6 +16,7 @@ mod random_schemas;
 mod references;
 mod refusals;
 mod relations;
+mod report;
 mod schemas;
 mod shapes;
 mod support;

@@ -15,8 +15,7 @@ pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Erro
     let holdout = args.holdout.as_ref().map(|word| setting.source(word)).transpose()?;
     let categories = categories(&args.categorical);
     if let Some(path) = &args.reporting.report {
-        let examined =
-            pipeline::examine(&real, &synthetic, holdout.as_ref(), &setting.config, &categories)?;
+        let examined = pipeline::examine(&real, &synthetic, holdout.as_ref(), &setting.config, &categories)?;
         let ends = (shown(&args.real, &real), shown(&args.synthetic, &synthetic));
         let report = report::of_databases(ends, &examined, &setting.config);
         let scores = || report.scorecard.map_or_else(String::new, text::scorecard);
@@ -24,13 +23,7 @@ pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Erro
         report::write(path, &report, setting)?;
         return Ok(setting.audited(report.audit, 0));
     }
-    let scorecard = pipeline::evaluate(
-        &real,
-        &synthetic,
-        holdout.as_ref(),
-        &setting.config,
-        &categories,
-    )?;
+    let scorecard = pipeline::evaluate(&real, &synthetic, holdout.as_ref(), &setting.config, &categories)?;
     terminal::result(&if args.json { render::json(&scorecard) } else { text::scorecard(&scorecard) });
     Ok(setting.audited(scorecard.audit.as_ref(), 0))
 }

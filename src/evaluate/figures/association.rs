@@ -76,9 +76,7 @@ impl Associations {
         let size = self.columns.len();
         let pairs = (0..size).flat_map(|row| (0..row).map(move |column| (row, column)));
         let differences: Vec<f64> = pairs
-            .filter_map(|(row, column)| {
-                Some((self.real[row][column]? - self.synthetic[row][column]?).abs())
-            })
+            .filter_map(|(row, column)| Some((self.real[row][column]? - self.synthetic[row][column]?).abs()))
             .collect();
         let count = differences.len();
         (count > 0).then(|| differences.into_iter().sum::<f64>() / count as f64)

@@ -61,10 +61,7 @@ impl FanOutFigure {
             real: (joined.iter())
                 .map(|b| share(rows[b.clone()].iter().map(Vec::len).sum(), real.len()))
                 .collect(),
-            synthetic: joined
-                .iter()
-                .map(|b| share(made[b.clone()].iter().sum(), synthetic.len()))
-                .collect(),
+            synthetic: joined.iter().map(|b| share(made[b.clone()].iter().sum(), synthetic.len())).collect(),
             means: [mean(real), mean(synthetic)],
         })
     }

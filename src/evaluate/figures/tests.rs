@@ -144,7 +144,8 @@ fn a_few_nulls_are_not_counted() {
 #[test]
 fn days_are_counted_by_the_finest_unit_that_is_full_enough() {
     let unit = |rows_per_day: i32, days: i32| {
-        let values: Date32Array = (0..days * rows_per_day).map(|row| Some(20_000 + row / rows_per_day)).collect();
+        let values: Date32Array =
+            (0..days * rows_per_day).map(|row| Some(20_000 + row / rows_per_day)).collect();
         let arrays: Vec<ArrayRef> = vec![Arc::new(values)];
         let figures = figures_of(&[("day", DataType::Date)], arrays.clone(), arrays, &Guard::default());
         let Picture::Series(series) = picture(&figures, 0) else { panic!("{figures:?}") };

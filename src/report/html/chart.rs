@@ -38,28 +38,33 @@ pub(super) fn histogram(histogram: &Histogram, what: &str) -> Markup {
             synthetic: density(histogram.synthetic[bin], bin),
         })
         .collect();
-    let labels: Vec<(f64, String)> = ticks(low, high)
+    // Whole numbers own the bin to the right of their edge: the label stands under its middle, and the last edge is
+    // no value.
+    let single = histogram.whole && histogram.step <= 1.0;
+    let (shift, last) = if single { (0.5, high - 1.0) } else { (0.0, high) };
+    let labels: Vec<(f64, String)> = ticks(low, last, histogram.whole)
         .into_iter()
-        .map(|(value, step)| {
-            // Whole numbers own the bin to the right of their edge: the label stands under its middle.
-            let shift = if histogram.whole && histogram.step <= 1.0 { 0.5 } else { 0.0 };
-            (x(value + shift), tick(value, step))
-        })
+        .map(|(value, step)| (x(value + shift), tick(value, step)))
         .collect();
     steps_chart(&steps, &labels, &format!("Histogram of {}, real and synthetic", name(what)))
 }
 
 /// Round values inside a range, about four of them, and their distance.
-fn ticks(low: f64, high: f64) -> Vec<(f64, f64)> {
+fn ticks(low: f64, high: f64, whole: bool) -> Vec<(f64, f64)> {
     let rough = (high - low) / 4.0;
     if rough <= 0.0 || !rough.is_finite() {
         return vec![(low, 1.0)];
     }
     let power = 10_f64.powf(rough.log10().floor());
     let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough).unwrap_or(10.0);
-    let step = factor * power;
+    let step = if whole { (factor * power).max(1.0) } else { factor * power };
     let first = (low / step).ceil() as i64;
-    (first..).map(|index| index as f64 * step).take_while(|value| *value <= high).take(8).map(|v| (v, step)).collect()
+    (first..)
+        .map(|index| index as f64 * step)
+        .take_while(|value| *value <= high)
+        .take(8)
+        .map(|v| (v, step))
+        .collect()
 }
 
 /// Points in time, bucket by bucket.
@@ -86,7 +91,11 @@ pub(super) fn series(series: &Series, what: &str) -> Markup {
             labels.push(((index as f64 + 0.5) / count * WIDTH, date_label(start, series.unit)));
         }
     }
-    steps_chart(&steps, &labels, &format!("{} per {}, real and synthetic", name(what), unit_word(series.unit)))
+    steps_chart(
+        &steps,
+        &labels,
+        &format!("{} per {}, real and synthetic", name(what), unit_word(series.unit)),
+    )
 }
 
 pub(super) fn unit_word(unit: SeriesUnit) -> &'static str {
@@ -112,7 +121,8 @@ const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// Monday to Sunday.
 pub(super) fn weekdays(profile: &Profile, what: &str) -> Markup {
-    let labels = WEEKDAYS.iter().enumerate().map(|(day, word)| ((day as f64 + 0.5) / 7.0 * WIDTH, (*word).to_owned()));
+    let labels =
+        WEEKDAYS.iter().enumerate().map(|(day, word)| ((day as f64 + 0.5) / 7.0 * WIDTH, (*word).to_owned()));
     profile_chart(profile, &labels.collect::<Vec<_>>(), &format!("{} by weekday", name(what)))
 }
 
@@ -154,7 +164,9 @@ pub(super) fn fan_out(figure: &FanOutFigure, title: &str) -> Markup {
             let next = figure.from.get(index + 1);
             let text = match next {
                 None if index > 0 => format!("{}+", tick(f64::from(*from), 1.0)),
-                Some(next) if *next > from + 1 => format!("{}–{}", tick(f64::from(*from), 1.0), tick(f64::from(next - 1), 1.0)),
+                Some(next) if *next > from + 1 => {
+                    format!("{}–{}", tick(f64::from(*from), 1.0), tick(f64::from(next - 1), 1.0))
+                }
                 _ => tick(f64::from(*from), 1.0),
             };
             ((index as f64 + 0.5) / count * WIDTH, text)
@@ -177,7 +189,8 @@ fn apart(labels: &[(f64, String)]) -> Vec<(f64, String)> {
 }
 
 fn steps_chart(steps: &[Step], labels: &[(f64, String)], title: &str) -> Markup {
-    let highest = steps.iter().flat_map(|step| [step.real.unwrap_or(0.0), step.synthetic]).fold(0.0, f64::max);
+    let highest =
+        steps.iter().flat_map(|step| [step.real.unwrap_or(0.0), step.synthetic]).fold(0.0, f64::max);
     let y = |value: f64| if highest > 0.0 { PLOT - value / highest * (PLOT - 4.0) } else { PLOT };
     let labels = apart(labels);
     let mut area = String::new();
@@ -186,7 +199,15 @@ fn steps_chart(steps: &[Step], labels: &[(f64, String)], title: &str) -> Markup 
         match step.real {
             Some(0.0) => {}
             Some(real) => {
-                let _ = write!(area, "M{} {}V{}H{}V{}z", place(step.from), place(PLOT), place(y(real)), place(step.to), place(PLOT));
+                let _ = write!(
+                    area,
+                    "M{} {}V{}H{}V{}z",
+                    place(step.from),
+                    place(PLOT),
+                    place(y(real)),
+                    place(step.to),
+                    place(PLOT)
+                );
             }
             None => {
                 let _ = write!(untold, "M{} {}H{}", place(step.from), place(PLOT - 1.5), place(step.to));
@@ -228,7 +249,8 @@ pub(super) fn bars(bars: &Bars) -> Markup {
         .flat_map(|bar| [bar.real, bar.synthetic])
         .chain([others.real.unwrap_or(0.0), others.synthetic])
         .fold(0.0, f64::max);
-    let width = |share: f64| format!("width:{}%", place(if highest > 0.0 { 100.0 * share / highest } else { 0.0 }));
+    let width =
+        |share: f64| format!("width:{}%", place(if highest > 0.0 { 100.0 * share / highest } else { 0.0 }));
     let line = |label: Markup, real: Option<f64>, synthetic: f64| {
         html! {
             div.bar {

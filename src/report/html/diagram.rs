@@ -10,8 +10,14 @@ use super::{
 };
 use crate::{
     config::TableMode,
-    plan::{LinkRole, explain::{Explanation, TableLine}},
-    report::{content::Report, number::{count, plural}},
+    plan::{
+        LinkRole,
+        explain::{Explanation, TableLine},
+    },
+    report::{
+        content::Report,
+        number::{count, plural},
+    },
 };
 
 /// Most tables in the picture; the most linked and the largest are chosen.
@@ -72,16 +78,23 @@ pub(super) fn draw(order: &Explanation, report: &Report<'_>) -> Markup {
     }
 }
 
-fn choose<'a>(linked: &[(usize, &'a TableLine)], degree: &BTreeMap<&str, usize>) -> Vec<(usize, &'a TableLine)> {
+fn choose<'a>(
+    linked: &[(usize, &'a TableLine)],
+    degree: &BTreeMap<&str, usize>,
+) -> Vec<(usize, &'a TableLine)> {
     if linked.len() <= MOST_TABLES {
         return linked.to_vec();
     }
     let mut ranked: Vec<&(usize, &TableLine)> = linked.iter().collect();
     ranked.sort_by_key(|(_, line)| {
         let links = degree.get(line.table.as_str()).copied().unwrap_or(0);
-        (std::cmp::Reverse((links, line.real_rows)), line.table.as_str())
+        (
+            std::cmp::Reverse((line.real_rows.max(line.target_rows) > 0, links, line.real_rows)),
+            line.table.as_str(),
+        )
     });
-    let chosen: BTreeSet<&str> = ranked.iter().take(MOST_TABLES).map(|(_, line)| line.table.as_str()).collect();
+    let chosen: BTreeSet<&str> =
+        ranked.iter().take(MOST_TABLES).map(|(_, line)| line.table.as_str()).collect();
     linked.iter().copied().filter(|(_, line)| chosen.contains(line.table.as_str())).collect()
 }
 
@@ -127,7 +140,12 @@ fn lay<'a>(shown: &[(usize, &'a TableLine)]) -> (Vec<Node<'a>>, Vec<(usize, f64,
             let left = x + column as f64 * (BOX_WIDTH + GAP_INSIDE);
             let top = TOP + (height_of(tallest) - height_of(part.len())) / 2.0;
             for (row, (_, line)) in part.iter().enumerate() {
-                nodes.push(Node { line, stratum: *stratum, x: left, y: top + row as f64 * (BOX_HEIGHT + GAP_Y) });
+                nodes.push(Node {
+                    line,
+                    stratum: *stratum,
+                    x: left,
+                    y: top + row as f64 * (BOX_HEIGHT + GAP_Y),
+                });
             }
         }
         let width = columns as f64 * (BOX_WIDTH + GAP_INSIDE) - GAP_INSIDE;
@@ -181,11 +199,31 @@ fn edge(parent: &Node<'_>, child: &Node<'_>, role: LinkRole) -> Option<String> {
     if child.stratum > parent.stratum {
         let (x1, x2) = (parent.x + BOX_WIDTH, child.x);
         let bend = ((x2 - x1) / 2.0).max(24.0);
-        return Some(format!("M{} {}C{} {} {} {} {} {}", place(x1), place(y1), place(x1 + bend), place(y1), place(x2 - bend), place(y2), place(x2), place(y2)));
+        return Some(format!(
+            "M{} {}C{} {} {} {} {} {}",
+            place(x1),
+            place(y1),
+            place(x1 + bend),
+            place(y1),
+            place(x2 - bend),
+            place(y2),
+            place(x2),
+            place(y2)
+        ));
     }
     let (x1, x2) = (parent.x, child.x + BOX_WIDTH);
     let bend = 36.0;
-    Some(format!("M{} {}C{} {} {} {} {} {}", place(x1), place(y1), place(x1 - bend), place(y1), place(x2 + bend), place(y2), place(x2), place(y2)))
+    Some(format!(
+        "M{} {}C{} {} {} {} {} {}",
+        place(x1),
+        place(y1),
+        place(x1 - bend),
+        place(y1),
+        place(x2 + bend),
+        place(y2),
+        place(x2),
+        place(y2)
+    ))
 }
 
 fn boxed(node: &Node<'_>, report: &Report<'_>) -> Markup {

@@ -54,12 +54,22 @@ fn one(title: &str, columns: &[String], matrix: &Matrix, level: &dyn Fn(f64) -> 
             let (x, y) = (NAMES + column as f64 * cell, TOP + row as f64 * cell);
             let level = level(*value);
             let inner = place(cell - 1.0);
-            let _ = write!(levels.entry(level).or_default(), "M{} {}h{inner}v{inner}h-{inner}z", place(x), place(y));
+            let _ = write!(
+                levels.entry(level).or_default(),
+                "M{} {}h{inner}v{inner}h-{inner}z",
+                place(x),
+                place(y)
+            );
             if with_numbers {
                 let text = format!("{:.1}", value.abs()).replacen("0.", ".", 1);
                 let text = if text == ".0" { "0".to_owned() } else { text };
                 let sign = if *value < -0.05 && class == "h" { "−" } else { "" };
-                numbers.push((x + cell / 2.0, y + cell / 2.0 + 3.5, format!("{sign}{text}"), level.abs() >= 3));
+                numbers.push((
+                    x + cell / 2.0,
+                    y + cell / 2.0 + 3.5,
+                    format!("{sign}{text}"),
+                    level.abs() >= 3,
+                ));
             }
         }
     }

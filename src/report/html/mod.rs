@@ -24,7 +24,8 @@ use super::{
 /// The style sheet, put into the page as it is.
 const STYLE: &str = include_str!("style.css");
 /// Nothing may be loaded, and nothing may run.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// Renders a report as one HTML page; the same report gives the same bytes.
 #[must_use]

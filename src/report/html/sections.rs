@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    chart, lamp,
+    chart,
     label::name,
-    light_class,
+    lamp, light_class,
     tables::{anchor, key},
 };
 use crate::{
@@ -32,7 +32,10 @@ const OPEN_FAN_OUTS: usize = 12;
 pub(super) fn between(report: &Report<'_>) -> Markup {
     let Some(card) = report.scorecard else { return html! {} };
     let score = |child: &str, columns: &str, parent: &str| {
-        card.fan_outs.iter().find(|f| f.child == child && f.columns == columns && f.parent == parent).map(|f| f.score)
+        card.fan_outs
+            .iter()
+            .find(|f| f.child == child && f.columns == columns && f.parent == parent)
+            .map(|f| f.score)
     };
     let mut figures: Vec<_> = report
         .figures
@@ -94,7 +97,8 @@ pub(super) fn between(report: &Report<'_>) -> Markup {
 pub(super) fn telltales(report: &Report<'_>) -> Markup {
     let Some(card) = report.scorecard else { return html! {} };
     let clear = |score: &Accuracy| score.accuracy > 0.5 + 2.0 * score.standard_error;
-    let tables = card.tables.iter().filter_map(|table| Some((table.table.clone(), table.c2st?, &table.telltales)));
+    let tables =
+        card.tables.iter().filter_map(|table| Some((table.table.clone(), table.c2st?, &table.telltales)));
     let entities = card
         .entities
         .iter()

@@ -14,7 +14,7 @@ use crate::{
     },
     report::{
         content::Report,
-        number::count,
+        number::{count, plural},
     },
 };
 
@@ -49,6 +49,10 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    fn is_empty(&self) -> bool {
+        self.real == 0 && self.synthetic == 0
+    }
+
     fn shape(&self) -> Option<f64> {
         self.figures?.shape
     }
@@ -92,8 +96,8 @@ fn lines<'a>(report: &'a Report<'a>) -> Vec<Line<'a>> {
 
 /// All tables with their rows, scores and worst columns.
 pub(super) fn overview(report: &Report<'_>) -> Markup {
-    let lines = lines(report);
-    if lines.is_empty() {
+    let (empty, lines): (Vec<Line<'_>>, Vec<Line<'_>>) = lines(report).into_iter().partition(Line::is_empty);
+    if lines.is_empty() && empty.is_empty() {
         return html! {};
     }
     let scored = lines.iter().any(|line| line.score.is_some());
@@ -122,14 +126,20 @@ pub(super) fn overview(report: &Report<'_>) -> Markup {
                             }
                         }
                     }
-                    tbody { @for line in &lines { (overview_line(line, report, scored)) } }
+                    tbody { @for line in &lines { (overview_line(line, scored)) } }
+                }
+            }
+            @if !empty.is_empty() {
+                details.chips open[empty.len() <= 12] {
+                    summary { (plural(empty.len() as u64, "table")) " without rows on either side" }
+                    ul { @for line in &empty { li id=(anchor(line.table)) { span { bdi { (name(line.table)) } } } } }
                 }
             }
         }
     }
 }
 
-fn overview_line(line: &Line<'_>, report: &Report<'_>, scored: bool) -> Markup {
+fn overview_line(line: &Line<'_>, scored: bool) -> Markup {
     html! {
         tr {
             th scope="row" {
@@ -157,7 +167,13 @@ fn overview_line(line: &Line<'_>, report: &Report<'_>, scored: bool) -> Markup {
 /// A score with a bar as long as it.
 fn meter(value: Option<f64>) -> Markup {
     let Some(value) = value else { return html! { "–" } };
-    let level = if value >= 0.9 { "good" } else if value >= 0.8 { "look" } else { "bad" };
+    let level = if value >= 0.9 {
+        "good"
+    } else if value >= 0.8 {
+        "look"
+    } else {
+        "bad"
+    };
     html! {
         span class={ "meter " (level) } {
             span.value { (two(Some(value))) }
@@ -172,8 +188,10 @@ fn two(value: Option<f64>) -> String {
 
 fn worst(figures: Option<&TableFigures>) -> Markup {
     let columns = figures.map_or(&[][..], |figures| &figures.columns);
-    let mut columns: Vec<(f64, &str)> =
-        columns.iter().filter_map(|column| Some((column.shape.filter(|s| *s < ALIKE)?, column.column.as_str()))).collect();
+    let mut columns: Vec<(f64, &str)> = columns
+        .iter()
+        .filter_map(|column| Some((column.shape.filter(|s| *s < ALIKE)?, column.column.as_str())))
+        .collect();
     columns.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
     html! {
         @for (place, (shape, column)) in columns.iter().take(WORST).enumerate() {
@@ -185,7 +203,7 @@ fn worst(figures: Option<&TableFigures>) -> Markup {
 
 /// Every table in a part that opens and closes.
 pub(super) fn details(report: &Report<'_>) -> Markup {
-    let lines = lines(report);
+    let lines: Vec<Line<'_>> = lines(report).into_iter().filter(|line| !line.is_empty()).collect();
     let mut ranked: Vec<(f64, &str)> =
         lines.iter().filter_map(|line| Some((line.shape()?, line.table))).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));

@@ -5,7 +5,8 @@ use crate::{
     evaluate::{
         Accuracy, ColumnScore, FanOutScore, Scorecard, TableScore, Telltale,
         figures::{
-            Associations, Bar, Bars, ColumnFigure, FanOutFigure, Figures, Histogram, Others, Picture, TableFigures,
+            Associations, Bar, Bars, ColumnFigure, FanOutFigure, Figures, Histogram, Others, Picture,
+            TableFigures,
         },
     },
     finding::Finding,
@@ -18,7 +19,8 @@ use crate::{
 };
 
 /// Ends an attribute, an element, a style sheet and a comment, and runs a script if any of it works.
-const HOSTILE: &str = "x\"'></text></style></title><script>alert(1)</script><img src=http://evil onerror=alert(2)>-->&";
+const HOSTILE: &str =
+    "x\"'></text></style></title><script>alert(1)</script><img src=http://evil onerror=alert(2)>-->&";
 
 fn line(table: &str, parents: &[(&str, LinkRole)]) -> TableLine {
     let key = |(parent, role): &(&str, LinkRole)| LinkLine {
@@ -36,7 +38,7 @@ fn line(table: &str, parents: &[(&str, LinkRole)]) -> TableLine {
         target_rows: 1200,
         foreign_keys: parents.iter().map(key).collect(),
         columns: Vec::new(),
-        entity: None,
+        entity: table.to_owned(),
     }
 }
 
@@ -140,9 +142,17 @@ impl Sample {
             name: name.to_owned(),
             violations: Some(0),
         };
-        let found = Finding::warning("unsupported-type", name).table(table(0)).column(name).instead(name).remedy(name);
+        let found = Finding::warning("unsupported-type", name)
+            .table(table(0))
+            .column(name)
+            .instead(name)
+            .remedy(name);
         Self {
-            order: Explanation { strata, without_rows: vec![line(&format!("empty {name}"), &[])], entities: Vec::new() },
+            order: Explanation {
+                strata,
+                without_rows: vec![line(&format!("empty {name}"), &[])],
+                entities: Vec::new(),
+            },
             card,
             figures,
             proof: Proof { lines: vec![holds] },
