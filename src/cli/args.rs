@@ -111,6 +111,9 @@ pub(super) enum Command {
         dbsynth inspect sqlite:shop.db --coverage\n  \
         dbsynth inspect shop.dbsynth --json")]
     Inspect(InspectArgs),
+    /// Look into a model file.
+    #[command(after_help = "Example:\n  dbsynth model inspect shop.dbsynth --json")]
+    Model(ModelArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "Examples:\n  \
         dbsynth completions bash > ~/.local/share/bash-completion/completions/dbsynth\n  \
@@ -309,6 +312,27 @@ pub(super) struct InspectArgs {
     /// Of a database, this reads the rows, but learns nothing.
     #[arg(long)]
     pub(super) coverage: bool,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ModelArgs {
+    #[command(subcommand)]
+    pub(super) command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelCommand {
+    /// List every value of the source that a model file holds, with the number of entities that share it.
+    Inspect(ModelInspectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ModelInspectArgs {
+    /// Model file.
+    pub(super) model: PathBuf,
     /// Print it as JSON.
     #[arg(long)]
     pub(super) json: bool,

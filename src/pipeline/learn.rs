@@ -17,6 +17,7 @@ use crate::{
         evidence::RealRows,
     },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
+    privacy::map as entity_map,
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
     schema::{ForeignKey, ForeignKeyId, Schema, TableId},
@@ -202,6 +203,7 @@ pub(super) fn learn(
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
     let settings = settings(&schema, config)?;
+    let entities = entity_map(&schema, &plan, snapshot);
     let options = FitOptions {
         schema: &schema,
         plan: &plan,
@@ -210,6 +212,7 @@ pub(super) fn learn(
         settings: &settings,
         rules: &rules,
         completion,
+        entities: &entities,
     };
     let fitted = fit(options, blueprint, progress)?;
     Ok(Learned { fitted, findings, reference, real })
@@ -250,7 +253,8 @@ pub(super) fn find_rules(opened: Opened, config: &Config, coverage: bool) -> Res
     let snapshot = take(source.as_mut(), schema, plan, limits, &Silent).map_err(Error::Source)?;
     let (declared, _) = Rules::declare(schema);
     let settings = settings(schema, config)?;
-    let rules = discover_rules(schema, plan, &snapshot, &settings, &declared);
+    let entities = entity_map(schema, plan, &snapshot);
+    let rules = discover_rules(schema, plan, &snapshot, &settings, &declared, (&entities, config));
     let misread = source.take_findings();
     if coverage {
         let options = FitOptions {
@@ -261,6 +265,7 @@ pub(super) fn find_rules(opened: Opened, config: &Config, coverage: bool) -> Res
             settings: &settings,
             rules: &rules,
             completion: None,
+            entities: &entities,
         };
         let told: Vec<Finding> = planned.findings.iter().chain(&misread).cloned().collect();
         planned.coverage = cover(options, &told);

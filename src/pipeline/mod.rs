@@ -22,7 +22,7 @@ use crate::{
     finding::Finding,
     generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
-    model::{ColumnCoverage, Completion, Model, cover_model},
+    model::{ColumnCoverage, Completion, Contents, Model, contents, cover_model},
     model_file,
     pipeline::learn::Opened,
     plan::{Plan, apply_references, skipped},
@@ -350,6 +350,14 @@ pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
         .collect();
     let planned = Planned { coverage: cover_model(&model), ..planned(&model, &Config::default()) };
     Ok(Inspected { planned, training, audit })
+}
+
+/// Lists everything a model file keeps of its source.
+///
+/// # Errors
+/// [`Error::ModelFile`] if it cannot be read.
+pub fn model_contents(model: &Path) -> Result<Contents, Error> {
+    Ok(contents(&model_file::load(model)?))
 }
 
 /// What was proven of a database.

@@ -3,6 +3,7 @@
 mod audit;
 mod content;
 pub mod html;
+pub mod model;
 mod number;
 mod privacy;
 mod table;

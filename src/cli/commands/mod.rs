@@ -8,6 +8,7 @@ mod generate;
 mod init;
 mod inspect;
 mod man;
+mod model;
 mod plan;
 mod report;
 mod train;
@@ -68,6 +69,7 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Verify(args) => verify::run(args, &setting),
         Command::Evaluate(args) => evaluate::run(args, &setting),
         Command::Inspect(args) => inspect::run(args, &setting),
+        Command::Model(args) => model::run(args, &setting),
         Command::Completions(_) | Command::Man => Ok(0),
     }
 }
