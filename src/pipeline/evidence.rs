@@ -17,7 +17,7 @@ use crate::{
     plan::{Plan, settings},
     privacy::map_links,
     schema::{Schema, TableId},
-    semantic::{Meaning, detect},
+    semantic::{Meaning, detect, detect_by_name},
     snapshot::{Snapshot, TableSnapshot},
 };
 
@@ -102,8 +102,11 @@ pub(super) fn guard(
             let is_personal = match (said, real.tables.get(id.0).and_then(|rows| rows.column(column))) {
                 (Some(meaning), _) => meaning.is_personal(),
                 (None, Some(values)) => {
-                    let is_text = values.as_string_opt::<i32>().is_some();
-                    is_text && detect(table, column, values, None).meaning.is_personal()
+                    let by_values = match values.as_string_opt::<i32>() {
+                        Some(_) => Some(detect(table, column, values, None)),
+                        None => detect_by_name(table, column),
+                    };
+                    by_values.is_some_and(|found| found.meaning.is_personal())
                 }
                 (None, None) => false,
             };

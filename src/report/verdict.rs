@@ -17,6 +17,8 @@ use crate::{
 
 /// From here on, both sides are alike.
 const ALIKE: f64 = 0.9;
+/// A part below this is worth a look, whatever the others are.
+const PART_ALIKE: f64 = 0.85;
 /// Below this, they are not.
 const UNLIKE: f64 = 0.8;
 /// Tables with fewer rows on a side say nothing about likeness: chance alone makes them differ.
@@ -179,7 +181,7 @@ fn fidelity(card: &Scorecard, figures: &Figures) -> Answer {
     let overall = known.iter().map(|(_, score)| score).sum::<f64>() / known.len() as f64;
     if overall < UNLIKE {
         answer(Light::Bad, "Clearly different", sentences)
-    } else if overall < ALIKE || obvious {
+    } else if overall < ALIKE || obvious || known.iter().any(|(_, score)| *score < PART_ALIKE) {
         answer(Light::Look, "Alike, with differences", sentences)
     } else {
         answer(Light::Good, "Much alike", sentences)

@@ -20,6 +20,7 @@ mod random_schemas;
 mod references;
 mod refusals;
 mod relations;
+mod report;
 mod schemas;
 mod shapes;
 mod support;

@@ -42,7 +42,8 @@ impl Histogram {
         for value in values[1].iter().filter(|value| value.is_finite()) {
             synthetic[bin(*value)] += 1;
         }
-        let joined = crowd.join(&rows)?;
+        // One bin for what was several tells nothing.
+        let joined = crowd.join(&rows).filter(|joined| joined.len() > 1 || bins == 1)?;
         let all = [rows.iter().map(Vec::len).sum(), synthetic.iter().sum()];
         let edge = |index: usize| tidy((first + index as f64) * step, step);
         Some(Self {

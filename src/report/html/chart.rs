@@ -38,26 +38,26 @@ pub(super) fn histogram(histogram: &Histogram, what: &str) -> Markup {
             synthetic: density(histogram.synthetic[bin], bin),
         })
         .collect();
-    let labels: Vec<(f64, String)> = ticks(low, high)
+    // Whole numbers own the bin to the right of their edge: the label stands under its middle, and the last edge is
+    // no value.
+    let single = histogram.whole && histogram.step <= 1.0;
+    let (shift, last) = if single { (0.5, high - 1.0) } else { (0.0, high) };
+    let labels: Vec<(f64, String)> = ticks(low, last, histogram.whole)
         .into_iter()
-        .map(|(value, step)| {
-            // Whole numbers own the bin to the right of their edge: the label stands under its middle.
-            let shift = if histogram.whole && histogram.step <= 1.0 { 0.5 } else { 0.0 };
-            (x(value + shift), tick(value, step))
-        })
+        .map(|(value, step)| (x(value + shift), tick(value, step)))
         .collect();
     steps_chart(&steps, &labels, &format!("Histogram of {}, real and synthetic", name(what)))
 }
 
 /// Round values inside a range, about four of them, and their distance.
-fn ticks(low: f64, high: f64) -> Vec<(f64, f64)> {
+fn ticks(low: f64, high: f64, whole: bool) -> Vec<(f64, f64)> {
     let rough = (high - low) / 4.0;
     if rough <= 0.0 || !rough.is_finite() {
         return vec![(low, 1.0)];
     }
     let power = 10_f64.powf(rough.log10().floor());
     let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough).unwrap_or(10.0);
-    let step = factor * power;
+    let step = if whole { (factor * power).max(1.0) } else { factor * power };
     let first = (low / step).ceil() as i64;
     (first..)
         .map(|index| index as f64 * step)

@@ -88,7 +88,10 @@ fn choose<'a>(
     let mut ranked: Vec<&(usize, &TableLine)> = linked.iter().collect();
     ranked.sort_by_key(|(_, line)| {
         let links = degree.get(line.table.as_str()).copied().unwrap_or(0);
-        (std::cmp::Reverse((links, line.real_rows)), line.table.as_str())
+        (
+            std::cmp::Reverse((line.real_rows.max(line.target_rows) > 0, links, line.real_rows)),
+            line.table.as_str(),
+        )
     });
     let chosen: BTreeSet<&str> =
         ranked.iter().take(MOST_TABLES).map(|(_, line)| line.table.as_str()).collect();

@@ -12,7 +12,10 @@ use crate::{
         TableScore,
         figures::{ColumnFigure, Discretion, Picture, TableFigures},
     },
-    report::{content::Report, number::count},
+    report::{
+        content::Report,
+        number::{count, plural},
+    },
 };
 
 /// Tables whose details are open from the start: those that are least alike.
@@ -46,6 +49,10 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    fn is_empty(&self) -> bool {
+        self.real == 0 && self.synthetic == 0
+    }
+
     fn shape(&self) -> Option<f64> {
         self.figures?.shape
     }
@@ -89,8 +96,8 @@ fn lines<'a>(report: &'a Report<'a>) -> Vec<Line<'a>> {
 
 /// All tables with their rows, scores and worst columns.
 pub(super) fn overview(report: &Report<'_>) -> Markup {
-    let lines = lines(report);
-    if lines.is_empty() {
+    let (empty, lines): (Vec<Line<'_>>, Vec<Line<'_>>) = lines(report).into_iter().partition(Line::is_empty);
+    if lines.is_empty() && empty.is_empty() {
         return html! {};
     }
     let scored = lines.iter().any(|line| line.score.is_some());
@@ -120,6 +127,12 @@ pub(super) fn overview(report: &Report<'_>) -> Markup {
                         }
                     }
                     tbody { @for line in &lines { (overview_line(line, scored)) } }
+                }
+            }
+            @if !empty.is_empty() {
+                details.chips open[empty.len() <= 12] {
+                    summary { (plural(empty.len() as u64, "table")) " without rows on either side" }
+                    ul { @for line in &empty { li id=(anchor(line.table)) { span { bdi { (name(line.table)) } } } } }
                 }
             }
         }
@@ -190,7 +203,7 @@ fn worst(figures: Option<&TableFigures>) -> Markup {
 
 /// Every table in a part that opens and closes.
 pub(super) fn details(report: &Report<'_>) -> Markup {
-    let lines = lines(report);
+    let lines: Vec<Line<'_>> = lines(report).into_iter().filter(|line| !line.is_empty()).collect();
     let mut ranked: Vec<(f64, &str)> =
         lines.iter().filter_map(|line| Some((line.shape()?, line.table))).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
