@@ -336,7 +336,7 @@ mod tests {
     fn entities_are_held_out_whole_and_what_they_share_stays() {
         let (schema, plan) = shop();
         let snapshot = snapshot(&schema);
-        let settings = AuditSettings::default();
+        let settings = AuditSettings { holdout: 0.1, ..AuditSettings::default() };
 
         let reference = hold_out(&schema, &plan, &snapshot, &settings, Seed(1)).unwrap();
 
@@ -368,10 +368,13 @@ mod tests {
         let (schema, plan) = shop();
         let snapshot = snapshot(&schema);
         let off = AuditSettings { level: AuditLevel::Off, ..AuditSettings::default() };
-        let few = AuditSettings { holdout: 0.05, ..AuditSettings::default() };
+        let audited = AuditSettings::default();
+        let kept = [CUSTOMERS, 50, 2 * CUSTOMERS].map(|rows| (0..rows).map(|row| row < 299).collect()).to_vec();
+        let few = snapshot.filtered(&schema, &plan, &kept);
 
         assert!(hold_out(&schema, &plan, &snapshot, &off, Seed(1)).is_none());
-        assert!(hold_out(&schema, &plan, &snapshot, &few, Seed(1)).is_none());
+        assert!(hold_out(&schema, &plan, &few, &audited, Seed(1)).is_none());
+        assert!(hold_out(&schema, &plan, &snapshot, &audited, Seed(1)).is_some());
         assert!(super::unaudited(&Config::default()).is_some());
     }
 
