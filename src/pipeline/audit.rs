@@ -369,7 +369,8 @@ mod tests {
         let snapshot = snapshot(&schema);
         let off = AuditSettings { level: AuditLevel::Off, ..AuditSettings::default() };
         let audited = AuditSettings::default();
-        let kept = [CUSTOMERS, 50, 2 * CUSTOMERS].map(|rows| (0..rows).map(|row| row < 299).collect()).to_vec();
+        let kept =
+            [CUSTOMERS, 50, 2 * CUSTOMERS].map(|rows| (0..rows).map(|row| row < 299).collect()).to_vec();
         let few = snapshot.filtered(&schema, &plan, &kept);
 
         assert!(hold_out(&schema, &plan, &snapshot, &off, Seed(1)).is_none());

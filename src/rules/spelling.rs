@@ -15,6 +15,8 @@ use super::{
     value::Value,
 };
 
+/// Most bytes a value is filled up to.
+const MOST_BYTES: usize = 1 << 20;
 /// Texts tried before the last one is given back as it is.
 const TRIES: usize = 24;
 /// Repetitions drawn beyond the fewest where a pattern has no upper end.
@@ -30,6 +32,17 @@ pub struct Spelling {
 }
 
 impl Spelling {
+    /// Bytes of a length that CHECKs allow: cut, or filled up with random ones.
+    #[must_use]
+    pub fn bend_bytes(&self, bytes: &[u8], random: &mut impl Rng) -> Vec<u8> {
+        let longest = self.longest.unwrap_or(usize::MAX);
+        let mut bent = bytes[..bytes.len().min(longest)].to_vec();
+        // A demand for more than any value could hold is not met by filling memory.
+        let shortest = self.shortest.min(longest).min(MOST_BYTES);
+        bent.resize_with(shortest.max(bent.len()), || random.random());
+        bent
+    }
+
     /// Reads the demands out of conditions that all must hold; `None` if they say nothing about how `column` is spelled.
     pub(super) fn read<'a>(
         conditions: impl Iterator<Item = &'a Expression>,

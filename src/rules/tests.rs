@@ -661,3 +661,23 @@ fn spans_of_time_and_ends_of_ranges_are_computed() {
 
     assert_eq!(rules.violations(&rows), [false, true, true, true, false]);
 }
+
+#[test]
+fn conditions_see_bytes_and_their_length() {
+    let columns = [("picture", DataType::Bytes { max_bytes: None }), ("meta", text())];
+    let checks = ["(picture IS NULL) = (meta = 'null')", "picture IS NULL OR octet_length(picture) = 4"];
+    let (rules, _) = declared(DialectName::Postgres, &columns, &checks);
+    let pictures: Vec<Option<&[u8]>> = vec![None, None, Some(&[1; 4]), Some(&[1; 4]), Some(&[1; 3])];
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(arrow_array::BinaryArray::from(pictures)),
+        Arc::new(StringArray::from(vec!["null", "{}", "null", "{}", "{}"])),
+    ];
+    let rows = TableData::new(vec![ColumnId(0), ColumnId(1)], arrays, 5);
+
+    assert_eq!(rules.violations(&rows), [false, true, true, false, true]);
+
+    let spelling = rules.spelling(ColumnId(0)).unwrap();
+    let mut random = Seed(1).stream("bytes", 0);
+    assert_eq!(spelling.bend_bytes(&[7; 9], &mut random), [7; 4]);
+    assert_eq!(spelling.bend_bytes(&[7; 2], &mut random).len(), 4);
+}

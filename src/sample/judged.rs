@@ -9,7 +9,7 @@ use crate::{
     finding::Finding,
     model::TableModel,
     plan::LinkRole,
-    rules::enforce,
+    rules::{TableRules, enforce},
     sample::{
         Outlet, SampleError, Sampler,
         draft::Draft,
@@ -23,6 +23,8 @@ use crate::{
 const ROUNDS: usize = 4;
 /// Replacements tried per row and round, half drawn anew and half taken from accepted rows.
 pub(super) const TRIES: usize = 8;
+/// CHECKs listed in a finding.
+const NAMES_SHOWN: usize = 5;
 /// Share of rows repaired from which the user is warned: the values there are no longer those learned.
 const HEAVY: f64 = 0.2;
 
@@ -136,6 +138,7 @@ impl Sampler<'_> {
         let rules = &model.facts.rules;
         let mut broken = rules.broken(&draft.data);
         let before = broken.len();
+        let names = if before == 0 { String::new() } else { broken_names(rules, &draft.data) };
         for attempt in 0..2 * TRIES + 1 {
             if broken.is_empty() {
                 break;
@@ -159,7 +162,7 @@ impl Sampler<'_> {
         if before == 0 {
             return;
         }
-        let what = format!("{before} rows broke a CHECK again once they were whole");
+        let what = format!("{before} rows broke {names} again once they were whole");
         let finding = match broken.len() {
             0 => Finding::note("check-repaired", what).instead("they took values that do not"),
             left => {
@@ -404,4 +407,14 @@ impl Sampler<'_> {
         };
         self.summary.findings.push(finding.table(&table.name));
     }
+}
+
+/// The CHECKs that some rows break, by name.
+fn broken_names(rules: &TableRules, rows: &TableData) -> String {
+    let failures = rules.failures(rows);
+    let broken = failures.iter().filter(|(_, failed)| failed.contains(&true));
+    let names: BTreeSet<&str> = broken.map(|(check, _)| check.name.as_str()).collect();
+    let list: Vec<&str> = names.iter().take(NAMES_SHOWN).copied().collect();
+    let more = if names.len() > NAMES_SHOWN { " …" } else { "" };
+    format!("CHECK {}{more}", list.join(", "))
 }

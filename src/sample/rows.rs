@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringArray, cast::AsArray, new_null_array};
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Int64Array, StringArray, cast::AsArray, new_null_array,
+};
 use rayon::prelude::*;
 
 use crate::{
@@ -350,13 +352,24 @@ impl Sampler<'_> {
         let mut data = self.written(&name, model, decoded, round);
         let spelled: Vec<(ColumnId, ArrayRef)> = (data.columns.iter().zip(&data.arrays))
             .filter_map(|(column, array)| {
+                let stream = format!("spell/{name}/{}/{round}", column.0);
+                if let Some(bytes) = array.as_binary_opt::<i32>() {
+                    let spelling = model.facts.rules.spelling(*column)?;
+                    let mut random = self.options.seed.stream(&stream, 0);
+                    let bend =
+                        |bytes: Option<&[u8]>| bytes.map(|bytes| spelling.bend_bytes(bytes, &mut random));
+                    return Some((
+                        *column,
+                        Arc::new(bytes.iter().map(bend).collect::<BinaryArray>()) as ArrayRef,
+                    ));
+                }
                 let texts = array.as_string_opt::<i32>()?;
                 let spelling = model.facts.rules.spelling(*column)?;
                 let room = match table.column(*column).data_type {
                     DataType::Text { max_chars } => max_chars.map(|most| most as usize),
                     _ => None,
                 };
-                let mut random = self.options.seed.stream(&format!("spell/{name}/{}/{round}", column.0), 0);
+                let mut random = self.options.seed.stream(&stream, 0);
                 let bend = |text: Option<&str>| text.map(|text| spelling.bend(text, room, &mut random));
                 Some((*column, Arc::new(texts.iter().map(bend).collect::<StringArray>()) as ArrayRef))
             })
