@@ -4,6 +4,7 @@
 #   ./tests/run.sh [arguments for cargo nextest run / cargo test]
 #   ./tests/run.sh --prepare     only installs what is missing
 #
+# Reports are opened in a headless Chromium; DBSYNTH_TEST_CHROMIUM names another one.
 # Servers of your own are used instead where DBSYNTH_TEST_POSTGRES_URL or DBSYNTH_TEST_MYSQL_URL is set.
 # Missing programs are installed by apt-get where that is allowed. Without them the tests that need a
 # server are skipped with a message; with CI set that is an error.
@@ -38,6 +39,7 @@ find_program() {
 }
 
 have_postgres() { find_program initdb >/dev/null && find_program postgres >/dev/null && find_program pg_isready >/dev/null; }
+have_chromium() { find_program "${DBSYNTH_TEST_CHROMIUM:-chromium}" chromium-browser google-chrome >/dev/null; }
 have_mariadb() { find_program mariadbd >/dev/null && find_program mariadb-install-db >/dev/null; }
 
 # Installs Debian packages, or says why it cannot.
@@ -64,6 +66,7 @@ prepare() {
     command -v cc >/dev/null || missing+=(build-essential)
     [ -n "${DBSYNTH_TEST_POSTGRES_URL:-}" ] || have_postgres || missing+=(postgresql)
     [ -n "${DBSYNTH_TEST_MYSQL_URL:-}" ] || have_mariadb || missing+=(mariadb-server)
+    have_chromium || missing+=(chromium)
     [ ${#missing[@]} = 0 ] && return 0
     if ! install "${missing[@]}"; then
         if [ -n "${CI:-}" ]; then

@@ -59,7 +59,7 @@ pub(super) enum Command {
     /// Clone a database as synthetic data: learn SOURCE, write TARGET, prove every constraint.
     #[command(after_help = "Examples:\n  \
         dbsynth clone sqlite:shop.db sqlite:synthetic.db\n  \
-        dbsynth clone prod staging --scale 0.1\n  \
+        dbsynth clone prod staging --scale 0.1 --report report.html\n  \
         dbsynth clone prod staging --rows orders=500 --exclude 'log_*' --yes")]
     Clone(CloneArgs),
     /// Write a commented synth.toml for a database.
@@ -102,7 +102,7 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Score a synthetic database against the real one: fidelity and privacy.
     #[command(after_help = "Examples:\n  \
-        dbsynth evaluate sqlite:shop.db sqlite:synthetic.db\n  \
+        dbsynth evaluate sqlite:shop.db sqlite:synthetic.db --report report.html\n  \
         dbsynth evaluate prod staging --holdout sqlite:holdout.db --json")]
     Evaluate(EvaluateArgs),
     /// Show the tables, columns, types, keys, roles, rows and rules of a database or a model file.
@@ -144,6 +144,8 @@ pub(super) struct CloneArgs {
     pub(super) running: Running,
     #[command(flatten)]
     pub(super) writing: Writing,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
     /// Print the result as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -214,6 +216,8 @@ pub(super) struct GenerateArgs {
     pub(super) running: Running,
     #[command(flatten)]
     pub(super) writing: Writing,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
     /// Print the result as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -287,6 +291,8 @@ pub(super) struct EvaluateArgs {
     /// Worker threads [default: one per core].
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
     /// Print the scores as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -410,6 +416,16 @@ pub(super) struct Running {
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// What to show others.
+#[derive(Debug, Args, Default)]
+pub(super) struct Reporting {
+    /// Write a report that needs nothing but a browser: verdict, schema, charts of every column, privacy, findings.
+    ///
+    /// One file, readable offline. With the ending .json the same content is written as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// How to write.

@@ -116,7 +116,7 @@ mod tests {
             .gradients(
                 &weights,
                 (&batch, slopes.len()),
-                |entity| (w.sum_all()? * f64::from(slopes[entity])),
+                |entity| w.sum_all()? * f64::from(slopes[entity]),
                 random,
             )
             .unwrap();

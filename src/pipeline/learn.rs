@@ -14,6 +14,7 @@ use crate::{
     pipeline::{
         Planned, TableRule,
         audit::{Reference, hold_out, unaudited},
+        evidence::RealRows,
     },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
     privacy::map as entity_map,
@@ -151,6 +152,8 @@ pub(super) struct Learned {
     pub(super) findings: Vec<Finding>,
     /// What generated rows are audited against, if they are.
     pub(super) reference: Option<Reference>,
+    /// What a report shows of the real rows, if one is asked for.
+    pub(super) real: Option<RealRows>,
 }
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
@@ -194,7 +197,9 @@ pub(super) fn learn(
     if reference.is_none() && completion.is_none() {
         findings.extend(unaudited(config));
     }
-    let snapshot = reference.as_ref().map_or(&snapshot, Reference::training);
+    let whole = snapshot;
+    let snapshot = reference.as_ref().map_or(&whole, Reference::training);
+    let real = config.evidence.then(|| RealRows::new(snapshot.clone(), config));
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
     let settings = settings(&schema, config)?;
@@ -210,7 +215,7 @@ pub(super) fn learn(
         entities: &entities,
     };
     let fitted = fit(options, blueprint, progress)?;
-    Ok(Learned { fitted, findings, reference })
+    Ok(Learned { fitted, findings, reference, real })
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

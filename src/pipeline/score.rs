@@ -2,15 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use arrow_array::Array;
+
 use crate::{
     config::{AuditLevel, Config, DbUrl},
     data::TableData,
     db::{Scan, connect},
     error::Error,
-    evaluate::{AuditTerms, Categories, Scorecard, Side, Terms, audit, score},
-    pipeline::audit::units,
-    plan::{self, Plan},
-    schema::{Schema, TableId},
+    evaluate::{
+        Audit, AuditTerms, Categories, Scorecard, Side, Terms, audit, examine as examine_sides, links, score,
+    },
+    pipeline::{
+        Examined, Planned, Verified,
+        audit::units,
+        evidence::{Evidence, guard},
+    },
+    plan::{self, Observed, Plan, apply_references, settings, target_rows},
+    schema::{ColumnId, ForeignKey, Schema, TableId},
 };
 
 /// Rows asked from a database at a time.
@@ -22,6 +30,11 @@ struct Whole {
 }
 
 impl Whole {
+    /// Rows of each table.
+    fn rows(&self) -> Vec<u64> {
+        self.tables.iter().map(|table| table.row_count as u64).collect()
+    }
+
     fn side(&self) -> Side<'_> {
         Side { schema: &self.schema, tables: self.tables.clone(), links: None }
     }
@@ -34,24 +47,99 @@ pub(super) fn evaluate(
     config: &Config,
     categories: &Categories,
 ) -> Result<Scorecard, Error> {
-    let real = read(real).map_err(Error::Source)?;
+    let mut real = read(real).map_err(Error::Source)?;
+    // The other sides are read along the keys of this one.
+    apply_references(&mut real.schema, &config.references)?;
     let synthetic = read(synthetic).map_err(Error::Target)?;
     let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let skipped = skipped(&real.schema, config)?;
-    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped };
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
     let mut card = score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms);
-    if let Some(holdout) = holdout.filter(|_| config.audit.level != AuditLevel::Off) {
-        let rows: Vec<u64> = real.tables.iter().map(|table| table.row_count as u64).collect();
-        let (plan, _) = Plan::build(&real.schema, config, &rows)?;
-        let (units, left_out) = units(&real.schema, &plan);
-        let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
-        let mut audit = audit(&real.side(), &synthetic.side(), &holdout, terms);
-        audit.unmeasured.extend(left_out);
-        card.audit = Some(audit);
+    if let Some(holdout) = &holdout {
+        let (plan, _) = Plan::build_observed(&real.schema, config, &observed(&real))?;
+        card.audit = audited(&plan, &real.side(), &synthetic.side(), holdout, config);
     }
     Ok(card)
+}
+
+fn audited(
+    plan: &Plan,
+    real: &Side<'_>,
+    synthetic: &Side<'_>,
+    holdout: &Side<'_>,
+    config: &Config,
+) -> Option<Audit> {
+    if config.audit.level == AuditLevel::Off {
+        return None;
+    }
+    let (units, left_out) = units(real.schema, plan);
+    let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
+    let mut audit = audit(real, synthetic, holdout, terms);
+    audit.unmeasured.extend(left_out);
+    Some(audit)
+}
+
+/// Scores, measures what a report draws, and makes the plan that the real database would have.
+pub(super) fn examine(
+    real: &DbUrl,
+    synthetic: &DbUrl,
+    holdout: Option<&DbUrl>,
+    (config, categories): (&Config, &Categories),
+    verified: Verified,
+) -> Result<Examined, Error> {
+    let mut real = read(real).map_err(Error::Source)?;
+    let mut findings = apply_references(&mut real.schema, &config.references)?;
+    let synthetic = read(synthetic).map_err(Error::Target)?;
+    let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
+    let holdout = holdout.as_ref().map(Whole::side);
+    check(&real.schema, categories)?;
+    let real_rows = real.rows();
+    let (plan, planned) = Plan::build_observed(&real.schema, config, &observed(&real))?;
+    findings.extend(planned);
+    let links = links(&real.side());
+    let (real_side, synthetic) = (Side { links: Some(links), ..real.side() }, synthetic.side());
+    let skipped = skipped(&real.schema, config)?;
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
+    let guard = guard(&plan, &real_side, &settings(&real.schema, config)?, config);
+    let (mut scorecard, figures) = examine_sides(&real_side, &synthetic, holdout.as_ref(), &terms, &guard);
+    let audit = holdout.as_ref().and_then(|holdout| audited(&plan, &real_side, &synthetic, holdout, config));
+    scorecard.audit = audit;
+    findings.extend(scorecard.findings());
+    findings.extend(scorecard.audit.iter().flat_map(Audit::findings));
+    findings.extend(verified.findings.iter().cloned());
+    findings.sort();
+    findings.dedup();
+    drop(real_side);
+    let target_rows = target_rows(&plan, &real_rows, config.scale);
+    let evidence = Evidence { scorecard: Some(scorecard), figures: Some(figures), rules: Vec::new() };
+    let planned = Planned {
+        schema: real.schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        coverage: Vec::new(),
+        findings: Vec::new(),
+    };
+    Ok(Examined { planned, verified, evidence, findings })
+}
+
+/// What a plan wants to know of the rows: how many there are, and which foreign keys are never null.
+fn observed(whole: &Whole) -> Observed {
+    let set = |child: TableId, fk: &ForeignKey| {
+        let held = |column: &ColumnId| whole.tables[child.0].column(*column);
+        fk.columns.iter().all(|column| held(column).is_some_and(|values| values.null_count() == 0))
+    };
+    let full = whole.schema.foreign_keys().filter(|(child, _, fk)| set(*child, fk));
+    Observed {
+        real_rows: whole.tables.iter().map(|table| table.row_count as u64).collect(),
+        full: full.map(|(child, id, _)| (child, id)).collect(),
+        ..Observed::default()
+    }
 }
 
 /// A column that does not exist would silently be compared as before.

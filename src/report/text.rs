@@ -245,7 +245,7 @@ pub fn schema(comparison: &SchemaComparison) -> String {
     text
 }
 
-fn constraint(kind: ConstraintKind) -> &'static str {
+pub(super) fn constraint(kind: ConstraintKind) -> &'static str {
     match kind {
         ConstraintKind::PrimaryKey => "primary key",
         ConstraintKind::ForeignKey => "foreign key",

@@ -196,6 +196,18 @@ impl Table {
         self.primary_key.iter().chain(&self.unique_keys)
     }
 
+    /// True for a column of a primary, unique or foreign key.
+    #[must_use]
+    pub fn is_in_key(&self, column: ColumnId) -> bool {
+        self.keys().any(|key| key.columns.contains(&column)) || self.refers(column)
+    }
+
+    /// True for a column of a foreign key.
+    #[must_use]
+    pub fn refers(&self, column: ColumnId) -> bool {
+        self.foreign_keys.iter().any(|key| key.columns.contains(&column))
+    }
+
     /// Columns a loader must write: all but the generated ones.
     #[must_use]
     pub fn writable_columns(&self) -> Vec<ColumnId> {
@@ -227,6 +239,9 @@ pub struct Column {
     /// any of many layouts: `YYYY-MM-DDThh:mm:ss.fffZ`); opaque outside the engine that wrote it.
     #[serde(default)]
     pub representation: Option<String>,
+    /// Digits of a second that a type of times keeps; `None` for all six.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<u8>,
 }
 
 impl Column {
@@ -242,6 +257,7 @@ impl Column {
             generated: None,
             collation: Collation::default(),
             representation: None,
+            fraction: None,
         }
     }
 }

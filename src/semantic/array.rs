@@ -26,6 +26,9 @@ pub(super) struct ArrayShape {
     /// Share of null elements.
     nulls: f64,
     element: Element,
+    /// Longest element in characters, where declared.
+    #[serde(default)]
+    longest: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +61,10 @@ impl ArrayShape {
             let shape = ColumnShape { data_type: element, ..ColumnShape::text(name) };
             Element::Written(Box::new(ValueWriter::fit(meaning, &shape, &elements, guard)))
         };
+        let longest = match element {
+            DataType::Text { max_chars } => max_chars.map(|chars| chars as usize),
+            _ => None,
+        };
         let element = match element {
             _ if elements.is_empty() => Element::Unknown,
             DataType::Boolean => {
@@ -87,7 +94,7 @@ impl ArrayShape {
             }
             _ => Element::Unknown,
         };
-        Self { length, nulls, element }
+        Self { length, nulls, element, longest }
     }
 
     /// What it keeps of the source; a range has so many entities behind it.
@@ -120,7 +127,7 @@ impl ArrayShape {
                 Element::Number(numbers, decimals) => Some(
                     index.map_or_else(|| format!("{:.decimals$}", numbers.draw(random)), |i| i.to_string()),
                 ),
-                Element::Written(writer) => writer.write(&Cell { index, max: None, ..*cell }, random),
+                Element::Written(writer) => writer.write(&Cell { index, max: self.longest, ..*cell }, random),
                 Element::Unknown => None,
             };
             elements

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{distinct, persona, quantiles::Quantiles};
+use super::{checksum, distinct, persona, quantiles::Quantiles};
 use crate::{
     privacy::{Guard, Kept},
     schema::DataType,
@@ -30,12 +30,20 @@ pub(super) enum OpaqueShape {
     LogPosition,
     /// A text type under another name (citext, a domain).
     Word,
+    /// A book, journal or article number that begins so, with its check digit.
+    Article(String),
     /// A composite of so many fields, all null.
     Composite(usize),
     /// A vector of so many numbers.
     Vector(usize),
     /// A cube or similar of numbers.
     Tuple,
+    /// Where a row lies: block and place.
+    RowPlace,
+    /// Which transactions are seen.
+    Snapshot,
+    /// A range of private addresses; true for a list of such ranges.
+    AddressRange(bool),
     /// A whole number.
     Number,
     /// A time of day with its zone.
@@ -52,6 +60,11 @@ impl OpaqueShape {
     pub(super) fn fit(data_type: &DataType, native_type: &str, values: &[&str], guard: Guard<'_>) -> Self {
         if let DataType::Composite { fields } = data_type {
             return Self::Composite(fields.len());
+        }
+        if let DataType::Range { subtype, multi } = data_type
+            && **subtype == DataType::Inet
+        {
+            return Self::AddressRange(*multi);
         }
         if let DataType::Range { multi, .. } = data_type {
             return Self::Constant(if *multi { "{}" } else { "empty" }.to_owned());
@@ -72,17 +85,23 @@ impl OpaqueShape {
                 Self::Money(Quantiles::fit(amounts, guard).unwrap_or_else(|| Quantiles::constant(0.0)))
             }
             "pg_lsn" => Self::LogPosition,
-            "citext" | "name" | "bpchar" => Self::Word,
+            "citext" | "name" | "bpchar" | "refcursor" => Self::Word,
             "vector" | "halfvec" => {
                 let width = values.first().map_or(1, |value| value.matches(',').count() + 1);
                 Self::Vector(width)
             }
             "cube" => Self::Tuple,
             "oid" | "xid" | "xid8" | "cid" | "seg" => Self::Number,
+            "isbn" | "isbn13" => Self::Article("978".to_owned()),
+            "issn" | "issn13" => Self::Article("977".to_owned()),
+            "ismn" | "ismn13" => Self::Article("9790".to_owned()),
+            "upc" => Self::Article("0".to_owned()),
+            // Kept free for use inside a shop.
+            "ean13" => Self::Article("2".to_owned()),
             "timetz" => Self::Clock,
             "jsonpath" => Self::Constant("$".to_owned()),
-            "pg_snapshot" | "txid_snapshot" => Self::Constant("1:1:".to_owned()),
-            "tid" => Self::Constant("(0,1)".to_owned()),
+            "pg_snapshot" | "txid_snapshot" => Self::Snapshot,
+            "tid" => Self::RowPlace,
             "lquery" => Self::Constant("*".to_owned()),
             "ltxtquery" | "query_int" => Self::Constant("1".to_owned()),
             "int2vector" | "oidvector" => Self::Constant("1".to_owned()),
@@ -117,7 +136,14 @@ impl OpaqueShape {
             Self::LabelPath | Self::Word => "random words are written",
             Self::KeyValue => "empty key-value sets are written",
             Self::Money(_) => "amounts inside the observed range are written",
-            Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => "random values are written",
+            Self::Article(_)
+            | Self::RowPlace
+            | Self::Snapshot
+            | Self::AddressRange(_)
+            | Self::LogPosition
+            | Self::Number
+            | Self::Vector(_)
+            | Self::Tuple => "random values are written",
             Self::Clock => "times of the whole day are written",
             Self::Constant(_) => "one harmless value is written",
             Self::Shared(..) => "the value that most rows share is written",
@@ -156,7 +182,15 @@ impl OpaqueShape {
                     (0..*width).map(|_| format!("{:.4}", random.random_range(-1.0..1.0))).collect();
                 format!("[{}]", numbers.join(","))
             }
+            Self::Article(prefix) => checksum::article_number(prefix, number),
             Self::Tuple => format!("({number})"),
+            Self::RowPlace => format!("({number},1)"),
+            Self::Snapshot => format!("{number}:{}:", number + 1),
+            Self::AddressRange(many) => {
+                let [.., a, b] = number.to_be_bytes();
+                let range = format!("[10.{a}.{b}.1,10.{a}.{b}.254]");
+                if *many { format!("{{{range}}}") } else { range }
+            }
             Self::Number => number.to_string(),
             Self::Clock => {
                 let second = number % 86_400;

@@ -1,5 +1,6 @@
 //! One binary that drives dbsynth from outside, on every engine there is: see `support` for the servers.
 
+mod audit;
 mod budget;
 mod canaries;
 mod clone;
@@ -11,6 +12,7 @@ mod coverage;
 mod determinism;
 mod domains;
 mod exact;
+mod failures;
 mod fixtures;
 mod leaks;
 mod planted;
@@ -18,6 +20,7 @@ mod random_schemas;
 mod references;
 mod refusals;
 mod relations;
+mod report;
 mod schemas;
 mod shapes;
 mod support;

@@ -10,6 +10,7 @@ mod inspect;
 mod man;
 mod model;
 mod plan;
+mod report;
 mod train;
 mod verify;
 
@@ -51,6 +52,9 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let file = read_file(&cli.globals, &cli.command)?;
     let config = cli.command.overrides().apply(file.config.clone())?;
+    if let Some(path) = cli.command.report() {
+        report::check(path)?;
+    }
     if cli.command.computes() {
         process::start_workers(config.threads);
     }

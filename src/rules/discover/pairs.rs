@@ -73,8 +73,12 @@ pub(super) fn computation(from: &Candidate<'_>, to: &Candidate<'_>) -> Option<Ru
         }
         if x != 0.0 && y != 0.0 && y.is_finite() && from.is_quantity() && to.is_quantity() {
             let ratio = y / x;
-            rules.extend((0..=8).map(|places| linear(rounded(ratio, places), Value::Float(0.0), decimals)));
-            rules.push(linear(ratio, Value::Float(0.0), decimals));
+            if ratio.is_finite() {
+                rules.extend(
+                    (0..=8).map(|places| linear(rounded(ratio, places), Value::Float(0.0), decimals)),
+                );
+                rules.push(linear(ratio, Value::Float(0.0), decimals));
+            }
         }
     }
     let holds = |rule: &Rule, x: &Value, y: &Value| {
