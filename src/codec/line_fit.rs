@@ -104,10 +104,13 @@ impl Line {
         let binned_rows: usize = cells.iter().map(|cell| cell.rows as usize).sum();
         let most_cells = cells.iter().map(|cell| cell.fine + 1).max().unwrap_or(0);
         let fine = most_cells > 1 && binned_rows >= FINE_BIN_ROWS * usize::from(bin_count);
+        // Of fewer entities the range is known roughly, and nobody is cut off.
+        let behind = entities(&numbers);
+        let least = if behind < 2 * spec.least { spec.least.min(behind) } else { spec.least };
         let line = Self {
             support: if every_point { Vec::new() } else { atoms.iter().map(|(_, n)| *n as u32).collect() },
             atoms: atoms.into_iter().map(|(key, _)| key).collect(),
-            least: spec.least as u32,
+            least: least as u32,
             cells,
             bin_count,
             fine_count: if fine { most_cells } else { 0 },

@@ -131,7 +131,7 @@ impl Masks {
     }
 
     /// The kinds of characters only: every letter and digit is drawn. Where too few entities share the punctuation of
-    /// a value, it is drawn as well.
+    /// a value, hyphens stand for it.
     pub(super) fn generic(values: &[&str], guard: Guard<'_>) -> Option<Self> {
         let known = |value: &&str| (1..=LENGTH_MAX).contains(&value.chars().count());
         let mut rows_of = BTreeMap::<String, Vec<usize>>::new();
@@ -141,7 +141,7 @@ impl Masks {
         let mut kinds = BTreeMap::<String, (Vec<Place>, usize)>::new();
         for (skeleton, rows) in rows_of {
             let shared = guard.enough(rows.iter().copied());
-            let plain = |c: char| if shared || c.is_alphanumeric() { c } else { 'a' };
+            let plain = |c: char| if shared || c.is_alphanumeric() { c } else { '-' };
             let key: String = skeleton.chars().map(plain).collect();
             let places = || values[rows[0]].chars().map(plain).map(Place::any_like).collect();
             kinds.entry(key).or_insert_with(|| (places(), 0)).1 += rows.len();

@@ -260,6 +260,12 @@ fn personal_masks(values: &[&str], column: &ColumnShape<'_>, guard: Guard<'_>, p
     }
     let otherwise = if phone { "+1-555-###-####" } else { "****************" };
     let otherwise = distinct::cut(otherwise, column.max_chars);
+    if phone
+        && !guard.enough(0..values.len())
+        && let Some(masks) = Masks::parse(otherwise)
+    {
+        return masks;
+    }
     masks(values, guard, otherwise).loosened(|index, places: &[Place]| {
         if let Some(Place::Literal(literal)) = places.get(index)
             && !literal.is_alphanumeric()
