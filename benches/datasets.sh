@@ -9,7 +9,7 @@
 # or schemas as SQL scripts, NAME.postgres.sql and NAME.mysql.sql, with or without rows.
 # The server: PGHOST, PGPORT, PGUSER, PGPASSWORD, or MYSQL_SOCKET or MYSQL_HOST and MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD.
 # DBSYNTH=path/to/dbsynth skips the release build; DBSYNTH_ARGS adds flags to every clone (for example "--scale 0.1");
-# FILL=60 first fills the tables of a Postgres schema with up to 60 random rows each (python3); EVALUATE=1 scores each clone too; LOGS=folder keeps the output; databases are dropped unless KEEP=1.
+# FILL=60 first fills the tables of a schema with up to 60 random rows each (python3); EVALUATE=1 scores each clone too; LOGS=folder keeps the output; databases are dropped unless KEEP=1.
 set -euo pipefail
 
 folder=${1:?a folder of data sets}
@@ -84,6 +84,7 @@ case $engine in
             if [ -f "$1.mysql.sql" ]; then
                 create "$2"
                 "$mysql_client" "${client[@]}" "$2" <"$1.mysql.sql"
+                [ -z "${FILL:-}" ] || python3 "$root/benches/fill_mysql.py" "$2" "$FILL" "${client[@]}"
             else
                 bash "$1/load.mysql.sh" "$2" "${client[@]}"
             fi

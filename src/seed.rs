@@ -43,6 +43,13 @@ pub fn spread(item: usize, attempt: usize, among: usize) -> usize {
     item.wrapping_mul(0x9E37_79B9).wrapping_add(attempt.wrapping_mul(7919)) % among
 }
 
+/// A name of 32 hexadecimal digits for some bytes: the same for the same bytes, and hardly ever for others. It is no
+/// secret-keeper: whoever can guess the bytes can check the guess.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> String {
+    format!("{:016x}{:016x}", fnv1a(bytes, 0xcbf2_9ce4_8422_2325), fnv1a(bytes, 0x9ae1_6a3b_2f90_404f))
+}
+
 /// FNV-1a, 64 bit, with a chosen offset basis. Source: RFC 9923, section 2.
 fn fnv1a(bytes: &[u8], basis: u64) -> u64 {
     bytes.iter().fold(basis, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))

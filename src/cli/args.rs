@@ -59,7 +59,7 @@ pub(super) enum Command {
     /// Clone a database as synthetic data: learn SOURCE, write TARGET, prove every constraint.
     #[command(after_help = "Examples:\n  \
         dbsynth clone sqlite:shop.db sqlite:synthetic.db\n  \
-        dbsynth clone prod staging --scale 0.1\n  \
+        dbsynth clone prod staging --scale 0.1 --report report.html\n  \
         dbsynth clone prod staging --rows orders=500 --exclude 'log_*' --yes")]
     Clone(CloneArgs),
     /// Write a commented synth.toml for a database.
@@ -102,7 +102,7 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Score a synthetic database against the real one: fidelity and privacy.
     #[command(after_help = "Examples:\n  \
-        dbsynth evaluate sqlite:shop.db sqlite:synthetic.db\n  \
+        dbsynth evaluate sqlite:shop.db sqlite:synthetic.db --report report.html\n  \
         dbsynth evaluate prod staging --holdout sqlite:holdout.db --json")]
     Evaluate(EvaluateArgs),
     /// Show the tables, columns, types, keys, roles, rows and rules of a database or a model file.
@@ -111,6 +111,9 @@ pub(super) enum Command {
         dbsynth inspect sqlite:shop.db --coverage\n  \
         dbsynth inspect shop.dbsynth --json")]
     Inspect(InspectArgs),
+    /// Look into a model file.
+    #[command(after_help = "Example:\n  dbsynth model inspect shop.dbsynth --json")]
+    Model(ModelArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "Examples:\n  \
         dbsynth completions bash > ~/.local/share/bash-completion/completions/dbsynth\n  \
@@ -141,6 +144,8 @@ pub(super) struct CloneArgs {
     pub(super) running: Running,
     #[command(flatten)]
     pub(super) writing: Writing,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
     /// Print the result as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -211,6 +216,8 @@ pub(super) struct GenerateArgs {
     pub(super) running: Running,
     #[command(flatten)]
     pub(super) writing: Writing,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
     /// Print the result as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -284,6 +291,8 @@ pub(super) struct EvaluateArgs {
     /// Worker threads [default: one per core].
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
     /// Print the scores as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -303,6 +312,27 @@ pub(super) struct InspectArgs {
     /// Of a database, this reads the rows, but learns nothing.
     #[arg(long)]
     pub(super) coverage: bool,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ModelArgs {
+    #[command(subcommand)]
+    pub(super) command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelCommand {
+    /// List every value of the source that a model file holds, with the number of entities that share it.
+    Inspect(ModelInspectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ModelInspectArgs {
+    /// Model file.
+    pub(super) model: PathBuf,
     /// Print it as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -386,6 +416,16 @@ pub(super) struct Running {
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// What to show others.
+#[derive(Debug, Args, Default)]
+pub(super) struct Reporting {
+    /// Write a report that needs nothing but a browser: verdict, schema, charts of every column, privacy, findings.
+    ///
+    /// One file, readable offline. With the ending .json the same content is written as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// How to write.

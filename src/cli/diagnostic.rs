@@ -206,6 +206,8 @@ fn database(error: &DbError, end: End) -> (u8, Option<String>) {
         }
         DbErrorKind::Permission => "the user must be allowed to create tables in the target",
         DbErrorKind::Refused if source => return (code, None),
+        // It says itself what would help.
+        DbErrorKind::Refused if error.message.contains("--exclude") => return (code, None),
         DbErrorKind::Constraint | DbErrorKind::Other if !source => {
             "the target is as it was; leave the table out with --exclude to go on, and please report this"
         }

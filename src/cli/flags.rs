@@ -1,5 +1,7 @@
 //! What the flags of a command say over the file.
 
+use std::path::Path;
+
 use crate::{
     cli::args::{Command, Running},
     config::Overrides,
@@ -64,6 +66,7 @@ impl Command {
             flags.threads = running.threads;
             flags.strict = running.strict;
         }
+        flags.evidence = self.report().is_some();
         match self {
             Self::Clone(args) => flags.replace = args.writing.replace,
             Self::Generate(args) => flags.replace = args.writing.replace,
@@ -77,6 +80,17 @@ impl Command {
             _ => {}
         }
         flags
+    }
+
+    /// The report to be written, if one is asked for.
+    pub(super) fn report(&self) -> Option<&Path> {
+        let reporting = match self {
+            Self::Clone(args) => &args.reporting,
+            Self::Generate(args) => &args.reporting,
+            Self::Evaluate(args) => &args.reporting,
+            _ => return None,
+        };
+        reporting.report.as_deref()
     }
 
     fn running(&self) -> Option<&Running> {

@@ -8,6 +8,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    privacy::{Guard, Kept, Support},
     rules::Limit,
     schema::{Column, DataType},
     seed::Stream,
@@ -27,7 +28,7 @@ const BLOCKS: usize = SubColumn::MAX_ONE_HOT - 1;
 
 /// A column of booleans, labels or enumerated text.
 ///
-/// Values that too few rows have share one *protected* token; it decodes to a kept value, drawn in proportion to
+/// Values that too few entities have share one *protected* token; it decodes to a kept value, drawn in proportion to
 /// how often each was seen, so no rare value ever comes out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Categorical {
@@ -38,6 +39,8 @@ pub struct Categorical {
     declared: bool,
     /// Kept values (`true`, `false` for booleans) with the rows that had them; the token is the position.
     values: IndexMap<String, u32>,
+    /// Distinct entities with each kept value.
+    entities: Vec<u32>,
     /// True if a protected token follows the values.
     protected: bool,
     /// Running sums of the rows: where a draw in proportion lands.
@@ -48,19 +51,22 @@ pub struct Categorical {
 }
 
 impl Categorical {
-    /// Fits to booleans or text; a value needs `protect_below` rows to be kept (labels of an enum type are always
-    /// kept). `None` if the array is neither, or if nothing may be kept.
+    /// Fits to booleans or text; a value needs enough entities under `guard` to be kept (labels of an enum type are
+    /// always kept). `None` if the array is neither, or if nothing may be kept.
     #[must_use]
-    pub fn fit(column: &Column, values: &ArrayRef, protect_below: u32) -> Option<Self> {
-        let counts = count(values)?;
+    pub fn fit(column: &Column, values: &ArrayRef, guard: Guard<'_>) -> Option<Self> {
+        let counts = count(values, guard)?;
         let boolean = reading::booleans(values).is_some();
         let declared = boolean || matches!(column.data_type, DataType::Enum { .. });
-        let least = if declared { 1 } else { protect_below.max(1) };
-        let mut kept: Vec<(String, u32)> = counts
-            .into_iter()
-            .filter(|(_, rows)| *rows >= least)
-            .map(|(value, rows)| (value.to_owned(), rows))
-            .collect();
+        let least = if declared { 1 } else { guard.least().max(1) };
+        let mut support: BTreeMap<String, u32> = BTreeMap::new();
+        let mut kept: Vec<(String, u32)> = Vec::new();
+        for (value, Support { rows, entities }) in
+            counts.into_iter().filter(|(_, seen)| seen.entities >= least)
+        {
+            support.insert(value.to_owned(), entities as u32);
+            kept.push((value.to_owned(), rows as u32));
+        }
         if kept.is_empty() {
             kept = labels(&column.data_type);
         }
@@ -102,6 +108,7 @@ impl Categorical {
             nulls,
             boolean,
             declared,
+            entities: kept.iter().map(|(value, _)| support.get(value).copied().unwrap_or(0)).collect(),
             values: kept.into_iter().collect(),
             protected,
             cumulative,
@@ -109,8 +116,11 @@ impl Categorical {
         })
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
-        if self.declared { Vec::new() } else { self.values.keys().cloned().collect() }
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        if self.declared {
+            return Vec::new();
+        }
+        self.values.keys().zip(&self.entities).map(|(value, n)| Kept::value(value.clone(), *n)).collect()
     }
 
     fn token(&self, value: &str) -> u16 {
@@ -240,19 +250,15 @@ fn starts(kept: &[(String, u32)]) -> Vec<u16> {
     starts
 }
 
-/// Rows per distinct value. `None` if the array is neither boolean nor text.
-fn count(values: &ArrayRef) -> Option<BTreeMap<&str, u32>> {
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+/// How widely each distinct value is shared. `None` if the array is neither boolean nor text.
+fn count<'a>(values: &'a ArrayRef, guard: Guard<'_>) -> Option<BTreeMap<&'a str, Support>> {
     if let Some(booleans) = reading::booleans(values) {
-        for value in booleans.iter().flatten() {
-            *counts.entry(if value { "true" } else { "false" }).or_default() += 1;
-        }
-    } else {
-        for value in reading::texts(values)?.iter().flatten() {
-            *counts.entry(value).or_default() += 1;
-        }
+        let word = |value: bool| if value { "true" } else { "false" };
+        let known = booleans.iter().enumerate().filter_map(|(row, value)| Some((word(value?), row)));
+        return Some(guard.support(known));
     }
-    Some(counts)
+    let texts = reading::texts(values)?;
+    Some(guard.support(texts.iter().enumerate().filter_map(|(row, text)| Some((text?, row)))))
 }
 
 /// What a type itself says about its values, where the rows say nothing that may be kept.

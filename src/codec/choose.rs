@@ -2,26 +2,29 @@
 
 use arrow_array::{Array, ArrayRef};
 
-use crate::schema::{Column, DataType, Storage};
+use crate::{
+    privacy::Guard,
+    schema::{Column, DataType, Storage},
+};
 
 use super::{Categorical, Codec, Constant, Datetime, Numeric, Presence};
 
 /// What the caller knows about a column beyond its type.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Hints {
+pub struct Hints<'a> {
     /// True if text values are an enumeration to be modelled; else only their presence is.
     pub categorical: bool,
     /// Range decoded numbers must stay in, both ends included.
     pub bounds: Option<(f64, f64)>,
-    /// A value is kept, and a range end is used, only if at least this many rows have (or exceed) it; 0 is off.
-    pub protect_below: u32,
+    /// Whose the rows are: a value is kept, and a range end is used, only if enough entities have (or exceed) it.
+    pub guard: Guard<'a>,
 }
 
 impl Codec {
     /// Fits the codec that suits a column and its values. Never fails: what cannot be modelled gets
     /// [`Codec::Presence`], and its values must be written elsewhere.
     #[must_use]
-    pub fn fit(column: &Column, values: &ArrayRef, hints: &Hints) -> Self {
+    pub fn fit(column: &Column, values: &ArrayRef, hints: &Hints<'_>) -> Self {
         let presence = || Self::Presence(Presence::fit(column, values));
         let storage = column.data_type.storage();
         let enumerated =
@@ -34,18 +37,18 @@ impl Codec {
         if written_elsewhere {
             return presence();
         }
-        if let Some(constant) = Constant::fit(column, values, hints.protect_below as usize) {
+        if let Some(constant) = Constant::fit(column, values, hints.guard) {
             return Self::Constant(constant);
         }
         match storage {
             Storage::Boolean | Storage::Text | Storage::Bytes => {
-                Categorical::fit(column, values, hints.protect_below).map(Self::Categorical)
+                Categorical::fit(column, values, hints.guard).map(Self::Categorical)
             }
             Storage::Integer | Storage::Float => {
-                Numeric::fit(column, values, hints.bounds, hints.protect_below).map(Self::Numeric)
+                Numeric::fit(column, values, hints.bounds, hints.guard).map(Self::Numeric)
             }
             Storage::Date | Storage::Time | Storage::Timestamp => {
-                Datetime::fit(column, values, hints.protect_below).map(Self::Datetime)
+                Datetime::fit(column, values, hints.guard).map(Self::Datetime)
             }
         }
         .unwrap_or_else(presence)

@@ -12,6 +12,7 @@ use rand::{Rng, RngExt};
 use super::*;
 use crate::{
     data::TableData,
+    privacy::Guard,
     schema::{Column, ColumnId, DataType},
     seed::Seed,
 };
@@ -161,7 +162,11 @@ fn columns() -> Vec<(&'static str, DataType, ArrayRef)> {
 }
 
 fn fit(data_type: &DataType, values: &ArrayRef, protect_below: u32) -> Codec {
-    Codec::fit(&column(data_type.clone()), values, &Hints { categorical: true, bounds: None, protect_below })
+    Codec::fit(
+        &column(data_type.clone()),
+        values,
+        &Hints { categorical: true, bounds: None, guard: Guard::rows(protect_below) },
+    )
 }
 
 fn decode(codec: &Codec, tokens: &[Vec<u16>]) -> ArrayRef {
@@ -321,7 +326,11 @@ fn unseen_and_rare_categories_decode_to_common_ones() {
             .iter()
             .all(|value| numbers(&texts(&[Some("common"), Some("usual")])).contains(value))
     );
-    assert_eq!(codec.literals(), ["common", "usual"]);
+    assert_eq!(texts_kept(&codec), ["common", "usual"]);
+}
+
+fn texts_kept(codec: &Codec) -> Vec<String> {
+    codec.kept().into_iter().map(|kept| kept.text).collect()
 }
 
 #[test]
@@ -335,6 +344,57 @@ fn thousands_of_labels_take_two_small_tokens_and_come_back_exactly() {
     assert_eq!(decode(&codec, &codec.encode(&values)).as_ref(), values.as_ref());
 }
 
+/// Four entities of twenty rows each, and twenty entities of one row.
+fn owners() -> Vec<u32> {
+    (0..100).map(|row| if row < 80 { row / 20 } else { row }).collect()
+}
+
+#[test]
+fn what_few_entities_have_is_not_kept_however_many_rows_have_it() {
+    let owners = owners();
+    let guard = Guard::entities(&owners, 5);
+    let fit = |data_type: DataType, values: &ArrayRef| {
+        Codec::fit(&column(data_type), values, &Hints { categorical: true, bounds: None, guard })
+    };
+    let text = DataType::Text { max_chars: None };
+    // The first entity alone has twenty rows of one label, one number, one day.
+    let labels: Vec<Option<&str>> =
+        (0..100).map(|row| Some(if row < 20 { "only Eve" } else { "usual" })).collect();
+    let kept = fit(text.clone(), &texts(&labels)).kept();
+    assert_eq!(
+        kept.iter().map(|kept| (kept.text.as_str(), kept.entities)).collect::<Vec<_>>(),
+        [("usual", 23)]
+    );
+    let stored = |codec: &Codec| serde_json::to_string(codec).unwrap();
+    let numbers = integers((0..100).map(|row| if row < 20 { 7_654_321 } else { row % 5 * 1000 }));
+    let codec = fit(integer(), &numbers);
+    assert!(!stored(&codec).contains("7654321"), "{}", stored(&codec));
+    // One value in a whole table of one entity.
+    let one = vec![0; 100];
+    let alone = Guard::entities(&one, 5);
+    let hints = Hints { categorical: true, bounds: None, guard: alone };
+    let codec = Codec::fit(&column(text), &texts(&[Some("only Eve"); 100]), &hints);
+    assert!(!stored(&codec).contains("Eve"));
+}
+
+#[test]
+fn ranges_end_where_enough_entities_lie() {
+    // Entity 0 has the twenty largest numbers, 1 the twenty below, and so on; then one row each.
+    let owners = owners();
+    let values = integers((0..100).map(|row| 1_000_003 * (101 - row)));
+    let hints = Hints { guard: Guard::entities(&owners, 5), ..Hints::default() };
+    let codec = Codec::fit(&column(integer()), &values, &hints);
+
+    let decoded = decode(&codec, &codec.encode(&values));
+
+    let largest = (0..100).map(|row| number(&decoded, row)).fold(f64::MIN, f64::max);
+    assert!(largest <= 1_000_003.0 * 21.0, "{largest}: only four entities lie above");
+    let stored = serde_json::to_string(&codec).unwrap();
+    for row in 0..100_i64 {
+        assert!(!stored.contains(&(1_000_003 * (101 - row)).to_string()), "row {row} in {stored}");
+    }
+}
+
 #[test]
 fn small_tables_keep_no_value_of_a_single_row() {
     let values = integers((0..200).map(|i| i * i * 37 + 11));
@@ -344,7 +404,7 @@ fn small_tables_keep_no_value_of_a_single_row() {
     let same = (0..200).filter(|row| number(&values, *row) == number(&decoded, *row)).count();
 
     assert!(same < 20, "{same} of 200 came back exactly");
-    assert!(codec.literals().len() <= 2);
+    assert!(codec.kept().len() <= 2);
 }
 
 #[test]

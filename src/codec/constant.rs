@@ -7,6 +7,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    privacy::{Guard, Kept},
     rules::Limit,
     schema::{Column, Storage},
     seed::Stream,
@@ -26,40 +27,42 @@ pub struct Constant {
     storage: Storage,
     /// `None` if every value is null.
     value: Option<Literal>,
+    /// Distinct entities that have it.
+    entities: u32,
 }
 
 impl Constant {
     /// A column without any value: every decoded value is null.
     #[must_use]
     pub fn all_null(column: &Column, values: &ArrayRef) -> Self {
-        Self::new(column, values, None)
+        Self::new(column, values, None, 0)
     }
 
-    /// A column with at most one distinct value, held by at least `least_rows` rows. `None` if it is not such a
+    /// A column with at most one distinct value, held by enough entities. `None` if it is not such a
     /// column.
     #[must_use]
-    pub fn fit(column: &Column, values: &ArrayRef, least_rows: usize) -> Option<Self> {
+    pub fn fit(column: &Column, values: &ArrayRef, guard: Guard<'_>) -> Option<Self> {
         let Some(first) = (0..values.len()).find(|row| values.is_valid(*row)) else {
             return Some(Self::all_null(column, values));
         };
         let value = Literal::read(values, first)?;
-        let rows = values.len() - values.null_count();
-        let same = rows >= least_rows
+        let entities = guard.distinct((0..values.len()).filter(|row| values.is_valid(*row)));
+        let same = entities >= guard.least()
             && (first..values.len())
                 .all(|row| values.is_null(row) || Literal::read(values, row).as_ref() == Some(&value));
-        same.then(|| Self::new(column, values, Some(value)))
+        same.then(|| Self::new(column, values, Some(value), entities as u32))
     }
 
-    fn new(column: &Column, values: &ArrayRef, value: Option<Literal>) -> Self {
+    fn new(column: &Column, values: &ArrayRef, value: Option<Literal>, entities: u32) -> Self {
         // All null: the one token *is* null, so a null token beside it would never be used.
         let nulls =
             if value.is_some() { Nulls::fit(values) } else { Nulls::fit(&literal::nulls(Storage::Text, 0)) };
         let sub_columns = vec![nulls.sub_column(&column.name, 1, Vec::new())];
-        Self { sub_columns, nulls, storage: column.data_type.storage(), value }
+        Self { sub_columns, nulls, storage: column.data_type.storage(), value, entities }
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
-        self.value.iter().map(Literal::text).collect()
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        self.value.iter().map(|value| Kept::value(value.text(), self.entities)).collect()
     }
 }
 

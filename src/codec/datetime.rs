@@ -8,7 +8,12 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Date32Array, Time64MicrosecondArray, TimestampMicrosecondArray};
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::Limit, schema::Column, seed::Stream};
+use crate::{
+    privacy::{Guard, Kept, Owned},
+    rules::Limit,
+    schema::Column,
+    seed::Stream,
+};
 
 use super::{
     ColumnCodec, SubColumn,
@@ -72,9 +77,9 @@ pub struct Datetime {
 }
 
 /// What times may be like these: of one day, which PostgreSQL lets end at 24:00, or spans of MySQL.
-fn clock_limits(times: &[i64]) -> (i64, i64) {
-    let low = times.iter().min().copied().unwrap_or(0);
-    let high = times.iter().max().copied().unwrap_or(0);
+fn clock_limits(times: &[Owned<i64>]) -> (i64, i64) {
+    let low = times.iter().map(|(time, _)| *time).min().unwrap_or(0);
+    let high = times.iter().map(|(time, _)| *time).max().unwrap_or(0);
     if (0..DAY_MICROS).contains(&low) && high <= DAY_MICROS {
         (0, high.max(DAY_MICROS - 1))
     } else {
@@ -105,8 +110,8 @@ fn join(day: i64, clock: Option<i64>) -> i64 {
 
 /// The fraction of a second that all times are multiples of. Even one time tells: it lies on a second by chance once in
 /// a million.
-fn fraction(clocks: &[i64]) -> i64 {
-    FRACTIONS.into_iter().find(|step| clocks.iter().all(|clock| clock % step == 0)).unwrap_or(1)
+fn fraction(clocks: &[Owned<i64>]) -> i64 {
+    FRACTIONS.into_iter().find(|step| clocks.iter().all(|(clock, _)| clock % step == 0)).unwrap_or(1)
 }
 
 fn day_key(day: i32) -> i64 {
@@ -128,12 +133,12 @@ fn day_value(key: i64) -> i32 {
 impl Datetime {
     /// Fits to dates, times or timestamps; `None` for other arrays.
     #[must_use]
-    pub fn fit(column: &Column, values: &ArrayRef, protect_below: u32) -> Option<Self> {
+    pub fn fit(column: &Column, values: &ArrayRef, guard: Guard<'_>) -> Option<Self> {
         let nulls = Nulls::fit(values);
         let spec = |name, days, absent, limits, grain| LineSpec {
             grain,
             name,
-            protect_below,
+            least: guard.least(),
             steps: Some(if days { &DAY_STEPS[..] } else { &CLOCK_STEPS[..] }),
             single: false,
             max_bins: if days { MAX_DATE_BINS } else { MAX_CLOCK_BINS },
@@ -143,22 +148,26 @@ impl Datetime {
         };
         let any = (i64::MIN, i64::MAX);
         if let Some(dates) = reading::dates(values) {
-            let keys = dates.iter().flatten().map(day_key).collect();
+            let keys = dates.iter().enumerate().filter_map(|(row, day)| Some((row, day_key(day?))));
+            let keys = guard.own(keys);
             let (days, sub_columns) = Line::fit(keys, &spec(&column.name, true, nulls.seen(), any, 1));
             return Some(Self { sub_columns, nulls, parts: Parts::Date { days } });
         }
         if let Some(times) = reading::times(values) {
-            let keys: Vec<i64> = times.iter().flatten().collect();
+            let keys = guard.own(times.iter().enumerate().filter_map(|(row, time)| Some((row, time?))));
             let spec = spec(&column.name, false, nulls.seen(), clock_limits(&keys), fraction(&keys));
             let (clock, sub_columns) = Line::fit(keys, &spec);
             return Some(Self { sub_columns, nulls, parts: Parts::Time { clock } });
         }
 
         let stamps = reading::timestamps(values)?;
-        let (day_keys, clocks): (Vec<i64>, Vec<Option<i64>>) = stamps.iter().flatten().map(split).unzip();
-        let timeless = nulls.seen() || clocks.iter().any(Option::is_none);
-        let clocks: Vec<i64> = clocks.into_iter().flatten().collect();
-        let has_clock = clocks.iter().any(|clock| *clock != 0);
+        let known = stamps.iter().enumerate().filter_map(|(row, time)| Some((row, split(time?))));
+        let parts: Vec<Owned<(i64, Option<i64>)>> = guard.own(known);
+        let day_keys: Vec<Owned<i64>> = parts.iter().map(|((day, _), owner)| (*day, *owner)).collect();
+        let timeless = nulls.seen() || parts.iter().any(|((_, clock), _)| clock.is_none());
+        let clocks: Vec<Owned<i64>> =
+            parts.iter().filter_map(|((_, clock), owner)| Some(((*clock)?, *owner))).collect();
+        let has_clock = clocks.iter().any(|(clock, _)| *clock != 0);
         let day_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
         let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any, 1));
         let clock_name = format!("{}.time", column.name);
@@ -171,16 +180,13 @@ impl Datetime {
         Some(Self { sub_columns, nulls, parts: Parts::Timestamp { days, clock } })
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
-        let texts = |line: &Line, text: fn(i64) -> String| {
-            line.literal_keys().into_iter().map(text).collect::<Vec<_>>()
-        };
+    pub(super) fn kept(&self) -> Vec<Kept> {
         match &self.parts {
-            Parts::Date { days } | Parts::Timestamp { days, clock: None } => texts(days, calendar::date_text),
-            Parts::Time { clock } => texts(clock, calendar::time_text),
+            Parts::Date { days } | Parts::Timestamp { days, clock: None } => days.kept(&calendar::date_text),
+            Parts::Time { clock } => clock.kept(&calendar::time_text),
             Parts::Timestamp { days, clock: Some(clock) } => {
-                let mut all = texts(days, calendar::date_text);
-                all.extend(texts(clock, calendar::time_text));
+                let mut all = days.kept(&calendar::date_text);
+                all.extend(clock.kept(&calendar::time_text));
                 all
             }
         }
@@ -400,7 +406,9 @@ mod tests {
     fn drawn(times: &[i64]) -> Vec<i64> {
         let schema = fixture("a: *id, at:text");
         let values: ArrayRef = Arc::new(Time64MicrosecondArray::from(times.to_vec()));
-        let codec = Datetime::fit(schema.tables[0].column(ColumnId(1)), &values, 5).unwrap();
+        let codec =
+            Datetime::fit(schema.tables[0].column(ColumnId(1)), &values, crate::privacy::Guard::rows(5))
+                .unwrap();
         let tokens = codec.encode(&values);
         let mut random = Seed(1).stream("times", 0);
         (0..200)

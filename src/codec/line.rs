@@ -7,7 +7,7 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::seed::Stream;
+use crate::{privacy::Kept, seed::Stream};
 
 use super::{axis::Lattice, calendar};
 
@@ -16,6 +16,10 @@ use super::{axis::Lattice, calendar};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Line {
     pub(super) atoms: Vec<i64>,
+    /// Distinct entities with each atom; empty if the atoms are all points of a range, kept whether seen or not.
+    pub(super) support: Vec<u32>,
+    /// Entities cut off at either end of the range, and one.
+    pub(super) least: u32,
     /// Ascending and disjoint, bin by bin.
     pub(super) cells: Vec<Cell>,
     pub(super) bin_count: u16,
@@ -174,9 +178,19 @@ impl Line {
         day
     }
 
-    /// The kept keys that are somebody's values: atoms, and the ends of the range.
-    pub(super) fn literal_keys(&self) -> Vec<i64> {
-        let ends = [self.cells.first().map(|cell| cell.low), self.cells.last().map(|cell| cell.high)];
-        self.atoms.iter().copied().chain(ends.into_iter().flatten()).collect()
+    /// What it keeps of the source: atoms with their entities, and the ends of ranges.
+    pub(super) fn kept(&self, text: &dyn Fn(i64) -> String) -> Vec<Kept> {
+        let mut all: Vec<Kept> = Vec::new();
+        let mut range = |low: Option<i64>, high: Option<i64>| {
+            if let (Some(low), Some(high)) = (low, high) {
+                all.push(Kept::range(&text(low), &text(high), self.least));
+            }
+        };
+        if self.support.is_empty() {
+            range(self.atoms.first().copied(), self.atoms.last().copied());
+        }
+        range(self.cells.first().map(|cell| cell.low), self.cells.last().map(|cell| cell.high));
+        all.extend(self.atoms.iter().zip(&self.support).map(|(key, n)| Kept::value(text(*key), *n)));
+        all
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::privacy::{Owned, entities, inner};
+
 use super::{
     SubColumn,
     axis::{ABOVE_ALL, BELOW_ALL, Lattice, NAN, Scale},
@@ -32,8 +34,8 @@ const MAX_CELLS: usize = 32;
 pub(super) struct LineSpec<'a> {
     /// Name of the coarse sub-column, and what its fine one begins with.
     pub(super) name: &'a str,
-    /// A value or a range end needs this many rows; 0 is off.
-    pub(super) protect_below: u32,
+    /// Distinct entities that a value or a range end needs; 0 is off.
+    pub(super) least: usize,
     /// Grid steps to look for, largest first; `None` for floats without a grid.
     pub(super) steps: Option<&'a [i64]>,
     /// True for single-precision floats.
@@ -65,25 +67,31 @@ impl LineSpec<'_> {
 impl Line {
     /// Cuts the line of `keys` (any order). Keys of NaN and the infinities become atoms whatever their support: they
     /// say nothing about anyone.
-    pub(super) fn fit(mut keys: Vec<i64>, spec: &LineSpec<'_>) -> (Self, Vec<SubColumn>) {
+    pub(super) fn fit(mut keys: Vec<Owned<i64>>, spec: &LineSpec<'_>) -> (Self, Vec<SubColumn>) {
         keys.sort_unstable();
         let special = |key: &i64| matches!(*key, NAN | BELOW_ALL | ABOVE_ALL);
-        let mut atoms: Vec<i64> = keys.iter().copied().filter(special).collect();
-        atoms.dedup();
-        let numbers: Vec<i64> = keys.iter().copied().filter(|key| !special(key)).collect();
+        let mut atoms: Vec<(i64, usize)> = runs(&keys)
+            .into_iter()
+            .filter(|run| special(&run.key))
+            .map(|run| (run.key, run.entities))
+            .collect();
+        let numbers: Vec<Owned<i64>> = keys.iter().copied().filter(|(key, _)| !special(key)).collect();
+        let values = keys_of(&numbers);
 
         let lattice = match spec.steps {
-            Some(steps) => Lattice::fit(&numbers, steps).no_finer_than(spec.grain),
+            Some(steps) => Lattice::fit(&values, steps).no_finer_than(spec.grain),
             None => Lattice::Floats { single: spec.single },
         };
         let runs = runs(&numbers);
         let mut cells = Vec::new();
-        if let Some(units) = unit_tokens(&numbers, &runs, lattice, spec.protect_below as usize) {
-            atoms.extend(units);
+        let units = unit_tokens(&numbers, &runs, lattice, spec.least);
+        let every_point = units.is_some();
+        if let Some(units) = units {
+            atoms.extend(units.into_iter().map(|key| (key, 0)));
         } else {
-            let supported = supported(&runs, numbers.len(), spec.protect_below as usize);
-            let rest: Vec<i64> =
-                numbers.iter().copied().filter(|key| supported.binary_search(key).is_err()).collect();
+            let supported = supported(&runs, numbers.len(), spec.least);
+            let known = |key: &i64| supported.binary_search_by_key(key, |(atom, _)| *atom).is_ok();
+            let rest: Vec<Owned<i64>> = numbers.iter().copied().filter(|(key, _)| !known(key)).collect();
             cells = cut(&rest, spec, !supported.is_empty());
             atoms.extend(supported);
         }
@@ -97,27 +105,32 @@ impl Line {
         let most_cells = cells.iter().map(|cell| cell.fine + 1).max().unwrap_or(0);
         let fine = most_cells > 1 && binned_rows >= FINE_BIN_ROWS * usize::from(bin_count);
         let line = Self {
-            atoms,
+            support: if every_point { Vec::new() } else { atoms.iter().map(|(_, n)| *n as u32).collect() },
+            atoms: atoms.into_iter().map(|(key, _)| key).collect(),
+            least: spec.least as u32,
             cells,
             bin_count,
             fine_count: if fine { most_cells } else { 0 },
             lattice,
             limits: spec.limits,
-            weekdays: spec.days.then(|| weekdays(&numbers)),
+            weekdays: spec.days.then(|| weekdays(&values)),
         };
-        let sub_columns = line.sub_columns(&keys, spec);
+        let sub_columns = line.sub_columns(&keys_of(&keys), spec);
         (line, sub_columns)
     }
 
     /// Cuts the line of `keys` into bins alone, without atoms and without a fine sub-column.
-    pub(super) fn binned(mut keys: Vec<i64>, spec: &LineSpec<'_>) -> (Self, SubColumn) {
+    pub(super) fn binned(mut keys: Vec<Owned<i64>>, spec: &LineSpec<'_>) -> (Self, SubColumn) {
         keys.sort_unstable();
         let mut cells = cut(&keys, spec, false);
         if cells.is_empty() {
             cells.push(spec.neutral());
         }
+        let keys = keys_of(&keys);
         let line = Self {
             atoms: Vec::new(),
+            support: Vec::new(),
+            least: spec.least as u32,
             bin_count: cells.last().map_or(0, |cell| cell.bin + 1),
             cells,
             fine_count: 0,
@@ -175,32 +188,54 @@ impl Line {
     }
 }
 
-/// Distinct keys of a sorted list with their rows.
-fn runs(keys: &[i64]) -> Vec<(i64, usize)> {
-    keys.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect()
+/// Keys without their owners.
+fn keys_of(keys: &[Owned<i64>]) -> Vec<i64> {
+    keys.iter().map(|(key, _)| *key).collect()
 }
 
-/// Keys that enough rows share to be kept exactly.
-fn supported(runs: &[(i64, usize)], rows: usize, protect: usize) -> Vec<i64> {
-    let least = protect.max(MIN_ATOM_ROWS);
+/// A distinct key of a sorted list.
+struct Run {
+    key: i64,
+    rows: usize,
+    entities: usize,
+}
+
+/// Distinct keys of a list sorted by key and owner.
+fn runs(keys: &[Owned<i64>]) -> Vec<Run> {
+    let run = |run: &[Owned<i64>]| Run {
+        key: run[0].0,
+        rows: run.len(),
+        entities: run.chunk_by(|a, b| a.1 == b.1).count(),
+    };
+    keys.chunk_by(|a, b| a.0 == b.0).map(run).collect()
+}
+
+impl Run {
+    fn is_supported(&self, least: usize) -> bool {
+        self.rows >= MIN_ATOM_ROWS && self.entities >= least
+    }
+}
+
+/// Keys that enough entities share to be kept exactly, with how many do.
+fn supported(runs: &[Run], rows: usize, least: usize) -> Vec<(i64, usize)> {
     let few = runs.len() <= MAX_ATOMS;
     runs.iter()
-        .filter(|(_, count)| *count >= least && (few || count * 100 >= rows))
-        .map(|(key, _)| *key)
+        .filter(|run| run.is_supported(least) && (few || run.rows * 100 >= rows))
+        .map(|run| (run.key, run.entities))
         .collect()
 }
 
 /// One token per grid point where the range is short and dense: exact, and nobody's value is listed. Not where
 /// every value seen is well supported: then atoms keep the gaps between them as well.
-fn unit_tokens(keys: &[i64], runs: &[(i64, usize)], lattice: Lattice, protect: usize) -> Option<Vec<i64>> {
+fn unit_tokens(keys: &[Owned<i64>], runs: &[Run], lattice: Lattice, least: usize) -> Option<Vec<i64>> {
     let Lattice::Steps { step, .. } = lattice else { return None };
-    let clip = protect.saturating_sub(1);
-    if keys.len() <= 2 * clip || keys.len() < 4 * runs.len() {
+    if keys.len() < 4 * runs.len() {
         return None;
     }
-    let (low, high) = (keys[clip], keys[keys.len() - 1 - clip]);
+    let inner = inner(keys, least)?;
+    let (low, high) = (keys[inner.start].0, keys[inner.end - 1].0);
     let points = lattice.points(low, high)?;
-    let all_supported = runs.iter().all(|(_, count)| *count >= protect.max(MIN_ATOM_ROWS));
+    let all_supported = runs.iter().all(|run| run.is_supported(least));
     if all_supported || points > MAX_ATOMS as i128 || points > 4 * runs.len() as i128 {
         return None;
     }
@@ -209,16 +244,16 @@ fn unit_tokens(keys: &[i64], runs: &[(i64, usize)], lattice: Lattice, protect: u
 
 /// Cuts sorted keys into bins of cells. `dispensable` if values may also fall to an atom, so that too few keys
 /// need no bin.
-fn cut(rest: &[i64], spec: &LineSpec<'_>, dispensable: bool) -> Vec<Cell> {
-    let protect = spec.protect_below as usize;
-    let clip = protect.saturating_sub(1);
-    let cell_rows = CELL_ROWS.max(protect);
-    let clipped = if rest.len() > 2 * clip { &rest[clip..rest.len() - clip] } else { &[] };
-    if clipped.len() < cell_rows {
+fn cut(rest: &[Owned<i64>], spec: &LineSpec<'_>, dispensable: bool) -> Vec<Cell> {
+    let least = spec.least;
+    let owned = inner(rest, least).map_or(&[][..], |inner| &rest[inner]);
+    let clipped = keys_of(owned);
+    let clipped = clipped.as_slice();
+    if clipped.len() < CELL_ROWS.max(least) || entities(owned) < least {
         return match (rest.first(), rest.last()) {
             _ if dispensable => Vec::new(),
-            (Some(low), Some(high)) if protect == 0 => vec![whole(*low, *high, rest.len())],
-            (Some(low), Some(high)) => {
+            (Some((low, _)), Some((high, _))) if least == 0 => vec![whole(*low, *high, rest.len())],
+            (Some((low, _)), Some((high, _))) => {
                 // A significant digit of a day reaches decades further, out of what a timestamp can hold.
                 let decades = || Some((calendar::decade(*low)?.0, calendar::decade(*high)?.1));
                 let blur = |key: i64, up: bool| match spec.steps {
@@ -235,17 +270,55 @@ fn cut(rest: &[i64], spec: &LineSpec<'_>, dispensable: bool) -> Vec<Cell> {
 
     let few = if clipped.len() >= 20 { 2 } else { 1 };
     let bins = (clipped.len() / BIN_ROWS).clamp(few, spec.max_bins);
-    let mut cells = Vec::new();
-    for (bin, rows) in equal_parts(clipped, 0..clipped.len(), bins).into_iter().enumerate() {
+    let mut cells: Vec<Cell> = Vec::new();
+    let bins = shared(owned, equal_parts(clipped, 0..clipped.len(), bins), least);
+    for (bin, rows) in bins.into_iter().enumerate() {
         // Cells that a head will learn need more rows than cells drawn in proportion.
-        let least = if rows.len() >= FINE_BIN_ROWS { 2 * CELL_ROWS } else { CELL_ROWS };
-        let parts = (rows.len() / least.max(protect)).clamp(1, MAX_CELLS);
-        for (fine, part) in equal_parts(clipped, rows, parts).into_iter().enumerate() {
+        let rows_min = if rows.len() >= FINE_BIN_ROWS { 2 * CELL_ROWS } else { CELL_ROWS };
+        let parts = (rows.len() / rows_min.max(least)).clamp(1, MAX_CELLS);
+        let parts = shared(owned, equal_parts(clipped, rows, parts), least);
+        for (fine, part) in parts.into_iter().enumerate() {
             let (low, high) = edges(clipped, &part);
             cells.push(Cell { low, high, rows: part.len() as u32, bin: bin as u16, fine: fine as u16 });
         }
     }
+    if least > 0 {
+        drawn_in(clipped, &mut cells);
+    }
     cells
+}
+
+/// Joins neighbouring parts until enough entities are in each.
+fn shared(keys: &[Owned<i64>], parts: Vec<Range<usize>>, least: usize) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(parts.len());
+    let few = |part: &Range<usize>| part.len() < least || entities(&keys[part.clone()]) < least;
+    for part in parts {
+        match joined.last_mut() {
+            Some(last) if few(last) => last.end = part.end,
+            _ => joined.push(part),
+        }
+    }
+    while joined.len() > 1 && joined.last().is_some_and(few) {
+        let end = joined.pop().map_or(0, |last| last.end);
+        if let Some(last) = joined.last_mut() {
+            last.end = end;
+        }
+    }
+    joined
+}
+
+/// Moves the ends of the range half way towards the next key: the outermost key that is left is one entity's own.
+fn drawn_in(clipped: &[i64], cells: &mut [Cell]) {
+    let half = |from: i64, to: i64| ((i128::from(from) + i128::from(to)) / 2) as i64;
+    let (Some(first), Some(last)) = (clipped.first(), clipped.last()) else { return };
+    let above = clipped.iter().find(|key| *key > first);
+    let below = clipped.iter().rev().find(|key| *key < last);
+    if let (Some(cell), Some(above)) = (cells.first_mut(), above) {
+        cell.low = half(*first, *above).min(cell.high);
+    }
+    if let (Some(cell), Some(below)) = (cells.last_mut(), below) {
+        cell.high = half(*last, *below).max(cell.low);
+    }
 }
 
 /// Splits `rows` of sorted `keys` into at most `parts` of about equal size, never between equal keys.

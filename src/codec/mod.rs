@@ -40,7 +40,7 @@ pub use table::{EncodedTable, SubColumn};
 use arrow_array::ArrayRef;
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::Limit, seed::Stream};
+use crate::{privacy::Kept, rules::Limit, seed::Stream};
 
 /// One fitted column codec. `fit` lives with each codec and returns this; nothing here can be "unfitted".
 pub trait ColumnCodec: Send + Sync {
@@ -112,20 +112,20 @@ impl Codec {
         matches!(self, Self::Presence(_))
     }
 
-    /// Lists every value of the source it keeps, as text: constants, categories, exact atoms, the ends of ranges,
-    /// keys of documents.
+    /// Lists every value of the source it keeps: constants, categories, exact atoms, the ends of ranges, keys of
+    /// documents; with the entities that share each.
     /// Labels of an enum type are the schema's, not the data's. Edges between bins lie between rows and are not
     /// listed.
     #[must_use]
-    pub fn literals(&self) -> Vec<String> {
+    pub fn kept(&self) -> Vec<Kept> {
         match self {
-            Self::Constant(codec) => codec.literals(),
-            Self::Categorical(codec) => codec.literals(),
-            Self::Numeric(codec) => codec.literals(),
-            Self::Datetime(codec) => codec.literals(),
-            Self::Document(codec) => codec.literals(),
-            Self::Place(codec) => codec.literals(),
-            Self::Elapsed(codec) => codec.literals(),
+            Self::Constant(codec) => codec.kept(),
+            Self::Categorical(codec) => codec.kept(),
+            Self::Numeric(codec) => codec.kept(),
+            Self::Datetime(codec) => codec.kept(),
+            Self::Document(codec) => codec.kept(),
+            Self::Place(codec) => codec.kept(),
+            Self::Elapsed(codec) => codec.kept(),
             Self::Presence(_) => Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, Int64Array};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    privacy::{Guard, Kept, Owned},
     rules::Limit,
     schema::{Column, DataType},
     seed::Stream,
@@ -48,11 +49,11 @@ impl Numeric {
         column: &Column,
         values: &ArrayRef,
         bounds: Option<(f64, f64)>,
-        protect_below: u32,
+        guard: Guard<'_>,
     ) -> Option<Self> {
         let (low, high) = bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         let single = matches!(column.data_type, DataType::Float { single: true });
-        let (keys, scale, limits, grain): (Vec<i64>, _, _, i64) =
+        let (keys, scale, limits, grain): (Vec<Owned<i64>>, _, _, i64) =
             if let Some(integers) = reading::integers(values) {
                 let (min, max) = match column.data_type {
                     DataType::Integer { min, max } => (min, max),
@@ -60,20 +61,24 @@ impl Numeric {
                 };
                 // The casts saturate, so infinite bounds mean the range of the type.
                 let limits = (min.max(low.ceil() as i64), max.min(high.floor() as i64));
-                (integers.iter().flatten().collect(), None, limits, 1)
+                let known = integers.iter().enumerate().filter_map(|(row, value)| Some((row, value?)));
+                (guard.own(known), None, limits, 1)
             } else {
-                let floats: Vec<f64> = reading::floats(values)?.iter().flatten().collect();
-                let finite: Vec<f64> = floats.iter().copied().filter(|value| value.is_finite()).collect();
+                let floats = reading::floats(values)?;
+                let known = || floats.iter().enumerate().filter_map(|(row, value)| Some((row, value?)));
+                let finite: Vec<f64> =
+                    known().map(|(_, value)| value).filter(|value| value.is_finite()).collect();
                 let (digits, most, grain) = decimal_range(&column.data_type);
                 let scale = Scale::fit(&finite, digits, single);
                 let limits = (scale.key(low.max(-most)), scale.key(high.min(most)));
                 let grain = if matches!(scale, Scale::Decimal { decimals: 0, .. }) { grain } else { 1 };
-                (floats.into_iter().map(|value| scale.key(value)).collect(), Some(scale), limits, grain)
+                let keys = guard.own(known().map(|(row, value)| (row, scale.key(value))));
+                (keys, Some(scale), limits, grain)
             };
         let nulls = Nulls::fit(values);
         let spec = LineSpec {
             name: &column.name,
-            protect_below,
+            least: guard.least(),
             steps: (!matches!(scale, Some(Scale::Binary { .. }))).then_some(&STEPS[..]),
             single,
             max_bins: MAX_BINS,
@@ -86,12 +91,10 @@ impl Numeric {
         Some(Self { sub_columns, nulls, scale, line })
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
-        self.line
-            .literal_keys()
-            .into_iter()
-            .map(|key| self.scale.map_or_else(|| key.to_string(), |scale| scale.value(key).to_string()))
-            .collect()
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let text =
+            |key: i64| self.scale.map_or_else(|| key.to_string(), |scale| scale.value(key).to_string());
+        self.line.kept(&text)
     }
 
     /// The keys a limit leaves.

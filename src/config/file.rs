@@ -244,6 +244,7 @@ impl RawClone {
             threads: self.threads.map(Spanned::into_inner),
             replace: self.replace,
             strict: self.strict,
+            evidence: default.evidence,
         }
     }
 }

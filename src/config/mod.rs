@@ -206,6 +206,8 @@ pub struct Config {
     pub replace: bool,
     /// Treat warnings as failures.
     pub strict: bool,
+    /// Measure what a report shows of the rows; it takes some time and memory.
+    pub evidence: bool,
 }
 
 impl Default for Config {
@@ -228,6 +230,7 @@ impl Default for Config {
             threads: None,
             replace: false,
             strict: false,
+            evidence: false,
         }
     }
 }

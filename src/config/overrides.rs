@@ -36,6 +36,8 @@ pub struct Overrides {
     pub replace: bool,
     /// `--strict`.
     pub strict: bool,
+    /// `--report` was given.
+    pub evidence: bool,
 }
 
 impl Overrides {
@@ -65,6 +67,7 @@ impl Overrides {
         config.threads = self.threads.or(config.threads);
         config.replace |= self.replace;
         config.strict |= self.strict;
+        config.evidence |= self.evidence;
         if !self.only_tables.is_empty() {
             config.only_tables.clone_from(&self.only_tables);
         }

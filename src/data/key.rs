@@ -7,7 +7,8 @@ use arrow_array::{
 use arrow_schema::DataType as ArrowType;
 use indexmap::IndexMap;
 
-use super::NO_ROW;
+use super::{NO_ROW, TableData};
+use crate::schema::ColumnId;
 
 /// Columns of a key, read row by row as bytes that are equal exactly if the keys are.
 ///
@@ -15,6 +16,8 @@ use super::NO_ROW;
 /// without case where `fold_case` says the collation does.
 pub struct KeyColumns<'a> {
     columns: Vec<(KeyColumn<'a>, bool)>,
+    /// Per column, the texts of values that its array does not hold exactly.
+    exact: Vec<Option<&'a StringArray>>,
 }
 
 enum KeyColumn<'a> {
@@ -52,7 +55,20 @@ impl<'a> KeyColumns<'a> {
                 (column, *fold_case)
             })
             .collect();
-        Self { columns }
+        Self { columns, exact: vec![None; arrays.len()] }
+    }
+
+    /// Reads columns of `rows` as one key, by their exact values (numbers beyond 64 bits, for one). `None` if one of
+    /// them is not held.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn of(rows: &'a TableData, columns: &[(ColumnId, bool)]) -> Option<Self> {
+        let arrays: Option<Vec<_>> =
+            columns.iter().map(|(id, fold)| Some((rows.column(*id)?, *fold))).collect();
+        let exact = columns.iter().map(|(id, _)| rows.exact(*id)).collect();
+        Some(Self { exact, ..Self::new(&arrays?) })
     }
 
     /// Writes the key of `row` to `out` (cleared first). Returns false if any column is null.
@@ -63,7 +79,14 @@ impl<'a> KeyColumns<'a> {
     /// Writes the key of `row` as [`Self::write`] does; with `nulls`, a null is a value like any other.
     pub fn write_nulls(&self, row: usize, nulls: bool, out: &mut Vec<u8>) -> bool {
         out.clear();
-        for (column, fold_case) in &self.columns {
+        for ((column, fold_case), exact) in self.columns.iter().zip(&self.exact) {
+            if let Some(texts) = exact.filter(|texts| texts.is_valid(row))
+                && let Some(text) = beyond(texts.value(row))
+            {
+                out.push(4);
+                push_bytes(text.as_bytes(), out);
+                continue;
+            }
             let integer = match column {
                 KeyColumn::Boolean(a) if a.is_valid(row) => i64::from(a.value(row)),
                 KeyColumn::Integer(a) if a.is_valid(row) => a.value(row),
@@ -99,6 +122,19 @@ impl<'a> KeyColumns<'a> {
         }
         true
     }
+}
+
+/// An exact value in one form for every type that may hold it, unless 64 bits hold it as well.
+fn beyond(text: &str) -> Option<&str> {
+    let plain = if text.contains('.') && !text.contains(['e', 'E', ' ', ':']) {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    };
+    // A number that comes back from a float is read from its array.
+    let held =
+        plain.parse::<i64>().is_ok() || plain.parse::<f64>().is_ok_and(|number| number.to_string() == plain);
+    (!held).then_some(plain)
 }
 
 fn push_text(text: &str, fold_case: bool, out: &mut Vec<u8>) {
@@ -176,8 +212,11 @@ mod tests {
 
     use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
 
-    use super::{KeyColumns, KeyIndex};
-    use crate::data::NO_ROW;
+    use super::{KeyColumns, KeyIndex, beyond};
+    use crate::{
+        data::{NO_ROW, TableData},
+        schema::ColumnId,
+    };
 
     #[test]
     fn a_wider_number_finds_its_parent() {
@@ -203,6 +242,35 @@ mod tests {
         keys.write(1, &mut second);
 
         assert_ne!(first, second);
+    }
+
+    #[test]
+    fn numbers_beyond_64_bits_are_keys_of_their_own() {
+        let rows = |texts: Vec<Option<&str>>, values: Vec<i64>| {
+            let count = values.len();
+            let array: ArrayRef = Arc::new(Int64Array::from(values));
+            let mut rows = TableData::new(vec![ColumnId(0)], vec![array], count);
+            rows.set_exact(ColumnId(0), Arc::new(StringArray::from(texts)));
+            rows
+        };
+        let parents = rows(
+            vec![Some("18446744073709551615"), Some("18446744073709551610"), None],
+            vec![i64::MAX, i64::MAX, 7],
+        );
+        let children = rows(vec![None, Some("18446744073709551610")], vec![7, i64::MAX]);
+        let columns = [(ColumnId(0), false)];
+        let index = KeyIndex::build(&KeyColumns::of(&parents, &columns).unwrap(), 3);
+        let keys = KeyColumns::of(&children, &columns).unwrap();
+        let mut key = Vec::new();
+
+        assert!(keys.write(0, &mut key));
+        assert_eq!(index.find(&key), 2);
+        assert!(keys.write(1, &mut key));
+        assert_eq!(index.find(&key), 1);
+        assert_eq!(
+            (beyond("1.50"), beyond("0.10000000000000000000001")),
+            (None, Some("0.10000000000000000000001"))
+        );
     }
 
     #[test]

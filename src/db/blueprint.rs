@@ -12,6 +12,8 @@ pub enum Phase {
     Prepare,
     /// Bare tables (with whatever the engine cannot add later: SQLite's inline constraints, MySQL's primary key).
     Table,
+    /// Columns that the target computes itself once its rows are there; not for rows that are copied as they are.
+    Fill,
     /// Primary and unique keys.
     Key,
     /// Other indexes and CHECK/EXCLUDE constraints.

@@ -93,7 +93,7 @@ pub(super) fn pair(kinds: (Kind, Kind), real: &Pair<'_>, synthetic: &Pair<'_>) -
 }
 
 /// Pearson's correlation over the rows where both are present; `None` if either does not vary.
-fn correlation(pair: &Pair<'_>) -> Option<f64> {
+pub(super) fn correlation(pair: &Pair<'_>) -> Option<f64> {
     let (Values::Number(first), Values::Number(second)) = (pair.first, pair.second) else { return None };
     let both: Vec<(f64, f64)> = first
         .iter()

@@ -78,6 +78,8 @@ pub(super) struct Frame {
     pub(super) name: String,
     pub(super) row_counts: Vec<usize>,
     pub(super) columns: Vec<FrameColumn>,
+    /// What each column of the real table counts as.
+    pub(super) kinds: Vec<Kind>,
     /// Per side: fingerprints of the attributes of each row, empty if there are fewer than three of them.
     pub(super) fingerprints: Vec<Vec<u128>>,
 }
@@ -107,7 +109,9 @@ impl Frames {
             .collect();
         let mut links = Vec::new();
         for (child, fk, key) in real.foreign_keys() {
-            if tables[child.0].is_some() && tables[key.parent.0].is_some() {
+            let whole = |table: &TableId| !terms.partial.contains(table);
+            let measured = whole(&child) && whole(&key.parent);
+            if measured && tables[child.0].is_some() && tables[key.parent.0].is_some() {
                 let names: Vec<&str> =
                     key.columns.iter().map(|id| real.table(child).column(*id).name.as_str()).collect();
                 links.push(FrameLink {
@@ -147,7 +151,12 @@ pub(super) fn array_of<'a>(
     data.column(side.schema.table(id).find(&real.table(table).column(column).name)?)
 }
 
-fn cells_of<'a>(real: &Schema, side: &'a Side<'_>, table: TableId, columns: &[ColumnId]) -> Vec<Cells<'a>> {
+pub(super) fn cells_of<'a>(
+    real: &Schema,
+    side: &'a Side<'_>,
+    table: TableId,
+    columns: &[ColumnId],
+) -> Vec<Cells<'a>> {
     columns.iter().map(|id| array_of(real, side, table, *id).map_or(Cells::Unread, Cells::new)).collect()
 }
 
@@ -159,12 +168,16 @@ fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
         .collect::<Option<_>>()?;
     let mut columns = Vec::new();
     let mut attributes = Vec::new();
+    let mut kinds = Vec::new();
     for (id, column) in real.table(table).iter() {
         let per_side: Vec<Cells<'_>> =
             sides.iter().map(|side| cells_of(real, side, table, &[id]).remove(0)).collect();
         let named = terms.categories.get(&real.table(table).name.to_string());
         let is_category = named.is_some_and(|columns| columns.contains(&column.name));
         let kind = kind_of(real, table, id, &per_side[0], (row_counts[0], is_category));
+        let replaced = terms.replaced.contains(&(table, id)) && kind.is_compared();
+        let kind = if replaced { Kind::Text } else { kind };
+        kinds.push(kind);
         if kind.is_compared() || kind == Kind::Text {
             attributes.push(id);
         }
@@ -182,7 +195,7 @@ fn frame(table: TableId, sides: &[&Side<'_>], terms: &Terms) -> Option<Frame> {
             (0..rows).filter_map(|row| fingerprint(&cells, row, true)).collect()
         })
         .collect();
-    Some(Frame { table, name: real.table(table).name.to_string(), row_counts, columns, fingerprints })
+    Some(Frame { table, name: real.table(table).name.to_string(), row_counts, columns, kinds, fingerprints })
 }
 
 pub(super) fn kind_of(

@@ -11,6 +11,7 @@ mod cells;
 mod copies;
 mod distances;
 mod entity;
+pub mod figures;
 mod frame;
 mod hops;
 #[cfg(test)]
@@ -25,12 +26,13 @@ use serde::Serialize;
 
 use self::{
     distances::{Pair, ks_score, pair, shape},
+    figures::{Figures, Guard},
     frame::{Frame, Frames},
 };
 use crate::{
     data::{Links, TableData},
     finding::Finding,
-    schema::{Schema, TableId},
+    schema::{ColumnId, ForeignKeyId, Schema, Table, TableId},
     seed::Seed,
 };
 
@@ -63,6 +65,10 @@ pub struct Terms {
     pub categories: Categories,
     /// Tables of the real side that are not scored.
     pub skipped: BTreeSet<TableId>,
+    /// Tables of which a side holds a part of the rows only: what links them to others is not scored.
+    pub partial: BTreeSet<TableId>,
+    /// Columns of the real side whose values are written anew on purpose: they are only compared for exact copies.
+    pub replaced: BTreeSet<(TableId, ColumnId)>,
 }
 
 /// How alike one column is on both sides.
@@ -223,7 +229,38 @@ impl Scorecard {
 #[must_use]
 pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, terms: &Terms) -> Scorecard {
     let sides: Vec<&Side<'_>> = [real, synthetic].into_iter().chain(holdout).collect();
+    score_frames(real, &Frames::new(&sides, terms), terms)
+}
+
+/// Scores as [`score`] does, but for the columns that are personal, and measures what a report draws.
+#[must_use]
+pub fn examine(
+    real: &Side<'_>,
+    synthetic: &Side<'_>,
+    holdout: Option<&Side<'_>>,
+    terms: &Terms,
+    guard: &Guard,
+) -> (Scorecard, Figures) {
+    let sides: Vec<&Side<'_>> = [real, synthetic].into_iter().chain(holdout).collect();
+    let terms = &Terms { replaced: guard.personal.clone(), ..terms.clone() };
     let frames = Frames::new(&sides, terms);
+    let card = score_frames(real, &frames, terms);
+    let figures = Figures::measure((real, synthetic), &frames, &card.columns, (guard, terms.seed));
+    (card, figures)
+}
+
+/// Finds the parent row of every row of a side, by `TableId` and foreign key.
+#[must_use]
+pub fn links(side: &Side<'_>) -> Vec<Vec<Links>> {
+    let schema = side.schema;
+    let of_table = |(id, table): (TableId, &Table)| {
+        let keys = table.foreign_keys.iter().enumerate();
+        keys.map(|(index, key)| frame::links_of(schema, side, (id, ForeignKeyId(index)), key)).collect()
+    };
+    schema.iter().map(of_table).collect()
+}
+
+fn score_frames(real: &Side<'_>, frames: &Frames, terms: &Terms) -> Scorecard {
     let seed = terms.seed;
     let mut card = Scorecard::default();
     for (id, table) in real.schema.iter().filter(|(id, _)| !terms.skipped.contains(id)) {
@@ -235,7 +272,7 @@ pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, 
         card.tables.push(table_score(frame, &columns, seed));
         card.columns.extend(columns);
         if frames.links.iter().any(|link| link.parent == id) {
-            card.entities.extend(entity_score(&frames, frame, seed));
+            card.entities.extend(entity_score(frames, frame, seed));
         }
     }
     for link in &frames.links {
@@ -252,7 +289,7 @@ pub fn score(real: &Side<'_>, synthetic: &Side<'_>, holdout: Option<&Side<'_>>, 
         }
     }
     for length in 1..=MOST_HOPS {
-        if let Some((score, pairs)) = hops::score(&frames, length, seed) {
+        if let Some((score, pairs)) = hops::score(frames, length, seed) {
             card.hops.push(HopScore { length, score, pairs });
         }
     }

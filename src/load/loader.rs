@@ -117,7 +117,7 @@ impl<'a> Loader<'a> {
     /// [`DbErrorKind::Constraint`] if the rows break a key.
     pub fn finish(&mut self, progress: &dyn Progress) -> Result<Vec<Finding>, DbError> {
         progress.event(&Event::StageStarted { stage: "constraints" });
-        for phase in [Phase::Key, Phase::Index, Phase::ForeignKey, Phase::Finish] {
+        for phase in [Phase::Fill, Phase::Key, Phase::Index, Phase::ForeignKey, Phase::Finish] {
             self.run(phase)?;
         }
         self.sink.set_sequences(self.schema, &self.here())?;
@@ -165,7 +165,10 @@ impl<'a> Loader<'a> {
     }
 
     fn leaves_out(&self, statement: &Statement) -> bool {
-        [statement.table, statement.parent].into_iter().flatten().any(|table| self.skips(table))
+        let fills_other = statement.phase == Phase::Fill
+            && statement.table.is_some_and(|table| self.plan.table(table).mode != TableMode::Synthesize);
+        fills_other
+            || [statement.table, statement.parent].into_iter().flatten().any(|table| self.skips(table))
     }
 
     fn run(&mut self, phase: Phase) -> Result<(), DbError> {

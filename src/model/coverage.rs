@@ -65,7 +65,7 @@ impl Made {
 }
 
 /// What happens to one column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ColumnCoverage {
     /// The table, as the user would write it.
     pub table: String,
@@ -78,6 +78,15 @@ pub struct ColumnCoverage {
     /// By what: the codec, the meaning, the parent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub how: Option<String>,
+    /// What its values mean, where that was looked for, as the user would write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
+    /// How sure that is, from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+    /// True if the values can point at a person or open a door.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub personal: bool,
     /// What of the source's column the target's will not have.
     pub lost: Vec<String>,
 }
@@ -147,8 +156,19 @@ impl Coverage<'_> {
                 lost.push(text);
             }
         }
-        let (column, native_type) = (column.name.clone(), column.native_type.clone());
-        ColumnCoverage { table: name, column, native_type, made, how, lost }
+        let facts = (self.facts)(id);
+        let known = facts.and_then(|facts| facts.meanings.iter().find(|(column, ..)| *column == at));
+        ColumnCoverage {
+            table: name,
+            column: column.name.clone(),
+            native_type: column.native_type.clone(),
+            made,
+            how,
+            meaning: known.map(|(_, meaning, _)| meaning.word()),
+            score: known.map(|(.., score)| *score),
+            personal: known.is_some_and(|(_, meaning, _)| meaning.is_personal()),
+            lost,
+        }
     }
 
     fn making(&self, id: TableId, table: &Table, at: ColumnId) -> (Made, Option<String>, Vec<String>) {

@@ -8,19 +8,19 @@ use crate::{
         Codec, ColumnCodec, Elapsed, EncodedTable, Hints, Kin, Place, Presence, SubColumn, WrittenTexts,
         encode_table,
     },
-    config::{TableMode, TableSettings},
+    config::{Config, TableMode, TableSettings},
     data::{NO_ROW, TableData},
     finding::Finding,
     model::{
         ChildCount, FitOptions, TableFacts,
         parts::{document, places, unlearned},
-        relations::PROTECT_BELOW,
     },
     plan::{ColumnRole, LinkRole, Plan},
+    privacy::Guard,
     rules::{Rule, Rules},
-    schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
-    semantic::{Meaning, RowWriter, detect},
-    snapshot::{Snapshot, TableSnapshot},
+    schema::{ColumnId, DataType, ForeignKeyId, Storage, Table, TableId},
+    semantic::{Meaning, RowWriter, detect, detect_by_name},
+    snapshot::TableSnapshot,
     structure::{CountCodec, DepthProfile},
 };
 
@@ -62,10 +62,12 @@ impl Encoded {
 
 /// Encodes a table of the snapshot.
 pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, Vec<Finding>)> {
-    let FitOptions { schema, plan, snapshot, settings, rules, completion, .. } = *options;
+    let FitOptions { schema, plan, snapshot, config, settings, rules, completion, entities } = *options;
     let table = schema.table(id);
     let rows = snapshot.table(id)?;
     let copied = plan.table(id).mode == TableMode::Copy;
+    let owners = entities.table(id).map_or(&[][..], |entities| &entities.of_row);
+    let protection = Protection { table, owners, config };
     let settings = settings.get(&id);
 
     let mut facts_rules = rules.table(id).clone();
@@ -82,8 +84,8 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         families: &rows.families,
         parent: snapshot.table(parent).filter(|_| parent != id).map(|parent| &parent.data),
     });
-    let Chosen { mut codecs, mut written, documents, findings: unlearned, .. } =
-        choose_codecs((id, table), (rows, kin), &modelled, settings, rules, copied);
+    let Chosen { mut codecs, mut written, documents, meanings, findings: unlearned, .. } =
+        choose_codecs((id, protection), (rows, kin), &modelled, settings, rules, copied);
     // A text that is written anew no longer says anything of others.
     facts_rules.discovered.retain(|rule| match rule {
         Rule::NullWhen { from, any_value: false, .. } => !written.iter().any(|(column, ..)| column == from),
@@ -94,12 +96,15 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     if copied {
         written.retain(|(column, ..)| completed.contains(column));
     }
-    let (mut writer, mut findings) = RowWriter::fit(table, &rows.data, &written);
+    let (mut writer, mut findings) = RowWriter::fit(table, &rows.data, &written, protection.texts());
     findings.extend(unlearned);
     for (column, texts) in &documents {
-        let texts: Vec<(&str, Vec<&str>)> = texts
+        let texts: Vec<(&str, Vec<&str>, &[u32])> = texts
             .iter()
-            .map(|text| (text.name.as_str(), text.values.iter().map(String::as_str).collect()))
+            .map(|text| {
+                let values = text.values.iter().map(String::as_str).collect();
+                (text.name.as_str(), values, text.owners.as_slice())
+            })
             .collect();
         writer.add_document(table, *column, &texts);
     }
@@ -107,7 +112,7 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     let attributes = encode_table(&codecs, &rows.data, kin);
     let known = codecs.iter().filter(|(column, _)| !completed.contains(column));
     let known: usize = known.map(|(_, codec)| codec.sub_columns().len()).sum();
-    let (counts, count_tokens) = encode_counts(schema, plan, snapshot, id, rows.data.row_count);
+    let (counts, count_tokens) = encode_counts(options, id, protection);
     let nothing = EncodedTable::empty(rows.data.row_count);
     let (given, own) = if copied {
         (attributes.sub_columns(0..known), attributes.sub_columns(known..attributes.tokens.len()))
@@ -124,6 +129,8 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         anchors: Vec::new(),
         forests: forests(plan, id, rows),
         orphan_share: rows.orphan_share,
+        meanings,
+        entities: entities.table(id).map_or(0, |entities| entities.count as u64),
         real_rows: rows.total_rows,
         train_seconds: 0.0,
     };
@@ -148,12 +155,36 @@ struct Chosen {
     documents: Vec<(ColumnId, Vec<WrittenTexts>)>,
     /// Columns that another column's codec decodes as well.
     paired: Vec<ColumnId>,
+    /// What was looked for in the values of columns: what they mean, and how sure that is.
+    meanings: Vec<(ColumnId, Meaning, f32)>,
     /// What is not learned.
     findings: Vec<Finding>,
 }
 
+/// Who the rows of a table belong to.
+#[derive(Clone, Copy)]
+struct Protection<'a> {
+    table: &'a Table,
+    owners: &'a [u32],
+    config: &'a Config,
+}
+
+impl<'a> Protection<'a> {
+    /// What the values of a column must be shared by.
+    fn of(self, column: &str) -> Guard<'a> {
+        let what = format!("{}.{column}", self.table.name);
+        Guard::noisy(self.owners, self.config.privacy.k, self.config.seed, &what)
+    }
+
+    /// What the words and shapes of written texts must be shared by.
+    fn texts(self) -> Guard<'a> {
+        let what = format!("{} texts", self.table.name);
+        Guard::noisy(self.owners, self.config.privacy.k, self.config.seed, &what)
+    }
+}
+
 fn choose_codecs(
-    (id, table): (TableId, &Table),
+    (id, protection): (TableId, Protection<'_>),
     (rows, kin): (&TableSnapshot, Option<Kin<'_>>),
     modelled: &[ColumnId],
     settings: Option<&TableSettings>,
@@ -161,6 +192,7 @@ fn choose_codecs(
     copied: bool,
 ) -> Chosen {
     let mut chosen = Chosen::default();
+    let table = protection.table;
     let pairs = if copied { Vec::new() } else { places(table, rows, modelled, settings) };
     for column_id in modelled {
         let column = table.column(*column_id);
@@ -178,16 +210,25 @@ fn choose_codecs(
         let mut hints = Hints {
             categorical: declared,
             bounds: rules.table(id).bounds(*column_id),
-            protect_below: if copied || declared { 0 } else { PROTECT_BELOW },
+            guard: if copied || declared { Guard::OFF } else { protection.of(&column.name) },
         };
+        if !textual && let Some(found) = detect_by_name(table, *column_id) {
+            chosen.meanings.push((*column_id, found.meaning, found.score));
+        }
         if (textual && !declared) || setting.is_some() {
-            let meaning = detect(table, *column_id, values, setting).meaning;
+            let detected = detect(table, *column_id, values, setting);
+            chosen.meanings.push((*column_id, detected.meaning.clone(), detected.score));
+            let meaning = match detected.meaning {
+                // The shape is learned where entities are counted.
+                Meaning::Code { .. } if setting.is_none() => Meaning::Code { mask: String::new() },
+                meaning => meaning,
+            };
             if textual
                 && !in_key
                 && !copied
                 && matches!(meaning, Meaning::Geometry | Meaning::Category)
                 && matches!(column.data_type, DataType::Native { .. })
-                && let Some(place) = Place::fit(column, values, PROTECT_BELOW)
+                && let Some(place) = Place::fit(column, values, hints.guard)
             {
                 chosen.codecs.push((*column_id, Codec::Place(Box::new(place))));
                 continue;
@@ -195,7 +236,7 @@ fn choose_codecs(
             if textual
                 && !in_key
                 && !copied
-                && let Some(fit) = document(column, values, &meaning)
+                && let Some(fit) = document(column, values, &meaning, hints.guard)
             {
                 chosen.findings.extend(unlearned(table, column, &fit));
                 if !fit.written.is_empty() {
@@ -214,7 +255,7 @@ fn choose_codecs(
         }
         if let Some((_, partner)) = pairs.iter().find(|(first, _)| first == column_id)
             && let Some(others) = rows.data.column(*partner)
-            && let Some(place) = Place::fit_pair(column, (values, others), *partner, hints.protect_below)
+            && let Some(place) = Place::fit_pair(column, (values, others), *partner, hints.guard)
         {
             chosen.paired.push(*partner);
             chosen.codecs.push((*column_id, Codec::Place(Box::new(place))));
@@ -229,7 +270,7 @@ fn choose_codecs(
         }
         let elapsed = match (&codec, kin) {
             (Codec::Datetime(own), Some(kin)) if !in_key => {
-                Elapsed::fit(column, values, own, kin, hints.protect_below)
+                Elapsed::fit(column, values, own, kin, hints.guard)
             }
             _ => None,
         };
@@ -253,12 +294,12 @@ pub fn presence_sub_column(foreign_key: &str) -> SubColumn {
 }
 
 fn encode_counts(
-    schema: &Schema,
-    plan: &Plan,
-    snapshot: &Snapshot,
+    options: &FitOptions<'_>,
     id: TableId,
-    row_count: usize,
+    protection: Protection<'_>,
 ) -> (Vec<ChildCount>, EncodedTable) {
+    let FitOptions { schema, plan, snapshot, .. } = *options;
+    let row_count = snapshot.table(id).map_or(0, |rows| rows.data.row_count);
     let mut counts = Vec::new();
     let mut encoded = EncodedTable::empty(row_count);
     for (child, foreign_key, fk) in schema.foreign_keys().filter(|(_, _, fk)| fk.parent == id) {
@@ -269,8 +310,13 @@ fn encode_counts(
         if fan_out.len() != row_count {
             continue;
         }
-        let codec = CountCodec::fit(fan_out);
         let name = format!("{}.{}#", schema.table(child).name, fk.name);
+        // How much of its own an entity has shows it: the largest counts end where enough entities lie.
+        let own = plan.table(child).entity.along == Some(foreign_key);
+        let codec = match protection.of(&name).highest(fan_out).filter(|_| own) {
+            Some(most) => CountCodec::fit(&fan_out.iter().map(|count| *count.min(&most)).collect::<Vec<_>>()),
+            None => CountCodec::fit(fan_out),
+        };
         encoded.push(codec.sub_column(&name), codec.encode(fan_out));
         counts.push(ChildCount { child, foreign_key, codec });
     }

@@ -13,17 +13,18 @@ use crate::{
     finding::Finding,
     generator::{GeneratorError, GeneratorSpec, TableGenerator, TrainingSet, expected_work, specification},
     model::{
-        Completion, Model, TableModel,
+        Completion, Model, Origin, TableModel,
         encode::{Encoded, copied_rows, encode},
         links,
         purse::Purse,
         relations::discover_rules,
     },
     plan::Plan,
+    privacy::EntityMap,
     progress::{Allowance, Event, Progress, Unlimited},
     rules::Rules,
     schema::{Schema, TableId},
-    snapshot::Snapshot,
+    snapshot::{Snapshot, TableSnapshot},
 };
 
 /// What a fit reads.
@@ -43,6 +44,8 @@ pub struct FitOptions<'a> {
     pub rules: &'a Rules,
     /// Columns of a copied table to learn, so that their nulls can be filled.
     pub completion: Option<&'a Completion>,
+    /// Whose the rows are.
+    pub entities: &'a EntityMap,
 }
 
 /// A fitted model and what is worth knowing about it.
@@ -65,7 +68,8 @@ pub fn fit(
     let FitOptions { schema, plan, snapshot, config, completion, .. } = options;
     progress.event(&Event::StageStarted { stage: "train" });
     let mut findings = Vec::new();
-    let rules = &discover_rules(schema, plan, snapshot, options.settings, options.rules);
+    let rules =
+        &discover_rules(schema, plan, snapshot, options.settings, options.rules, (options.entities, config));
     let options = FitOptions { rules, ..options };
     let mut encoded: Vec<Option<Encoded>> = (0..schema.tables.len())
         .into_par_iter()
@@ -126,7 +130,10 @@ pub fn fit(
         });
     }
     progress.event(&Event::StageFinished { stage: "train" });
-    let model = Model { schema: schema.clone(), blueprint, plan: plan.clone(), tables };
+    let total = |rows: &Option<_>| rows.as_ref().map_or(0, |rows: &TableSnapshot| rows.total_rows);
+    let real_rows: Vec<u64> = snapshot.tables.iter().map(total).collect();
+    let origin = Origin::new(config, schema, &real_rows);
+    let model = Model { schema: schema.clone(), blueprint, plan: plan.clone(), origin, tables };
     Ok(Fitted { model, findings })
 }
 

@@ -4,6 +4,7 @@
 //! All training is teacher-forced on real rows, so tables train side by side.
 
 mod anchor;
+mod contents;
 mod coverage;
 mod encode;
 mod fit;
@@ -13,6 +14,7 @@ mod purse;
 mod relations;
 
 pub use anchor::{Ancestry, Anchor};
+pub use contents::{ColumnContents, Contents, Origin, TableContents, contents};
 pub use coverage::{ColumnCoverage, Made, cover, cover_model};
 pub use encode::{presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
@@ -27,7 +29,7 @@ use crate::{
     plan::Plan,
     rules::TableRules,
     schema::{ColumnId, ForeignKeyId, Schema, TableId},
-    semantic::RowWriter,
+    semantic::{Meaning, RowWriter},
     structure::{CountCodec, DepthProfile},
 };
 
@@ -63,6 +65,10 @@ pub struct TableFacts {
     pub forests: Vec<(ForeignKeyId, DepthProfile)>,
     /// Share of rows without a context parent although the table has one.
     pub orphan_share: f64,
+    /// What was looked for in the values of columns: what they mean, and how sure that is (0 to 1).
+    pub meanings: Vec<(ColumnId, Meaning, f32)>,
+    /// Distinct entities among the rows learned from.
+    pub entities: u64,
     /// Rows in the source.
     pub real_rows: u64,
     /// Seconds spent training.
@@ -137,6 +143,8 @@ pub struct Model {
     pub blueprint: Blueprint,
     /// The order of work.
     pub plan: Plan,
+    /// Where it comes from.
+    pub origin: Origin,
     /// One entry per table; `None` if it is skipped or left empty.
     pub tables: Vec<Option<TableModel>>,
 }

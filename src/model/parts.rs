@@ -1,14 +1,12 @@
 //! Values made of parts: which columns are documents, which pairs of columns are places.
 
-use std::collections::BTreeMap;
-
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 
 use crate::{
     codec::{Document, DocumentFit, coordinate_pairs},
     config::TableSettings,
     finding::Finding,
-    model::relations::PROTECT_BELOW,
+    privacy::Guard,
     schema::{Column, ColumnId, DataType, Table},
     semantic::{Meaning, is_category},
     snapshot::TableSnapshot,
@@ -37,7 +35,12 @@ pub(super) fn places(
 }
 
 /// Fits a codec to values made of parts: documents, arrays, spans. `None` for anything else.
-pub(super) fn document(column: &Column, values: &ArrayRef, meaning: &Meaning) -> Option<DocumentFit> {
+pub(super) fn document(
+    column: &Column,
+    values: &ArrayRef,
+    meaning: &Meaning,
+    guard: Guard<'_>,
+) -> Option<DocumentFit> {
     let parted = match meaning {
         Meaning::Json
         | Meaning::Array
@@ -51,24 +54,20 @@ pub(super) fn document(column: &Column, values: &ArrayRef, meaning: &Meaning) ->
         // Labels that many rows do not have: the parts say more.
         Meaning::Category => {
             let typed = !matches!(column.data_type, DataType::Text { .. } | DataType::Enum { .. });
-            typed && covered(values) < LABELS_COVER
+            typed && covered(values, guard) < LABELS_COVER
         }
         _ => false,
     };
-    parted
-        .then(|| Document::fit(column, values, *meaning == Meaning::Json, PROTECT_BELOW, &is_category))
-        .flatten()
+    parted.then(|| Document::fit(column, values, *meaning == Meaning::Json, guard, &is_category)).flatten()
 }
 
-/// Share of the rows with a value whose value enough rows share.
-fn covered(values: &ArrayRef) -> f64 {
+/// Share of the rows with a value whose value enough entities share.
+fn covered(values: &ArrayRef, guard: Guard<'_>) -> f64 {
     let Some(texts) = values.as_string_opt::<i32>() else { return 1.0 };
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-    for text in texts.iter().flatten() {
-        *counts.entry(text).or_default() += 1;
-    }
-    let kept: u32 = counts.values().filter(|rows| **rows >= PROTECT_BELOW).sum();
-    f64::from(kept) / (texts.len() - texts.null_count()).max(1) as f64
+    let known = texts.iter().enumerate().filter_map(|(row, text)| Some((text?, row)));
+    let counts = guard.support(known);
+    let kept = counts.values().filter(|seen| seen.entities >= guard.least());
+    kept.map(|seen| seen.rows).sum::<usize>() as f64 / (texts.len() - texts.null_count()).max(1) as f64
 }
 
 /// What of a column's documents is not learned.
@@ -85,7 +84,7 @@ pub(super) fn unlearned(table: &Table, column: &Column, fit: &DocumentFit) -> Ve
         );
     }
     if fit.rare_keys > 0 {
-        note(format!("{} keys are in fewer than {PROTECT_BELOW} rows", fit.rare_keys), "they are left out");
+        note(format!("{} keys are of too few entities", fit.rare_keys), "they are left out");
     }
     if fit.crowded {
         note(

@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    config::TableSettings,
+    config::{Config, TableSettings},
     data::{Families, Links, TableData},
     model::{Ancestry, Anchor},
     plan::{LinkRole, Plan},
+    privacy::{EntityMap, Guard},
     rules::{
         FamilySum, Inheritance, Observed, ObservedTable, Rule, Rules, TableRules, discover_all, family_sums,
     },
     schema::{ColumnId, ForeignKeyId, Schema, Table, TableId},
     snapshot::Snapshot,
 };
-
-/// Fewest rows that must share a value before the model keeps it as a literal.
-pub(super) const PROTECT_BELOW: u32 = 5;
 
 /// Adds every relation that the snapshot shows to the declared rules. A column that the user says how to write is not
 /// computed from another table.
@@ -26,11 +24,18 @@ pub fn discover_rules(
     snapshot: &Snapshot,
     settings: &BTreeMap<TableId, TableSettings>,
     declared: &Rules,
+    (entities, config): (&EntityMap, &Config),
 ) -> Rules {
+    let guard = |id: usize| {
+        let of_row = entities.table(TableId(id)).map_or(&[][..], |entities| &entities.of_row);
+        let what = format!("{} rules", schema.tables[id].name);
+        Guard::noisy(of_row, config.privacy.k, config.seed, &what)
+    };
     let tables = snapshot
         .tables
         .iter()
-        .map(|table| {
+        .enumerate()
+        .map(|(id, table)| {
             table.as_ref().map(|rows| ObservedTable {
                 data: &rows.data,
                 families: &rows.families,
@@ -38,10 +43,11 @@ pub fn discover_rules(
                 present: &rows.present,
                 fan_out: &rows.fan_out,
                 total_rows: rows.total_rows,
+                guard: guard(id),
             })
         })
         .collect();
-    let mut rules = discover_all(&Observed { schema, plan, tables }, declared, PROTECT_BELOW);
+    let mut rules = discover_all(&Observed { schema, plan, tables }, declared);
     for (id, table) in schema.iter() {
         let said = |column: ColumnId| {
             settings.get(&id).is_some_and(|said| said.columns.contains_key(&table.column(column).name))
@@ -50,7 +56,10 @@ pub fn discover_rules(
         own.inherited.retain(|rule| !(matches!(rule.how, Inheritance::Copy(_)) && said(rule.to)));
         own.aggregates.retain(|total| !said(total.to));
         own.discovered.retain(|rule| !matches!(rule, Rule::NullWhen { to, .. } if said(*to)));
-        if let Some(rows) = snapshot.table(id).filter(|_| plan.table(id).context.is_some()) {
+        let shared = |rows: usize| guard(id.0).enough(0..rows);
+        if let Some(rows) = snapshot.table(id).filter(|_| plan.table(id).context.is_some())
+            && shared(rows.data.row_count)
+        {
             own.sums = free_sums(table, own, &rows.data, &rows.families);
         }
     }

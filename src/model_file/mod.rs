@@ -13,14 +13,14 @@ use crate::{
     error::Error,
     evaluate::Audit,
     generator::{SavedGenerator, TableGenerator, Weights, load as load_generator},
-    model::{Model, TableFacts, TableModel},
+    model::{Model, Origin, TableFacts, TableModel},
     model_file::verbatim::Verbatim,
     plan::Plan,
     schema::Schema,
 };
 
 /// Version of the format; a file of another version is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Key of the JSON document in the metadata.
 const DOCUMENT: &str = "dbsynth";
 
@@ -30,6 +30,7 @@ struct Document {
     schema: Schema,
     blueprint: Blueprint,
     plan: Plan,
+    origin: Origin,
     tables: Vec<Option<TableDocument>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     audit: Option<Audit>,
@@ -74,6 +75,7 @@ pub fn save(model: &Model, audit: Option<&Audit>, path: &Path) -> Result<(), Err
         schema: model.schema.clone(),
         blueprint: model.blueprint.clone(),
         plan: model.plan.clone(),
+        origin: model.origin.clone(),
         tables,
         audit: audit.cloned(),
     };
@@ -165,6 +167,6 @@ pub fn load_audited(path: &Path) -> Result<(Model, Option<Audit>), Error> {
                 .transpose()
         })
         .collect::<Result<_, Error>>()?;
-    let model = Model { schema: document.schema, blueprint: document.blueprint, plan: document.plan, tables };
-    Ok((model, document.audit))
+    let Document { schema, blueprint, plan, origin, audit, .. } = document;
+    Ok((Model { schema, blueprint, plan, origin, tables }, audit))
 }

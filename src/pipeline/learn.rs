@@ -14,8 +14,10 @@ use crate::{
     pipeline::{
         Planned, TableRule,
         audit::{Reference, hold_out, unaudited},
+        evidence::RealRows,
     },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
+    privacy::map as entity_map,
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
     schema::{ForeignKey, ForeignKeyId, Schema, TableId},
@@ -150,6 +152,8 @@ pub(super) struct Learned {
     pub(super) findings: Vec<Finding>,
     /// What generated rows are audited against, if they are.
     pub(super) reference: Option<Reference>,
+    /// What a report shows of the real rows, if one is asked for.
+    pub(super) real: Option<RealRows>,
 }
 
 /// Reads a snapshot and fits a model. The source is closed before training begins.
@@ -193,10 +197,13 @@ pub(super) fn learn(
     if reference.is_none() && completion.is_none() {
         findings.extend(unaudited(config));
     }
-    let snapshot = reference.as_ref().map_or(&snapshot, Reference::training);
+    let whole = snapshot;
+    let snapshot = reference.as_ref().map_or(&whole, Reference::training);
+    let real = config.evidence.then(|| RealRows::new(snapshot.clone(), config));
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
     let settings = settings(&schema, config)?;
+    let entities = entity_map(&schema, &plan, snapshot);
     let options = FitOptions {
         schema: &schema,
         plan: &plan,
@@ -205,9 +212,10 @@ pub(super) fn learn(
         settings: &settings,
         rules: &rules,
         completion,
+        entities: &entities,
     };
     let fitted = fit(options, blueprint, progress)?;
-    Ok(Learned { fitted, findings, reference })
+    Ok(Learned { fitted, findings, reference, real })
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows
@@ -245,7 +253,8 @@ pub(super) fn find_rules(opened: Opened, config: &Config, coverage: bool) -> Res
     let snapshot = take(source.as_mut(), schema, plan, limits, &Silent).map_err(Error::Source)?;
     let (declared, _) = Rules::declare(schema);
     let settings = settings(schema, config)?;
-    let rules = discover_rules(schema, plan, &snapshot, &settings, &declared);
+    let entities = entity_map(schema, plan, &snapshot);
+    let rules = discover_rules(schema, plan, &snapshot, &settings, &declared, (&entities, config));
     let misread = source.take_findings();
     if coverage {
         let options = FitOptions {
@@ -256,6 +265,7 @@ pub(super) fn find_rules(opened: Opened, config: &Config, coverage: bool) -> Res
             settings: &settings,
             rules: &rules,
             completion: None,
+            entities: &entities,
         };
         let told: Vec<Finding> = planned.findings.iter().chain(&misread).cloned().collect();
         planned.coverage = cover(options, &told);

@@ -2,11 +2,13 @@
 
 mod audit;
 mod complete;
+mod evidence;
 mod learn;
 mod score;
 mod write;
 
 pub use complete::complete;
+pub use evidence::Evidence;
 
 use std::{path::Path, time::Instant};
 
@@ -20,7 +22,7 @@ use crate::{
     finding::Finding,
     generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
-    model::{ColumnCoverage, Completion, Model, cover_model},
+    model::{ColumnCoverage, Completion, Contents, Model, contents, cover_model},
     model_file,
     pipeline::learn::Opened,
     plan::{Plan, apply_references, skipped},
@@ -86,6 +88,9 @@ pub struct RunSummary {
     pub filled: Vec<FilledColumn>,
     /// What is worth knowing, all stages.
     pub findings: Vec<Finding>,
+    /// What a report shows of the rows, if one was asked for.
+    #[serde(skip)]
+    pub evidence: Option<Evidence>,
 }
 
 /// What was filled of one column.
@@ -200,7 +205,8 @@ fn learn_and_write(
         interruptible(pool.install(|| learn::learn(opened, config, completion.as_ref(), progress)))?;
     let target = write::Target { database: database.as_ref(), sink: database.sink().map_err(Error::Target)? };
     let reference = learned.reference.as_ref();
-    let run = write::Run { config, started, pool: &pool, progress, reference };
+    let real = learned.real.as_ref();
+    let run = write::Run { config, started, pool: &pool, progress, reference, real };
     interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
 }
 
@@ -271,7 +277,7 @@ pub fn generate(
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
     let target = write::Target { database: database.as_ref(), sink };
-    let run = write::Run { config, started, pool: &pool, progress, reference: None };
+    let run = write::Run { config, started, pool: &pool, progress, reference: None, real: None };
     let findings = audit.iter().flat_map(Audit::findings).collect();
     let summary = interruptible(write::write(&model, target, findings, run))?;
     Ok(RunSummary { audit, ..summary })
@@ -346,6 +352,14 @@ pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
     Ok(Inspected { planned, training, audit })
 }
 
+/// Lists everything a model file keeps of its source.
+///
+/// # Errors
+/// [`Error::ModelFile`] if it cannot be read.
+pub fn model_contents(model: &Path) -> Result<Contents, Error> {
+    Ok(contents(&model_file::load(model)?))
+}
+
 /// What was proven of a database.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verified {
@@ -411,6 +425,35 @@ pub fn evaluate(
     categories: &Categories,
 ) -> Result<Scorecard, Error> {
     score::evaluate(real, synthetic, holdout, config, categories)
+}
+
+/// Two databases beside each other, as a report shows them.
+#[derive(Debug, Clone, Serialize)]
+pub struct Examined {
+    /// The real schema, and the order in which it would be generated.
+    pub planned: Planned,
+    /// The synthetic database's constraints, and its schema beside the real one.
+    pub verified: Verified,
+    /// The scores and what is drawn.
+    pub evidence: Evidence,
+    /// What is worth knowing.
+    pub findings: Vec<Finding>,
+}
+
+/// Scores a synthetic database as [`evaluate`] does, proves its constraints, and measures what a report draws.
+///
+/// # Errors
+/// [`Error`] if one of them cannot be read.
+pub fn examine(
+    real: &DbUrl,
+    synthetic: &DbUrl,
+    holdout: Option<&DbUrl>,
+    config: &Config,
+    categories: &Categories,
+) -> Result<Examined, Error> {
+    let verified = verify(synthetic, Some(real), config)?;
+    let pool = thread_pool(config)?;
+    pool.install(|| score::examine(real, synthetic, holdout, (config, categories), verified))
 }
 
 /// A pool of as many threads as the user asked for; results do not depend on their number.

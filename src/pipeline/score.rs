@@ -9,9 +9,15 @@ use crate::{
     data::TableData,
     db::{Scan, connect},
     error::Error,
-    evaluate::{AuditTerms, Categories, Scorecard, Side, Terms, audit, score},
-    pipeline::audit::units,
-    plan::{self, Observed, Plan},
+    evaluate::{
+        Audit, AuditTerms, Categories, Scorecard, Side, Terms, audit, examine as examine_sides, links, score,
+    },
+    pipeline::{
+        Examined, Planned, Verified,
+        audit::units,
+        evidence::{Evidence, guard},
+    },
+    plan::{self, Observed, Plan, settings, target_rows},
     schema::{ColumnId, ForeignKey, Schema, TableId},
 };
 
@@ -24,6 +30,25 @@ struct Whole {
 }
 
 impl Whole {
+    /// Rows of each table.
+    fn rows(&self) -> Vec<u64> {
+        self.tables.iter().map(|table| table.row_count as u64).collect()
+    }
+
+    /// What a plan wants to know of the rows: how many there are, and which foreign keys are never null.
+    fn observed(&self) -> Observed {
+        let set = |child: TableId, fk: &ForeignKey| {
+            let held = |column: &ColumnId| self.tables[child.0].column(*column);
+            fk.columns.iter().all(|column| held(column).is_some_and(|values| values.null_count() == 0))
+        };
+        let full = self.schema.foreign_keys().filter(|(child, _, fk)| set(*child, fk));
+        Observed {
+            real_rows: self.rows(),
+            full: full.map(|(child, id, _)| (child, id)).collect(),
+            ..Observed::default()
+        }
+    }
+
     fn side(&self) -> Side<'_> {
         Side { schema: &self.schema, tables: self.tables.clone(), links: None }
     }
@@ -42,31 +67,75 @@ pub(super) fn evaluate(
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let skipped = skipped(&real.schema, config)?;
-    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped };
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
     let mut card = score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms);
-    if let Some(holdout) = holdout.filter(|_| config.audit.level != AuditLevel::Off) {
-        let (plan, _) = Plan::build_observed(&real.schema, config, &observed(&real))?;
-        let (units, left_out) = units(&real.schema, &plan);
-        let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
-        let mut audit = audit(&real.side(), &synthetic.side(), &holdout, terms);
-        audit.unmeasured.extend(left_out);
-        card.audit = Some(audit);
+    if let Some(holdout) = &holdout {
+        let (plan, _) = Plan::build_observed(&real.schema, config, &real.observed())?;
+        card.audit = audited(&plan, &real.side(), &synthetic.side(), holdout, config);
     }
     Ok(card)
 }
 
-/// What a plan wants to know of the rows: how many there are, and which foreign keys are never null.
-fn observed(whole: &Whole) -> Observed {
-    let set = |child: TableId, fk: &ForeignKey| {
-        let held = |column: &ColumnId| whole.tables[child.0].column(*column);
-        fk.columns.iter().all(|column| held(column).is_some_and(|values| values.null_count() == 0))
-    };
-    let full = whole.schema.foreign_keys().filter(|(child, _, fk)| set(*child, fk));
-    Observed {
-        real_rows: whole.tables.iter().map(|table| table.row_count as u64).collect(),
-        full: full.map(|(child, id, _)| (child, id)).collect(),
-        ..Observed::default()
+fn audited(
+    plan: &Plan,
+    real: &Side<'_>,
+    synthetic: &Side<'_>,
+    holdout: &Side<'_>,
+    config: &Config,
+) -> Option<Audit> {
+    if config.audit.level == AuditLevel::Off {
+        return None;
     }
+    let (units, left_out) = units(real.schema, plan);
+    let terms = AuditTerms { units: &units, settings: &config.audit, seed: config.seed };
+    let mut audit = audit(real, synthetic, holdout, terms);
+    audit.unmeasured.extend(left_out);
+    Some(audit)
+}
+
+/// Scores, measures what a report draws, and makes the plan that the real database would have.
+pub(super) fn examine(
+    real: &DbUrl,
+    synthetic: &DbUrl,
+    holdout: Option<&DbUrl>,
+    (config, categories): (&Config, &Categories),
+    verified: Verified,
+) -> Result<Examined, Error> {
+    let real = read(real).map_err(Error::Source)?;
+    let synthetic = read(synthetic).map_err(Error::Target)?;
+    let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
+    let holdout = holdout.as_ref().map(Whole::side);
+    check(&real.schema, categories)?;
+    let real_rows = real.rows();
+    let (plan, mut findings) = Plan::build_observed(&real.schema, config, &real.observed())?;
+    let links = links(&real.side());
+    let (real_side, synthetic) = (Side { links: Some(links), ..real.side() }, synthetic.side());
+    let skipped = skipped(&real.schema, config)?;
+    let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
+    let guard = guard(&plan, &real_side, &settings(&real.schema, config)?, config);
+    let (mut scorecard, figures) = examine_sides(&real_side, &synthetic, holdout.as_ref(), &terms, &guard);
+    let audit = holdout.as_ref().and_then(|holdout| audited(&plan, &real_side, &synthetic, holdout, config));
+    scorecard.audit = audit;
+    findings.extend(scorecard.findings());
+    findings.extend(scorecard.audit.iter().flat_map(Audit::findings));
+    findings.extend(verified.findings.iter().cloned());
+    findings.sort();
+    findings.dedup();
+    drop(real_side);
+    let target_rows = target_rows(&plan, &real_rows, config.scale);
+    let evidence = Evidence { scorecard: Some(scorecard), figures: Some(figures), rules: Vec::new() };
+    let planned = Planned {
+        schema: real.schema,
+        plan,
+        real_rows,
+        target_rows,
+        replaces: Vec::new(),
+        rules: Vec::new(),
+        proposals: Vec::new(),
+        coverage: Vec::new(),
+        findings: Vec::new(),
+    };
+    Ok(Examined { planned, verified, evidence, findings })
 }
 
 /// A column that does not exist would silently be compared as before.

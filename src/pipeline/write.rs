@@ -10,13 +10,14 @@ use crate::{
     data::TableData,
     db::{Database, DbError, DbErrorKind, Dialect, Sink},
     error::Error,
-    evaluate::Audit,
+    evaluate::{Audit, Scorecard},
     finding::Finding,
     load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
     model::Model,
     pipeline::{
         FilledColumn, RunSummary,
         audit::{Captured, Reference},
+        evidence::{Evidence, Gathered, RealRows},
     },
     plan::settings,
     progress::{Event, Progress},
@@ -32,6 +33,7 @@ const WAITING_PARCELS: usize = 16;
 struct Sender<'a> {
     parcels: SyncSender<Parcel>,
     captured: Captured,
+    gathered: Gathered,
     schema: &'a Schema,
     dialect: &'a dyn Dialect,
 }
@@ -39,6 +41,7 @@ struct Sender<'a> {
 impl Outlet for Sender<'_> {
     fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
         self.captured.take(table, &rows);
+        self.gathered.take(table, &rows);
         self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
     }
 
@@ -99,6 +102,8 @@ pub(super) struct Run<'a> {
     pub(super) progress: &'a dyn Progress,
     /// What the rows are audited against, if they are.
     pub(super) reference: Option<&'a Reference>,
+    /// What a report shows of the real rows, if one is asked for.
+    pub(super) real: Option<&'a RealRows>,
 }
 
 /// Generates, loads, finishes and proves a model's database. If the target refuses rows that were thought to be good,
@@ -135,7 +140,7 @@ fn attempt(
     judge_all: bool,
 ) -> Result<RunSummary, Error> {
     let dialect = database.dialect();
-    let Run { config, started, pool, progress, reference } = run;
+    let Run { config, started, pool, progress, reference, real } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
     check_conditions(model, &conditions, config.seed)?;
@@ -153,19 +158,20 @@ fn attempt(
     // Rows under a condition are no fair sample of the model: then others are audited.
     let fair = reference.filter(|_| conditions.is_empty());
     let captured = fair.map_or_else(Captured::default, Reference::capture);
-    let (sampled, captured, loaded): (Result<SampleSummary, SampleError>, Captured, Result<(), DbError>) =
-        std::thread::scope(|scope| {
-            let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
-            // Moved in: the load ends when nobody can send any more.
-            let mut outlet = Sender { parcels: sender, captured, schema, dialect };
-            let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
-            let Sender { parcels, captured, .. } = outlet;
-            drop(parcels);
-            let loaded = load.join().unwrap_or_else(|_| {
-                Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
-            });
-            (sampled, captured, loaded)
+    let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(schema.tables.len()));
+    type Outcome = (Result<SampleSummary, SampleError>, (Captured, Gathered), Result<(), DbError>);
+    let (sampled, (captured, gathered), loaded): Outcome = std::thread::scope(|scope| {
+        let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
+        // Moved in: the load ends when nobody can send any more.
+        let mut outlet = Sender { parcels: sender, captured, gathered, schema, dialect };
+        let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
+        let Sender { parcels, captured, gathered, .. } = outlet;
+        drop(parcels);
+        let loaded = load.join().unwrap_or_else(|_| {
+            Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
         });
+        (sampled, (captured, gathered), loaded)
+    });
     // A load that failed closes the channel: its own error says more than the sampler's.
     loaded.map_err(Error::Target)?;
     let sampled = sampled?;
@@ -196,6 +202,12 @@ fn attempt(
         })
         .transpose()?;
     findings.extend(audit.iter().flat_map(Audit::findings));
+    let evidence = config.evidence.then(|| match real {
+        Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),
+        None => Evidence::of_model(model),
+    });
+    let card = evidence.iter().filter_map(|evidence| evidence.scorecard.as_ref());
+    findings.extend(card.flat_map(Scorecard::findings));
     let tables = schema
         .iter()
         .map(|(id, table)| TableLoad {
@@ -224,7 +236,7 @@ fn attempt(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, schema: compared, audit, filled, findings })
+    Ok(RunSummary { load, proof, schema: compared, audit, filled, findings, evidence })
 }
 
 /// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.

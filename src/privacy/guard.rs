@@ -28,6 +28,12 @@ pub struct Guard<'a> {
     least: u32,
 }
 
+impl Default for Guard<'_> {
+    fn default() -> Self {
+        Guard::OFF
+    }
+}
+
 impl Guard<'static> {
     /// Keeps everything: for what the schema declares, and what is copied by consent.
     pub const OFF: Self = Self { owners: None, least: 0 };
@@ -72,10 +78,23 @@ impl<'a> Guard<'a> {
         self.owners.and_then(|owners| owners.get(row).copied()).unwrap_or(row as u32)
     }
 
+    /// Values with the entity that has each; each comes with its row.
+    pub fn own<T>(&self, values: impl Iterator<Item = (usize, T)>) -> Vec<Owned<T>> {
+        values.map(|(row, value)| (value, self.owner(row))).collect()
+    }
+
     /// Distinct entities among rows.
     #[must_use]
     pub fn distinct(&self, rows: impl Iterator<Item = usize>) -> usize {
         distinct(rows.map(|row| self.owner(row)))
+    }
+
+    /// The number that enough distinct entities reach; each comes at the place of its row. `None` if too few have one.
+    #[must_use]
+    pub fn highest(&self, numbers: &[u32]) -> Option<u32> {
+        let mut all = self.own(numbers.iter().copied().enumerate());
+        all.sort_unstable();
+        inner(&all, self.least()).map(|inner| all[inner.end - 1].0)
     }
 
     /// True if enough distinct entities are among rows.
@@ -107,6 +126,38 @@ impl<'a> Guard<'a> {
         found.extend(open);
         found
     }
+}
+
+/// The part of sorted keys between the `least`-th distinct entity from below and from above: what is left of a range
+/// once so many entities at either end are cut off. All of it if nothing is protected; `None` if nothing is left.
+#[must_use]
+pub fn inner<T>(sorted: &[Owned<T>], least: usize) -> Option<std::ops::Range<usize>> {
+    if least == 0 {
+        return (!sorted.is_empty()).then_some(0..sorted.len());
+    }
+    let low = place_of(sorted.iter(), least)?;
+    let high = sorted.len() - 1 - place_of(sorted.iter().rev(), least)?;
+    (low <= high).then_some(low..high + 1)
+}
+
+/// The place of the entity that is the `least`-th one seen.
+fn place_of<'a, T: 'a>(keys: impl Iterator<Item = &'a Owned<T>>, least: usize) -> Option<usize> {
+    let mut seen: Vec<u32> = Vec::with_capacity(least);
+    for (place, (_, owner)) in keys.enumerate() {
+        if !seen.contains(owner) {
+            seen.push(*owner);
+            if seen.len() >= least {
+                return Some(place);
+            }
+        }
+    }
+    None
+}
+
+/// Distinct entities among owned values.
+#[must_use]
+pub fn entities<T>(values: &[Owned<T>]) -> usize {
+    distinct(values.iter().map(|(_, owner)| *owner))
 }
 
 /// Distinct numbers.

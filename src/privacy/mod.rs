@@ -8,9 +8,11 @@
 mod accountant;
 mod entities;
 mod guard;
+mod kept;
 #[cfg(test)]
 mod tests;
 
 pub use accountant::{AccountError, Accountant, Guarantee, Mechanism};
 pub use entities::{Entities, EntityMap, map, map_links};
-pub use guard::{Guard, Owned, Support};
+pub use guard::{Guard, Owned, Support, entities, inner};
+pub use kept::{Kept, KeptKind};

@@ -104,7 +104,10 @@ mod tests {
 
         let text = super::audit(&audit);
 
-        assert!(text.contains("entities of patient: 900 learnt from, 1,000 generated, 100 held out"), "{text}");
+        assert!(
+            text.contains("entities of patient: 900 learnt from, 1,000 generated, 100 held out"),
+            "{text}"
+        );
         assert!(text.find("patient: diagnosis") < text.find("patient: drug"), "{text}");
         assert!(!text.contains("patient: age"), "{text}");
         assert!(text.contains("2 of 3 measures surely above the limit"), "{text}");

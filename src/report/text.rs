@@ -186,7 +186,8 @@ pub fn coverage(columns: &[ColumnCoverage]) -> String {
     let mut counts: BTreeMap<Made, u64> = BTreeMap::new();
     let mut last = "";
     for column in columns {
-        let ColumnCoverage { table, column: name, native_type, made, how, lost } = column;
+        let ColumnCoverage { table, column: name, native_type, made, how, score, personal, lost, .. } =
+            column;
         let shown = if table == last { String::new() } else { table.clone() };
         last = table;
         *counts.entry(*made).or_default() += 1;
@@ -195,13 +196,19 @@ pub fn coverage(columns: &[ColumnCoverage]) -> String {
             name.clone(),
             native_type.clone(),
             made.word().to_owned(),
-            how.clone().unwrap_or_else(|| "–".to_owned()),
+            shown_how(how.as_deref(), *personal, *score),
             if lost.is_empty() { "–".to_owned() } else { lost.join("; ") },
         ]);
     }
     let counted: Vec<String> =
         counts.iter().map(|(made, number)| format!("{} {}", count(*number), made.word())).collect();
     format!("{}\n{}: {}\n", grid.render(), plural(columns.len() as u64, "column"), counted.join(", "))
+}
+
+/// How a column is made; of a personal one also how sure its meaning is.
+fn shown_how(how: Option<&str>, personal: bool, score: Option<f32>) -> String {
+    let score = score.filter(|_| personal).map_or_else(String::new, |score| format!(" ({score:.2})"));
+    format!("{}{score}", how.unwrap_or("–"))
 }
 
 /// Renders a proposed foreign key with its evidence, in one line.
@@ -238,7 +245,7 @@ pub fn schema(comparison: &SchemaComparison) -> String {
     text
 }
 
-fn constraint(kind: ConstraintKind) -> &'static str {
+pub(super) fn constraint(kind: ConstraintKind) -> &'static str {
     match kind {
         ConstraintKind::PrimaryKey => "primary key",
         ConstraintKind::ForeignKey => "foreign key",

@@ -139,7 +139,7 @@ pub(super) fn order(left: &Value, right: &Value, fold_case: bool) -> Option<Orde
         }
         _ => {
             let (a, b) = (left.number()?, right.number()?);
-            let close = (a - b).abs() <= SAME * a.abs().max(b.abs());
+            let close = (a - b).abs() <= SAME * a.abs().max(b.abs()).min(f64::MAX);
             if close { Some(Ordering::Equal) } else { a.partial_cmp(&b) }
         }
     }

@@ -58,7 +58,8 @@ fn gcd(a: usize, b: usize) -> usize {
 
 /// True if two numbers are one but for the noise of floating point.
 pub(super) fn same(a: f64, b: f64) -> bool {
-    (a - b).abs() <= SAME * a.abs().max(b.abs()).max(1.0)
+    // Infinity is near to nothing but itself.
+    a == b || (a - b).abs() <= SAME * a.abs().max(b.abs()).clamp(1.0, f64::MAX)
 }
 
 /// The fewest decimals that hold every number, if few do.

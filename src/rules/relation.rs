@@ -249,7 +249,11 @@ fn linear(from: &Value, factor: &Value, offset: &Value, decimals: Option<i32>) -
     if from.is_null() {
         return Some(Value::Null);
     }
-    let number = from.number()? * factor.number()? + offset.number()?;
+    let base = from.number()?;
+    let number = base * factor.number()? + offset.number()?;
+    if base.is_finite() && number.is_infinite() {
+        return None;
+    }
     Some(Value::Float(decimals.map_or(number, |decimals| rounded(number, decimals))))
 }
 
@@ -258,5 +262,8 @@ pub(super) fn rounded(number: f64, decimals: i32) -> f64 {
     let unit = 10_f64.powi(decimals);
     // A product a hair below one half is the half of exact arithmetic.
     let scaled = number * unit;
+    if !scaled.is_finite() {
+        return number;
+    }
     (scaled + scaled.signum() * 1e-9 * scaled.abs().max(1.0)).round() / unit
 }

@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::*;
 use crate::{
     data::Families,
+    privacy::Guard,
     schema::{Check, Column, DataType, DialectName, Table, TableName},
     seed::{Seed, Stream},
 };
@@ -401,7 +402,7 @@ fn nothing_is_found_in_random_columns() {
         )));
         arrays.push(floats((0..rows).map(|_| random.random::<f64>()).collect::<Vec<_>>()));
 
-        let found = discover(&data(arrays), &BTreeSet::new(), 0);
+        let found = discover(&data(arrays), &BTreeSet::new(), Guard::OFF);
 
         assert_eq!(found, [], "seed {seed}");
     }
@@ -439,7 +440,7 @@ fn planted_relations_are_found_and_enforced() {
         Arc::new(StringArray::from(city.iter().map(|city| format!("city {city}")).collect::<Vec<_>>())),
     ]);
 
-    let rules = discover(&original, &BTreeSet::new(), 0);
+    let rules = discover(&original, &BTreeSet::new(), Guard::OFF);
 
     let computed: Vec<_> =
         rules.iter().filter_map(|rule| Some((rule.computes()?.0, rule.reads()[0].0))).collect();
@@ -481,7 +482,7 @@ fn protection_drops_rare_pairs_of_a_dependency() {
         Arc::new(StringArray::from((0..600).map(group).collect::<Vec<_>>())),
     ]);
 
-    let rules = discover(&rows, &BTreeSet::new(), 5);
+    let rules = discover(&rows, &BTreeSet::new(), Guard::rows(5));
 
     assert_eq!(rules.len(), 1);
     assert!(rules[0].literals().iter().all(|value| value != "only Eve" && value != "hers"));
@@ -495,7 +496,7 @@ fn a_day_decides_and_an_unseen_day_takes_the_nearest() {
         integers(days.iter().map(|day| i64::from(*day) % 5)),
     ]);
 
-    let rules = discover(&rows, &BTreeSet::new(), 0);
+    let rules = discover(&rows, &BTreeSet::new(), Guard::OFF);
 
     assert_eq!(rules.iter().filter_map(Rule::computes).collect::<Vec<_>>(), [ColumnId(1)]);
     assert_eq!(rules[0].reads(), [ColumnId(0)]);
@@ -512,8 +513,11 @@ fn numbers_out_of_order_are_cut_and_codes_are_left_alone() {
     let discounts: Vec<i64> = prices.iter().map(|price| random.random_range(0..=*price)).collect();
     let code: Vec<i64> = prices.iter().map(|price| i64::from(*price > 500)).collect();
     let columns = [("discount", integer()), ("price", integer()), ("code", integer())];
-    let rules =
-        discover(&data(vec![integers(discounts), integers(prices), integers(code)]), &BTreeSet::new(), 0);
+    let rules = discover(
+        &data(vec![integers(discounts), integers(prices), integers(code)]),
+        &BTreeSet::new(),
+        Guard::OFF,
+    );
 
     assert_eq!(rules, [Rule::Ordering { low: ColumnId(0), high: ColumnId(1), rows: 1000 }]);
     let generated = data(vec![integers([90]), integers([70]), integers([1])]);

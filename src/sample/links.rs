@@ -32,17 +32,15 @@ pub(super) fn find_parents(
     children: &TableData,
     parents: Option<&TableData>,
 ) -> Vec<u32> {
-    let columns = |data: &TableData, ids: &[ColumnId]| -> Option<Vec<arrow_array::ArrayRef>> {
-        ids.iter().map(|id| data.column(*id).cloned()).collect()
-    };
+    let columns = |ids: &[ColumnId]| ids.iter().map(|id| (*id, false)).collect::<Vec<_>>();
+    let (own, above) = (columns(&fk.columns), columns(&fk.parent_columns));
     let found = parents.and_then(|parents| {
-        Some((columns(parents, &fk.parent_columns)?, columns(children, &fk.columns)?, parents.row_count))
+        Some((KeyColumns::of(parents, &above)?, KeyColumns::of(children, &own)?, parents.row_count))
     });
-    let Some((parent_arrays, child_arrays, parent_rows)) = found else {
+    let Some((parent_keys, keys, parent_rows)) = found else {
         return vec![NO_ROW; children.row_count];
     };
-    let index = KeyIndex::build(&key_of(&parent_arrays), parent_rows);
-    let keys = key_of(&child_arrays);
+    let index = KeyIndex::build(&parent_keys, parent_rows);
     let mut key = Vec::new();
     let bound = bound_rows(child, fk, children);
     (0..children.row_count)
@@ -51,10 +49,6 @@ pub(super) fn find_parents(
             if present { index.find(&key) } else { NO_ROW }
         })
         .collect()
-}
-
-fn key_of(arrays: &[arrow_array::ArrayRef]) -> KeyColumns<'_> {
-    KeyColumns::new(&arrays.iter().map(|array| (array, false)).collect::<Vec<_>>())
 }
 
 impl Sampler<'_> {

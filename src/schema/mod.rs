@@ -196,6 +196,18 @@ impl Table {
         self.primary_key.iter().chain(&self.unique_keys)
     }
 
+    /// True for a column of a primary, unique or foreign key.
+    #[must_use]
+    pub fn is_in_key(&self, column: ColumnId) -> bool {
+        self.keys().any(|key| key.columns.contains(&column)) || self.refers(column)
+    }
+
+    /// True for a column of a foreign key.
+    #[must_use]
+    pub fn refers(&self, column: ColumnId) -> bool {
+        self.foreign_keys.iter().any(|key| key.columns.contains(&column))
+    }
+
     /// Columns a loader must write: all but the generated ones.
     #[must_use]
     pub fn writable_columns(&self) -> Vec<ColumnId> {

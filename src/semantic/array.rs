@@ -9,7 +9,12 @@ use super::{
     quantiles::Quantiles,
     value_writer::{Cell, ColumnShape, ValueWriter},
 };
-use crate::{data::template::array_element, schema::DataType, seed::Stream};
+use crate::{
+    data::template::array_element,
+    privacy::{Guard, Kept},
+    schema::DataType,
+    seed::Stream,
+};
 
 /// Arrays looked at.
 const ARRAYS_MAX: usize = 20_000;
@@ -21,6 +26,9 @@ pub(super) struct ArrayShape {
     /// Share of null elements.
     nulls: f64,
     element: Element,
+    /// Longest element in characters, where declared.
+    #[serde(default)]
+    longest: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,17 +44,26 @@ enum Element {
 }
 
 impl ArrayShape {
-    pub(super) fn fit(name: &str, element: &DataType, values: &[&str]) -> Self {
+    pub(super) fn fit(name: &str, element: &DataType, values: &[&str], guard: Guard<'_>) -> Self {
         let step = values.len().div_ceil(ARRAYS_MAX).max(1);
-        let arrays: Vec<Vec<Option<String>>> =
-            values.iter().step_by(step).filter_map(|text| parse(text)).collect();
-        let lengths = arrays.iter().map(|array| array.len() as f64).collect();
-        let all: usize = arrays.iter().map(Vec::len).sum();
-        let elements: Vec<&str> = arrays.iter().flatten().filter_map(Option::as_deref).collect();
+        let sample = values.iter().enumerate().step_by(step);
+        let arrays: Vec<(usize, Vec<Option<String>>)> =
+            sample.filter_map(|(row, text)| Some((row, parse(text)?))).collect();
+        let lengths = arrays.iter().map(|(row, array)| (*row, array.len() as f64));
+        let length = Quantiles::fit(lengths, guard).unwrap_or_else(|| Quantiles::constant(0.0));
+        let all: usize = arrays.iter().map(|(_, array)| array.len()).sum();
+        let known = arrays.iter().flat_map(|(row, array)| array.iter().map(move |text| (*row, text)));
+        let known = known.filter_map(|(row, text)| Some((text.as_deref()?, guard.owner(row))));
+        let (elements, owners): (Vec<&str>, Vec<u32>) = known.unzip();
+        let guard = Guard::entities(&owners, guard.least() as u32);
         let nulls = (all - elements.len()) as f64 / all.max(1) as f64;
         let written = |meaning: &Meaning| {
             let shape = ColumnShape { data_type: element, ..ColumnShape::text(name) };
-            Element::Written(Box::new(ValueWriter::fit(meaning, &shape, &elements)))
+            Element::Written(Box::new(ValueWriter::fit(meaning, &shape, &elements, guard)))
+        };
+        let longest = match element {
+            DataType::Text { max_chars } => max_chars.map(|chars| chars as usize),
+            _ => None,
         };
         let element = match element {
             _ if elements.is_empty() => Element::Unknown,
@@ -57,7 +74,8 @@ impl ArrayShape {
                 let decimals =
                     elements.iter().map(|text| text.split_once('.').map_or(0, |(_, d)| d.len())).max();
                 let whole = matches!(element, DataType::Integer { .. });
-                Quantiles::fit(elements.iter().filter_map(|text| text.parse().ok()).collect())
+                let numbers = elements.iter().enumerate();
+                Quantiles::fit(numbers.filter_map(|(at, text)| Some((at, text.parse().ok()?))), guard)
                     .map_or(Element::Unknown, |numbers| {
                         Element::Number(numbers, if whole { 0 } else { decimals.unwrap_or(0).min(12) })
                     })
@@ -76,8 +94,18 @@ impl ArrayShape {
             }
             _ => Element::Unknown,
         };
-        let length = Quantiles::fit(lengths).unwrap_or_else(|| Quantiles::constant(0.0));
-        Self { length, nulls, element }
+        Self { length, nulls, element, longest }
+    }
+
+    /// What it keeps of the source; a range has so many entities behind it.
+    pub(super) fn kept(&self, least: u32) -> Vec<Kept> {
+        match &self.element {
+            Element::Number(numbers, decimals) => {
+                vec![numbers.kept(least, &|number| format!("{number:.decimals$}"))]
+            }
+            Element::Written(writer) => writer.kept(least),
+            Element::Boolean(_) | Element::Unknown => Vec::new(),
+        }
     }
 
     /// True if arrays stay empty because nothing is known about their elements.
@@ -99,7 +127,7 @@ impl ArrayShape {
                 Element::Number(numbers, decimals) => Some(
                     index.map_or_else(|| format!("{:.decimals$}", numbers.draw(random)), |i| i.to_string()),
                 ),
-                Element::Written(writer) => writer.write(&Cell { index, max: None, ..*cell }, random),
+                Element::Written(writer) => writer.write(&Cell { index, max: self.longest, ..*cell }, random),
                 Element::Unknown => None,
             };
             elements

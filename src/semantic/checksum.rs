@@ -24,6 +24,19 @@ fn luhn_sum(digits: &[u32]) -> u32 {
         .sum()
 }
 
+/// A thirteen-digit article number that begins with `prefix`. Source: ISO 2108, annex A, and ISO 3297, annex B: weights
+/// of 1 and 3 in turn. The last two digits of a journal's number before the check digit are zeros.
+pub(super) fn article_number(prefix: &str, number: u64) -> String {
+    let zeros = if prefix == "977" { "00" } else { "" };
+    let width = 12_usize.saturating_sub(prefix.len() + zeros.len());
+    let number = number % 10_u64.pow(width.min(18) as u32);
+    let digits = format!("{prefix}{number:0width$}{zeros}");
+    let sum: u32 = (digits.chars().filter_map(|c| c.to_digit(10)).enumerate())
+        .map(|(place, digit)| if place % 2 == 1 { 3 * digit } else { digit })
+        .sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
 /// True if the text is an IBAN with right check digits. Source: ISO 13616.
 pub(super) fn iban_is_valid(text: &str) -> bool {
     let compact: String = text.chars().filter(|c| *c != ' ').collect();
@@ -45,4 +58,16 @@ fn remainder_97(text: &str) -> u32 {
     text.chars()
         .filter_map(|c| c.to_digit(36))
         .fold(0, |rest, value| if value > 9 { (rest * 100 + value) % 97 } else { (rest * 10 + value) % 97 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::article_number;
+
+    #[test]
+    fn article_numbers_carry_their_check_digit() {
+        assert_eq!(article_number("978", 30_640_615), "9780306406157");
+        // ISSN 0317-8471.
+        assert_eq!(article_number("977", 317_847), "9770317847001");
+    }
 }

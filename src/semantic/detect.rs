@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow_array::{ArrayRef, cast::AsArray};
 
-use super::{Meaning, SHARED_ROWS, column_name, mask::Masks, pattern};
-use crate::schema::{ColumnId, DataType, Storage, Table};
+use super::{Meaning, SHARED_ROWS, column_name, mask::Masks, national_id, pattern};
+use crate::{
+    privacy::Guard,
+    schema::{ColumnId, DataType, Storage, Table},
+};
 
 /// Values looked at by the patterns.
 const SAMPLE: usize = 2_000;
@@ -19,6 +22,12 @@ const MANY_LABELS_MAX: usize = 12_000;
 const MANY_LABELS_ROWS: f64 = 8.0;
 /// Longest label in characters.
 const LABEL_CHARS: usize = 120;
+
+/// Words for the day a person was born on.
+const BIRTH: [&str; 9] =
+    ["birth", "birthdate", "birthday", "born", "dob", "geburtsdatum", "naissance", "nacimiento", "nascita"];
+/// Words for a part of a place.
+const PLACE: [&str; 6] = ["lat", "latitude", "lon", "lng", "long", "longitude"];
 
 /// What a column's values mean, and how sure that is.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +74,27 @@ pub fn detect(table: &Table, column: ColumnId, values: &ArrayRef, setting: Optio
         return Detected::new(meaning, 1.0);
     }
     detect_text(&table.name.name, &described.name, &all, unique)
+}
+
+/// What the name of a column that is no text says of a person, if it says anything: such a column is learned, not
+/// written, but whoever looks should know.
+#[must_use]
+pub fn detect_by_name(table: &Table, column: ColumnId) -> Option<Detected> {
+    let described = table.column(column);
+    let words = column_name::words(&described.name);
+    let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let meaning = match described.data_type.storage() {
+        Storage::Date | Storage::Timestamp if any(&BIRTH) || words.concat() == "dateofbirth" => {
+            Meaning::BirthDate
+        }
+        Storage::Float if any(&PLACE) => Meaning::Coordinates,
+        Storage::Integer | Storage::Float => match column_name::hint(&table.name.name, &described.name)? {
+            found @ (Meaning::Phone | Meaning::CreditCard | Meaning::Iban) => found,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(Detected::new(meaning, 0.5))
 }
 
 /// True if the texts under a key of a document, or in an array, are labels of an enumeration.
@@ -138,6 +168,12 @@ pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool)
             continue;
         }
         return Detected::new(meaning, found);
+    }
+    // Without a check digit only the name tells a number of social security from another code.
+    if let Some((kind, found)) = national_id::kind_of(&sample)
+        && (kind != "us_ssn" || hint == Some(Meaning::Iban))
+    {
+        return Detected::new(Meaning::NationalId, found as f32);
     }
     let repetition = Repetition::of(all);
     if let Some(detected) = by_name(hint.as_ref(), &sample, &repetition) {
@@ -263,7 +299,9 @@ fn by_value(hint: Option<Meaning>, sample: &[&str]) -> Detected {
         return Detected::new(Meaning::HexToken, tokens);
     }
     if is_code(sample) {
-        let mask = Masks::fit(sample).map(|masks| masks.describe()).unwrap_or_default();
+        let mask = Masks::fit(sample, Guard::rows(SHARED_ROWS as u32))
+            .map(|masks| masks.describe())
+            .unwrap_or_default();
         return Detected::new(Meaning::Code { mask }, 0.7);
     }
     let words =

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::quantiles::Quantiles;
-use crate::seed::Stream;
+use crate::{
+    privacy::{Guard, Kept},
+    seed::Stream,
+};
 
 /// Native names of the types that hold shapes.
 const TYPES: &[&str] = &[
@@ -22,6 +25,37 @@ const TYPES: &[&str] = &[
     "multipolygon",
     "geometrycollection",
     "geomcollection",
+    "circularstring",
+    "compoundcurve",
+    "curvepolygon",
+    "multicurve",
+    "multisurface",
+    "triangle",
+    "tin",
+    "polyhedralsurface",
+    "box2d",
+    "box3d",
+];
+/// What well-known binary calls them, by number. Source: ISO 13249-3.
+const BINARY: [&str; 18] = [
+    "geometry",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+    "circularstring",
+    "compoundcurve",
+    "curvepolygon",
+    "multicurve",
+    "multisurface",
+    "geometry",
+    "geometry",
+    "polyhedralsurface",
+    "tin",
+    "triangle",
 ];
 
 /// True for the native type of a shape.
@@ -41,8 +75,14 @@ fn base(native_type: &str) -> String {
 enum Form {
     /// Postgres's own notation of the named type.
     Plain(String),
-    /// Well-known text of the named kind, with a spatial reference where the type asks for one.
-    Wkt { kind: String, srid: Option<u32> },
+    /// Well-known text of the named kind, with a spatial reference where the type asks for one, and with the
+    /// coordinates beside the plane (`Z`, `M`, `ZM`).
+    Wkt {
+        kind: String,
+        srid: Option<u32>,
+        #[serde(default)]
+        flags: String,
+    },
 }
 
 /// Where shapes lie.
@@ -55,12 +95,21 @@ pub(super) struct GeometryShape {
 
 impl GeometryShape {
     /// Learns from the text forms: `(1,2)`, `POINT(1 2)`, or the hexadecimal binary form of a point.
-    pub(super) fn fit(native_type: &str, values: &[&str]) -> Self {
-        let points: Vec<(f64, f64)> = values.iter().filter_map(|value| first_point(value)).collect();
+    pub(super) fn fit(native_type: &str, values: &[&str], guard: Guard<'_>) -> Self {
+        let read = values.iter().enumerate();
+        let points: Vec<(usize, (f64, f64))> =
+            read.filter_map(|(row, value)| Some((row, first_point(value)?))).collect();
         let axis = |pick: fn(&(f64, f64)) -> f64| {
-            Quantiles::fit(points.iter().map(pick).collect()).unwrap_or_else(|| Quantiles::constant(0.0))
+            Quantiles::fit(points.iter().map(|(row, point)| (*row, pick(point))), guard)
+                .unwrap_or_else(|| Quantiles::constant(0.0))
         };
         Self { form: Form::of(native_type, values), x: axis(|point| point.0), y: axis(|point| point.1) }
+    }
+
+    /// What it keeps of the source; a range has so many entities behind it.
+    pub(super) fn kept(&self, least: u32) -> Vec<Kept> {
+        let text = |number: f64| round(number).to_string();
+        vec![self.x.kept(least, &text), self.y.kept(least, &text)]
     }
 
     pub(super) fn write(&self, index: Option<u64>, random: &mut Stream) -> String {
@@ -78,22 +127,39 @@ impl GeometryShape {
                 "circle" => format!("<({x},{y}),0.01>"),
                 _ => format!("({x},{y})"),
             },
-            Form::Wkt { kind, srid } => {
-                let line = format!("{x} {y},{x2} {y2}");
-                let ring = format!("({x} {y},{x2} {y},{x2} {y2},{x} {y})");
-                let text = match kind.as_str() {
-                    "linestring" => format!("LINESTRING({line})"),
-                    "polygon" => format!("POLYGON({ring})"),
-                    "multipoint" => format!("MULTIPOINT({line})"),
-                    "multilinestring" => format!("MULTILINESTRING(({line}))"),
-                    "multipolygon" => format!("MULTIPOLYGON(({ring}))"),
-                    "geometrycollection" | "geomcollection" => format!("GEOMETRYCOLLECTION(POINT({x} {y}))"),
-                    _ => format!("POINT({x} {y})"),
-                };
+            Form::Wkt { kind, .. } if kind == "box2d" => format!("BOX({x} {y},{x2} {y2})"),
+            Form::Wkt { kind, .. } if kind == "box3d" => format!("BOX3D({x} {y} 0,{x2} {y2} 0)"),
+            Form::Wkt { kind, srid, flags } => {
+                let text = well_known(kind, flags, (x, y), (x2, y2));
                 srid.map_or_else(|| text.clone(), |srid| format!("SRID={srid};{text}"))
             }
         }
     }
+}
+
+/// A small shape of a kind between two corners; what lies beside the plane is zero.
+fn well_known(kind: &str, flags: &str, (x, y): (f64, f64), (x2, y2): (f64, f64)) -> String {
+    let beside = " 0".repeat(flags.len());
+    let point = |x: f64, y: f64| format!("{x} {y}{beside}");
+    let line = format!("{},{}", point(x, y), point(x2, y2));
+    let ring = format!("({},{},{},{})", point(x, y), point(x2, y), point(x2, y2), point(x, y));
+    let body = match kind {
+        "linestring" | "multipoint" => format!("({line})"),
+        "circularstring" => format!("({},{},{})", point(x, y), point(x2, y), point(x2, y2)),
+        "polygon" | "triangle" | "curvepolygon" => format!("({ring})"),
+        "multilinestring" | "compoundcurve" | "multicurve" => format!("(({line}))"),
+        "multipolygon" | "multisurface" | "tin" | "polyhedralsurface" => format!("(({ring}))"),
+        "geometrycollection" | "geomcollection" => {
+            format!("({})", well_known("point", flags, (x, y), (x2, y2)))
+        }
+        _ => return format!("POINT{}({})", spaced(flags), point(x, y)),
+    };
+    let name = if kind == "geomcollection" { "geometrycollection" } else { kind };
+    format!("{}{}{body}", name.to_uppercase(), spaced(flags))
+}
+
+fn spaced(flags: &str) -> String {
+    if flags.is_empty() { String::new() } else { format!(" {flags}") }
 }
 
 impl Form {
@@ -114,25 +180,55 @@ impl Form {
         }
         let arguments =
             native.split_once('(').map(|(_, rest)| rest.trim_end_matches(')')).unwrap_or_default();
-        let kind = arguments.split(',').next().unwrap_or_default().trim().trim_end_matches(['z', 'm']);
-        let first_word = || {
-            let text = values.first()?.rsplit(';').next()?;
-            Some(text.split(['(', ' ']).next()?.to_ascii_lowercase())
+        let named = arguments.split(',').next().unwrap_or_default().trim();
+        let kind = named.trim_end_matches(['z', 'm']);
+        let seen = values.iter().find_map(|value| seen_kind(value));
+        let (kind, flags) = match (spatial, kind) {
+            (false, _) => (base, String::new()),
+            (true, "" | "geometry") => seen.unwrap_or(("point".to_owned(), String::new())),
+            (true, kind) => (kind.to_owned(), named[kind.len()..].to_uppercase()),
         };
-        let kind = match (spatial, kind) {
-            (false, _) => base,
-            (true, "" | "geometry") => {
-                first_word().filter(|word| is_geometric(word)).unwrap_or("point".to_owned())
-            }
-            (true, kind) => kind.to_owned(),
-        };
-        let observed = || {
-            let (srid, _) = values.first()?.strip_prefix("SRID=")?.split_once(';')?;
-            srid.parse().ok()
-        };
+        let observed = || values.iter().find_map(|value| seen_srid(value));
         let srid = arguments.split(',').nth(1).and_then(|srid| srid.trim().parse().ok()).or_else(observed);
-        Self::Wkt { kind, srid: srid.filter(|srid| *srid > 0) }
+        Self::Wkt { kind, srid: srid.filter(|srid| *srid > 0), flags }
     }
+}
+
+/// Kind and flags of a shape; `None` if it is of no kind that can be written.
+fn seen_kind(text: &str) -> Option<(String, String)> {
+    let (kind, flags) = if let Some((code, _)) = binary_code(text) {
+        let flags = match (code & 0x8000_0000 != 0, code & 0x4000_0000 != 0) {
+            (true, true) => "ZM",
+            (true, false) => "Z",
+            (false, true) => "M",
+            (false, false) => "",
+        };
+        ((*BINARY.get((code & 0xff) as usize)?).to_owned(), flags.to_owned())
+    } else {
+        let head = text.rsplit(';').next()?.split('(').next()?;
+        let mut words = head.split_whitespace();
+        let kind = words.next()?.to_ascii_lowercase();
+        let flags = words.next().filter(|flags| matches!(*flags, "Z" | "M" | "ZM")).unwrap_or_default();
+        (kind, flags.to_owned())
+    };
+    (is_geometric(&kind) && kind != "geometry").then_some((kind, flags))
+}
+
+fn seen_srid(text: &str) -> Option<u32> {
+    match binary_code(text) {
+        Some((_, srid)) => srid,
+        None => text.strip_prefix("SRID=")?.split_once(';')?.0.parse().ok(),
+    }
+}
+
+/// The type word of PostGIS's extended well-known binary, little endian, and the spatial reference if it has one.
+fn binary_code(text: &str) -> Option<(u32, Option<u32>)> {
+    if text.len() < 18 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || !text.starts_with("01") {
+        return None;
+    }
+    let word = |from: usize| u32::from_str_radix(text.get(from..from + 8)?, 16).ok().map(u32::swap_bytes);
+    let code = word(2)?;
+    Some((code, if code & 0x2000_0000 != 0 { word(10) } else { None }))
 }
 
 fn round(value: f64) -> f64 {

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{SHARED_ROWS, distinct};
-use crate::seed::Stream;
+use super::distinct;
+use crate::{
+    privacy::{Guard, Kept, KeptKind},
+    seed::Stream,
+};
 
 /// Share of values that must agree before a character is kept literally.
 const LITERAL_SHARE: f64 = 0.95;
@@ -32,6 +35,8 @@ pub(super) enum Place {
 pub(super) struct Mask {
     pub(super) places: Vec<Place>,
     rows: usize,
+    /// Distinct entities with it.
+    entities: u32,
 }
 
 /// The shapes of a column.
@@ -43,19 +48,22 @@ pub(super) struct Masks {
 
 impl Masks {
     /// Learns shapes from values; `None` if no shape is shared by enough of them.
-    pub(super) fn fit(values: &[&str]) -> Option<Self> {
+    pub(super) fn fit(values: &[&str], guard: Guard<'_>) -> Option<Self> {
         // Shapes differ in length or in where their punctuation stands, so codes of two shapes never meet.
-        let mut by_skeleton = BTreeMap::<String, Vec<Vec<char>>>::new();
-        for value in values {
+        let mut by_skeleton = BTreeMap::<String, Group>::new();
+        for (row, value) in values.iter().enumerate() {
             let characters: Vec<char> = value.chars().collect();
             if (1..=LENGTH_MAX).contains(&characters.len()) {
-                by_skeleton.entry(skeleton(value, false)).or_default().push(characters);
+                let group = by_skeleton.entry(skeleton(value, false)).or_default();
+                group.values.push(characters);
+                group.owners.push(guard.owner(row));
             }
         }
+        let least = guard.least();
         let mut masks: Vec<Mask> = by_skeleton
             .into_values()
-            .filter(|group| group.len() >= SHARED_ROWS)
-            .map(|group| Mask::fit(&group))
+            .filter(|group| group.entities() >= least)
+            .map(|group| Mask::fit(&group, least))
             .collect();
         masks.sort_by_key(|mask| std::cmp::Reverse(mask.rows));
         masks.truncate(SHAPES_MAX);
@@ -75,7 +83,7 @@ impl Masks {
                 literal => Place::Literal(literal),
             })
             .collect();
-        (!places.is_empty()).then(|| Self { masks: vec![Mask { places, rows: 1 }] })
+        (!places.is_empty()).then(|| Self { masks: vec![Mask::plain(places, 1)] })
     }
 
     /// True if nothing is drawn: every code would be the one all rows share.
@@ -101,14 +109,20 @@ impl Masks {
         let masks: Vec<Mask> = lengths
             .into_iter()
             .filter(|(length, _)| *length > 0)
-            .map(|(length, rows)| Mask { places: vec![place.clone(); length], rows })
+            .map(|(length, rows)| Mask::plain(vec![place.clone(); length], rows))
             .collect();
         if masks.is_empty() { Self::digits() } else { Self { masks } }
     }
 
     /// Eight digits.
     pub(super) fn digits() -> Self {
-        Self { masks: vec![Mask { places: vec![Place::Drawn(vec![('0', '9')]); 8], rows: 1 }] }
+        Self { masks: vec![Mask::plain(vec![Place::Drawn(vec![('0', '9')]); 8], 1)] }
+    }
+
+    /// The shapes that values of the source decide.
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let shapes = self.masks.iter().filter(|mask| mask.entities > 0);
+        shapes.map(|mask| Kept::value(mask.describe(), mask.entities).as_kind(KeptKind::Shape)).collect()
     }
 
     /// The most frequent shape, for people.
@@ -116,14 +130,24 @@ impl Masks {
         self.masks.iter().max_by_key(|mask| mask.rows).map(Mask::describe).unwrap_or_default()
     }
 
-    /// The kinds of characters only, for values too few to share anything: every letter and digit is drawn.
-    pub(super) fn generic(values: &[&str]) -> Option<Self> {
-        let mut kinds = BTreeMap::<String, (Vec<Place>, usize)>::new();
-        for value in values.iter().filter(|value| (1..=LENGTH_MAX).contains(&value.chars().count())) {
-            let entry = kinds.entry(skeleton(value, true));
-            entry.or_insert_with(|| (value.chars().map(Place::any_like).collect(), 0)).1 += 1;
+    /// The kinds of characters only: every letter and digit is drawn. Where too few entities share the punctuation of
+    /// a value, it is drawn as well.
+    pub(super) fn generic(values: &[&str], guard: Guard<'_>) -> Option<Self> {
+        let known = |value: &&str| (1..=LENGTH_MAX).contains(&value.chars().count());
+        let mut rows_of = BTreeMap::<String, Vec<usize>>::new();
+        for (row, value) in values.iter().enumerate().filter(|(_, value)| known(value)) {
+            rows_of.entry(skeleton(value, true)).or_default().push(row);
         }
-        let mut masks: Vec<Mask> = kinds.into_values().map(|(places, rows)| Mask { places, rows }).collect();
+        let mut kinds = BTreeMap::<String, (Vec<Place>, usize)>::new();
+        for (skeleton, rows) in rows_of {
+            let shared = guard.enough(rows.iter().copied());
+            let plain = |c: char| if shared || c.is_alphanumeric() { c } else { 'a' };
+            let key: String = skeleton.chars().map(plain).collect();
+            let places = || values[rows[0]].chars().map(plain).map(Place::any_like).collect();
+            kinds.entry(key).or_insert_with(|| (places(), 0)).1 += rows.len();
+        }
+        let mut masks: Vec<Mask> =
+            kinds.into_values().map(|(places, rows)| Mask::plain(places, rows)).collect();
         masks.sort_by_key(|mask| std::cmp::Reverse(mask.rows));
         masks.truncate(SHAPES_MAX);
         masks.sort_by_key(|mask| mask.places.len());
@@ -200,11 +224,29 @@ impl Masks {
     }
 }
 
+/// Values of one skeleton.
+#[derive(Default)]
+struct Group {
+    values: Vec<Vec<char>>,
+    owners: Vec<u32>,
+}
+
+impl Group {
+    fn entities(&self) -> usize {
+        Guard::entities(&self.owners, 0).distinct(0..self.owners.len())
+    }
+}
+
 impl Mask {
-    fn fit(group: &[Vec<char>]) -> Self {
-        let length = group.first().map_or(0, Vec::len);
-        let places = (0..length).map(|place| Place::fit(group.iter().map(|value| value[place]))).collect();
-        Self { places, rows: group.len() }
+    fn fit(group: &Group, least: usize) -> Self {
+        let length = group.values.first().map_or(0, Vec::len);
+        let places = (0..length).map(|place| Place::fit(group, place, least)).collect();
+        Self { places, rows: group.values.len(), entities: group.entities() as u32 }
+    }
+
+    /// A shape that nobody's values decide.
+    fn plain(places: Vec<Place>, rows: usize) -> Self {
+        Self { places, rows, entities: 0 }
     }
 
     fn describe(&self) -> String {
@@ -264,7 +306,7 @@ impl Mask {
                     let mut places = self.places.clone();
                     let digits = longest - self.places.len() + extra;
                     places.extend(std::iter::repeat_n(Place::Drawn(vec![('0', '9')]), digits));
-                    Mask { places, rows: 1 }
+                    Mask::plain(places, 1)
                 })
                 .collect();
             return Wider { tiers };
@@ -277,7 +319,7 @@ impl Mask {
         if let Some(place) = places.first_mut() {
             *place = Place::Drawn(first);
         }
-        Wider { tiers: vec![Mask { places, rows: 1 }] }
+        Wider { tiers: vec![Mask::plain(places, 1)] }
     }
 }
 
@@ -311,16 +353,20 @@ impl Wider {
 }
 
 impl Place {
-    fn fit(characters: impl Iterator<Item = char>) -> Self {
+    fn fit(group: &Group, place: usize, least: usize) -> Self {
         let mut counts = BTreeMap::<char, usize>::new();
-        for character in characters {
-            *counts.entry(character).or_default() += 1;
+        for value in &group.values {
+            *counts.entry(value[place]).or_default() += 1;
         }
+        let owners = Guard::entities(&group.owners, least as u32);
+        let shared = |sign: char| {
+            owners.enough((0..group.values.len()).filter(|row| group.values[*row][place] == sign))
+        };
         let total: usize = counts.values().sum();
         let Some((common, rows)) = counts.iter().max_by_key(|(_, rows)| **rows) else {
             return Self::Literal(' ');
         };
-        if *rows as f64 >= LITERAL_SHARE * total as f64 && *rows >= SHARED_ROWS {
+        if *rows as f64 >= LITERAL_SHARE * total as f64 && shared(*common) {
             return Self::Literal(*common);
         }
         let spread = |is: fn(char) -> bool| {

@@ -50,6 +50,12 @@ pub enum Meaning {
     CreditCard,
     /// An international bank account number.
     Iban,
+    /// The number of an identity paper, with the check digits of its country.
+    NationalId,
+    /// When a person was born.
+    BirthDate,
+    /// A place, or a part of one: latitude, longitude.
+    Coordinates,
     /// Lower-case words joined by hyphens.
     Slug,
     /// A path of files or of a web server.
@@ -132,6 +138,9 @@ impl Meaning {
                 | Self::PasswordHash
                 | Self::CreditCard
                 | Self::Iban
+                | Self::NationalId
+                | Self::BirthDate
+                | Self::Coordinates
                 | Self::FreeText
                 | Self::Markup
         )

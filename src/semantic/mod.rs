@@ -13,6 +13,7 @@ mod geometry;
 mod json;
 mod mask;
 mod meaning;
+mod national_id;
 mod opaque;
 mod pattern;
 mod persona;
@@ -25,7 +26,7 @@ mod text;
 mod value_fit;
 mod value_writer;
 
-pub use detect::{Detected, detect, is_category};
+pub use detect::{Detected, detect, detect_by_name, is_category};
 pub use meaning::Meaning;
 pub use row_writer::RowWriter;
 

@@ -1,12 +1,14 @@
 //! Safe literals for server types that dbsynth does not know.
 
-use std::collections::BTreeMap;
-
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{SHARED_ROWS, distinct, persona, quantiles::Quantiles};
-use crate::{schema::DataType, seed::Stream};
+use super::{checksum, distinct, persona, quantiles::Quantiles};
+use crate::{
+    privacy::{Guard, Kept},
+    schema::DataType,
+    seed::Stream,
+};
 
 /// What stands in for the values of an unknown type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub(super) enum OpaqueShape {
     LogPosition,
     /// A text type under another name (citext, a domain).
     Word,
+    /// A book, journal or article number that begins so, with its check digit.
+    Article(String),
     /// A composite of so many fields, all null.
     Composite(usize),
     /// A vector of so many numbers.
@@ -40,14 +44,14 @@ pub(super) enum OpaqueShape {
     Clock,
     /// A literal that every server takes for this type.
     Constant(String),
-    /// A value that enough rows share.
-    Shared(String),
+    /// A value that enough entities share, and how many do.
+    Shared(String, u32),
     /// Null where the column allows, else an empty text.
     Missing,
 }
 
 impl OpaqueShape {
-    pub(super) fn fit(data_type: &DataType, native_type: &str, values: &[&str]) -> Self {
+    pub(super) fn fit(data_type: &DataType, native_type: &str, values: &[&str], guard: Guard<'_>) -> Self {
         if let DataType::Composite { fields } = data_type {
             return Self::Composite(fields.len());
         }
@@ -65,8 +69,9 @@ impl OpaqueShape {
             "ltree" => Self::LabelPath,
             "hstore" => Self::KeyValue,
             "money" => {
-                let amounts = values.iter().filter_map(|value| amount(value)).collect();
-                Self::Money(Quantiles::fit(amounts).unwrap_or_else(|| Quantiles::constant(0.0)))
+                let amounts =
+                    values.iter().enumerate().filter_map(|(row, value)| Some((row, amount(value)?)));
+                Self::Money(Quantiles::fit(amounts, guard).unwrap_or_else(|| Quantiles::constant(0.0)))
             }
             "pg_lsn" => Self::LogPosition,
             "citext" | "name" | "bpchar" => Self::Word,
@@ -76,6 +81,12 @@ impl OpaqueShape {
             }
             "cube" => Self::Tuple,
             "oid" | "xid" | "xid8" | "cid" | "seg" => Self::Number,
+            "isbn" | "isbn13" => Self::Article("978".to_owned()),
+            "issn" | "issn13" => Self::Article("977".to_owned()),
+            "ismn" | "ismn13" => Self::Article("9790".to_owned()),
+            "upc" => Self::Article("0".to_owned()),
+            // Kept free for use inside a shop.
+            "ean13" => Self::Article("2".to_owned()),
             "timetz" => Self::Clock,
             "jsonpath" => Self::Constant("$".to_owned()),
             "pg_snapshot" | "txid_snapshot" => Self::Constant("1:1:".to_owned()),
@@ -86,14 +97,23 @@ impl OpaqueShape {
             // Zero, the object that is none; an operator may be called `-`.
             "regoper" | "regoperator" => Self::Constant("0".to_owned()),
             _ if base.starts_with("reg") => Self::Constant("-".to_owned()),
-            _ => match (shared(values), data_type) {
-                (Some(value), _) => Self::Shared(value),
+            _ => match (shared(values, guard), data_type) {
+                (Some((value, entities)), _) => Self::Shared(value, entities),
                 (None, DataType::Native { stand_in: Some(literal), .. }) => Self::Constant(literal.clone()),
                 (None, _) => match composite {
                     Some(value) => Self::Composite(value.matches(',').count() + 1),
                     None => Self::Missing,
                 },
             },
+        }
+    }
+
+    /// What it keeps of the source; a range has so many entities behind it.
+    pub(super) fn kept(&self, least: u32) -> Vec<Kept> {
+        match self {
+            Self::Money(amounts) => vec![amounts.kept(least, &|amount| format!("{amount:.2}"))],
+            Self::Shared(text, entities) => vec![Kept::value(text.clone(), *entities)],
+            _ => Vec::new(),
         }
     }
 
@@ -105,10 +125,12 @@ impl OpaqueShape {
             Self::LabelPath | Self::Word => "random words are written",
             Self::KeyValue => "empty key-value sets are written",
             Self::Money(_) => "amounts inside the observed range are written",
-            Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => "random values are written",
+            Self::Article(_) | Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => {
+                "random values are written"
+            }
             Self::Clock => "times of the whole day are written",
             Self::Constant(_) => "one harmless value is written",
-            Self::Shared(_) => "the value that most rows share is written",
+            Self::Shared(..) => "the value that most rows share is written",
             Self::Composite(_) => "composites of nulls are written",
             Self::Missing => "null is written (an empty text where null is not allowed)",
         }
@@ -144,26 +166,24 @@ impl OpaqueShape {
                     (0..*width).map(|_| format!("{:.4}", random.random_range(-1.0..1.0))).collect();
                 format!("[{}]", numbers.join(","))
             }
+            Self::Article(prefix) => checksum::article_number(prefix, number),
             Self::Tuple => format!("({number})"),
             Self::Number => number.to_string(),
             Self::Clock => {
                 let second = number % 86_400;
                 format!("{:02}:{:02}:{:02}+00", second / 3600, second / 60 % 60, second % 60)
             }
-            Self::Constant(text) | Self::Shared(text) => text.clone(),
+            Self::Constant(text) | Self::Shared(text, _) => text.clone(),
             Self::Missing => return None,
         })
     }
 }
 
-/// The value that most rows share, if enough do.
-fn shared(values: &[&str]) -> Option<String> {
-    let mut counts = BTreeMap::<&str, usize>::new();
-    for value in values {
-        *counts.entry(value).or_default() += 1;
-    }
-    let (value, rows) = counts.into_iter().max_by_key(|(value, rows)| (*rows, std::cmp::Reverse(*value)))?;
-    (rows >= SHARED_ROWS).then(|| value.to_owned())
+/// The value that most entities share, if enough do.
+fn shared(values: &[&str], guard: Guard<'_>) -> Option<(String, u32)> {
+    let counts = guard.support(values.iter().enumerate().map(|(row, value)| (*value, row)));
+    let most = counts.into_iter().map(|(value, seen)| (seen.entities, std::cmp::Reverse(value))).max()?;
+    (most.0 >= guard.least()).then(|| (most.1.0.to_owned(), most.0 as u32))
 }
 
 /// `$1,234.50` → 1234.5.

@@ -3,8 +3,10 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::SHARED_ROWS;
-use crate::seed::Stream;
+use crate::{
+    privacy::{Guard, Kept, Owned, entities, inner},
+    seed::Stream,
+};
 
 /// Order statistics kept.
 const KNOTS: usize = 17;
@@ -16,19 +18,36 @@ pub(super) struct Quantiles {
 }
 
 impl Quantiles {
-    /// Fits finite numbers. The extremes are the 5th ones from either end where there are enough, so that no
-    /// single row shows. `None` without any.
-    pub(super) fn fit(mut values: Vec<f64>) -> Option<Self> {
-        values.retain(|value| value.is_finite());
-        values.sort_by(f64::total_cmp);
-        let trim = if values.len() > 4 * SHARED_ROWS { SHARED_ROWS - 1 } else { 0 };
-        let values = &values[trim..values.len() - trim];
-        let (first, last) = (values.first()?, values.last()?);
-        if first == last {
-            return Some(Self { knots: vec![*first] });
+    /// Fits finite numbers; each comes with its row. Every knot is the mean of a few neighbours, so it is nobody's
+    /// number, and the extremes are where enough entities lie. `None` if too few entities have one.
+    pub(super) fn fit(values: impl Iterator<Item = (usize, f64)>, guard: Guard<'_>) -> Option<Self> {
+        let least = guard.least();
+        let mut values: Vec<Owned<f64>> = guard.own(values.filter(|(_, value)| value.is_finite()));
+        values.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if values.is_empty() || entities(&values) < least {
+            return None;
         }
-        let count = KNOTS.min(values.len()).max(2) - 1;
-        Some(Self { knots: (0..=count).map(|knot| values[knot * (values.len() - 1) / count]).collect() })
+        let mean = |part: &[Owned<f64>]| part.iter().map(|(value, _)| value).sum::<f64>() / part.len() as f64;
+        let all_same = values.first().map(|first| first.0) == values.last().map(|last| last.0);
+        let Some(inside) = inner(&values, least).filter(|_| !all_same) else {
+            return Some(Self { knots: vec![mean(&values)] });
+        };
+        let inside = &values[inside];
+        let last = inside.len() - 1;
+        let count = KNOTS.min(inside.len()).max(2) - 1;
+        // Half the threshold to either side, where there are so many.
+        let reach = least.div_ceil(2);
+        let knot = |knot: usize| {
+            let centre = knot * last / count;
+            mean(&inside[centre.saturating_sub(reach)..(centre + reach).min(last) + 1])
+        };
+        Some(Self { knots: (0..=count).map(knot).collect() })
+    }
+
+    /// The smallest and the largest number, as a literal that so many entities stand behind.
+    pub(super) fn kept(&self, least: u32, text: &dyn Fn(f64) -> String) -> Kept {
+        let low = self.knots.first().copied().unwrap_or(0.0);
+        Kept::range(&text(low), &text(self.largest()), least)
     }
 
     /// One value only.

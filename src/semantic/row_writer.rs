@@ -18,19 +18,22 @@ use super::{
 use crate::{
     data::{TableData, template},
     finding::Finding,
+    privacy::{Guard, Kept},
     schema::{Column, ColumnId, DataType, Storage, Table},
     seed::Stream,
 };
 
 /// Writes new values for the columns of a table that are not modelled as tokens.
 ///
-/// Holds shapes, lengths, common words and labels that at least five rows share; no value of a personal column.
+/// Holds shapes, lengths, common words and labels that enough entities share; no value of a personal column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowWriter {
     columns: Vec<ColumnWriter>,
     /// Columns of documents whose texts are written here.
     #[serde(default)]
     documents: Vec<DocumentWriter>,
+    /// Distinct entities that stand behind whatever it keeps, at least.
+    least: u32,
 }
 
 /// Writes the texts inside the documents of a column.
@@ -93,30 +96,47 @@ impl RowWriter {
         table: &Table,
         data: &TableData,
         columns: &[(ColumnId, Meaning, bool)],
+        guard: Guard<'_>,
     ) -> (Self, Vec<Finding>) {
         let mut findings = Vec::new();
         let columns = columns
             .iter()
             .map(|(id, meaning, unique)| {
-                let writer = ColumnWriter::fit(*id, table.column(*id), data.column(*id), meaning, *unique);
+                let writer =
+                    ColumnWriter::fit(*id, table.column(*id), data.column(*id), (meaning, *unique), guard);
                 findings.extend(writer.finding(table));
                 writer
             })
             .collect();
-        (Self { columns, documents: Vec::new() }, findings)
+        (Self { columns, documents: Vec::new(), least: guard.least() as u32 }, findings)
     }
 
-    /// Adds a column of documents that come with holes: per hole the name above it and values of the source.
-    pub fn add_document(&mut self, table: &Table, id: ColumnId, texts: &[(&str, Vec<&str>)]) {
+    /// What it keeps of a column of the source.
+    #[must_use]
+    pub fn kept(&self, id: ColumnId) -> Vec<Kept> {
+        let columns = self.columns.iter().filter(|column| column.id == id);
+        let of_columns = columns.flat_map(|column| match &column.values {
+            Values::Text(writer) => writer.kept(self.least),
+            Values::Bytes { .. } => Vec::new(),
+        });
+        let documents = self.documents.iter().filter(|document| document.id == id);
+        let texts = documents.flat_map(|document| &document.texts);
+        of_columns.chain(texts.flat_map(|(_, writer)| writer.kept(self.least))).collect()
+    }
+
+    /// Adds a column of documents that come with holes: per hole the name above it, and values of the source with the
+    /// entity that has each.
+    pub fn add_document(&mut self, table: &Table, id: ColumnId, texts: &[(&str, Vec<&str>, &[u32])]) {
         let max_chars = match table.column(id).data_type {
             DataType::Text { max_chars } => max_chars.map(|max| max as usize),
             _ => None,
         };
         let texts = texts
             .iter()
-            .map(|(name, values)| {
+            .map(|(name, values, owners)| {
                 let meaning = detect::detect_text("", name, values, false).meaning;
-                let writer = ValueWriter::fit(&meaning, &ColumnShape::text(name), values);
+                let guard = Guard::entities(owners, self.least);
+                let writer = ValueWriter::fit(&meaning, &ColumnShape::text(name), values, guard);
                 (meaning, writer)
             })
             .collect();
@@ -206,8 +226,8 @@ impl ColumnWriter {
         id: ColumnId,
         column: &Column,
         values: Option<&ArrayRef>,
-        meaning: &Meaning,
-        unique: bool,
+        (meaning, unique): (&Meaning, bool),
+        guard: Guard<'_>,
     ) -> Self {
         let mut blank = 0.0;
         let storage = column.data_type.storage();
@@ -218,29 +238,31 @@ impl ColumnWriter {
         let bytes = storage == Storage::Bytes;
         let values = if bytes && *meaning == Meaning::Bytes {
             let binary = values.and_then(|values| values.as_binary_opt::<i32>());
-            let lengths =
-                binary.map(|binary| binary.iter().flatten().map(|value| value.len() as f64).collect());
+            let lengths = binary.and_then(|binary| {
+                let known = binary.iter().enumerate();
+                Quantiles::fit(known.filter_map(|(row, value)| Some((row, value?.len() as f64))), guard)
+            });
             let max = match &column.data_type {
                 DataType::Bytes { max_bytes } => max_bytes.map(|max| max as usize),
                 _ => None,
             };
-            let lengths = lengths.and_then(Quantiles::fit).unwrap_or_else(|| Quantiles::constant(16.0));
+            let lengths = lengths.unwrap_or_else(|| Quantiles::constant(16.0));
             Values::Bytes { lengths, max }
         } else {
-            let texts: Vec<&str> = match values {
-                Some(values) if bytes => values
-                    .as_binary_opt::<i32>()
-                    .map(|binary| {
-                        binary.iter().flatten().filter_map(|value| std::str::from_utf8(value).ok()).collect()
-                    })
-                    .unwrap_or_default(),
-                Some(values) => {
-                    values.as_string_opt::<i32>().map(|s| s.iter().flatten().collect()).unwrap_or_default()
-                }
+            let texts: Vec<(usize, &str)> = match values {
+                Some(values) if bytes => values.as_binary_opt::<i32>().map_or_else(Vec::new, |binary| {
+                    let known = binary.iter().enumerate();
+                    known.filter_map(|(row, value)| Some((row, std::str::from_utf8(value?).ok()?))).collect()
+                }),
+                Some(values) => values.as_string_opt::<i32>().map_or_else(Vec::new, |texts| {
+                    texts.iter().enumerate().filter_map(|(row, text)| Some((row, text?))).collect()
+                }),
                 None => Vec::new(),
             };
-            let (texts, empty): (Vec<&str>, Vec<&str>) =
-                texts.into_iter().partition(|text| !text.trim().is_empty());
+            let (texts, empty): (Vec<_>, Vec<_>) =
+                texts.into_iter().partition(|(_, text)| !text.trim().is_empty());
+            let owners: Vec<u32> = texts.iter().map(|(row, _)| guard.owner(*row)).collect();
+            let texts: Vec<&str> = texts.into_iter().map(|(_, text)| text).collect();
             if matches!(column.data_type, DataType::Text { .. }) && !unique {
                 blank = empty.len() as f64 / (texts.len() + empty.len()).max(1) as f64;
             }
@@ -251,7 +273,8 @@ impl ColumnWriter {
                 max_chars,
                 unique,
             };
-            Values::Text(Box::new(ValueWriter::fit(meaning, &shape, &texts)))
+            let guard = Guard::entities(&owners, guard.least() as u32);
+            Values::Text(Box::new(ValueWriter::fit(meaning, &shape, &texts, guard)))
         };
         Self {
             id,

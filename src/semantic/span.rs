@@ -5,7 +5,10 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{distinct, pattern, quantiles::Quantiles};
-use crate::seed::Stream;
+use crate::{
+    privacy::{Guard, Kept},
+    seed::Stream,
+};
 
 /// Durations: months, days and seconds apart, as Postgres keeps them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,10 +19,12 @@ pub(super) struct IntervalShape {
 }
 
 impl IntervalShape {
-    pub(super) fn fit(values: &[&str]) -> Self {
-        let parsed: Vec<[f64; 3]> = values.iter().filter_map(|value| parse_interval(value)).collect();
+    pub(super) fn fit(values: &[&str], guard: Guard<'_>) -> Self {
+        let read = values.iter().enumerate();
+        let parsed: Vec<(usize, [f64; 3])> =
+            read.filter_map(|(row, value)| Some((row, parse_interval(value)?))).collect();
         let part = |index: usize| {
-            Quantiles::fit(parsed.iter().map(|parts| parts[index]).collect())
+            Quantiles::fit(parsed.iter().map(|(row, parts)| (*row, parts[index])), guard)
                 .unwrap_or_else(|| Quantiles::constant(0.0))
         };
         Self { months: part(0), days: part(1), seconds: part(2) }
@@ -99,7 +104,7 @@ pub(super) struct RangeShape {
 }
 
 impl RangeShape {
-    pub(super) fn fit(native_type: &str, values: &[&str]) -> Self {
+    pub(super) fn fit(native_type: &str, values: &[&str], guard: Guard<'_>) -> Self {
         let native = native_type.to_ascii_lowercase();
         let bound = if native.starts_with("date") {
             Bound::Day
@@ -110,24 +115,31 @@ impl RangeShape {
         } else {
             Bound::Whole
         };
-        let parsed: Vec<(f64, f64)> = values
+        let parsed: Vec<(usize, (f64, f64))> = values
             .iter()
-            .filter_map(|value| {
+            .enumerate()
+            .filter_map(|(row, value)| {
                 let inner = value.trim_matches(['[', ']', '(', ')', '{', '}']);
                 let (low, high) = inner.split_once(',')?;
                 let read = |text: &str| bound.read(text.trim().trim_matches('"'));
-                Some((read(low)?, read(high)?))
+                Some((row, (read(low)?, read(high)?)))
             })
             .collect();
         let default = if matches!(bound, Bound::Day | Bound::Moment) { 1_600_000_000.0 } else { 1.0 };
-        let low = Quantiles::fit(parsed.iter().map(|(low, _)| *low).collect());
-        let width = Quantiles::fit(parsed.iter().map(|(low, high)| (high - low).max(0.0)).collect());
+        let low = Quantiles::fit(parsed.iter().map(|(row, (low, _))| (*row, *low)), guard);
+        let widths = parsed.iter().map(|(row, (low, high))| (*row, (high - low).max(0.0)));
+        let width = Quantiles::fit(widths, guard);
         Self {
             bound,
             many: native.contains("multirange"),
             low: low.unwrap_or_else(|| Quantiles::constant(default)),
             width: width.unwrap_or_else(|| Quantiles::constant(86_400.0)),
         }
+    }
+
+    /// What it keeps of the source; a range has so many entities behind it.
+    pub(super) fn kept(&self, least: u32) -> Vec<Kept> {
+        vec![self.low.kept(least, &|number| self.bound.show(number))]
     }
 
     /// With an `index`, ranges that do not even overlap (exclusion constraints).
@@ -257,13 +269,14 @@ pub(super) struct BitsShape {
 }
 
 impl BitsShape {
-    pub(super) fn fit(length: Option<u32>, values: &[&str]) -> Self {
-        let observed = Quantiles::fit(values.iter().map(|value| value.len() as f64).collect());
+    pub(super) fn fit(length: Option<u32>, values: &[&str], guard: Guard<'_>) -> Self {
+        let observed = Quantiles::fit(values.iter().map(|value| value.len() as f64).enumerate(), guard);
         let fixed = length.map(|length| Quantiles::constant(f64::from(length)));
         let places = values.iter().map(|value| value.len()).max().unwrap_or(1).clamp(1, 256);
         let share = |place: usize| {
             let seen: Vec<&str> = values.iter().filter_map(|value| value.get(place..=place)).collect();
-            if seen.is_empty() { 0.5 } else { pattern::share(&seen, |bit| bit == "1") }
+            let few = !guard.enough((0..values.len()).filter(|row| values[*row].len() > place));
+            if seen.is_empty() || few { 0.5 } else { pattern::share(&seen, |bit| bit == "1") }
         };
         Self {
             // A fixed type takes its length only; a varying one (`bit varying(8)`) shows shorter values.

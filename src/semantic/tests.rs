@@ -7,6 +7,7 @@ use super::*;
 use crate::{
     data::TableData,
     finding::Finding,
+    privacy::Guard,
     schema::{Column, ColumnId, DataType, Table, TableName, UniqueKey},
     seed::{Seed, Stream},
 };
@@ -49,7 +50,7 @@ fn rewrite(
     let mut table = table("things", &[(name, data_type)]);
     table.columns[0].native_type = native.to_owned();
     let data = TableData::new(vec![ColumnId(0)], vec![strings(values)], values.len());
-    let (writer, findings) = RowWriter::fit(&table, &data, &[(ColumnId(0), meaning, unique)]);
+    let (writer, findings) = RowWriter::fit(&table, &data, &[(ColumnId(0), meaning, unique)], Guard::rows(5));
     let half = rows / 2;
     let mut written = Vec::new();
     for (block, (first, length)) in [(0, half), (half, rows - half)].into_iter().enumerate() {
@@ -251,7 +252,7 @@ fn the_model_holds_no_personal_value() {
         .map(|(place, meaning)| (ColumnId(place), meaning, false))
         .collect::<Vec<_>>();
 
-    let model = serde_json::to_string(&RowWriter::fit(&table, &data, &columns).0).unwrap();
+    let model = serde_json::to_string(&RowWriter::fit(&table, &data, &columns, Guard::rows(5)).0).unwrap();
 
     for secret in ["Zebulon", "zebulon", "quixote", "Quixote", "901820", "Kowalski", "kowalski"] {
         assert!(!model.contains(secret), "{secret} in {model}");
@@ -266,7 +267,7 @@ fn the_columns_of_a_row_agree() {
     let data = TableData::new((0..3).map(ColumnId).collect(), vec![none.clone(), none.clone(), none], 0);
     let meanings = [Meaning::FirstName, Meaning::LastName, Meaning::Email];
     let columns: Vec<_> = meanings.into_iter().enumerate().map(|(i, m)| (ColumnId(i), m, false)).collect();
-    let (writer, _) = RowWriter::fit(&table, &data, &columns);
+    let (writer, _) = RowWriter::fit(&table, &data, &columns, Guard::rows(5));
 
     let rows = writer.write(&[(ColumnId(0), vec![true; 50])], 0, &mut stream(0));
 
@@ -524,7 +525,7 @@ fn bytes_keep_their_lengths_and_nulls_stay_null() {
     let values: ArrayRef = Arc::new(BinaryArray::from_iter_values([[1_u8; 8], [2; 8]]));
     let data = TableData::new(vec![ColumnId(0)], vec![values.clone()], 2);
     let meaning = detect(&table, ColumnId(0), &values, None).meaning;
-    let (writer, _) = RowWriter::fit(&table, &data, &[(ColumnId(0), meaning, true)]);
+    let (writer, _) = RowWriter::fit(&table, &data, &[(ColumnId(0), meaning, true)], Guard::rows(5));
 
     let out = writer.write(&[(ColumnId(0), vec![true, false, true])], 0, &mut stream(0));
 
@@ -540,7 +541,7 @@ fn the_same_stream_gives_the_same_rows_after_a_round_trip_of_the_model() {
     let values = numbered(60, |row| format!("The Great Thing {row}"));
     let data = TableData::new(vec![ColumnId(0), ColumnId(1)], vec![strings(&values), strings(&values)], 60);
     let columns = [(ColumnId(0), Meaning::Title, false), (ColumnId(1), Meaning::Email, true)];
-    let (writer, _) = RowWriter::fit(&table, &data, &columns);
+    let (writer, _) = RowWriter::fit(&table, &data, &columns, Guard::rows(5));
     let copy: RowWriter = serde_json::from_str(&serde_json::to_string(&writer).unwrap()).unwrap();
 
     let draw = |writer: &RowWriter| writer.write(&[(ColumnId(0), vec![true; 40])], 7, &mut stream(1)).arrays;

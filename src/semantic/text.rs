@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{SHARED_ROWS, distinct, pattern, persona, quantiles::Quantiles};
-use crate::seed::Stream;
+use super::{distinct, pattern, persona, quantiles::Quantiles};
+use crate::{
+    privacy::{Guard, Kept, KeptKind},
+    seed::Stream,
+};
 
 /// Words kept, most shared first.
 const WORDS_MAX: usize = 4_000;
@@ -69,8 +72,10 @@ pub(super) struct TextModel {
     lengths: Quantiles,
     /// Words of a sentence; `None` for phrases.
     sentence: Option<Quantiles>,
-    /// Words that occur in enough rows, with the running sum of their weights.
+    /// Words that enough entities use, with the running sum of their weights.
     words: Vec<(String, f64)>,
+    /// Distinct entities with each of the first words; those behind are fillers.
+    shared: Vec<u32>,
     case: Case,
     /// Share of the texts that end with a full stop.
     stops: f64,
@@ -85,24 +90,31 @@ pub(super) struct TextModel {
 
 impl TextModel {
     /// Learns from values; `sentences` for free text, `markup` for text with tags.
-    pub(super) fn fit(values: &[&str], sentences: bool, markup: bool, max_chars: Option<usize>) -> Self {
+    pub(super) fn fit(
+        values: &[&str],
+        guard: Guard<'_>,
+        (sentences, markup): (bool, bool),
+        max_chars: Option<usize>,
+    ) -> Self {
         let step = values.len().div_ceil(ROWS_MAX).max(1);
         let sample: Vec<&str> = values.iter().step_by(step).copied().collect();
-        let lengths = sample.iter().map(|text| text.chars().count() as f64).collect();
-        let lengths = Quantiles::fit(lengths).unwrap_or_else(|| Quantiles::constant(20.0));
+        let owners: Vec<u32> = (0..values.len()).step_by(step).map(|row| guard.owner(row)).collect();
+        let guard = Guard::entities(&owners, guard.least() as u32);
+        let lengths = sample.iter().map(|text| text.chars().count() as f64).enumerate();
+        let lengths = Quantiles::fit(lengths, guard).unwrap_or_else(|| Quantiles::constant(20.0));
         let plain: Vec<String> =
             if markup { sample.iter().map(|text| without_tags(text)).collect() } else { Vec::new() };
         let plain: Vec<&str> =
             if markup { plain.iter().map(String::as_str).collect() } else { sample.clone() };
         let per_sentence = plain
             .iter()
-            .flat_map(|text| text.split(['.', '!', '?', '\n']))
-            .map(|sentence| sentence.split_whitespace().count() as f64)
-            .filter(|count| *count > 0.0)
-            .collect();
+            .enumerate()
+            .flat_map(|(row, text)| text.split(['.', '!', '?', '\n']).map(move |sentence| (row, sentence)))
+            .map(|(row, sentence)| (row, sentence.split_whitespace().count() as f64))
+            .filter(|(_, count)| *count > 0.0);
         let sentence = (sentences || markup)
-            .then(|| Quantiles::fit(per_sentence).unwrap_or_else(|| Quantiles::constant(8.0)));
-        let words = vocabulary(&plain, sentence.is_none());
+            .then(|| Quantiles::fit(per_sentence, guard).unwrap_or_else(|| Quantiles::constant(8.0)));
+        let (words, shared) = vocabulary(&plain, guard, sentence.is_none());
         let case = match Case::of(&plain) {
             Case::Mixed if sentence.is_some() => Case::Sentence,
             Case::Mixed if title_share(&plain) > 0.6 => Case::Title,
@@ -115,13 +127,20 @@ impl TextModel {
             spelling: spelling(&words, max_chars),
             stops: pattern::share(&plain, |text| text.trim_end().ends_with(['.', '!', '?'])),
             breaks: (lines as f64 / sentences_seen.max(1) as f64).min(0.5),
-            block: markup.then(|| shared_tag(&sample, BLOCKS)).flatten(),
-            inline: markup.then(|| inline(&sample)).flatten(),
+            block: markup.then(|| shared_tag(&sample, guard, BLOCKS)).flatten(),
+            inline: markup.then(|| inline(&sample, guard)).flatten(),
             lengths,
             sentence,
             words,
+            shared,
             case,
         }
+    }
+
+    /// The words of the source it keeps.
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let words = self.words.iter().zip(&self.shared);
+        words.map(|((word, _), n)| Kept::value(word.clone(), *n).as_kind(KeptKind::Word)).collect()
     }
 
     /// Writes a text of at most `max` characters; with an `index`, a different one for every index.
@@ -243,10 +262,24 @@ impl TextModel {
     }
 }
 
-/// Words of at least five rows, with running weights; filler words where too few are shared.
-fn vocabulary(texts: &[&str], phrases: bool) -> Vec<(String, f64)> {
-    let mut rows = BTreeMap::<String, (usize, usize)>::new();
-    for text in texts {
+/// What was seen of a word.
+#[derive(Default)]
+struct Seen {
+    rows: usize,
+    capital: usize,
+    entities: u32,
+    last: Option<u32>,
+}
+
+/// Words of enough entities, with running weights, and how many entities have each; filler words, which no entity has,
+/// where too few are shared.
+fn vocabulary(texts: &[&str], guard: Guard<'_>, phrases: bool) -> (Vec<(String, f64)>, Vec<u32>) {
+    let mut rows = BTreeMap::<String, Seen>::new();
+    // Entity by entity, so that another one is seen where the last one was not the same.
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by_key(|row| guard.owner(*row));
+    for row in order {
+        let (text, owner) = (texts[row], guard.owner(row));
         let mut seen = BTreeSet::new();
         for (place, raw) in text.split_whitespace().enumerate() {
             let word = raw.trim_matches(|c: char| !c.is_alphanumeric());
@@ -256,27 +289,30 @@ fn vocabulary(texts: &[&str], phrases: bool) -> Vec<(String, f64)> {
                 continue;
             }
             let entry = rows.entry(word.to_lowercase()).or_default();
-            entry.0 += 1;
+            entry.rows += 1;
+            entry.entities += u32::from(entry.last.replace(owner) != Some(owner));
             let capital = place > 0 && word.chars().next().is_some_and(char::is_uppercase);
-            entry.1 += usize::from(capital);
+            entry.capital += usize::from(capital);
         }
     }
-    let mut shared: Vec<(String, usize)> = rows
+    let mut shared: Vec<(String, usize, u32)> = rows
         .into_iter()
-        .filter(|(_, (rows, _))| *rows >= SHARED_ROWS)
-        .map(|(word, (rows, capital))| {
+        .filter(|(_, seen)| seen.entities as usize >= guard.least())
+        .map(|(word, Seen { rows, capital, entities, .. })| {
             // A word that keeps its capital inside sentences is a proper noun.
-            if !phrases && capital * 10 > rows * 8 { (capitalised(&word), rows) } else { (word, rows) }
+            let proper = !phrases && capital * 10 > rows * 8;
+            (if proper { capitalised(&word) } else { word }, rows, entities)
         })
         .collect();
     shared.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     shared.truncate(WORDS_MAX);
-    let total: usize = shared.iter().map(|(_, rows)| *rows).sum();
+    let total: usize = shared.iter().map(|(_, rows, _)| *rows).sum();
     let missing = 1.0 - shared.len() as f64 / WORDS_MIN as f64;
+    let entities: Vec<u32> = shared.iter().map(|(.., entities)| *entities).collect();
     let mut sum = 0.0;
     let mut words: Vec<(String, f64)> = shared
         .into_iter()
-        .map(|(word, rows)| {
+        .map(|(word, rows, _)| {
             sum += rows as f64;
             (word, sum)
         })
@@ -294,7 +330,7 @@ fn vocabulary(texts: &[&str], phrases: bool) -> Vec<(String, f64)> {
             (word, sum)
         }));
     }
-    words
+    (words, entities)
 }
 
 /// Distinct words (ignoring case) short enough that two of them fit the column.
@@ -339,17 +375,18 @@ fn without_tags(text: &str) -> String {
         .collect()
 }
 
-fn shared_tag(texts: &[&str], tags: &[&str]) -> Option<String> {
-    let rows = |tag: &str| {
+fn shared_tag(texts: &[&str], guard: Guard<'_>, tags: &[&str]) -> Option<String> {
+    let entities = |tag: &str| {
         let open = [format!("<{tag}>"), format!("<{tag} ")];
-        texts.iter().filter(|text| open.iter().any(|open| text.contains(open.as_str()))).count()
+        let has = |row: &usize| open.iter().any(|open| texts[*row].contains(open.as_str()));
+        guard.distinct((0..texts.len()).filter(has))
     };
-    let (tag, count) = tags.iter().map(|tag| (*tag, rows(tag))).max_by_key(|(_, count)| *count)?;
-    (count >= SHARED_ROWS).then(|| tag.to_owned())
+    let (tag, count) = tags.iter().map(|tag| (*tag, entities(tag))).max_by_key(|(_, count)| *count)?;
+    (count >= guard.least().max(1)).then(|| tag.to_owned())
 }
 
-fn inline(texts: &[&str]) -> Option<(String, f64)> {
-    let tag = shared_tag(texts, INLINE)?;
+fn inline(texts: &[&str], guard: Guard<'_>) -> Option<(String, f64)> {
+    let tag = shared_tag(texts, guard, INLINE)?;
     let open = format!("<{tag}");
     let tags: usize = texts.iter().map(|text| text.matches(open.as_str()).count()).sum();
     let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();

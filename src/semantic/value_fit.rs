@@ -1,15 +1,13 @@
 //! Learning how values of a known meaning look in a column.
 
-use std::collections::BTreeMap;
-
 use super::{
-    SHARED_ROWS,
     array::ArrayShape,
     column_name, distinct,
     geometry::GeometryShape,
     json::JsonShape,
     mask::{Masks, Place},
     meaning::Meaning,
+    national_id::NationalId,
     opaque::OpaqueShape,
     pattern,
     quantiles::Quantiles,
@@ -17,7 +15,7 @@ use super::{
     text::{Case, TextModel},
     value_writer::{ColumnShape, ValueWriter},
 };
-use crate::schema::DataType;
+use crate::{privacy::Guard, schema::DataType};
 
 /// Domains that reach nobody (RFC 2606), most usual first.
 const DOMAINS: &[&str] = &[
@@ -33,13 +31,15 @@ const SAMPLE: usize = 50_000;
 
 impl ValueWriter {
     /// Learns how values of a meaning look in this column.
-    pub(super) fn fit(meaning: &Meaning, column: &ColumnShape<'_>, all: &[&str]) -> Self {
+    pub(super) fn fit(meaning: &Meaning, column: &ColumnShape<'_>, all: &[&str], guard: Guard<'_>) -> Self {
         let step = all.len().div_ceil(SAMPLE).max(1);
         let values: Vec<&str> = all.iter().step_by(step).copied().collect();
         let values = values.as_slice();
+        let owners: Vec<u32> = (0..all.len()).step_by(step).map(|row| guard.owner(row)).collect();
+        let guard = Guard::entities(&owners, guard.least() as u32);
         // Two or three characters leave no room for words: only a shape can tell rows apart.
         if let DataType::Enum { .. } = column.data_type {
-            return Self::Labels(labels(values, column).unwrap_or_default());
+            return Self::Labels(labels(values, column, guard).unwrap_or_default());
         }
         let short = column.unique && column.max_chars.is_some_and(|max| max < 8);
         let wordless = matches!(
@@ -60,13 +60,16 @@ impl ValueWriter {
                 | Meaning::StreetAddress
         );
         if short && wordless {
-            return Self::Masked(personal_masks(values, column, false));
+            return Self::Masked(personal_masks(values, column, guard, false));
         }
         let case = Case::of(values);
-        let text =
-            |sentences, markup| Self::Text(TextModel::fit(values, sentences, markup, column.max_chars));
+        let text = |sentences, markup| {
+            Self::Text(TextModel::fit(values, guard, (sentences, markup), column.max_chars))
+        };
         match meaning {
-            Meaning::Category => labels(values, column).map_or_else(|| text(false, false), Self::Labels),
+            Meaning::Category => {
+                labels(values, column, guard).map_or_else(|| text(false, false), Self::Labels)
+            }
             Meaning::FirstName => Self::FirstName(case),
             Meaning::LastName => Self::LastName(case),
             Meaning::FullName => {
@@ -75,17 +78,17 @@ impl ValueWriter {
             Meaning::UserName => Self::UserName(case),
             Meaning::Email => Self::Email { domains: unseen_domains(values), case },
             Meaning::Phone => {
-                let masks = personal_masks(values, column, true);
+                let masks = personal_masks(values, column, guard, true);
                 Self::Masked(masks.unreachable(values))
             }
             Meaning::StreetAddress => Self::Street(case),
             Meaning::City => Self::City(case),
             Meaning::State => Self::State { case, code: is_short(values) },
             Meaning::Country => Self::Country { case, code: is_short(values) },
-            Meaning::PostalCode => Self::Masked(masks(values, "#####")),
+            Meaning::PostalCode => Self::Masked(masks(values, guard, "#####")),
             Meaning::Company => Self::Company(case),
             Meaning::JobTitle => Self::JobTitle(case),
-            Meaning::Url => Self::Url { ending: endings(values).into_iter().next() },
+            Meaning::Url => Self::Url { ending: endings(values, guard).into_iter().next() },
             Meaning::DomainName => Self::Domain,
             Meaning::IpAddress => Self::Address(AddressShape::fit("inet", values)),
             Meaning::Inet => Self::Address(AddressShape::fit(column.native_type, values)),
@@ -93,7 +96,9 @@ impl ValueWriter {
                 upper: pattern::share(values, |text| text.chars().any(|c| c.is_ascii_uppercase())) > 0.5,
                 hyphens: values.is_empty() || pattern::share(values, pattern::is_hyphenated) > 0.5,
             },
-            Meaning::HexToken | Meaning::PasswordHash => Self::Masked(personal_masks(values, column, false)),
+            Meaning::HexToken | Meaning::PasswordHash => {
+                Self::Masked(personal_masks(values, column, guard, false))
+            }
             Meaning::CreditCard => Self::Card {
                 prefix: ["400000", "510510", "352800", "601100"]
                     .into_iter()
@@ -104,8 +109,12 @@ impl ValueWriter {
                     .into_iter()
                     .find(|c| pattern::share(values, |text| text.contains(*c)) > 0.5),
             },
-            Meaning::Iban => iban_shape(values),
-            Meaning::Slug => Self::Slug(lengths(values)),
+            Meaning::Iban => iban_shape(values, guard),
+            Meaning::NationalId => match NationalId::fit(values, guard) {
+                Some(numbers) => Self::NationalId(numbers),
+                None => Self::Masked(masks(values, guard, "#########").unreachable(values)),
+            },
+            Meaning::Slug => Self::Slug(lengths(values, guard)),
             Meaning::FilePath => Self::Path {
                 root: ["/", "./", "C:\\"]
                     .into_iter()
@@ -113,16 +122,17 @@ impl ValueWriter {
                     .unwrap_or_default()
                     .to_owned(),
                 depth: Quantiles::fit(
-                    values.iter().map(|text| text.matches(['/', '\\']).count() as f64).collect(),
+                    values.iter().map(|text| text.matches(['/', '\\']).count() as f64).enumerate(),
+                    guard,
                 )
                 .unwrap_or_else(|| Quantiles::constant(0.0)),
-                endings: endings(values),
+                endings: endings(values, guard),
             },
             Meaning::Code { mask } => {
-                let learned = Masks::fit(values).filter(|masks| !masks.is_fixed());
+                let learned = Masks::fit(values, guard).filter(|masks| !masks.is_fixed());
                 let same = learned.as_ref().is_some_and(|masks| mask.is_empty() || masks.describe() == *mask);
                 let written = if same { learned } else { Masks::parse(mask).or(learned) };
-                let masks = written.unwrap_or_else(|| masks(values, "********"));
+                let masks = written.unwrap_or_else(|| masks(values, guard, "********"));
                 // Numbers of accounts and identity papers: no source number may come out.
                 let personal = column_name::hint("", column.name) == Some(Meaning::Iban);
                 Self::Masked(if personal { masks.unreachable(values) } else { masks })
@@ -130,32 +140,36 @@ impl ValueWriter {
             Meaning::Title | Meaning::Bytes => text(false, false),
             Meaning::FreeText => text(true, false),
             Meaning::Markup => text(true, true),
-            Meaning::Json => Self::Json(JsonShape::fit(column.name, values)),
-            Meaning::NumberText => {
-                let numbers = values.iter().filter_map(|text| text.replace(',', ".").parse().ok()).collect();
+            Meaning::Json => Self::Json(JsonShape::fit(column.name, values, guard)),
+            Meaning::NumberText | Meaning::Coordinates => {
+                let read = |text: &str| text.replace(',', ".").parse::<f64>().ok();
+                let numbers = values.iter().enumerate();
+                let numbers = numbers.filter_map(|(row, text)| Some((row, read(text)?)));
                 let decimals =
                     values.iter().map(|text| text.split_once(['.', ',']).map_or(0, |(_, d)| d.len()));
                 Self::Number {
                     decimals: decimals.max().unwrap_or(0).min(12),
-                    values: Quantiles::fit(numbers).unwrap_or_else(|| Quantiles::constant(0.0)),
+                    values: Quantiles::fit(numbers, guard).unwrap_or_else(|| Quantiles::constant(0.0)),
                 }
             }
-            Meaning::DateText => {
+            Meaning::DateText | Meaning::BirthDate => {
                 let format = pattern::date_format(values).unwrap_or("%Y-%m-%d");
-                let seconds: Vec<i64> =
-                    values.iter().filter_map(|text| pattern::parse_date(text, format)).collect();
-                let grid = [86_400, 3_600, 60].into_iter().find(|grid| seconds.iter().all(|s| s % grid == 0));
+                let read = values.iter().enumerate();
+                let seconds: Vec<(usize, i64)> =
+                    read.filter_map(|(row, text)| Some((row, pattern::parse_date(text, format)?))).collect();
+                let grids = [86_400, 3_600, 60];
+                let grid = grids.into_iter().find(|grid| seconds.iter().all(|(_, s)| s % grid == 0));
                 Self::Date {
                     format: format.to_owned(),
-                    seconds: Quantiles::fit(seconds.iter().map(|s| *s as f64).collect())
+                    seconds: Quantiles::fit(seconds.iter().map(|(row, s)| (*row, *s as f64)), guard)
                         .unwrap_or_else(|| Quantiles::constant(1.6e9)),
                     grid: grid.unwrap_or(1),
                 }
             }
-            Meaning::Interval => Self::Interval(IntervalShape::fit(values)),
+            Meaning::Interval => Self::Interval(IntervalShape::fit(values, guard)),
             Meaning::Bits => {
                 let length = if let DataType::Bits { length } = column.data_type { *length } else { None };
-                Self::Bits(BitsShape::fit(length, values))
+                Self::Bits(BitsShape::fit(length, values, guard))
             }
             Meaning::Set => {
                 let labels =
@@ -168,14 +182,16 @@ impl ValueWriter {
                 let unknown = DataType::Other;
                 let element =
                     if let DataType::Array { element } = column.data_type { element } else { &unknown };
-                Self::Array(ArrayShape::fit(column.name, element, values))
+                Self::Array(ArrayShape::fit(column.name, element, values, guard))
             }
             Meaning::Range if has_unknown_ends(column.data_type) => {
-                Self::Opaque(OpaqueShape::fit(column.data_type, &type_name(column), values))
+                Self::Opaque(OpaqueShape::fit(column.data_type, &type_name(column), values, guard))
             }
-            Meaning::Range => Self::Range(RangeShape::fit(&type_name(column), values)),
-            Meaning::Geometry => Self::Geometry(GeometryShape::fit(&type_name(column), values)),
-            Meaning::Opaque => Self::Opaque(OpaqueShape::fit(column.data_type, &type_name(column), values)),
+            Meaning::Range => Self::Range(RangeShape::fit(&type_name(column), values, guard)),
+            Meaning::Geometry => Self::Geometry(GeometryShape::fit(&type_name(column), values, guard)),
+            Meaning::Opaque => {
+                Self::Opaque(OpaqueShape::fit(column.data_type, &type_name(column), values, guard))
+            }
         }
     }
 }
@@ -226,25 +242,25 @@ fn unseen_domains(values: &[&str]) -> Vec<String> {
 }
 
 /// Shapes of values; the kinds of their characters if too few share a shape.
-fn masks(values: &[&str], otherwise: &str) -> Masks {
+fn masks(values: &[&str], guard: Guard<'_>, otherwise: &str) -> Masks {
     let plain = || Masks::parse(otherwise).or_else(|| Masks::parse("********"));
     // Shapes that most values share say more; the kinds of characters alone fit every value.
-    Masks::fit(values)
+    Masks::fit(values, guard)
         .filter(|masks| masks.coverage(values) >= 0.5 && !masks.is_fixed())
-        .or_else(|| Masks::generic(values))
+        .or_else(|| Masks::generic(values, guard))
         .or_else(plain)
         .unwrap_or_else(Masks::digits)
 }
 
 /// Shapes without anything that could be a shared secret or a whole number: only punctuation, the first digits of
 /// a telephone number, and the header of a hash stay.
-fn personal_masks(values: &[&str], column: &ColumnShape<'_>, phone: bool) -> Masks {
+fn personal_masks(values: &[&str], column: &ColumnShape<'_>, guard: Guard<'_>, phone: bool) -> Masks {
     if !phone && pattern::share(values, pattern::is_hex) >= 0.9 {
         return Masks::hex(values);
     }
     let otherwise = if phone { "+1-555-###-####" } else { "****************" };
     let otherwise = distinct::cut(otherwise, column.max_chars);
-    masks(values, otherwise).loosened(|index, places: &[Place]| {
+    masks(values, guard, otherwise).loosened(|index, places: &[Place]| {
         if let Some(Place::Literal(literal)) = places.get(index)
             && !literal.is_alphanumeric()
         {
@@ -262,26 +278,24 @@ fn personal_masks(values: &[&str], column: &ColumnShape<'_>, phone: bool) -> Mas
     })
 }
 
-/// Labels that at least five rows share; `None` if there are none.
-fn labels(values: &[&str], column: &ColumnShape<'_>) -> Option<Vec<(String, f64)>> {
+/// Labels that enough entities share; `None` if there are none.
+fn labels(values: &[&str], column: &ColumnShape<'_>, guard: Guard<'_>) -> Option<Vec<(String, f64, u32)>> {
     let declared = || {
         let DataType::Enum { labels } = column.data_type else { return None };
-        Some(labels.iter().enumerate().map(|(place, label)| (label.clone(), place as f64 + 1.0)).collect())
+        let weighed = labels.iter().enumerate();
+        Some(weighed.map(|(place, label)| (label.clone(), place as f64 + 1.0, 0)).collect())
     };
     if column.unique {
         return declared();
     }
-    let mut counts = BTreeMap::<&str, usize>::new();
-    for value in values {
-        *counts.entry(value).or_default() += 1;
-    }
+    let counts = guard.support(values.iter().enumerate().map(|(row, value)| (*value, row)));
     let mut sum = 0.0;
-    let labels: Vec<(String, f64)> = counts
+    let labels: Vec<(String, f64, u32)> = counts
         .into_iter()
-        .filter(|(_, rows)| *rows >= SHARED_ROWS)
-        .map(|(label, rows)| {
-            sum += rows as f64;
-            (label.to_owned(), sum)
+        .filter(|(_, seen)| seen.entities >= guard.least())
+        .map(|(label, seen)| {
+            sum += seen.rows as f64;
+            (label.to_owned(), sum, seen.entities as u32)
         })
         .collect();
     // The labels of an enum type are no data: any of them may be written.
@@ -296,26 +310,28 @@ fn is_short(values: &[&str]) -> bool {
     !values.is_empty() && pattern::share(values, |text| text.chars().count() <= 3) > 0.5
 }
 
-fn lengths(values: &[&str]) -> Quantiles {
-    Quantiles::fit(values.iter().map(|text| text.chars().count() as f64).collect())
+fn lengths(values: &[&str], guard: Guard<'_>) -> Quantiles {
+    Quantiles::fit(values.iter().map(|text| text.chars().count() as f64).enumerate(), guard)
         .unwrap_or_else(|| Quantiles::constant(16.0))
 }
 
-/// File endings that enough values share.
-fn endings(values: &[&str]) -> Vec<String> {
-    let mut counts = BTreeMap::<&str, usize>::new();
-    for value in values {
+/// File endings that enough entities share.
+fn endings(values: &[&str], guard: Guard<'_>) -> Vec<String> {
+    let ending = |value: &'_ &'_ str| -> Option<String> {
         let name = value.rsplit(['/', '\\']).next().unwrap_or_default();
         if let Some(dot) = name.rfind('.')
             && name.is_char_boundary(dot)
             && (2..=5).contains(&(name.len() - dot))
             && value.matches('/').count() != 2
         {
-            *counts.entry(&name[dot..]).or_default() += 1;
+            return Some(name[dot..].to_owned());
         }
-    }
-    counts.retain(|_, rows| *rows >= SHARED_ROWS.max(values.len() / 100));
-    counts.into_keys().map(str::to_owned).collect()
+        None
+    };
+    let all = values.iter().enumerate().filter_map(|(row, value)| Some((ending(value)?, row)));
+    let mut counts = guard.support(all);
+    counts.retain(|_, seen| seen.entities >= guard.least() && seen.rows >= values.len() / 100);
+    counts.into_keys().collect()
 }
 
 /// Countries whose account numbers may be all digits, with how many. Source: SWIFT IBAN registry.
@@ -334,13 +350,16 @@ const IBAN_DIGITS: &[(&str, usize)] = &[
     ("PT", 21),
 ];
 
-fn iban_shape(values: &[&str]) -> ValueWriter {
-    let rows = |country: &str| values.iter().filter(|value| value.starts_with(country)).count();
+fn iban_shape(values: &[&str], guard: Guard<'_>) -> ValueWriter {
+    let with = |country: &str| {
+        let has = |row: &usize| values[*row].starts_with(country);
+        guard.distinct((0..values.len()).filter(has))
+    };
     let (country, digits) = IBAN_DIGITS
         .iter()
         .rev()
-        .max_by_key(|(country, _)| rows(country))
-        .filter(|(country, _)| rows(country) >= SHARED_ROWS)
+        .max_by_key(|(country, _)| with(country))
+        .filter(|(country, _)| with(country) >= guard.least().max(1))
         .copied()
         .unwrap_or(("DE", 18));
     ValueWriter::Iban { country: country.to_owned(), digits }

@@ -9,13 +9,14 @@ use super::{
     geometry::GeometryShape,
     json::JsonShape,
     mask::Masks,
+    national_id::NationalId,
     opaque::OpaqueShape,
     persona::{self, Persona},
     quantiles::Quantiles,
     span::{AddressShape, BitsShape, IntervalShape, RangeShape, moment},
     text::{Case, TextModel},
 };
-use crate::{schema::DataType, seed::Stream};
+use crate::{privacy::Kept, schema::DataType, seed::Stream};
 
 /// What a writer needs to know of its column.
 #[derive(Debug, Clone, Copy)]
@@ -54,8 +55,8 @@ pub(super) struct Cell<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ValueWriter {
-    /// Labels that enough rows share, with running weights.
-    Labels(Vec<(String, f64)>),
+    /// Labels that enough entities share, with running weights, and how many do (0: the type declares it).
+    Labels(Vec<(String, f64, u32)>),
     FirstName(Case),
     LastName(Case),
     FullName {
@@ -97,6 +98,7 @@ pub(super) enum ValueWriter {
         country: String,
         digits: usize,
     },
+    NationalId(NationalId),
     Slug(Quantiles),
     Path {
         root: String,
@@ -126,6 +128,38 @@ pub(super) enum ValueWriter {
 }
 
 impl ValueWriter {
+    /// What it keeps of the source. A range, and an ending of paths, has at least `least` entities behind it.
+    pub(super) fn kept(&self, least: u32) -> Vec<Kept> {
+        match self {
+            Self::Labels(labels) => {
+                let kept = labels.iter().filter(|(.., entities)| *entities > 0);
+                kept.map(|(label, _, entities)| Kept::value(label.clone(), *entities)).collect()
+            }
+            Self::Masked(masks) => masks.kept(),
+            Self::Url { ending } => ending.iter().map(|ending| Kept::value(ending.clone(), least)).collect(),
+            Self::Path { endings, .. } => {
+                endings.iter().map(|ending| Kept::value(ending.clone(), least)).collect()
+            }
+            Self::Text(model) => model.kept(),
+            Self::Json(shape) => {
+                let mut kept = Vec::new();
+                shape.kept(least, &mut kept);
+                kept
+            }
+            Self::Number { values, decimals } => {
+                vec![values.kept(least, &|number| format!("{number:.decimals$}"))]
+            }
+            Self::Date { format, seconds, .. } => {
+                vec![seconds.kept(least, &|time| moment(time).format(format).to_string())]
+            }
+            Self::Array(shape) => shape.kept(least),
+            Self::Range(shape) => shape.kept(least),
+            Self::Geometry(shape) => shape.kept(least),
+            Self::Opaque(shape) => shape.kept(least),
+            _ => Vec::new(),
+        }
+    }
+
     /// Writes one value; `None` means null.
     pub(super) fn write(&self, cell: &Cell<'_>, random: &mut Stream) -> Option<String> {
         let Cell { persona, index, max } = *cell;
@@ -133,12 +167,12 @@ impl ValueWriter {
             Self::Labels(labels) => {
                 if let Some(index) = index {
                     let label = labels.get((index % labels.len().max(1) as u64) as usize);
-                    return label.map(|(label, _)| label.clone());
+                    return label.map(|(label, ..)| label.clone());
                 }
-                let total = labels.last().map_or(0.0, |(_, sum)| *sum);
+                let total = labels.last().map_or(0.0, |(_, sum, _)| *sum);
                 let place = random.random::<f64>() * total;
-                let found = labels.partition_point(|(_, sum)| *sum <= place);
-                labels.get(found).map(|(label, _)| label.clone()).unwrap_or_default()
+                let found = labels.partition_point(|(_, sum, _)| *sum <= place);
+                labels.get(found).map(|(label, ..)| label.clone()).unwrap_or_default()
             }
             Self::FirstName(case) => case.apply(&one_of(persona.first, &[&persona::FIRST], "", cell)),
             Self::LastName(case) => case.apply(&one_of(persona.last, &[&persona::LAST], "", cell)),
@@ -242,6 +276,7 @@ impl ValueWriter {
                 // The last digits carry the index.
                 checksum::iban(country, &account[account.len() - digits..])
             }
+            Self::NationalId(numbers) => numbers.write(index, random),
             Self::Slug(lengths) => {
                 let target = lengths.draw_count(random);
                 let mut slug = word(random).to_lowercase();

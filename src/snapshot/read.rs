@@ -216,14 +216,12 @@ impl<'a> Reader<'a> {
     /// Finds the parent row of every row; also tells which keys are not null.
     fn find_parents(&self, child: &Table, fk: &ForeignKey, rows: &TableData) -> (Vec<u32>, Vec<bool>) {
         let folds = fold_case(self.schema.table(fk.parent), &fk.parent_columns, child, &fk.columns);
-        let arrays: Option<Vec<_>> =
-            fk.columns.iter().zip(&folds).map(|(id, fold)| rows.column(*id).map(|a| (a, *fold))).collect();
+        let columns: Vec<_> = fk.columns.iter().copied().zip(folds).collect();
         let index = self.indexes[fk.parent.0].iter().find(|(columns, _)| *columns == fk.parent_columns);
-        let Some(arrays) = arrays else {
+        let Some(keys) = KeyColumns::of(rows, &columns) else {
             return (vec![NO_ROW; rows.row_count], vec![false; rows.row_count]);
         };
         let required = fk.columns.iter().all(|id| !child.column(*id).nullable);
-        let keys = KeyColumns::new(&arrays);
         let bound = bound_rows(child, fk, rows);
         let mut key = Vec::new();
         (0..rows.row_count)
@@ -283,6 +281,7 @@ impl<'a> Reader<'a> {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
         if !copied {
+            kept.exact.clear();
             fill(table, &mut kept);
         }
         self.snapshots[id.0] = Some(TableSnapshot {
@@ -307,14 +306,9 @@ impl<'a> Reader<'a> {
             }
             let table = self.schema.table(id);
             let folds = fold_case(table, &fk.parent_columns, self.schema.table(child), &fk.columns);
-            let arrays: Option<Vec<_>> = fk
-                .parent_columns
-                .iter()
-                .zip(folds)
-                .map(|(column, fold)| data.column(*column).map(|a| (a, fold)))
-                .collect();
-            if let Some(arrays) = arrays {
-                let index = KeyIndex::build(&KeyColumns::new(&arrays), data.row_count);
+            let columns: Vec<_> = fk.parent_columns.iter().copied().zip(folds).collect();
+            if let Some(keys) = KeyColumns::of(data, &columns) {
+                let index = KeyIndex::build(&keys, data.row_count);
                 indexes.push((fk.parent_columns.clone(), index));
             }
         }

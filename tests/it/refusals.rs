@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     fixtures::{self, Script},
-    support::{Engine, Scratch, contents, dbsynth, dbsynth_in, engines, start},
+    support::{Engine, Scratch, contents, dbsynth, dbsynth_in, engines, nothing_is_left_beside, start},
 };
 
 /// Two tables, a handful of rows.
@@ -206,19 +206,6 @@ fn a_check_that_nobody_can_foresee_is_met() {
 
         let rows = source.number("SELECT count(*) FROM sealed");
         assert_eq!(target.number(&format!("SELECT count(*) FROM sealed WHERE {passes}")), rows, "{engine:?}");
-    }
-}
-
-/// No side database and no side file of a run that did not end well.
-fn nothing_is_left_beside(engine: Engine, target: &Scratch) {
-    if engine == Engine::MySql {
-        let databases = "SELECT count(*) FROM information_schema.schemata \
-                         WHERE left(schema_name, length(database())) = database()";
-        assert_eq!(target.number(databases), 1, "a side database is left");
-    }
-    if let Some(path) = target.text().strip_prefix("sqlite:") {
-        let folder = std::path::Path::new(path).parent().unwrap();
-        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "a side file is left");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `dbsynth clone SOURCE TARGET`.
 
-use super::{Setting, shown};
+use super::{Setting, report, shown};
 use crate::{
     cli::{args::CloneArgs, diagnostic, progress, render, terminal},
     error::Error,
@@ -11,15 +11,29 @@ pub(super) fn run(args: &CloneArgs, setting: &Setting<'_>) -> Result<u8, Error> 
     let source = setting.source(&args.source)?;
     let target = setting.target(&args.target)?;
     let progress = progress::listener(setting.globals);
-    let mut on_plan = |planned: &pipeline::Planned| setting.approve(planned, args.writing.yes);
+    let mut known = None;
+    let mut on_plan = |planned: &pipeline::Planned| {
+        known = args.reporting.report.as_ref().map(|_| planned.clone());
+        setting.approve(planned, args.writing.yes)
+    };
     let run = pipeline::clone(&source, &target, &setting.config, &mut on_plan, progress.as_ref())?;
-    terminal::result(&if args.json { render::json(&run) } else { render::summary(&run) });
+    let names = (shown(&args.source, &source), shown(&args.target, &target));
+    let ends = (Some(names.0.clone()), names.1.clone());
+    let report = report::of_run("clone", ends, &run, known.as_ref(), &setting.config);
+    terminal::result(&match &args.reporting.report {
+        _ if !args.json => render::summary(&run),
+        Some(_) => render::json(&report),
+        None => render::json(&run),
+    });
+    if let Some(path) = &args.reporting.report {
+        report::write(path, &report, setting)?;
+    }
     let code = setting.conclude(&run.findings);
     if run.proof.violations() > 0 {
         return Ok(diagnostic::FINDINGS);
     }
     let code = setting.audited(run.audit.as_ref(), code);
-    let (real, synthetic) = (shown(&args.source, &source), shown(&args.target, &target));
+    let (real, synthetic) = names;
     setting.say(&format!("next: dbsynth evaluate {real} {synthetic}"));
     Ok(code)
 }

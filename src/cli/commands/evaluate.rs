@@ -1,6 +1,6 @@
 //! `dbsynth evaluate REAL SYNTHETIC`.
 
-use super::Setting;
+use super::{Setting, report, shown};
 use crate::{
     cli::{args::EvaluateArgs, render, terminal},
     error::Error,
@@ -13,13 +13,17 @@ pub(super) fn run(args: &EvaluateArgs, setting: &Setting<'_>) -> Result<u8, Erro
     let real = setting.source(&args.real)?;
     let synthetic = setting.written(&args.synthetic)?;
     let holdout = args.holdout.as_ref().map(|word| setting.source(word)).transpose()?;
-    let scorecard = pipeline::evaluate(
-        &real,
-        &synthetic,
-        holdout.as_ref(),
-        &setting.config,
-        &categories(&args.categorical),
-    )?;
+    let categories = categories(&args.categorical);
+    if let Some(path) = &args.reporting.report {
+        let examined = pipeline::examine(&real, &synthetic, holdout.as_ref(), &setting.config, &categories)?;
+        let ends = (shown(&args.real, &real), shown(&args.synthetic, &synthetic));
+        let report = report::of_databases(ends, &examined, &setting.config);
+        let scores = || report.scorecard.map_or_else(String::new, text::scorecard);
+        terminal::result(&if args.json { render::json(&report) } else { scores() });
+        report::write(path, &report, setting)?;
+        return Ok(setting.audited(report.audit, 0));
+    }
+    let scorecard = pipeline::evaluate(&real, &synthetic, holdout.as_ref(), &setting.config, &categories)?;
     terminal::result(&if args.json { render::json(&scorecard) } else { text::scorecard(&scorecard) });
     Ok(setting.audited(scorecard.audit.as_ref(), 0))
 }

@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     if is_model(Path::new(&args.what)) {
         let mut inspected = pipeline::inspect_model(Path::new(&args.what))?;
-        if !args.coverage {
+        if !args.coverage && args.json {
             inspected.planned.coverage.clear();
         }
         let shown = || match args.coverage {
@@ -68,7 +68,8 @@ pub(in crate::cli) fn text(planned: &Planned, training: &[Option<TableTraining>]
         for (column, role) in table.columns.iter().zip(&planned.plan.table(id).columns) {
             let null = if column.nullable { "null" } else { "not null" };
             let (name, native, role) = (&column.name, &column.native_type, role_word(role));
-            let _ = writeln!(out, "  {name:name_width$}  {native:type_width$}  {null:8}  {role}");
+            let meaning = meaning(planned, &table.name.to_string(), name);
+            let _ = writeln!(out, "  {name:name_width$}  {native:type_width$}  {null:8}  {role}{meaning}");
         }
         keys(&mut out, schema, table);
         for rule in planned.rules.iter().filter(|rule| rule.table == table.name.to_string()) {
@@ -79,6 +80,15 @@ pub(in crate::cli) fn text(planned: &Planned, training: &[Option<TableTraining>]
         }
     }
     out
+}
+
+/// What a personal column means, and how sure that is.
+fn meaning(planned: &Planned, table: &str, column: &str) -> String {
+    let known = planned.coverage.iter().find(|known| known.table == table && known.column == column);
+    known
+        .filter(|known| known.personal)
+        .and_then(|known| Some(format!(", personal: {} ({:.2})", known.meaning.as_ref()?, known.score?)))
+        .unwrap_or_default()
 }
 
 fn learnt(training: &TableTraining) -> String {

@@ -8,7 +8,9 @@ mod generate;
 mod init;
 mod inspect;
 mod man;
+mod model;
 mod plan;
+mod report;
 mod train;
 mod verify;
 
@@ -50,6 +52,9 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
     }
     let file = read_file(&cli.globals, &cli.command)?;
     let config = cli.command.overrides().apply(file.config.clone())?;
+    if let Some(path) = cli.command.report() {
+        report::check(path)?;
+    }
     if cli.command.computes() {
         process::start_workers(config.threads);
     }
@@ -64,6 +69,7 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Verify(args) => verify::run(args, &setting),
         Command::Evaluate(args) => evaluate::run(args, &setting),
         Command::Inspect(args) => inspect::run(args, &setting),
+        Command::Model(args) => model::run(args, &setting),
         Command::Completions(_) | Command::Man => Ok(0),
     }
 }

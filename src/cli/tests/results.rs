@@ -117,6 +117,7 @@ fn a_run_is_summed_up() {
         audit: None,
         filled: Vec::new(),
         findings: Vec::new(),
+        evidence: None,
     };
 
     insta::assert_snapshot!("summary", render::summary(&run));

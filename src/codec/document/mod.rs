@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    privacy::{Guard, Kept},
     schema::{Column, DataType},
     seed::Stream,
 };
@@ -58,7 +59,7 @@ pub struct DocumentFit {
     pub written: Vec<WrittenTexts>,
     /// Values looked at that are not of the notation of the others: nothing is learned of them.
     pub unread: usize,
-    /// Keys of too few rows: left out.
+    /// Keys of too few entities: left out.
     pub rare_keys: usize,
     /// True if there are more places than sub-columns: some follow their own distribution.
     pub crowded: bool,
@@ -75,7 +76,7 @@ pub struct Document {
 
 impl Document {
     /// Fits to texts of a type made of parts, or to JSON documents in a text column (`json`). A key, label or number
-    /// needs `protect_below` rows to be kept. `is_category` says whether texts under a name are labels; all other
+    /// needs enough entities under `guard` to be kept. `is_category` says whether texts under a name are labels; all other
     /// texts are left to a writer, and returned. `None` if the values are of no known notation or nothing may be
     /// kept.
     #[must_use]
@@ -83,7 +84,7 @@ impl Document {
         column: &Column,
         values: &ArrayRef,
         json: bool,
-        protect_below: u32,
+        guard: Guard<'_>,
         is_category: &dyn Fn(&str, &[&str]) -> bool,
     ) -> Option<DocumentFit> {
         let texts = reading::texts(values)?;
@@ -103,10 +104,10 @@ impl Document {
                 (None, Some(_)) => Slot::Outside,
             })
             .collect();
-        let rows: Vec<u32> = (0..slots.len() as u32).collect();
+        let owners: Vec<u32> = (0..slots.len()).map(|place| guard.owner(place * step)).collect();
         let declared = syntax.is_declared();
         let mut fitting = Fitting {
-            protect_below: if declared { 1 } else { protect_below },
+            least: if declared { 1 } else { guard.least() },
             is_category,
             shape: &syntax,
             elements: if syntax == Syntax::Bits { BITS } else { ELEMENTS },
@@ -114,7 +115,7 @@ impl Document {
             written: Vec::new(),
             rare_keys: 0,
         };
-        let root = Node::fit(&column.name, &slots, &rows, 0, &mut fitting)?;
+        let root = Node::fit(&column.name, &slots, &owners, 0, &mut fitting)?;
         // All there is to know is whether there is a value: that is a writer's column.
         if root.is_unlearned() {
             return None;
@@ -137,12 +138,12 @@ impl Document {
         })
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
+    pub(super) fn kept(&self) -> Vec<Kept> {
         if self.syntax.is_declared() {
             return Vec::new();
         }
         let mut all = Vec::new();
-        self.root.literals(&mut all);
+        self.root.kept(&mut all);
         all
     }
 

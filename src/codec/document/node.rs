@@ -1,6 +1,6 @@
 //! What was seen at one place of documents, and which codecs its values get.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     codec::SubColumn,
+    privacy::{Guard, Kept, KeptKind},
     schema::{Column, DataType},
 };
 
@@ -77,7 +78,9 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::codec) struct Node {
     pub(super) name: String,
-    /// Kinds that enough rows have, with how often; never empty.
+    /// Distinct entities that have its key, if it is under one.
+    pub(super) entities: u32,
+    /// Kinds that enough entities have, with how often; never empty.
     pub(super) states: Vec<(State, u32)>,
     /// True if a sub-column says which kind it is.
     pub(super) told: bool,
@@ -87,7 +90,7 @@ pub(in crate::codec) struct Node {
     pub(super) number: Option<Number>,
     pub(super) text: Option<Text>,
     pub(super) list: Option<Box<List>>,
-    /// Keys that enough rows have.
+    /// Keys that enough entities have.
     pub(super) fields: Vec<(String, Node)>,
 }
 
@@ -130,11 +133,14 @@ pub struct WrittenTexts {
     pub name: String,
     /// Values of the source.
     pub values: Vec<String>,
+    /// The entity that has each of them.
+    pub owners: Vec<u32>,
 }
 
 /// How to fit.
 pub(super) struct Fitting<'a> {
-    pub(super) protect_below: u32,
+    /// Distinct entities that must share what is kept.
+    pub(super) least: usize,
     /// Says whether texts under a name are labels that may be kept.
     pub(super) is_category: &'a dyn Fn(&str, &[&str]) -> bool,
     /// The notation of the place, which says what its leaves may be.
@@ -153,6 +159,7 @@ impl Node {
     fn bare(name: &str, states: Vec<(State, u32)>) -> Self {
         Self {
             name: name.to_owned(),
+            entities: 0,
             states,
             told: false,
             folded: false,
@@ -164,24 +171,23 @@ impl Node {
         }
     }
 
-    /// Fits to what the rows have at a place. `rows` says which row each slot is of (ascending): a kind or key of
-    /// too few rows is left out. `None` if nothing is left.
+    /// Fits to what the rows have at a place. `owners` says which entity each slot is of: a kind or key of too few
+    /// entities is left out. `None` if nothing is left.
     pub(super) fn fit(
         name: &str,
         slots: &[Slot<'_>],
-        rows: &[u32],
+        owners: &[u32],
         depth: usize,
         fitting: &mut Fitting<'_>,
     ) -> Option<Self> {
-        let least = fitting.protect_below.max(1) as usize;
+        let least = fitting.least.max(1);
+        let guard = Guard::entities(owners, fitting.least as u32);
         let mut states = Vec::new();
         for state in State::ALL {
-            let here = slots.iter().zip(rows).filter(|(slot, _)| State::of_slot(**slot) == Some(state));
-            let mut owners: Vec<u32> = here.map(|(_, row)| *row).collect();
-            let count = owners.len() as u32;
-            owners.dedup();
+            let here = || (0..slots.len()).filter(|at| State::of_slot(slots[*at]) == Some(state));
+            let count = here().count() as u32;
             let deep = matches!(state, State::Array | State::Object) && depth >= DEPTH_MAX;
-            if owners.len() >= least && !deep {
+            if count > 0 && !deep && guard.distinct(here()) >= least {
                 states.push((state, count));
             }
         }
@@ -189,7 +195,7 @@ impl Node {
         let has = |state: State, node: &Self| node.states.iter().any(|(other, _)| *other == state);
         // Leaves first on trial: a place without a keepable value loses that kind.
         if has(State::Text, &node) {
-            node.text = Text::choose(name, slots, fitting);
+            node.text = Text::choose(name, slots, guard, fitting);
         }
         let scalar = |state: State| match state {
             State::Boolean | State::Number => true,
@@ -207,19 +213,19 @@ impl Node {
         if has(State::Boolean, &node) {
             let values = booleans(slots);
             let column = Column::new(name, DataType::Boolean);
-            node.boolean = Part::fit(&column, &values, 1, &mut fitting.budget);
+            node.boolean = Part::fit(&column, &values, guard.with_least(1), &mut fitting.budget);
         }
         if has(State::Number, &node) {
-            node.number = Number::fit(name, slots, fitting);
+            node.number = Number::fit(name, slots, guard, fitting);
         }
         if let Some(text) = node.text.take() {
             node.text = text.fitted(slots, &mut fitting.budget);
         }
         if has(State::Array, &node) {
-            node.list = List::fit(name, slots, rows, depth, fitting).map(Box::new);
+            node.list = List::fit(name, slots, owners, depth, fitting).map(Box::new);
         }
         if has(State::Object, &node) {
-            node.fields = fields(slots, rows, depth, fitting);
+            node.fields = fields(slots, owners, depth, fitting);
         }
         let (boolean, number, text, list) =
             (node.boolean.is_some(), node.number.is_some(), node.text.is_some(), node.list.is_some());
@@ -270,44 +276,47 @@ impl Node {
     }
 
     /// Every key and value of the source kept here and below.
-    pub(in crate::codec) fn literals(&self, out: &mut Vec<String>) {
-        self.boolean.iter().for_each(|part| out.extend(part.literals()));
-        self.number.iter().for_each(|number| out.extend(number.part.literals()));
+    pub(in crate::codec) fn kept(&self, out: &mut Vec<Kept>) {
+        self.boolean.iter().for_each(|part| out.extend(part.kept()));
+        self.number.iter().for_each(|number| out.extend(number.part.kept()));
         match &self.text {
-            Some(Text::Label(part) | Text::Moment(part, _)) => out.extend(part.literals()),
+            Some(Text::Label(part) | Text::Moment(part, _)) => out.extend(part.kept()),
             Some(Text::Written(_)) | None => {}
         }
         if let Some(list) = &self.list {
-            out.extend(list.length.literals());
-            list.element.literals(out);
+            out.extend(list.length.kept());
+            list.element.kept(out);
         }
         for (key, field) in &self.fields {
-            out.push(key.clone());
-            field.literals(out);
+            out.push(Kept::value(key.clone(), field.entities).as_kind(KeptKind::Key));
+            field.kept(out);
         }
     }
 }
 
-fn fields(slots: &[Slot<'_>], rows: &[u32], depth: usize, fitting: &mut Fitting<'_>) -> Vec<(String, Node)> {
-    // Rows with each key, in the order keys are first seen.
-    let mut keys: IndexMap<&str, (u32, usize)> = IndexMap::new();
-    for (slot, row) in slots.iter().zip(rows) {
+fn fields(
+    slots: &[Slot<'_>],
+    owners: &[u32],
+    depth: usize,
+    fitting: &mut Fitting<'_>,
+) -> Vec<(String, Node)> {
+    // Entities with each key, in the order keys are first seen.
+    let mut keys: IndexMap<&str, BTreeSet<u32>> = IndexMap::new();
+    for (slot, owner) in slots.iter().zip(owners) {
         let Slot::Here(Value::Object(object)) = slot else { continue };
         for key in object.keys() {
-            let seen = keys.entry(key).or_insert((u32::MAX, 0));
-            if seen.0 != *row {
-                *seen = (*row, seen.1 + 1);
-            }
+            keys.entry(key).or_default().insert(*owner);
         }
     }
     // A key of few documents may be data (a map keyed by name): it is left out.
-    let least = fitting.protect_below.max(1) as usize;
+    let least = fitting.least.max(1);
     let seen = keys.len();
-    keys.retain(|_, (_, count)| *count >= least);
+    keys.retain(|_, owners| owners.len() >= least);
     fitting.rare_keys += seen - keys.len().min(KEYS_MAX);
-    let keys: Vec<String> = keys.keys().take(KEYS_MAX).map(|key| (*key).to_owned()).collect();
+    let keys: Vec<(String, u32)> =
+        keys.iter().take(KEYS_MAX).map(|(key, owners)| ((*key).to_owned(), owners.len() as u32)).collect();
     keys.into_iter()
-        .filter_map(|key| {
+        .filter_map(|(key, entities)| {
             let below: Vec<Slot<'_>> = slots
                 .iter()
                 .map(|slot| match slot {
@@ -317,15 +326,15 @@ fn fields(slots: &[Slot<'_>], rows: &[u32], depth: usize, fitting: &mut Fitting<
                 .collect();
             let shape = fitting.shape;
             fitting.shape = shape.field(&key);
-            let node = Node::fit(&key, &below, rows, depth + 1, fitting);
+            let node = Node::fit(&key, &below, owners, depth + 1, fitting);
             fitting.shape = shape;
-            Some((key, node?))
+            Some((key, Node { entities, ..node? }))
         })
         .collect()
 }
 
 impl Number {
-    fn fit(name: &str, slots: &[Slot<'_>], fitting: &mut Fitting<'_>) -> Option<Self> {
+    fn fit(name: &str, slots: &[Slot<'_>], guard: Guard<'_>, fitting: &mut Fitting<'_>) -> Option<Self> {
         let numbers = || {
             slots.iter().filter_map(|slot| match slot {
                 Slot::Here(Value::Number(number)) => Some(number),
@@ -346,27 +355,25 @@ impl Number {
         };
         let values = numbers_array(slots, whole);
         let column = Column::new(name, data_type);
-        let part = Part::fit(&column, &values, fitting.protect_below, &mut fitting.budget)?;
+        let part = Part::fit(&column, &values, guard, &mut fitting.budget)?;
         Some(Self { part, whole, pointed: !whole && pointed })
     }
 }
 
 impl Text {
     /// Decides what texts are; labels and moments take their sub-columns later.
-    fn choose(name: &str, slots: &[Slot<'_>], fitting: &mut Fitting<'_>) -> Option<Self> {
-        let texts: Vec<&str> = slots
-            .iter()
-            .filter_map(|slot| match slot {
-                Slot::Here(Value::String(text)) => Some(text.as_str()),
-                _ => None,
-            })
-            .collect();
+    fn choose(name: &str, slots: &[Slot<'_>], guard: Guard<'_>, fitting: &mut Fitting<'_>) -> Option<Self> {
+        let here = slots.iter().enumerate().filter_map(|(at, slot)| match slot {
+            Slot::Here(Value::String(text)) => Some((text.as_str(), guard.owner(at))),
+            _ => None,
+        });
+        let (texts, owners): (Vec<&str>, Vec<u32>) = here.unzip();
         if let Some(layout) = Layout::fit(&texts) {
             let data_type =
                 if layout == Layout::Day { DataType::Date } else { DataType::Timestamp { zoned: false } };
             let values = moments_array(slots, &layout);
             let column = Column::new(name, data_type);
-            if let Some(part) = Part::fit(&column, &values, fitting.protect_below, &mut 0) {
+            if let Some(part) = Part::fit(&column, &values, guard, &mut 0) {
                 return Some(Self::Moment(part, layout));
             }
         }
@@ -379,7 +386,7 @@ impl Text {
                 _ => DataType::Text { max_chars: None },
             };
             let column = Column::new(name, data_type);
-            if let Some(part) = Part::fit(&column, &texts_array(slots), fitting.protect_below, &mut 0) {
+            if let Some(part) = Part::fit(&column, &texts_array(slots), guard, &mut 0) {
                 return Some(Self::Label(part));
             }
         }
@@ -388,7 +395,8 @@ impl Text {
         }
         let step = texts.len().div_ceil(WRITTEN_MAX).max(1);
         let values = texts.iter().step_by(step).map(|text| (*text).to_owned()).collect();
-        fitting.written.push(WrittenTexts { name: name.to_owned(), values });
+        let owners = owners.into_iter().step_by(step).collect();
+        fitting.written.push(WrittenTexts { name: name.to_owned(), values, owners });
         Some(Self::Written(fitting.written.len() - 1))
     }
 
@@ -408,19 +416,20 @@ impl List {
     fn fit(
         name: &str,
         slots: &[Slot<'_>],
-        rows: &[u32],
+        owners: &[u32],
         depth: usize,
         fitting: &mut Fitting<'_>,
     ) -> Option<Self> {
+        let guard = Guard::entities(owners, fitting.least as u32);
         let column = Column::new(format!("{name}.length"), DataType::Integer { min: 0, max: i64::MAX });
-        let length = Part::fit(&column, &lengths_array(slots), fitting.protect_below, &mut fitting.budget)?;
-        let mut owners = Vec::new();
+        let length = Part::fit(&column, &lengths_array(slots), guard, &mut fitting.budget)?;
+        let mut of_elements = Vec::new();
         let mut elements = Vec::new();
         let (mut distinct, mut sorted, mut longest) = (true, true, 0);
-        for (slot, row) in slots.iter().zip(rows) {
+        for (slot, owner) in slots.iter().zip(owners) {
             let Slot::Here(Value::Array(array)) = slot else { continue };
             longest = longest.max(array.len());
-            owners.extend(std::iter::repeat_n(*row, array.len()));
+            of_elements.extend(std::iter::repeat_n(*owner, array.len()));
             elements.extend(array.iter().map(Slot::Here));
             sorted &= array.windows(2).all(|pair| super::run::ordered(&pair[0], &pair[1]));
             distinct &= array.len() < 2 || super::run::all_different(array);
@@ -430,7 +439,7 @@ impl List {
         fitting.budget = left.min(ELEMENT_BUDGET);
         let shape = fitting.shape;
         fitting.shape = shape.element();
-        let element = Node::fit(name, &elements, &owners, depth + 1, fitting);
+        let element = Node::fit(name, &elements, &of_elements, depth + 1, fitting);
         fitting.shape = shape;
         fitting.budget = left;
         // Arrays that are always empty have no element to describe: a null that is never asked for.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{Codec, ColumnCodec, Hints, SubColumn},
+    privacy::{Guard, Kept},
     schema::Column,
     seed::Stream,
 };
@@ -52,10 +53,10 @@ impl Part {
     pub(in crate::codec) fn fit(
         column: &Column,
         values: &ArrayRef,
-        protect_below: u32,
+        guard: Guard<'_>,
         budget: &mut usize,
     ) -> Option<Self> {
-        let hints = Hints { categorical: true, bounds: None, protect_below };
+        let hints = Hints { categorical: true, bounds: None, guard };
         Self::around(Codec::fit(column, values, &hints), values, budget)
     }
 
@@ -159,8 +160,8 @@ impl Part {
         self.codec.decode(&slices, random)
     }
 
-    pub(in crate::codec) fn literals(&self) -> Vec<String> {
-        self.codec.literals()
+    pub(in crate::codec) fn kept(&self) -> Vec<Kept> {
+        self.codec.kept()
     }
 }
 

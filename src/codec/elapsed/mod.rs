@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{Families, TableData},
+    privacy::{Guard, Kept, Owned},
     schema::{Column, ColumnId},
     seed::{Seed, Stream},
 };
@@ -141,9 +142,9 @@ pub(super) fn entropy<K: Ord>(tokens: impl Iterator<Item = K>) -> f64 {
 }
 
 /// Bits a key takes on a line: its token and its place inside.
-fn cost(line: &Line, keys: &[i64]) -> f64 {
-    let inside: f64 = keys.iter().map(|key| line.bits_inside(*key)).sum();
-    entropy(keys.iter().map(|key| line.tokens(*key).0)) + inside / keys.len().max(1) as f64
+fn cost(line: &Line, keys: &[Owned<i64>]) -> f64 {
+    let inside: f64 = keys.iter().map(|(key, _)| line.bits_inside(*key)).sum();
+    entropy(keys.iter().map(|(key, _)| line.tokens(*key).0)) + inside / keys.len().max(1) as f64
 }
 
 impl Elapsed {
@@ -155,7 +156,7 @@ impl Elapsed {
         values: &ArrayRef,
         otherwise: &Datetime,
         kin: Kin<'_>,
-        protect_below: u32,
+        guard: Guard<'_>,
     ) -> Option<Self> {
         let times = micros(values)?;
         let date = reading::dates(values).is_some();
@@ -164,9 +165,10 @@ impl Elapsed {
             return None;
         }
         let before = previous(&times, kin.families);
-        let pairs: Vec<(i64, i64)> =
-            before.iter().zip(&times).filter_map(|(from, to)| Some(((*from)?, (*to)?))).collect();
-        let ascending = pairs.iter().filter(|(from, to)| from <= to).count();
+        let known = before.iter().zip(&times).enumerate();
+        let pairs: Vec<Owned<(i64, i64)>> =
+            guard.own(known.filter_map(|(row, (from, to))| Some((row, ((*from)?, (*to)?)))));
+        let ascending = pairs.iter().filter(|((from, to), _)| from <= to).count();
         if pairs.len() < PAIRS_MIN || (ascending as f64) < ASCENDING * pairs.len() as f64 {
             return None;
         }
@@ -177,7 +179,7 @@ impl Elapsed {
 
         let spec = |name, steps, max_bins, days, absent, limits| LineSpec {
             name,
-            protect_below,
+            least: guard.least(),
             steps: Some(steps),
             single: false,
             max_bins,
@@ -189,7 +191,8 @@ impl Elapsed {
         let any = (i64::MIN / 4, i64::MAX / 4);
         let gap_name = format!("{}.gap", column.name);
         let fit_gap = |unit: Unit| {
-            let gaps: Vec<i64> = pairs.iter().map(|(from, to)| unit.between(*from, *to)).collect();
+            let gaps: Vec<Owned<i64>> =
+                pairs.iter().map(|((from, to), owner)| (unit.between(*from, *to), *owner)).collect();
             let (line, sub_columns) =
                 Line::fit(gaps.clone(), &spec(&gap_name, &GAP_STEPS[..], MAX_BINS, false, true, any));
             let bits = cost(&line, &gaps);
@@ -198,7 +201,7 @@ impl Elapsed {
         let clock_of = |time: i64| time.rem_euclid(DAY_MICROS);
         let has_clock = !date && times.iter().flatten().any(|time| clock_of(*time) != 0);
         let clock_name = format!("{}.time", column.name);
-        let fit_clock = |keys: Vec<i64>| {
+        let fit_clock = |keys: Vec<Owned<i64>>| {
             let limits = (0, DAY_MICROS - 1);
             let (line, sub_columns) = Line::fit(
                 keys.clone(),
@@ -207,13 +210,16 @@ impl Elapsed {
             let bits = cost(&line, &keys);
             (line, sub_columns, bits)
         };
-        let all_clocks = || times.iter().flatten().map(|time| clock_of(*time)).collect::<Vec<_>>();
+        let all_clocks = || {
+            let known = times.iter().enumerate();
+            guard.own(known.filter_map(|(row, time)| Some((row, clock_of((*time)?)))))
+        };
 
         let by_day = fit_gap(Unit::Days);
         let day_clock = has_clock.then(|| fit_clock(all_clocks()));
         let day_bits = by_day.3 + day_clock.as_ref().map_or(0.0, |clock| clock.2);
         let by_micros = has_clock.then(|| {
-            let unit = calendar::unit_of(pairs.iter().map(|(from, to)| to - from));
+            let unit = calendar::unit_of(pairs.iter().map(|((from, to), _)| to - from));
             fit_gap(Unit::Micros(unit))
         });
         let whole = by_micros.as_ref().is_some_and(|gap| gap.3 + CLOCK_BITS < day_bits);
@@ -226,11 +232,12 @@ impl Elapsed {
         }
 
         let nulls = Nulls::fit(values);
-        let days: Vec<i64> = times.iter().flatten().map(|time| time.div_euclid(DAY_MICROS)).collect();
+        let known = times.iter().enumerate();
+        let days = guard.own(known.filter_map(|(row, time)| Some((row, (*time)?.div_euclid(DAY_MICROS)))));
         let when_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
         let (when, when_column) =
             Line::binned(days, &spec(&when_name, &[7][..], MAX_BINS, true, nulls.seen(), any));
-        let since = Since::fit(column, (&times, &before), gaps_in, kin, &when, protect_below);
+        let since = Since::fit(column, (&times, &before), gaps_in, kin, &when, guard);
         let mut sub_columns = vec![when_column];
         let since = since.map(|(since, more)| {
             sub_columns.extend(more);
@@ -240,8 +247,8 @@ impl Elapsed {
         let clock = if !has_clock {
             None
         } else if whole {
-            let firsts = times.iter().zip(&before).filter(|(_, before)| before.is_none());
-            Some(fit_clock(firsts.filter_map(|(time, _)| *time).map(clock_of).collect()))
+            let firsts = times.iter().zip(&before).enumerate().filter(|(_, (_, before))| before.is_none());
+            Some(fit_clock(guard.own(firsts.filter_map(|(row, (time, _))| Some((row, clock_of((*time)?)))))))
         } else {
             day_clock
         };
@@ -258,15 +265,15 @@ impl Elapsed {
         self.since.as_ref().map(|since| since.base)
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
-        let mut all: Vec<String> = self.when.literal_keys().into_iter().map(calendar::date_text).collect();
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let mut all = self.when.kept(&calendar::date_text);
         let unit = match self.gaps_in {
             Unit::Days => "d".to_owned(),
             Unit::Micros(unit) => format!("x{unit}us"),
         };
         let gaps = std::iter::once(&self.gap).chain(self.since.as_ref().map(|since| &since.line));
-        all.extend(gaps.flat_map(Line::literal_keys).map(|gap| format!("+{gap}{unit}")));
-        all.extend(self.clock.iter().flat_map(Line::literal_keys).map(calendar::time_text));
+        all.extend(gaps.flat_map(|line| line.kept(&|gap| format!("+{gap}{unit}"))));
+        all.extend(self.clock.iter().flat_map(|line| line.kept(&calendar::time_text)));
         all
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{SubColumn, calendar::DAY_MICROS, line::Line, line_fit::LineSpec},
+    privacy::{Guard, Owned},
     schema::{Column, ColumnId},
 };
 
@@ -25,40 +26,42 @@ impl Since {
         unit: Unit,
         kin: Kin<'_>,
         when: &Line,
-        protect_below: u32,
+        guard: Guard<'_>,
     ) -> Option<(Self, Vec<SubColumn>)> {
         let parent = kin.parent?;
         let parents = kin.families.parent_of_rows();
-        let firsts: Vec<(usize, i64)> = (0..times.len())
-            .filter(|row| before[*row].is_none())
-            .filter_map(|row| Some((parents[row] as usize, times[row]?)))
-            .collect();
-        let keys: Vec<i64> = firsts.iter().map(|(_, time)| time.div_euclid(DAY_MICROS)).collect();
+        let firsts: Vec<Owned<(usize, i64)>> = guard.own(
+            (0..times.len())
+                .filter(|row| before[*row].is_none())
+                .filter_map(|row| Some((row, (parents[row] as usize, times[row]?)))),
+        );
+        let keys: Vec<Owned<i64>> =
+            firsts.iter().map(|((_, time), owner)| (time.div_euclid(DAY_MICROS), *owner)).collect();
         // The time of day, which gaps of microseconds say and bins of days do not.
         let clock = if unit == Unit::Days {
             0.0
         } else {
-            entropy(firsts.iter().map(|(_, t)| t.rem_euclid(DAY_MICROS)))
+            entropy(firsts.iter().map(|((_, t), _)| t.rem_euclid(DAY_MICROS)))
         };
         let mut least = cost(when, &keys) + clock - SAVED_BITS;
         let mut found = None;
         for (base, values) in parent.columns.iter().zip(&parent.arrays) {
             let Some(bases) = micros(values) else { continue };
-            let gaps: Vec<i64> = firsts
+            let gaps: Vec<Owned<i64>> = firsts
                 .iter()
-                .filter_map(|(family, time)| {
-                    Some(unit.between(bases.get(*family).copied().flatten()?, *time))
+                .filter_map(|((family, time), owner)| {
+                    Some((unit.between(bases.get(*family).copied().flatten()?, *time), *owner))
                 })
                 .collect();
             let forward =
-                gaps.iter().filter(|gap| **gap >= 0).count() as f64 >= ASCENDING * firsts.len() as f64;
+                gaps.iter().filter(|(gap, _)| *gap >= 0).count() as f64 >= ASCENDING * firsts.len() as f64;
             if gaps.len() < PAIRS_MIN / 2 || !forward {
                 continue;
             }
             let name = format!("{}.since", column.name);
             let spec = LineSpec {
                 name: &name,
-                protect_below,
+                least: guard.least(),
                 steps: Some(&GAP_STEPS[..]),
                 single: false,
                 max_bins: MAX_BINS,

@@ -13,6 +13,7 @@ use crate::{
         decode_table, encode_table, reading,
     },
     data::{Families, TableData},
+    privacy::Guard,
     schema::{Column, ColumnId, DataType},
     seed::Seed,
 };
@@ -35,8 +36,8 @@ impl Visits {
         let date = reading::dates(&self.times).is_some();
         let data_type = if date { DataType::Date } else { DataType::Timestamp { zoned: false } };
         let column = Column::new("at", data_type);
-        let own = Datetime::fit(&column, &self.times, 5).unwrap();
-        Elapsed::fit(&column, &self.times, &own, self.kin(), 5)
+        let own = Datetime::fit(&column, &self.times, Guard::rows(5)).unwrap();
+        Elapsed::fit(&column, &self.times, &own, self.kin(), Guard::rows(5))
     }
 }
 
@@ -130,7 +131,7 @@ fn days_between_visits_keep_office_hours_and_weekdays() {
     assert!(office > 0.98 * all, "{office} of {all}: {:?}", codec.sub_columns());
     let weekend = back.iter().flatten().filter(|t| calendar::weekday(t.div_euclid(DAY_MICROS)) > 4);
     let weekend = weekend.count() as f64;
-    assert!(weekend < 0.1 * all, "{weekend} of {all}: {:?}", codec.literals());
+    assert!(weekend < 0.1 * all, "{weekend} of {all}: {:?}", codec.kept());
     let made: ArrayRef = Arc::new(back.iter().copied().collect::<TimestampMicrosecondArray>());
     assert!(gaps(&visits, &made).iter().all(|gap| *gap >= 0));
 }
@@ -166,7 +167,7 @@ fn any_tokens_decode_alone_and_together_and_json_brings_the_codec_back() {
         let codec = Codec::Elapsed(Box::new(visits.fit().unwrap()));
         let stored = serde_json::to_string(&codec).unwrap();
         assert_eq!(serde_json::from_str::<Codec>(&stored).unwrap(), codec);
-        assert!(!codec.literals().is_empty());
+        assert!(!codec.kept().is_empty());
 
         let codecs = vec![(ColumnId(0), codec)];
         let data = TableData::new(vec![ColumnId(0)], vec![visits.times.clone()], visits.times.len());

@@ -20,6 +20,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    privacy::{Guard, Kept, Owned},
     schema::{Column, ColumnId, DataType},
     seed::Stream,
 };
@@ -63,9 +64,11 @@ impl Place {
     /// Fits to a text column of points (`(1,2)`, `POINT(1 2)`, a point in hexadecimal well-known binary). `None` for
     /// anything else.
     #[must_use]
-    pub fn fit(column: &Column, values: &ArrayRef, protect_below: u32) -> Option<Self> {
-        let texts: Vec<&str> = reading::texts(values)?.iter().flatten().collect();
-        let points: Vec<(f64, f64)> = texts.iter().filter_map(|text| read_point(text)).collect();
+    pub fn fit(column: &Column, values: &ArrayRef, guard: Guard<'_>) -> Option<Self> {
+        let all = reading::texts(values)?;
+        let texts: Vec<&str> = all.iter().flatten().collect();
+        let read = all.iter().enumerate().filter_map(|(row, text)| Some((row, read_point(text?)?)));
+        let points: Vec<Owned<(f64, f64)>> = guard.own(read);
         if (points.len() as f64) < SHARE * texts.len() as f64 {
             return None;
         }
@@ -79,7 +82,7 @@ impl Place {
             };
             Form::WellKnown { prefix }
         };
-        Self::new(column, &points, Nulls::fit(values), form, protect_below)
+        Self::new(column, &points, Nulls::fit(values), form, guard.least())
     }
 
     /// Fits to the coordinates of two columns of floats, null in the same rows. `None` if they are not such a pair.
@@ -88,26 +91,28 @@ impl Place {
         column: &Column,
         (values, others): (&ArrayRef, &ArrayRef),
         partner: ColumnId,
-        protect_below: u32,
+        guard: Guard<'_>,
     ) -> Option<Self> {
         let (xs, ys) = (reading::floats(values)?, reading::floats(others)?);
-        let points: Vec<(f64, f64)> = xs.iter().zip(ys).filter_map(|(x, y)| Some((x?, y?))).collect();
+        let both = xs.iter().zip(ys).enumerate();
+        let points: Vec<Owned<(f64, f64)>> =
+            guard.own(both.filter_map(|(row, (x, y))| Some((row, (x?, y?)))));
         // One coordinate without the other is no place.
         let whole = xs.len() == ys.len() && xs.null_count() == ys.null_count();
         if !whole || points.len() != xs.len() - xs.null_count() {
             return None;
         }
-        Self::new(column, &points, Nulls::fit(values), Form::Pair { partner }, protect_below)
+        Self::new(column, &points, Nulls::fit(values), Form::Pair { partner }, guard.least())
     }
 
     fn new(
         column: &Column,
-        points: &[(f64, f64)],
+        points: &[Owned<(f64, f64)>],
         nulls: Nulls,
         form: Form,
-        protect_below: u32,
+        least: usize,
     ) -> Option<Self> {
-        let finite = points.iter().all(|(x, y)| x.is_finite() && y.is_finite());
+        let finite = points.iter().all(|((x, y), _)| x.is_finite() && y.is_finite());
         if points.len() < ROWS_MIN || !finite {
             return None;
         }
@@ -117,7 +122,8 @@ impl Place {
             None
         };
         let axis = |pick: fn(&(f64, f64)) -> f64| {
-            let scale = Scale::fit(&points.iter().map(pick).collect::<Vec<_>>(), declared, false);
+            let scale =
+                Scale::fit(&points.iter().map(|(point, _)| pick(point)).collect::<Vec<_>>(), declared, false);
             // Without a decimal grid nine digits are: a tenth of a millimetre on the ground.
             if let Scale::Decimal { .. } = scale {
                 scale
@@ -126,8 +132,9 @@ impl Place {
             }
         };
         let scales = (axis(|point| point.0), axis(|point| point.1));
-        let keys: Vec<Point> = points.iter().map(|(x, y)| (scales.0.key(*x), scales.1.key(*y))).collect();
-        let leaves = grow(keys, protect_below as usize);
+        let key = |(x, y): (f64, f64)| (scales.0.key(x), scales.1.key(y));
+        let keys: Vec<Owned<Point>> = points.iter().map(|(point, owner)| (key(*point), *owner)).collect();
+        let leaves = grow(keys, least);
         if leaves.len() < 2 {
             return None;
         }
@@ -151,11 +158,14 @@ impl Place {
         if let Form::Pair { partner } = self.form { Some(partner) } else { None }
     }
 
-    pub(super) fn literals(&self) -> Vec<String> {
-        let exact = self.leaves.iter().filter(|leaf| leaf.exact());
-        exact
-            .map(|leaf| format!("{}, {}", self.scales.0.value(leaf.low.0), self.scales.1.value(leaf.low.1)))
-            .collect()
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let text =
+            |point: Point| format!("{}, {}", self.scales.0.value(point.0), self.scales.1.value(point.1));
+        let kept = self.leaves.iter().map(|leaf| match leaf.exact() {
+            true => Kept::value(text(leaf.low), leaf.entities),
+            false => Kept::range(&text(leaf.low), &text(leaf.high), leaf.entities),
+        });
+        kept.collect()
     }
 
     /// Tokens of every point.

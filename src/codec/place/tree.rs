@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::privacy::{Owned, entities, inner};
+
 /// Fewest rows of a box, and of an exact place, even without protection.
 const BOX_ROWS: usize = 8;
 const EXACT_ROWS: usize = 3;
@@ -17,6 +19,8 @@ pub(super) struct Leaf {
     pub(super) low: (i64, i64),
     pub(super) high: (i64, i64),
     pub(super) rows: u32,
+    /// Distinct entities in it.
+    pub(super) entities: u32,
 }
 
 impl Leaf {
@@ -27,32 +31,37 @@ impl Leaf {
 }
 
 /// Grows the leaves of a tree over points, in tree order.
-pub(super) fn grow(mut points: Vec<Point>, protect: usize) -> Vec<Leaf> {
+pub(super) fn grow(mut points: Vec<Owned<Point>>, least: usize) -> Vec<Leaf> {
     points.sort_unstable();
-    let exact_rows = protect.max(EXACT_ROWS);
-    let box_rows = protect.max(BOX_ROWS).max(points.len() / (LEAVES_MAX / 2));
+    let exact_rows = EXACT_ROWS.max(least).max(points.len() / (LEAVES_MAX / 2));
+    let box_rows = BOX_ROWS.max(least).max(points.len() / (LEAVES_MAX / 2));
+    let few = Few { rows: box_rows, entities: least };
     let mut leaves = Vec::new();
     let mut rest = Vec::new();
-    for run in points.chunk_by(|a, b| a == b) {
-        if run.len() >= exact_rows.max(points.len() / (LEAVES_MAX / 2)) {
-            leaves.push(Leaf { low: run[0], high: run[0], rows: run.len() as u32 });
+    for run in points.chunk_by(|a, b| a.0 == b.0) {
+        let shared = entities(run);
+        if run.len() >= exact_rows && shared >= least {
+            let (low, high) = (run[0].0, run[0].0);
+            leaves.push(Leaf { low, high, rows: run.len() as u32, entities: shared as u32 });
         } else {
             rest.extend_from_slice(run);
         }
     }
-    // The outermost points show no one: they are pulled in to where enough rows lie.
-    if rest.len() >= box_rows {
+    // The outermost points show no one: they are pulled in to where enough entities lie.
+    if few.has(&rest) {
         for axis in [0, 1] {
-            let mut line: Vec<i64> = rest.iter().map(|point| at(*point, axis)).collect();
+            let mut line: Vec<Owned<i64>> =
+                rest.iter().map(|(point, owner)| (at(*point, axis), *owner)).collect();
             line.sort_unstable();
-            let clip = protect.saturating_sub(1).min((line.len() - 1) / 2);
-            let (low, high) = (line[clip], line[line.len() - 1 - clip]);
-            for point in &mut rest {
+            let middle = line.len() / 2;
+            let inner = inner(&line, least).unwrap_or(middle..middle + 1);
+            let (low, high) = (line[inner.start].0, line[inner.end - 1].0);
+            for (point, _) in &mut rest {
                 let clamped = at(*point, axis).clamp(low, high);
                 if axis == 0 { point.0 = clamped } else { point.1 = clamped }
             }
         }
-        halve(&mut rest, box_rows, &mut leaves);
+        halve(&mut rest, few, &mut leaves);
     }
     let mut ordered = Vec::with_capacity(leaves.len());
     order(leaves, &mut ordered);
@@ -67,28 +76,42 @@ fn at(point: Point, axis: usize) -> i64 {
 const VOID: f64 = 0.25;
 
 /// Where the widest gap of sorted points along an axis ends, if it is that wide.
-fn void(points: &[Point], axis: usize) -> Option<usize> {
-    let gap = |place: &usize| i128::from(at(points[*place], axis)) - i128::from(at(points[*place - 1], axis));
+fn void(points: &[Owned<Point>], axis: usize) -> Option<usize> {
+    let gap =
+        |place: &usize| i128::from(at(points[*place].0, axis)) - i128::from(at(points[*place - 1].0, axis));
     let widest = (1..points.len()).max_by_key(gap)?;
-    let width = i128::from(at(points[points.len() - 1], axis)) - i128::from(at(points[0], axis));
+    let width = i128::from(at(points[points.len() - 1].0, axis)) - i128::from(at(points[0].0, axis));
     // Few points leave wide gaps by chance: about ln n / n.
     let chance = 4.0 * (points.len() as f64).ln() / points.len() as f64;
     (gap(&widest) as f64 > VOID.max(chance) * width as f64 && width > 0).then_some(widest)
 }
 
+/// How much a box needs.
+#[derive(Clone, Copy)]
+struct Few {
+    rows: usize,
+    entities: usize,
+}
+
+impl Few {
+    fn has(self, points: &[Owned<Point>]) -> bool {
+        points.len() >= self.rows && entities(points) >= self.entities
+    }
+}
+
 /// Splits points at wide gaps, then at the median of their wider axis, until a box has too few rows to be halved.
-fn halve(points: &mut [Point], least: usize, leaves: &mut Vec<Leaf>) {
+fn halve(points: &mut [Owned<Point>], least: Few, leaves: &mut Vec<Leaf>) {
     let range = |axis: usize| {
-        let line = points.iter().map(|point| at(*point, axis));
+        let line = points.iter().map(|(point, _)| at(*point, axis));
         (line.clone().min().unwrap_or(0), line.max().unwrap_or(0))
     };
     let (xs, ys) = (range(0), range(1));
     for axis in [0, 1] {
-        points.sort_unstable_by_key(|point| (at(*point, axis), at(*point, 1 - axis)));
+        points.sort_unstable_by_key(|(point, owner)| (at(*point, axis), at(*point, 1 - axis), *owner));
         let Some(middle) = void(points, axis) else { continue };
         let (left, right) = points.split_at_mut(middle);
         // A handful of rows apart from the rest shows someone: they fall to the place nearest to theirs.
-        match (left.len() >= least, right.len() >= least) {
+        match (least.has(left), least.has(right)) {
             (true, true) => {
                 halve(left, least, leaves);
                 halve(right, least, leaves);
@@ -100,16 +123,16 @@ fn halve(points: &mut [Point], least: usize, leaves: &mut Vec<Leaf>) {
         return;
     }
     let width = |(low, high): (i64, i64)| i128::from(high) - i128::from(low);
-    if points.len() >= 2 * least {
+    if points.len() >= 2 * least.rows {
         let wider = usize::from(width(ys) > width(xs));
         for axis in [wider, 1 - wider] {
-            points.sort_unstable_by_key(|point| (at(*point, axis), at(*point, 1 - axis)));
+            points.sort_unstable_by_key(|(point, owner)| (at(*point, axis), at(*point, 1 - axis), *owner));
             let mut middle = points.len() / 2;
             // Equal coordinates stay together.
-            while middle < points.len() && at(points[middle], axis) == at(points[middle - 1], axis) {
+            while middle < points.len() && at(points[middle].0, axis) == at(points[middle - 1].0, axis) {
                 middle += 1;
             }
-            if middle >= least && points.len() - middle >= least {
+            if least.has(&points[..middle]) && least.has(&points[middle..]) {
                 let (left, right) = points.split_at_mut(middle);
                 halve(left, least, leaves);
                 halve(right, least, leaves);
@@ -123,7 +146,12 @@ fn halve(points: &mut [Point], least: usize, leaves: &mut Vec<Leaf>) {
         (low.saturating_sub(margin), high.saturating_add(margin))
     };
     let (xs, ys) = (wide(xs), wide(ys));
-    leaves.push(Leaf { low: (xs.0, ys.0), high: (xs.1, ys.1), rows: points.len() as u32 });
+    leaves.push(Leaf {
+        low: (xs.0, ys.0),
+        high: (xs.1, ys.1),
+        rows: points.len() as u32,
+        entities: entities(points) as u32,
+    });
 }
 
 /// Orders leaves along a tree over their middles, so that near leaves have near numbers.

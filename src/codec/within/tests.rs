@@ -10,6 +10,7 @@ use rand::RngExt;
 
 use crate::{
     codec::{Codec, ColumnCodec, Hints},
+    privacy::Guard,
     rules::Limit,
     schema::{Column, DataType},
     seed::Seed,
@@ -20,7 +21,7 @@ const DAY: i64 = 86_400_000_000;
 
 fn fit(data_type: DataType, values: &ArrayRef, categorical: bool) -> Codec {
     let column = Column::new("c", data_type);
-    Codec::fit(&column, values, &Hints { categorical, bounds: None, protect_below: 5 })
+    Codec::fit(&column, values, &Hints { categorical, bounds: None, guard: Guard::rows(5) })
 }
 
 fn integer() -> DataType {

@@ -82,7 +82,7 @@ pub(super) fn scan(
 ) -> Result<u64, DbError> {
     let sql = query(&connection.server, table, scan);
     let mut readers: Vec<Reader> =
-        scan.columns.iter().map(|id| Reader::new(table.column(*id), scan.exact)).collect();
+        scan.columns.iter().map(|id| Reader::new(table, *id, scan.exact)).collect();
     let raw = raw_columns(table, scan);
     let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(&mut connection.driver);
     let doing = format!("read table {}", table.name);
@@ -153,10 +153,14 @@ struct Reader {
     /// True for an ENUM without an empty label: `''` is then the server's mark of an invalid value.
     empty_is_invalid: bool,
     misfits: u64,
+    /// True if a value that the array does not hold is a misfit also where its text is kept: the text serves to find
+    /// parents only.
+    strict: bool,
 }
 
 impl Reader {
-    fn new(column: &Column, exact: bool) -> Self {
+    fn new(table: &Table, id: ColumnId, exact: bool) -> Self {
+        let column = table.column(id);
         let builder = match column.data_type.storage() {
             Storage::Boolean => Builder::Boolean(BooleanBuilder::new()),
             Storage::Integer => Builder::Integer(Int64Builder::new()),
@@ -169,8 +173,14 @@ impl Reader {
         };
         let empty_is_invalid =
             matches!(&column.data_type, DataType::Enum { labels } if !labels.iter().any(String::is_empty));
-        let exact = exact.then(StringBuilder::new);
-        Self { form: Form::of(column), builder, exact, empty_is_invalid, misfits: 0 }
+        // Rows find their parents by every digit of a key.
+        let unsigned = matches!(column.data_type, DataType::Integer { min: 0, max: i64::MAX });
+        let linking = unsigned && table.is_in_key(id);
+        // The numbers of a foreign key or a primary key are not learned.
+        let fresh = table.refers(id) || table.primary_key.as_ref().is_some_and(|key| key.columns == [id]);
+        let strict = !exact && !fresh;
+        let exact = (exact || linking).then(StringBuilder::new);
+        Self { form: Form::of(column), builder, exact, empty_is_invalid, misfits: 0, strict }
     }
 
     fn push(&mut self, value: Option<&[u8]>) {
@@ -194,7 +204,7 @@ impl Reader {
             (Builder::Boolean(_), _) => !matches!(*text, "0" | "1"),
             _ => !fits,
         });
-        self.misfits += u64::from(!fits && needed.is_none());
+        self.misfits += u64::from(!fits && (needed.is_none() || self.strict));
         texts.append_option(needed);
     }
 

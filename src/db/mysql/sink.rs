@@ -394,7 +394,7 @@ impl Sink for MySqlSink {
         swap::mark(&mut self.connection, &later)?;
         if let Site::Side(side) = self.place.clone() {
             let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
-            swap::swap(&mut self.connection, &side, &target, &trash)?;
+            let obsolete = swap::swap(&mut self.connection, &side, &target, &trash, &later)?;
             self.place = Site::Nowhere;
             let adopted = match &self.defaults {
                 Some([wanted, _]) => self.connection.run(wanted).map(|_| ()),
@@ -402,7 +402,8 @@ impl Sink for MySqlSink {
             };
             let finished = adopted
                 .and_then(|()| swap::requalify_defaults(&mut self.connection, &side))
-                .and_then(|()| swap::finish(&mut self.connection, &later));
+                .and_then(|()| swap::finish(&mut self.connection, &later))
+                .and_then(|()| swap::drop_views(&mut self.connection, &obsolete));
             for done in [side, trash] {
                 self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&done)))?;
             }

@@ -19,10 +19,12 @@ pub(super) fn tables(connection: &mut Connection) -> Result<Vec<String>, DbError
 /// Drops a database that an earlier run left behind; refuses to drop any other.
 pub(super) fn drop_if_ours(connection: &mut Connection, database: &str) -> Result<(), DbError> {
     let found = connection.records(&format!(
-        "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
+        "SELECT TABLE_NAME AS name, TABLE_TYPE AS kind FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
         literal(database)
     ))?;
-    if !found.is_empty() && !found.iter().any(|row| row.text("name") == MARKER) {
+    // A run that died right after the exchange leaves nothing but views behind: the marker moved with the tables.
+    let holds_rows = found.iter().any(|row| row.text("kind") != "VIEW");
+    if holds_rows && !found.iter().any(|row| row.text("name") == MARKER) {
         let text = format!("the database {database} is in the way, and dbsynth did not make it");
         return Err(DbError::new(DbErrorKind::Refused, text));
     }
@@ -70,14 +72,16 @@ fn drop_fixture(connection: &mut Connection, kind: Fixture, name: &str) -> Resul
 }
 
 /// Moves the old tables of `target` to `trash` and those of `side` to `target`, in one statement: readers
-/// see either all old or all new tables. Views and triggers of the old copy cannot move; they are dropped
-/// just before, and made again if the server refuses the move.
+/// see either all old or all new tables. Triggers of the old copy cannot move; they are dropped just before, and
+/// made again if the server refuses the move. Views stay: they read the new tables from then on, so that none is
+/// missing at any moment. Returns those that the new copy does not have.
 pub(super) fn swap(
     connection: &mut Connection,
     side: &str,
     target: &str,
     trash: &str,
-) -> Result<(), DbError> {
+    later: &[Later],
+) -> Result<Vec<String>, DbError> {
     let mut unreadable = Vec::new();
     // Triggers forbid a table to leave its database.
     for fixture in catalog::fixtures(connection, &mut unreadable)? {
@@ -96,10 +100,16 @@ pub(super) fn swap(
         let marker = format!("{}.{}", identifier(trash), identifier(MARKER));
         connection.run(&format!("CREATE TABLE {marker} {MARKER_COLUMNS}"))?;
     }
-    let movable = |kind: Fixture| matches!(kind, Fixture::View | Fixture::Trigger);
+    let fold = connection.server.ignore_case;
+    let same = |one: &str, other: &str| one == other || fold && one.to_lowercase() == other.to_lowercase();
+    let in_the_way = |fixture: &catalog::CatalogFixture| match fixture.kind {
+        Fixture::Trigger => true,
+        Fixture::View => new_tables.iter().any(|name| same(name, &fixture.name)),
+        _ => false,
+    };
     let mut moved = old_fixtures
         .iter()
-        .filter(|fixture| movable(fixture.kind))
+        .filter(|fixture| in_the_way(fixture))
         .try_for_each(|fixture| drop_fixture(connection, fixture.kind, &fixture.name));
     if moved.is_ok() {
         let step = |from: &str, to: &str, name: &String| {
@@ -112,7 +122,7 @@ pub(super) fn swap(
         moved = connection.run_as("move the new tables into place", &sql).map(|_| ());
     }
     if let Err(error) = moved {
-        for fixture in old_fixtures.iter().filter(|fixture| movable(fixture.kind)) {
+        for fixture in old_fixtures.iter().filter(|fixture| in_the_way(fixture)) {
             if let Err(lost) = connection.run(&fixture.create) {
                 tracing::warn!(object = %fixture.name, error = %lost, "could not restore an object of the old copy");
             }
@@ -120,7 +130,14 @@ pub(super) fn swap(
         connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(trash)))?;
         return Err(error);
     }
-    Ok(())
+    let wanted = |name: &str| later.iter().any(|new| new.kind == Fixture::View && same(&new.name, name));
+    let views = old_fixtures.iter().filter(|old| old.kind == Fixture::View && !in_the_way(old));
+    Ok(views.map(|old| old.name.clone()).filter(|name| !wanted(name)).collect())
+}
+
+/// Drops views that only the old copy had.
+pub(super) fn drop_views(connection: &mut Connection, views: &[String]) -> Result<(), DbError> {
+    views.iter().try_for_each(|name| drop_fixture(connection, Fixture::View, name))
 }
 
 /// Makes the views, triggers, routines and events in the target. All but events have been tried before, so a
@@ -128,10 +145,14 @@ pub(super) fn swap(
 pub(super) fn finish(connection: &mut Connection, later: &[Later]) -> Result<(), DbError> {
     let mut refused = Vec::new();
     for object in later {
-        if object.kind != Fixture::View {
+        let sql = if object.kind == Fixture::View {
+            // The old copy's stands until then.
+            object.sql.replacen("CREATE ", "CREATE OR REPLACE ", 1)
+        } else {
             drop_fixture(connection, object.kind, &object.name)?;
-        }
-        if let Err(error) = make(connection, &object.sql) {
+            object.sql.clone()
+        };
+        if let Err(error) = make(connection, &sql) {
             tracing::warn!(object = %object.name, %error, "could not make an object in the target");
             refused.push((object, error));
         }

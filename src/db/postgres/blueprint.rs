@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     catalog::{Catalog, ConstraintRow, MadeRow, Relation},
+    fillers::fillings,
     layout::Layout,
     order,
     sql::literal,
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     db::{Blueprint, Phase, Sequence, Statement},
     finding::Finding,
-    schema::{DialectName, TableId},
+    schema::{DialectName, TableId, TableName},
 };
 
 /// Builds the blueprint.
@@ -27,6 +28,7 @@ pub(super) fn blueprint(catalog: &Catalog, layout: &Layout<'_>, findings: &mut V
     draft.keys_and_constraints();
     draft.indexes();
     draft.last();
+    draft.fill(findings);
     for row in &catalog.not_copied {
         findings.push(
             Finding::warning("object-not-copied", format!("{} {}", row.kind, row.name))
@@ -273,6 +275,30 @@ impl<'a> Draft<'a> {
         }
         for (phase, object, table, sql) in attached {
             self.push(phase, object, table, false, sql);
+        }
+    }
+
+    /// What triggers would have computed: they do not fire for the load.
+    fn fill(&mut self, findings: &mut Vec<Finding>) {
+        for row in &self.catalog.fillers {
+            let Some((table, relation)) =
+                self.layout.table(row.relation).zip(self.layout.relation(row.relation))
+            else {
+                continue;
+            };
+            for filling in fillings(row) {
+                let finding = Finding::note("filled-by-trigger", format!("trigger {} computes it", row.name))
+                    .table(&TableName::qualified(&relation.namespace, &relation.name))
+                    .column(&filling.column);
+                findings.push(match filling.sql {
+                    Some(sql) => {
+                        let object = format!("values of {}.{}", relation.qualified, filling.column);
+                        self.push(Phase::Fill, object, Some(table), true, sql);
+                        finding.instead("it is computed on the target, from the generated rows")
+                    }
+                    None => finding.instead("it is drawn like any other column"),
+                });
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use sqlx::PgConnection;
 
-use super::server::ask;
+use super::{fillers::FillerRow, server::ask};
 use crate::db::DbError;
 
 /// A table, partition, view, materialised view or foreign table.
@@ -235,6 +235,8 @@ pub(super) struct Catalog {
     /// Rules, triggers, statistics, policies, comments, event triggers: after all else, in this order.
     pub(super) last: Vec<StatementRow>,
     pub(super) not_copied: Vec<NotCopiedRow>,
+    /// Triggers that may compute columns.
+    pub(super) fillers: Vec<FillerRow>,
 }
 
 impl Catalog {
@@ -292,5 +294,6 @@ pub(super) async fn read(
         table_options: ask(c, include_str!("catalog/table_options.sql")).await?,
         last,
         not_copied: ask(c, include_str!("catalog/not_copied.sql")).await?,
+        fillers: ask(c, include_str!("catalog/fillers.sql")).await?,
     })
 }

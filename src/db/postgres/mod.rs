@@ -4,6 +4,7 @@
 //! transaction, so whatever it held survives any failure. Readers of the old copy wait from the moment it is
 //! dropped until the commit.
 
+mod aside;
 mod blueprint;
 mod bulk;
 mod catalog;
@@ -12,6 +13,7 @@ mod copy;
 mod decode;
 mod error;
 mod exclusion;
+mod fillers;
 mod grants;
 mod layout;
 mod lift;

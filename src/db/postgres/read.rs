@@ -200,7 +200,12 @@ impl PostgresSource {
         let mut readers: Vec<ColumnReader> = scan
             .columns
             .iter()
-            .map(|id| ColumnReader::new(&table.column(*id).data_type, scan.exact))
+            .map(|id| {
+                let data_type = &table.column(*id).data_type;
+                // Rows find their parents by every digit of a key.
+                let decimal = matches!(data_type, DataType::Decimal { .. });
+                ColumnReader::new(data_type, scan.exact || decimal && table.is_in_key(*id))
+            })
             .collect();
         let batch_rows = scan.batch_rows.max(1);
         let mut total = 0;

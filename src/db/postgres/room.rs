@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 
 use super::{
+    aside::set_aside,
     server::{ask, run, scalar},
     sql::literal,
 };
@@ -28,7 +29,28 @@ pub(super) struct MadeObject {
     /// `TABLE`, `VIEW`, `TYPE` …
     kind: String,
     /// Its quoted, qualified name (with argument types for functions).
-    identity: String,
+    pub(super) identity: String,
+}
+
+impl MadeObject {
+    /// True if it lives in a schema and goes where the schema goes.
+    pub(super) fn is_below_a_schema(&self) -> bool {
+        !matches!(self.kind.as_str(), "SCHEMA" | "CAST" | "EVENT TRIGGER")
+    }
+
+    /// True if it is gone once its schema has another name.
+    fn goes_with_its_schema(&self) -> bool {
+        self.is_below_a_schema() || self.kind == "SCHEMA"
+    }
+}
+
+/// What [`clear`] left.
+#[derive(Debug, Default)]
+pub(super) struct Cleared {
+    /// Objects that stay.
+    pub(super) kept: BTreeSet<MadeObject>,
+    /// Schemas that hold the old copy until the end of the load.
+    pub(super) aside: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -59,24 +81,33 @@ pub(super) async fn objects(connection: &mut PgConnection) -> Result<Vec<MadeObj
 
 /// Removes what would be in the way: only marked objects if the marker names every table; nothing from a
 /// database without tables or marker, since nobody was asked about its functions and types; else everything
-/// user-made (the caller has checked that this is wanted). Returns what stays.
-pub(super) async fn clear(connection: &mut PgConnection) -> Result<BTreeSet<MadeObject>, DbError> {
+/// user-made (the caller has checked that this is wanted). Where it can, it sets whole schemas aside instead, for
+/// [`super::aside::drop_aside`] to drop at the end.
+pub(super) async fn clear(connection: &mut PgConnection) -> Result<Cleared, DbError> {
     let doing = "making room in the target";
     let held = inventory(connection).await?;
     let marked = marked(connection).await?;
-    let mut present = objects(connection).await?;
+    let mut going = objects(connection).await?;
+    let all: BTreeSet<MadeObject> = going.iter().cloned().collect();
     if held.made_by_dbsynth {
         let marked: BTreeSet<MadeObject> = marked.into_iter().flatten().collect();
-        present.retain(|object| marked.contains(object));
+        going.retain(|object| marked.contains(object));
     } else if held.tables.is_empty() {
-        present.clear();
+        going.clear();
     }
-    for object in &present {
+    let mut kept = all;
+    kept.retain(|object| !going.contains(object));
+    let aside = set_aside(connection, &going, &kept).await?;
+    for object in going.iter().filter(|object| aside.is_empty() || !object.goes_with_its_schema()) {
         let sql = format!("DROP {} IF EXISTS {} CASCADE", object.kind, object.identity);
         run(connection, &sql, doing).await?;
     }
     run(connection, "DROP SCHEMA IF EXISTS _dbsynth CASCADE", doing).await?;
-    Ok(objects(connection).await?.into_iter().collect())
+    if aside.is_empty() {
+        // A CASCADE may have taken more.
+        kept = objects(connection).await?.into_iter().collect();
+    }
+    Ok(Cleared { kept, aside })
 }
 
 /// Writes the marker: everything present but what was there before.

@@ -1,14 +1,15 @@
 //! Writing: one transaction from making room to the marker.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
 use super::{
+    aside::drop_aside,
     bulk::{Bulk, Stopped},
     copy::Values,
     grants,
-    room::{self, MadeObject},
+    room::{self, Cleared},
     sequences::{exists, set_sequence},
     server::{self, Hold, connect, pooled_finding, run, run_guarded, settle},
     sql::{own_rows, quote, quote_table},
@@ -38,8 +39,8 @@ pub(super) struct PostgresSink {
     findings: Vec<Finding>,
     /// Tables that others inherit from, once asked for; the next statement may change them.
     with_heirs: Option<Vec<TableName>>,
-    /// What was there and stays.
-    before: BTreeSet<MadeObject>,
+    /// What was there: what stays, and what goes at the end.
+    before: Cleared,
     /// Statements that must wait until just before the commit.
     at_the_end: Vec<String>,
 }
@@ -58,7 +59,7 @@ impl PostgresSink {
             with_heirs: None,
             copy: None,
             in_transaction: false,
-            before: BTreeSet::new(),
+            before: Cleared::default(),
             at_the_end: Vec::new(),
         })
     }
@@ -253,7 +254,8 @@ impl Sink for PostgresSink {
         let before = std::mem::take(&mut self.before);
         let connection = self.connection()?;
         block_on(async {
-            room::mark(connection, &before).await?;
+            drop_aside(connection, &before.aside).await?;
+            room::mark(connection, &before.kept).await?;
             for sql in at_the_end {
                 run(connection, &sql, "forcing row security and switching event triggers on").await?;
             }

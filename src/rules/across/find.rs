@@ -9,6 +9,7 @@ use crate::{
     config::TableMode,
     data::{Families, Links, TableData},
     plan::{ColumnRole, LinkRole, Plan},
+    privacy::Guard,
     schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
 };
 
@@ -36,6 +37,8 @@ pub struct ObservedTable<'a> {
     pub fan_out: &'a [Vec<u32>],
     /// Rows of the table, read or not.
     pub total_rows: u64,
+    /// Whose the rows are: a value is kept only if enough entities have it.
+    pub guard: Guard<'a>,
 }
 
 /// The rows of a database that were read.
@@ -48,10 +51,9 @@ pub struct Observed<'a> {
     pub tables: Vec<Option<ObservedTable<'a>>>,
 }
 
-/// Finds every relation and adds it to the declared rules. A value of the source is kept only if `protect_below` rows
-/// have it.
+/// Finds every relation and adds it to the declared rules.
 #[must_use]
-pub fn discover_all(observed: &Observed<'_>, declared: &Rules, protect_below: u32) -> Rules {
+pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
     let mut rules = declared.clone();
     let ids: Vec<TableId> = observed.schema.iter().map(|(id, _)| id).collect();
     for id in &ids {
@@ -67,8 +69,7 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules, protect_below: u3
         table.inherited = copies;
     }
     let loans: Vec<Loans> = ids.par_iter().map(|id| observed.loans(*id, &rules.tables[id.0])).collect();
-    let totals: Vec<Vec<Aggregate>> =
-        ids.par_iter().map(|id| observed.totals(*id, &rules, &loans, protect_below)).collect();
+    let totals: Vec<Vec<Aggregate>> = ids.par_iter().map(|id| observed.totals(*id, &rules, &loans)).collect();
     let is_total = |id: TableId, column: ColumnId| totals[id.0].iter().any(|total| total.to == column);
     // Nothing can be lent that is known only once the borrower is complete.
     let loans: Vec<Loans> = loans
@@ -91,10 +92,8 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules, protect_below: u3
     for (table, debts) in rules.tables.iter_mut().zip(debts) {
         table.inherited.extend(debts);
     }
-    let inside: Vec<_> = ids
-        .par_iter()
-        .map(|id| observed.inside(*id, &rules.tables[id.0], &loans[id.0], protect_below))
-        .collect();
+    let inside: Vec<_> =
+        ids.par_iter().map(|id| observed.inside(*id, &rules.tables[id.0], &loans[id.0])).collect();
     for (table, inside) in rules.tables.iter_mut().zip(inside) {
         table.discovered = inside;
         // What the row computes follows the columns it is computed from, not a limit of its own.
@@ -179,7 +178,7 @@ impl<'a> Observed<'a> {
     }
 
     /// Columns that sum up the rows of a child table.
-    fn totals(&self, id: TableId, rules: &Rules, loans: &[Loans], protect_below: u32) -> Vec<Aggregate> {
+    fn totals(&self, id: TableId, rules: &Rules, loans: &[Loans]) -> Vec<Aggregate> {
         let Some(rows) = self.made(id) else { return Vec::new() };
         let table = self.schema.table(id);
         let copied_below = self.copied_from(id, rules);
@@ -233,7 +232,7 @@ impl<'a> Observed<'a> {
                 complete: seen.iter().zip(fan_out).map(|(seen, all)| seen == all).collect(),
                 in_order: role == LinkRole::Context,
             };
-            let new = find_totals(rows.data, &targets, &offspring, protect_below);
+            let new = find_totals(rows.data, &targets, &offspring, rows.guard);
             targets.retain(|target| new.iter().all(|total| total.to != *target));
             found.extend(new);
         }
@@ -326,13 +325,7 @@ impl<'a> Observed<'a> {
     }
 
     /// Relations between the columns of one row.
-    fn inside(
-        &self,
-        id: TableId,
-        rules: &TableRules,
-        loans: &Loans,
-        protect_below: u32,
-    ) -> Vec<super::super::Rule> {
+    fn inside(&self, id: TableId, rules: &TableRules, loans: &Loans) -> Vec<super::super::Rule> {
         let Some(rows) = self.made(id) else { return Vec::new() };
         let table = self.schema.table(id);
         let positions = |column: ColumnId| rules.positions.iter().any(|position| position.column == column);
@@ -341,10 +334,10 @@ impl<'a> Observed<'a> {
         let textual = |column: ColumnId| table.column(column).data_type.storage() == Storage::Text;
         let settled: BTreeSet<ColumnId> = rules.settled().into_iter().collect();
         let numbers = rows.data.select(|column| free(column) && !textual(column));
-        let mut found = discover_beside(&numbers, &loans.data, &settled, protect_below);
+        let mut found = discover_beside(&numbers, &loans.data, &settled, rows.guard);
         let mut fixed = settled;
         fixed.extend(table.iter().filter(|(_, column)| !column.nullable).map(|(column, _)| column));
-        let nulls = discover_nulls(&rows.data.select(free), &fixed, &found, protect_below);
+        let nulls = discover_nulls(&rows.data.select(free), &fixed, &found, rows.guard);
         found.extend(nulls);
         found
     }

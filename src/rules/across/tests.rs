@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     data::{Families, Links, NO_ROW, TableData},
     plan::{Plan, fixture},
+    privacy::Guard,
     rules::{Product, Rules, TableRules, Value, enforce, recompute},
     schema::{ColumnId, ForeignKeyId, Schema, TableId},
     seed::{Seed, Stream},
@@ -161,11 +162,11 @@ fn found<const N: usize>(schema: &Schema, data: [TableData; N], links: [Vec<Vec<
         .iter()
         .map(|(data, families, links, present, fan_out)| {
             let total_rows = data.row_count as u64;
-            Some(ObservedTable { data, families, links, present, fan_out, total_rows })
+            Some(ObservedTable { data, families, links, present, fan_out, total_rows, guard: Guard::rows(5) })
         })
         .collect();
     let declared = Rules { tables: vec![TableRules::default(); N] };
-    discover_all(&Observed { schema, plan: &plan, tables }, &declared, 5)
+    discover_all(&Observed { schema, plan: &plan, tables }, &declared)
 }
 
 fn data_rows(schema: &Schema, child: usize, fk: usize, rows: &[u64]) -> usize {

@@ -5,6 +5,7 @@ use arrow_schema::DataType as ArrowType;
 
 use crate::{
     data::TableData,
+    privacy::Guard,
     schema::{ColumnId, ForeignKeyId, TableId},
 };
 
@@ -84,7 +85,7 @@ struct Target<'a> {
     /// Complete parent rows with children, and without.
     filled: &'a [usize],
     childless: &'a [usize],
-    protect_below: u32,
+    guard: Guard<'a>,
 }
 
 /// Finds the columns of `targets` that are totals over one child table.
@@ -92,7 +93,7 @@ pub(super) fn find_totals(
     parents: &TableData,
     targets: &[ColumnId],
     offspring: &Offspring<'_>,
-    protect_below: u32,
+    guard: Guard<'_>,
 ) -> Vec<Aggregate> {
     let complete = (0..offspring.kin.len()).filter(|row| offspring.complete[*row]);
     let (filled, childless): (Vec<usize>, Vec<usize>) =
@@ -110,7 +111,7 @@ pub(super) fn find_totals(
             let decimals =
                 numbers.as_ref().and_then(|all| decimals(all.iter().copied().filter(|v| !v.is_nan())));
             let (filled, childless) = (filled.as_slice(), childless.as_slice());
-            Some(Target { id: *id, array, numbers, decimals, filled, childless, protect_below })
+            Some(Target { id: *id, array, numbers, decimals, filled, childless, guard })
         })
         .collect();
     let probe = Probe::new(offspring, &filled);
@@ -301,7 +302,7 @@ impl Target<'_> {
         if shifts && number(&first).zip(number(offset)).is_some_and(|(a, b)| same(a, b)) {
             return Childless::Computed;
         }
-        let enough = first.is_null() || self.childless.len() >= self.protect_below as usize;
+        let enough = first.is_null() || self.guard.enough(self.childless.iter().copied());
         if enough { Childless::Always(first) } else { Childless::Sampled }
     }
 }

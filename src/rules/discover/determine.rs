@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use arrow_array::Array;
 use arrow_schema::DataType as ArrowType;
 
+use crate::privacy::Guard;
+
 use super::{
     super::{
         evidence::{LEAST_EXPECTED, key},
@@ -46,24 +48,24 @@ pub(super) fn decides(from: &Candidate<'_>, to: &Candidate<'_>) -> bool {
     false
 }
 
-/// The value map from every row; `None` if some row breaks it.
-pub(super) fn determination(from: &Candidate<'_>, to: &Candidate<'_>, protect_below: u32) -> Option<Rule> {
-    let mut seen: BTreeMap<String, (Value, Value, u32)> = BTreeMap::new();
-    let mut frequency: BTreeMap<String, (Value, u32)> = BTreeMap::new();
+/// The value map from every row, of the pairs that enough entities have; `None` if some row breaks it.
+pub(super) fn determination(from: &Candidate<'_>, to: &Candidate<'_>, guard: Guard<'_>) -> Option<Rule> {
+    let mut seen: BTreeMap<String, (Value, Value, Vec<usize>)> = BTreeMap::new();
+    let mut frequency: BTreeMap<String, (Value, Vec<usize>)> = BTreeMap::new();
     for row in 0..from.array.len() {
         let (x, y) = (Value::read(from.array, row), Value::read(to.array, row));
-        frequency.entry(key(&y)).or_insert_with(|| (y.clone(), 0)).1 += 1;
-        let entry = seen.entry(key(&x)).or_insert_with(|| (x, y.clone(), 0));
-        entry.2 += 1;
+        frequency.entry(key(&y)).or_insert_with(|| (y.clone(), Vec::new())).1.push(row);
+        let entry = seen.entry(key(&x)).or_insert_with(|| (x, y.clone(), Vec::new()));
+        entry.2.push(row);
         if entry.1 != y || seen.len() > MAX_VALUES {
             return None;
         }
     }
-    let (otherwise, most) = frequency.into_values().max_by_key(|(_, rows)| *rows)?;
-    if most < protect_below {
+    let (otherwise, most) = frequency.into_values().max_by_key(|(_, rows)| rows.len())?;
+    if !guard.enough(most.into_iter()) {
         return None;
     }
-    let pairs =
-        seen.into_values().filter(|(.., rows)| *rows >= protect_below).map(|(x, y, _)| (x, y)).collect();
+    let kept = seen.into_values().filter(|(.., rows)| guard.enough(rows.iter().copied()));
+    let pairs = kept.map(|(x, y, _)| (x, y)).collect();
     Some(Rule::Determines { from: from.id, to: to.id, pairs, otherwise, rows: from.array.len() })
 }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType as ArrowType;
 
-use crate::{data::TableData, schema::ColumnId};
+use crate::{data::TableData, privacy::Guard, schema::ColumnId};
 
 use super::{
     evidence::{LEAST_QUANTITIES, LEAST_ROWS, key},
@@ -42,12 +42,12 @@ struct Candidate<'a> {
 
 /// Finds the relations of a table's rows. `rows` must hold attributes only: keys get fresh values, so nothing may be
 /// computed from theirs. Columns in `given` are decided elsewhere: read here, never decided. A pair of values is kept
-/// only if `protect_below` rows have it (0 is off).
+/// only if enough entities under `guard` have it; without so many entities nothing is found.
 /// Computed columns need not be sampled: [`super::enforce`] fills them in.
 #[must_use]
-pub fn discover(rows: &TableData, given: &BTreeSet<ColumnId>, protect_below: u32) -> Vec<Rule> {
+pub fn discover(rows: &TableData, given: &BTreeSet<ColumnId>, guard: Guard<'_>) -> Vec<Rule> {
     let nothing = TableData::bare(rows.row_count);
-    discover_beside(rows, &nothing, given, protect_below)
+    discover_beside(rows, &nothing, given, guard)
 }
 
 /// Does the same, and lets products have a factor among `borrowed` columns, which are not of the row itself.
@@ -56,8 +56,11 @@ pub fn discover_beside(
     rows: &TableData,
     borrowed: &TableData,
     given: &BTreeSet<ColumnId>,
-    protect_below: u32,
+    guard: Guard<'_>,
 ) -> Vec<Rule> {
+    if !guard.enough(0..rows.row_count) {
+        return Vec::new();
+    }
     let (candidates, borrowed) = (candidates(rows), candidates(borrowed));
     let is_given = |column: ColumnId| given.contains(&column);
 
@@ -84,14 +87,14 @@ pub fn discover_beside(
             })
             .collect();
         sources.sort_by_key(|from| (from.counts.len(), from.id));
-        rules.extend(sources.into_iter().find_map(|from| determine::determination(from, to, protect_below)));
+        rules.extend(sources.into_iter().find_map(|from| determine::determination(from, to, guard)));
     }
     for to in candidates.iter().filter(|to| !is_given(to.id)) {
         if !is_decided(&rules, to.id) {
             let sources = candidates.iter().filter(|from| from.id != to.id);
             let rule = sources
                 .filter(|from| !depends_on(&rules, from.id, to.id))
-                .find_map(|from| pairs::ratio(from, to, protect_below));
+                .find_map(|from| pairs::ratio(from, to, guard));
             rules.extend(rule);
         }
     }

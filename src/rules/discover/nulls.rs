@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::Array;
 use arrow_schema::DataType as ArrowType;
 
-use crate::{data::TableData, schema::ColumnId};
+use crate::{data::TableData, privacy::Guard, schema::ColumnId};
 
 use super::{
     super::{
@@ -23,13 +23,14 @@ const MAX_STATES: usize = 32;
 const LEAST_SURPRISE: f64 = 30.0;
 
 /// Finds columns that are null exactly where another one is, or has one of a few values. `rows` may hold any columns;
-/// those in `given` are read only, and `rules` are known already. A value is kept only if `protect_below` rows have it.
+/// those in `given` are read only, and `rules` are known already. A value is kept only if enough entities under
+/// `guard` have it.
 #[must_use]
 pub fn discover_nulls(
     rows: &TableData,
     given: &BTreeSet<ColumnId>,
     rules: &[Rule],
-    protect_below: u32,
+    guard: Guard<'_>,
 ) -> Vec<Rule> {
     let mut all = rules.to_vec();
     let mut found = Vec::new();
@@ -58,7 +59,7 @@ pub fn discover_nulls(
             // Bytes are no states, and none of them may be kept.
             let mut readable = sources().filter(|(_, other)| *other.data_type() != ArrowType::Binary);
             readable.find_map(|(from, other)| {
-                let values = states(&absent, |row| Value::read(other, row), protect_below)?;
+                let values = states(&absent, |row| Value::read(other, row), guard)?;
                 Some((*from, values, false))
             })
         };
@@ -74,8 +75,8 @@ pub fn discover_nulls(
 }
 
 /// The values that go with a null, if every value always does or never does.
-fn states(absent: &[bool], read: impl Fn(usize) -> Value, protect_below: u32) -> Option<Vec<Value>> {
-    let mut seen: BTreeMap<String, (Value, bool, usize)> = BTreeMap::new();
+fn states(absent: &[bool], read: impl Fn(usize) -> Value, guard: Guard<'_>) -> Option<Vec<Value>> {
+    let mut seen: BTreeMap<String, (Value, bool, Vec<usize>)> = BTreeMap::new();
     for (row, absent) in absent.iter().enumerate() {
         let value = read(row);
         let name = key(&value);
@@ -83,25 +84,25 @@ fn states(absent: &[bool], read: impl Fn(usize) -> Value, protect_below: u32) ->
             if goes_with_null != absent {
                 return None;
             }
-            *rows += 1;
+            rows.push(row);
         } else {
-            seen.insert(name, (value, *absent, 1));
+            seen.insert(name, (value, *absent, vec![row]));
             if seen.len() > MAX_STATES {
                 return None;
             }
         }
     }
     let share = absent.iter().filter(|absent| **absent).count() as f64 / absent.len() as f64;
-    let sizes: Vec<usize> = seen.values().map(|(.., rows)| *rows).collect();
+    let sizes: Vec<usize> = seen.values().map(|(.., rows)| rows.len()).collect();
     // Each value chooses between null and not: so much of the surprise is the search's own.
     let searched = seen.len() as f64 * std::f64::consts::LN_2;
     if surprise(&sizes, share) < LEAST_SURPRISE + searched {
         return None;
     }
     // A value too rare to be kept is none that will be generated.
-    let kept = |rows: usize| rows >= protect_below as usize;
+    let kept = |rows: &[usize]| guard.enough(rows.iter().copied());
     let values: Vec<Value> =
-        seen.into_values().filter(|(_, null, rows)| *null && kept(*rows)).map(|(value, ..)| value).collect();
+        seen.into_values().filter(|(_, null, rows)| *null && kept(rows)).map(|(value, ..)| value).collect();
     (!values.is_empty()).then_some(values)
 }
 

@@ -2,6 +2,8 @@
 
 use arrow_array::Array;
 
+use crate::privacy::Guard;
+
 use super::{
     super::{
         enforce::place,
@@ -14,6 +16,9 @@ use super::{
 
 /// Most multipliers of a ratio.
 const MAX_FACTORS: usize = 12;
+
+/// Fewest rows of a multiplier.
+const LEAST_SHARED: usize = 5;
 
 /// Most decimals of such a multiplier.
 const FACTOR_DECIMALS: i32 = 4;
@@ -68,8 +73,12 @@ pub(super) fn computation(from: &Candidate<'_>, to: &Candidate<'_>) -> Option<Ru
         }
         if x != 0.0 && y != 0.0 && y.is_finite() && from.is_quantity() && to.is_quantity() {
             let ratio = y / x;
-            rules.extend((0..=8).map(|places| linear(rounded(ratio, places), Value::Float(0.0), decimals)));
-            rules.push(linear(ratio, Value::Float(0.0), decimals));
+            if ratio.is_finite() {
+                rules.extend(
+                    (0..=8).map(|places| linear(rounded(ratio, places), Value::Float(0.0), decimals)),
+                );
+                rules.push(linear(ratio, Value::Float(0.0), decimals));
+            }
         }
     }
     let holds = |rule: &Rule, x: &Value, y: &Value| {
@@ -86,8 +95,9 @@ fn agree(guess: &Value, truth: &Value) -> bool {
     guess == truth || (!guess.is_null() && order(guess, truth, false).is_some_and(std::cmp::Ordering::is_eq))
 }
 
-/// `to` as one of few multiples of `from`. Each multiple must be that of `protect_below` rows, and of five.
-pub(super) fn ratio(from: &Candidate<'_>, to: &Candidate<'_>, protect_below: u32) -> Option<Rule> {
+/// `to` as one of few multiples of `from`. Each multiple must be that of enough entities, and of five
+/// rows.
+pub(super) fn ratio(from: &Candidate<'_>, to: &Candidate<'_>, guard: Guard<'_>) -> Option<Rule> {
     if !from.is_quantity() || !to.is_quantity() {
         return None;
     }
@@ -129,17 +139,17 @@ pub(super) fn ratio(from: &Candidate<'_>, to: &Candidate<'_>, protect_below: u32
         learn(*x, *y)?;
     }
     let (all_x, all_y) = (numbers(from.array)?, numbers(to.array)?);
-    let mut counts = [0_usize; MAX_FACTORS];
+    let mut of_factor: [Vec<usize>; MAX_FACTORS] = Default::default();
     let mut rows = Vec::new();
-    for (x, y) in all_x.iter().zip(&all_y).filter(|(_, y)| !y.is_nan()) {
+    for (row, (x, y)) in all_x.iter().zip(&all_y).enumerate().filter(|(_, (_, y))| !y.is_nan()) {
         if x.is_nan() {
             return None;
         }
-        counts[learn(*x, *y)?] += 1;
+        of_factor[learn(*x, *y)?].push(row);
         rows.push((*x, *y));
     }
-    let least = protect_below.max(5) as usize;
-    if counts[..factors.len()].iter().any(|count| *count < least) {
+    let few = |rows: &Vec<usize>| rows.len() < LEAST_SHARED || !guard.enough(rows.iter().copied());
+    if of_factor[..factors.len()].iter().any(few) {
         return None;
     }
     let shuffle = Shuffle::new(rows.len());

@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::{discover, discover_nulls};
 use crate::{
     data::TableData,
+    privacy::Guard,
     rules::{Given, Product, Rule, Value, enforce},
     schema::{Column, ColumnId, DataType, Table, TableName},
     seed::{Seed, Stream},
@@ -57,7 +58,7 @@ fn float() -> DataType {
 }
 
 fn found(rows: &TableData) -> Vec<Rule> {
-    discover(rows, &BTreeSet::new(), 5)
+    discover(rows, &BTreeSet::new(), Guard::rows(5))
 }
 
 /// What is computed, from what.
@@ -139,7 +140,7 @@ fn what_is_given_is_read_and_never_decided() {
     let gross: Vec<f64> = (0..ROWS).map(|i| cents(net[i] + tax[i])).collect();
     let given = BTreeSet::from([ColumnId(0)]);
 
-    let rules = discover(&data(vec![floats(&gross), floats(&net), floats(&tax)]), &given, 5);
+    let rules = discover(&data(vec![floats(&gross), floats(&net), floats(&tax)]), &given, Guard::rows(5));
 
     assert_eq!(computed(&rules), [(2, vec![0, 1])]);
 }
@@ -193,7 +194,7 @@ fn an_open_order_has_no_closing_day_and_one_exception_denies_it() {
     let (states, mut days) = states();
     let rows = |days: &[Option<i32>]| data(vec![states.clone(), Arc::new(Date32Array::from(days.to_vec()))]);
 
-    let rules = discover_nulls(&rows(&days), &BTreeSet::new(), &[], 5);
+    let rules = discover_nulls(&rows(&days), &BTreeSet::new(), &[], Guard::rows(5));
 
     let rule = Rule::NullWhen {
         from: ColumnId(0),
@@ -215,7 +216,7 @@ fn an_open_order_has_no_closing_day_and_one_exception_denies_it() {
 
     let lucky = days.iter().position(Option::is_some).unwrap();
     days[lucky] = None;
-    assert_eq!(discover_nulls(&rows(&days), &BTreeSet::new(), &[], 5), []);
+    assert_eq!(discover_nulls(&rows(&days), &BTreeSet::new(), &[], Guard::rows(5)), []);
 }
 
 #[test]
@@ -229,14 +230,14 @@ fn two_columns_that_are_null_together_are_found_and_one_exception_denies_it() {
         data(vec![Arc::new(latitude.clone()), Arc::new(Float64Array::from(longitude.to_vec()))])
     };
 
-    let rules = discover_nulls(&rows(&longitude), &BTreeSet::new(), &[], 5);
+    let rules = discover_nulls(&rows(&longitude), &BTreeSet::new(), &[], Guard::rows(5));
 
     assert_eq!(computed(&rules), [(1, vec![0])]);
     assert!(matches!(rules[0], Rule::NullWhen { any_value: true, .. }));
 
     let lost = longitude.iter().position(Option::is_some).unwrap();
     longitude[lost] = None;
-    assert_eq!(discover_nulls(&rows(&longitude), &BTreeSet::new(), &[], 5), []);
+    assert_eq!(discover_nulls(&rows(&longitude), &BTreeSet::new(), &[], Guard::rows(5)), []);
 }
 
 #[test]
@@ -254,7 +255,7 @@ fn rare_states_are_not_kept_as_values() {
     drop(states);
     let rows = data(vec![Arc::new(StringArray::from(names)), Arc::new(Date32Array::from(days))]);
 
-    let rules = discover_nulls(&rows, &BTreeSet::new(), &[], 5);
+    let rules = discover_nulls(&rows, &BTreeSet::new(), &[], Guard::rows(5));
 
     assert_eq!(rules[0].literals(), ["open"]);
 }
@@ -317,6 +318,6 @@ proptest! {
             found(&rows).into_iter().filter(|rule| rule.decides().is_some()).collect();
 
         prop_assert_eq!(decided, Vec::<Rule>::new());
-        prop_assert_eq!(discover_nulls(&rows, &BTreeSet::new(), &[], 5), Vec::<Rule>::new());
+        prop_assert_eq!(discover_nulls(&rows, &BTreeSet::new(), &[], Guard::rows(5)), Vec::<Rule>::new());
     }
 }

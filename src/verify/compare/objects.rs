@@ -7,7 +7,7 @@ use super::{
     canonical::{around_list, canonical, first_quoted, folded, split_outside, unquoted},
 };
 use crate::{
-    db::Statement,
+    db::{Phase, Statement},
     schema::{Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId, UniqueKey},
 };
 
@@ -322,6 +322,9 @@ fn type_name(column: &Column) -> String {
 
 /// What a statement makes; one that adds several indexes makes several things.
 fn pieces(schema: &Schema, statement: &Statement) -> Vec<Object> {
+    if statement.phase == Phase::Fill {
+        return Vec::new();
+    }
     let label = statement.object.as_str();
     let kind = LONG_KINDS
         .iter()

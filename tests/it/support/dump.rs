@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use arrow_array::cast::AsArray;
 use dbsynth::{
     config::DbUrl,
     data::TableData,
@@ -64,4 +65,27 @@ fn line(batch: &TableData, row: usize) -> String {
         let _ = write!(line, "{:?} ", array.slice(row, 1));
     }
     line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Every text of every column, by table and column.
+pub(crate) fn texts(url: &DbUrl) -> BTreeMap<(String, String), Vec<Option<String>>> {
+    let mut source = connect(url).unwrap().source().unwrap();
+    let schema = source.introspect().unwrap().schema;
+    let mut all = BTreeMap::new();
+    for (_, table) in schema.iter() {
+        let columns: Vec<ColumnId> = table.iter().map(|(id, _)| id).collect();
+        let order_by = table.primary_key.as_ref().map_or_else(Vec::new, |key| key.columns.clone());
+        source
+            .scan(table, &Scan { columns, order_by, batch_rows: 1000, exact: false }, &mut |batch| {
+                for (id, array) in batch.columns.iter().zip(&batch.arrays) {
+                    let Some(texts) = array.as_string_opt::<i32>() else { continue };
+                    let place = (table.name.name.clone(), table.column(*id).name.clone());
+                    let values: &mut Vec<Option<String>> = all.entry(place).or_default();
+                    values.extend(texts.iter().map(|text| text.map(str::to_owned)));
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+    all
 }

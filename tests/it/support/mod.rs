@@ -9,7 +9,7 @@ mod dump;
 mod faults;
 mod run;
 
-pub(crate) use dump::{Contents, contents, schema};
+pub(crate) use dump::{Contents, contents, schema, texts};
 pub(crate) use faults::faults;
 pub(crate) use run::{dbsynth, dbsynth_in, start};
 
@@ -104,6 +104,18 @@ impl Scratch {
         self.run_each(statements.split(";\n").map(str::trim).filter(|text| !text.is_empty()));
     }
 
+    /// Ends the connections of MySQL or MariaDB with these ids; those that are gone already do not matter.
+    pub(crate) fn kill_connections(&self, ids: &str) {
+        block_on(async {
+            let mut connection = MySqlConnection::connect(&self.url).await?;
+            for id in ids.split(',').filter(|id| !id.is_empty()) {
+                let kill = AssertSqlSafe(format!("KILL CONNECTION {id}"));
+                let _ = sqlx::raw_sql(kill).execute(&mut connection).await;
+            }
+            connection.close().await
+        });
+    }
+
     /// Runs statements over one connection.
     pub(crate) fn run_each<'a>(&self, statements: impl Iterator<Item = &'a str>) {
         run_each(self.engine, &self.url, statements);
@@ -156,6 +168,19 @@ impl Drop for Scratch {
         } else if self.engine != Engine::Sqlite {
             run(self.engine, &self.administrator(), &format!("DROP DATABASE IF EXISTS {}", self.name));
         }
+    }
+}
+
+/// No side database and no side file of a run that did not end well.
+pub(crate) fn nothing_is_left_beside(engine: Engine, target: &Scratch) {
+    if engine == Engine::MySql {
+        let databases = "SELECT count(*) FROM information_schema.schemata \
+                         WHERE left(schema_name, length(database())) = database()";
+        assert_eq!(target.number(databases), 1, "a side database is left");
+    }
+    if let Some(path) = target.text().strip_prefix("sqlite:") {
+        let folder = std::path::Path::new(path).parent().unwrap();
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "a side file is left");
     }
 }
 

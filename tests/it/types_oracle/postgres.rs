@@ -264,3 +264,124 @@ pub(super) const KINDS: &[Kind] = &[
         "ROW(ROW('Way ' || i % 6, i, point(1, i), '2020-02-02')::place, ARRAY['sad', 'it''s ok']::mood[], make_interval(hours => i))::visit",
     ),
 ];
+
+/// Extensions that come with the server's own packages (Debian: `postgresql`).
+pub(super) const CONTRIB: &[&str] = &["hstore", "ltree", "citext", "cube", "seg", "isn", "intarray", "lo"];
+
+pub(super) const CONTRIB_KINDS: &[Kind] = &[
+    (
+        "hs",
+        "hstore",
+        "hstore(ARRAY['k' || i % 3, 'n'], ARRAY[i::text, CASE WHEN i % 5 = 0 THEN NULL ELSE 'it''s \"q\"' END])",
+    ),
+    ("lt", "ltree", "('top.n' || i % 9 || '.leaf_' || i % 4)::ltree"),
+    ("lq", "lquery", "('top.*{1,' || 1 + i % 4 || '}.leaf')::lquery"),
+    ("ltq", "ltxtquery", "('top & n' || i % 4)::ltxtquery"),
+    ("ct", "citext", "'Nick ' || i % 50"),
+    ("cu", "cube", "format('(%s,0.5),(%s,9.25)', i, i + 2)::cube"),
+    ("cu_point", "cube", "cube(ARRAY[i, i * 0.25, 3])"),
+    ("se", "seg", "format('%s.0 .. %s', i, i + 4)::seg"),
+    ("se_open", "seg", "(CASE i % 3 WHEN 0 THEN '>' WHEN 1 THEN '~' ELSE '' END || i || '.5')::seg"),
+    ("i13", "isbn13", "isbn13('978' || lpad((i * 7919)::text, 9, '0') || '?')"),
+    ("i10", "isbn", "isbn('978' || lpad((i * 104729)::text, 9, '0') || '?')"),
+    ("is13", "issn13", "issn13('977' || lpad((i * 7919)::text, 7, '0') || '00?')"),
+    ("is8", "issn", "issn('977' || lpad((i * 7919)::text, 7, '0') || '00?')"),
+    ("im13", "ismn13", "ismn13('9790' || lpad((i * 7919)::text, 8, '0') || '?')"),
+    ("im", "ismn", "ismn('9790' || lpad((i * 7919)::text, 8, '0') || '?')"),
+    ("ean", "ean13", "ean13('400' || lpad((i * 7919)::text, 9, '0') || '?')"),
+    ("upc", "upc", "upc('0' || lpad((i * 7919)::text, 11, '0') || '?')"),
+    ("qi", "query_int", "format('%s&(2|!3)', 1 + i % 6)::query_int"),
+    ("lo", "lo", "i"),
+    ("ahs", "hstore[]", "ARRAY[hstore('k' || i % 3, i::text)]"),
+    ("alt", "ltree[]", "ARRAY['a.b', 'c.n' || i % 9]::ltree[]"),
+    ("act", "citext[]", "ARRAY['Tag ' || i % 7, 'x']::citext[]"),
+];
+
+/// The types of PostGIS.
+pub(super) const POSTGIS: &[&str] = &["postgis"];
+
+pub(super) const POSTGIS_KINDS: &[Kind] = &[
+    ("g", "geometry", "ST_MakePoint(i * 0.25, -i)"),
+    (
+        "g_mixed",
+        "geometry",
+        "CASE i % 4 WHEN 0 THEN ST_GeomFromText('POINT EMPTY') WHEN 1 THEN ST_SetSRID(ST_MakePoint(i, 1), 3857) ELSE ST_GeomFromText(format('LINESTRING(0 0,%s 1)', i)) END",
+    ),
+    (
+        "pt",
+        "geometry(Point,4326)",
+        "ST_SetSRID(ST_MakePoint(-70 + (i % 40) * 0.5, 40 + (i % 60) * 0.25), 4326)",
+    ),
+    ("pt_flat", "geometry(Point,3857)", "ST_SetSRID(ST_MakePoint(i * 1000, i * 500.5), 3857)"),
+    ("ptz", "geometry(PointZ,4326)", "ST_SetSRID(ST_MakePoint(i * 0.25, i * 0.125, 100 + i), 4326)"),
+    ("ptm", "geometry(PointM)", "ST_MakePointM(i, i, 7)"),
+    ("ptzm", "geometry(PointZM)", "ST_MakePoint(i, i * 0.5, 3, 4)"),
+    (
+        "ls",
+        "geometry(LineString,4326)",
+        "ST_GeomFromText(format('LINESTRING(%s 0,1 %s,2 2)', i * 0.25, i * 0.25), 4326)",
+    ),
+    (
+        "po",
+        "geometry(Polygon,4326)",
+        "ST_GeomFromText(format('POLYGON((0 0,%s 0,%s %s,0 0))', i * 0.25, i * 0.25, i * 0.25), 4326)",
+    ),
+    (
+        "po_hole",
+        "geometry(Polygon)",
+        "ST_GeomFromText(format('POLYGON((0 0,%s 0,%s %s,0 %s,0 0),(1 1,2 1,2 2,1 1))', i + 9, i + 9, i + 9, i + 9))",
+    ),
+    ("mp", "geometry(MultiPoint,4326)", "ST_GeomFromText(format('MULTIPOINT((0 0),(%s 1))', i * 0.5), 4326)"),
+    (
+        "ml",
+        "geometry(MultiLineString)",
+        "ST_GeomFromText(format('MULTILINESTRING((0 0,1 %s),(5 5,6 6,7 8))', i))",
+    ),
+    (
+        "mo",
+        "geometry(MultiPolygon,4326)",
+        "ST_GeomFromText(format('MULTIPOLYGON(((0 0,%s 0,1 1,0 0)),((20 20,21 20,21 21,20 20)))', 1 + i * 0.25), 4326)",
+    ),
+    (
+        "gc",
+        "geometry(GeometryCollection)",
+        "ST_GeomFromText(format('GEOMETRYCOLLECTION(POINT(%s 2),LINESTRING(0 0,1 1))', i))",
+    ),
+    ("cs", "geometry(CircularString)", "ST_GeomFromText(format('CIRCULARSTRING(0 0,%s 1,2 0)', i))"),
+    (
+        "cp",
+        "geometry(CurvePolygon)",
+        "ST_GeomFromText(format('CURVEPOLYGON(CIRCULARSTRING(0 0,%s 0,%s %s,0 %s,0 0))', i, i, i, i))",
+    ),
+    (
+        "cc",
+        "geometry(CompoundCurve)",
+        "ST_GeomFromText(format('COMPOUNDCURVE(CIRCULARSTRING(0 0,1 1,1 0),(1 0,0 %s))', i))",
+    ),
+    ("tr", "geometry(Triangle)", "ST_GeomFromText(format('TRIANGLE((0 0,%s 0,0 9,0 0))', i))"),
+    ("ti", "geometry(TIN)", "ST_GeomFromText(format('TIN(((0 0,%s 0,0 9,0 0)))', i))"),
+    (
+        "ps",
+        "geometry(PolyhedralSurfaceZ)",
+        "ST_GeomFromText(format('POLYHEDRALSURFACE Z(((0 0 0,0 0 %s,0 1 1,0 1 0,0 0 0)))', i))",
+    ),
+    ("gg", "geography", "ST_GeogFromText(format('POINT(%s 40)', -70 + (i % 90) * 0.5))"),
+    (
+        "ggp",
+        "geography(Point,4326)",
+        "ST_GeogFromText(format('POINT(%s %s)', -70 + (i % 40) * 0.5, (i % 60) * 0.25))",
+    ),
+    (
+        "ggl",
+        "geography(LineString,4326)",
+        "ST_GeogFromText(format('LINESTRING(0 0,%s 1,2 2)', (i % 90) * 0.5))",
+    ),
+    (
+        "ggo",
+        "geography(Polygon,4326)",
+        "ST_GeogFromText(format('POLYGON((0 0,%s 0,1 %s,0 0))', 1 + (i % 90) * 0.5, 1 + (i % 60) * 0.25))",
+    ),
+    ("bx", "box2d", "ST_MakeBox2D(ST_MakePoint(i, 0), ST_MakePoint(i + 1, 2))"),
+    ("bx3", "box3d", "ST_3DMakeBox(ST_MakePoint(i, 0, 1), ST_MakePoint(i + 1, 2, 3))"),
+    ("ag", "geometry(Point,4326)[]", "ARRAY[ST_SetSRID(ST_MakePoint(i * 0.25, 1), 4326)]"),
+];
