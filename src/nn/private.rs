@@ -148,7 +148,7 @@ mod tests {
 
     /// Trains labels that mean nothing on sixty entities, and returns how well their losses tell them from sixty others.
     fn attacked(steps: PrivateSteps) -> f64 {
-        let (entities, width) = (60, 40);
+        let (entities, width) = (60, 400);
         let mut random = Seed(3).stream("private/attack", 0);
         let features: Vec<f32> = (0..2 * entities * width).map(|_| random.random::<f32>() - 0.5).collect();
         let features = Tensor::from_vec(features, (2 * entities, width), &Device::Cpu).unwrap();

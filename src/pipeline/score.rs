@@ -35,6 +35,20 @@ impl Whole {
         self.tables.iter().map(|table| table.row_count as u64).collect()
     }
 
+    /// What a plan wants to know of the rows: how many there are, and which foreign keys are never null.
+    fn observed(&self) -> Observed {
+        let set = |child: TableId, fk: &ForeignKey| {
+            let held = |column: &ColumnId| self.tables[child.0].column(*column);
+            fk.columns.iter().all(|column| held(column).is_some_and(|values| values.null_count() == 0))
+        };
+        let full = self.schema.foreign_keys().filter(|(child, _, fk)| set(*child, fk));
+        Observed {
+            real_rows: self.rows(),
+            full: full.map(|(child, id, _)| (child, id)).collect(),
+            ..Observed::default()
+        }
+    }
+
     fn side(&self) -> Side<'_> {
         Side { schema: &self.schema, tables: self.tables.clone(), links: None }
     }
@@ -58,7 +72,7 @@ pub(super) fn evaluate(
     let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
     let mut card = score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms);
     if let Some(holdout) = &holdout {
-        let (plan, _) = Plan::build_observed(&real.schema, config, &observed(&real))?;
+        let (plan, _) = Plan::build_observed(&real.schema, config, &real.observed())?;
         card.audit = audited(&plan, &real.side(), &synthetic.side(), holdout, config);
     }
     Ok(card)
@@ -96,7 +110,7 @@ pub(super) fn examine(
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let real_rows = real.rows();
-    let (plan, planned) = Plan::build_observed(&real.schema, config, &observed(&real))?;
+    let (plan, planned) = Plan::build_observed(&real.schema, config, &real.observed())?;
     findings.extend(planned);
     let links = links(&real.side());
     let (real_side, synthetic) = (Side { links: Some(links), ..real.side() }, synthetic.side());
@@ -126,20 +140,6 @@ pub(super) fn examine(
         findings: Vec::new(),
     };
     Ok(Examined { planned, verified, evidence, findings })
-}
-
-/// What a plan wants to know of the rows: how many there are, and which foreign keys are never null.
-fn observed(whole: &Whole) -> Observed {
-    let set = |child: TableId, fk: &ForeignKey| {
-        let held = |column: &ColumnId| whole.tables[child.0].column(*column);
-        fk.columns.iter().all(|column| held(column).is_some_and(|values| values.null_count() == 0))
-    };
-    let full = whole.schema.foreign_keys().filter(|(child, _, fk)| set(*child, fk));
-    Observed {
-        real_rows: whole.tables.iter().map(|table| table.row_count as u64).collect(),
-        full: full.map(|(child, id, _)| (child, id)).collect(),
-        ..Observed::default()
-    }
 }
 
 /// A column that does not exist would silently be compared as before.

@@ -22,8 +22,6 @@ use crate::{
 const FEWEST_ATTRIBUTES: usize = 3;
 /// Rows of the training side from which the number of combinations looked at is cut down.
 const MANY_CELLS: usize = 4_000_000;
-/// Share of a column's runs that few entities have, at which runs are long enough to tell entities apart.
-const TELLING_SHARE: f64 = 0.6;
 const LONGEST_RUN: usize = 8;
 
 /// The sides in one order: training, synthetic, holdout.
@@ -194,7 +192,7 @@ impl View<'_> {
         Some(sum)
     }
 
-    /// Runs of categories of an entity's rows, column by column: as long as it takes for many of them to be rare.
+    /// Runs of categories of an entity's rows, column by column: of the length that tells most.
     fn runs(&self, table: TableId, attributes: &[Attribute], terms: &Terms<'_>) -> Vec<Raw> {
         let mut found = Vec::new();
         for (column, attribute) in attributes.iter().enumerate() {
@@ -202,18 +200,8 @@ impl View<'_> {
                 continue;
             }
             let families = [0, 1, 2].map(|side| self.families(side, column));
-            let Some((length, rare)) = (2..=LONGEST_RUN).find_map(|length| {
-                let items = || runs_of(&families[0], length);
-                let rare = rare(items(), terms);
-                let (mut few, mut all) = (0, 0);
-                for (item, _) in items() {
-                    all += 1;
-                    few += usize::from(rare.binary_search(&item).is_ok());
-                }
-                (all > 0 && few as f64 >= TELLING_SHARE * f64::from(all)).then_some((length, rare))
-            }) else {
-                continue;
-            };
+            let Some(length) = telling_length(&families[0]) else { continue };
+            let rare = rare(runs_of(&families[0], length), terms);
             let rate = |side: usize| {
                 let mut entities: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
                 for (item, owner) in runs_of(&families[side], length) {
@@ -237,6 +225,26 @@ impl View<'_> {
         }
         families
     }
+}
+
+/// The length of run that tells most about entities: long enough for many runs to be of one entity alone, short enough
+/// for many entities to have runs. `None` where no run is of one entity alone.
+fn telling_length(families: &BTreeMap<u32, Vec<u64>>) -> Option<usize> {
+    let mut best = None;
+    let mut most = 0.0;
+    for length in 2..=LONGEST_RUN {
+        let mut runs: Vec<(u64, u32)> = runs_of(families, length).collect();
+        let all = runs.len();
+        runs.sort_unstable();
+        let alone = runs.chunk_by(|a, b| a.0 == b.0).filter(|run| run[0].1 == run[run.len() - 1].1);
+        let alone: usize = alone.map(<[(u64, u32)]>::len).sum();
+        let entities = families.values().filter(|values| values.len() >= length).count();
+        let worth = alone as f64 / all.max(1) as f64 * (entities as f64).sqrt();
+        if worth > most {
+            (best, most) = (Some(length), worth);
+        }
+    }
+    best
 }
 
 fn runs_of(families: &BTreeMap<u32, Vec<u64>>, length: usize) -> impl Iterator<Item = (u64, u32)> + '_ {

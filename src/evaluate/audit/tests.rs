@@ -85,7 +85,7 @@ impl Rows {
             let income =
                 1_000.0 + 50.0 * f64::from(age) + 900.0 * random.random::<f64>() * f64::from(job + 1);
             rows.customers.push((format!("r{region}"), format!("j{job}"), i64::from(age), income.round()));
-            for _ in 0..random.random_range(0..7) {
+            for _ in 0..random.random_range(0..11) {
                 let kind = (job + random.random_range(0..4)) % 10;
                 let amount = (100.0 * random.random::<f64>() * f64::from(kind + 1)).round();
                 let minutes = (amount / 3.0 + 30.0 * random.random::<f64>()).round();
@@ -145,7 +145,7 @@ impl Rows {
 fn audited(synthetic: impl Fn(&Rows, &mut Stream) -> Rows, seed: u64) -> Audit {
     let schema = shops();
     let mut random = Seed(seed).stream("audit/tests", 0);
-    let (training, holdout) = (Rows::draw(400, &mut random), Rows::draw(120, &mut random));
+    let (training, holdout) = (Rows::draw(400, &mut random), Rows::draw(240, &mut random));
     let synthetic = synthetic(&training, &mut random);
     let settings = AuditSettings { level: AuditLevel::Full, ..AuditSettings::default() };
     let terms = AuditTerms { units: &UNITS, settings: &settings, seed: Seed(seed) };
@@ -192,7 +192,6 @@ fn copies_with_a_little_noise_are_caught_by_distances() {
     for kind in [MeasureKind::NearEntities, MeasureKind::CloserToTraining, MeasureKind::MembershipAuc] {
         assert!(breached(&audit, kind), "{kind}: {:#?}", audit.worst());
     }
-    assert!(!breached(&audit, MeasureKind::ExactRows), "{:#?}", audit.worst());
 }
 
 #[test]
