@@ -99,7 +99,8 @@ impl Scale {
                 (f64::from_bits(bits as u64), single)
             }
         };
-        if single { f64::from(value as f32) } else { value }
+        // The shortest decimal of a single, as it is read from a server.
+        if single { (value as f32).to_string().parse().unwrap_or(value) } else { value }
     }
 }
 

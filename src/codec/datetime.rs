@@ -172,7 +172,8 @@ impl Datetime {
         let (days, mut sub_columns) = Line::fit(day_keys, &spec(&day_name, true, nulls.seen(), any, 1));
         let clock_name = format!("{}.time", column.name);
         let clock = has_clock.then(|| {
-            let spec = spec(&clock_name, false, timeless, (0, DAY_MICROS - 1), fraction(&clocks));
+            let step = fraction(&clocks);
+            let spec = spec(&clock_name, false, timeless, (0, DAY_MICROS - step), step);
             let (line, more) = Line::fit(clocks, &spec);
             sub_columns.extend(more);
             line

@@ -51,7 +51,7 @@ impl Default for AuditSettings {
     fn default() -> Self {
         Self {
             level: AuditLevel::Cheap,
-            holdout: 0.1,
+            holdout: 0.05,
             confidence: 0.95,
             rare_below: 5,
             exact_rows: 0.01,

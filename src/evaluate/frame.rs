@@ -6,7 +6,7 @@ use arrow_array::ArrayRef;
 
 use super::{Side, Terms, cells::Cells};
 use crate::{
-    data::{Links, NO_ROW, TableData},
+    data::{self, Links, NO_ROW, TableData},
     evaluate::cells::fingerprint,
     schema::{ColumnId, DataType, ForeignKey, ForeignKeyId, Schema, TableId},
 };
@@ -285,7 +285,23 @@ pub(super) fn links_of(
         }
     }
     let children = cells_of(real, side, child, &key.columns);
-    let parent_of =
-        |row| fingerprint(&children, row, false).and_then(|key| index.get(&key).copied()).unwrap_or(NO_ROW);
+    let bound = bound_rows(real, side, child, key);
+    let parent_of = |row: usize| {
+        let parent = fingerprint(&children, row, false).and_then(|key| index.get(&key).copied());
+        parent.filter(|_| bound.as_ref().is_none_or(|bound| bound[row])).unwrap_or(NO_ROW)
+    };
     Links { parent: (0..rows(child)).map(parent_of).collect() }
+}
+
+/// Which rows a reference with a condition binds, on this side; `None` if all.
+fn bound_rows(real: &Schema, side: &Side<'_>, child: TableId, key: &ForeignKey) -> Option<Vec<bool>> {
+    let when = key.when()?;
+    let (own, data) = data_of(real, side, child)?;
+    let table = side.schema.table(own);
+    let column = table.find(&real.table(child).column(when.column).name)?;
+    let mut key = key.clone();
+    if let Some(when) = key.undeclared.as_mut().and_then(|undeclared| undeclared.when.as_mut()) {
+        when.column = column;
+    }
+    data::bound_rows(table, &key, data)
 }

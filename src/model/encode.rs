@@ -19,7 +19,7 @@ use crate::{
     privacy::Guard,
     rules::{Rule, Rules},
     schema::{ColumnId, DataType, ForeignKeyId, Storage, Table, TableId},
-    semantic::{Meaning, RowWriter, detect, detect_by_name},
+    semantic::{Meaning, RowWriter, detect, detect_by_name, unlabelled},
     snapshot::TableSnapshot,
     structure::{CountCodec, DepthProfile},
 };
@@ -246,7 +246,8 @@ fn choose_codecs(
                 continue;
             }
             if textual && (meaning != Meaning::Category || (sole_key && !copied)) {
-                let meaning = if meaning == Meaning::Category { Meaning::Title } else { meaning };
+                let meaning =
+                    if meaning == Meaning::Category { unlabelled(&column.data_type) } else { meaning };
                 chosen.written.push((*column_id, meaning, in_key));
                 chosen.codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
                 continue;
@@ -264,7 +265,7 @@ fn choose_codecs(
         let codec = Codec::fit(column, values, &hints);
         if textual && codec.is_presence() {
             // A category of which no label may be kept: others are written in the place of all of them.
-            chosen.written.push((*column_id, Meaning::Title, in_key));
+            chosen.written.push((*column_id, unlabelled(&column.data_type), in_key));
             chosen.codecs.push((*column_id, codec));
             continue;
         }

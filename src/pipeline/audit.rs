@@ -11,13 +11,15 @@ use crate::{
     plan::Plan,
     progress::{Event, Progress},
     sample::{Outlet, SampleError, SampleOptions, sample},
-    schema::{ForeignKeyId, Schema, TableId},
+    schema::{Schema, TableId},
     seed::Seed,
     snapshot::Snapshot,
 };
 
 /// Fewest entities that are held out; with fewer, intervals are too wide to say anything.
 const FEWEST_HELD: usize = 30;
+/// Entities of a root from which some are held out: fewer would miss them in learning.
+const FEWEST_ENTITIES: usize = 300;
 /// Most entities of a root that are held out: more would not make the audit surer.
 const MOST_HELD: usize = 2_000;
 /// Most generated rows of a table that are kept for the audit.
@@ -37,9 +39,9 @@ pub(super) fn units(schema: &Schema, plan: &Plan) -> (Vec<Unit>, Vec<Unmeasured>
     let mut units = vec![Unit::Outside; schema.tables.len()];
     let mut root: Vec<Option<TableId>> = vec![None; units.len()];
     for id in plan.order().filter(|id| plan.table(*id).mode == TableMode::Synthesize) {
-        let path = plan.table(id).context;
-        let parent = path.map(|fk: ForeignKeyId| schema.table(id).foreign_keys[fk.0].parent);
-        (units[id.0], root[id.0]) = match (path, parent.and_then(|parent| root[parent.0])) {
+        let along = plan.table(id).entity.along;
+        let parent = along.map(|fk| schema.table(id).foreign_keys[fk.0].parent);
+        (units[id.0], root[id.0]) = match (along, parent.and_then(|parent| root[parent.0])) {
             (Some(fk), Some(root)) => (Unit::Below(fk), Some(root)),
             _ => (Unit::Root, Some(id)),
         };
@@ -86,10 +88,11 @@ pub(super) fn hold_out(
         let Some(table) = snapshot.table(id) else { continue };
         let rows = table.data.row_count;
         held[id.0] = match units[id.0] {
-            Unit::Outside => vec![false; rows],
+            // All of its rows are on both sides.
+            Unit::Outside => Vec::new(),
             Unit::Root => {
                 let count = ((rows as f64 * settings.holdout).round() as usize).min(MOST_HELD);
-                let count = if count < FEWEST_HELD { 0 } else { count };
+                let count = if rows < FEWEST_ENTITIES { 0 } else { count.max(FEWEST_HELD) };
                 any |= count > 0;
                 choose(rows, count, seed, &schema.table(id).name.to_string())
             }
@@ -249,7 +252,7 @@ impl Outlet for Captured {
 /// Says that a run was not audited, and why.
 pub(super) fn unaudited(config: &Config) -> Option<Finding> {
     (config.audit.level != AuditLevel::Off).then(|| {
-        let least = (FEWEST_HELD as f64 / config.audit.holdout).ceil();
+        let least = FEWEST_ENTITIES;
         Finding::note("not-audited", format!("no table of entities has at least {least:.0} rows of its own"))
             .instead("no entity was held out, and nothing is said about how much the rows tell of real ones")
     })

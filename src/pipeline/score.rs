@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use arrow_array::Array;
+
 use crate::{
     config::{AuditLevel, Config, DbUrl},
     data::TableData,
@@ -15,8 +17,8 @@ use crate::{
         audit::units,
         evidence::{Evidence, guard},
     },
-    plan::{self, Plan, settings, target_rows},
-    schema::{Schema, TableId},
+    plan::{self, Observed, Plan, apply_references, settings, target_rows},
+    schema::{ColumnId, ForeignKey, Schema, TableId},
 };
 
 /// Rows asked from a database at a time.
@@ -45,7 +47,9 @@ pub(super) fn evaluate(
     config: &Config,
     categories: &Categories,
 ) -> Result<Scorecard, Error> {
-    let real = read(real).map_err(Error::Source)?;
+    let mut real = read(real).map_err(Error::Source)?;
+    // The other sides are read along the keys of this one.
+    apply_references(&mut real.schema, &config.references)?;
     let synthetic = read(synthetic).map_err(Error::Target)?;
     let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
@@ -54,7 +58,7 @@ pub(super) fn evaluate(
     let terms = Terms { seed: config.seed, categories: categories.clone(), skipped, ..Terms::default() };
     let mut card = score(&real.side(), &synthetic.side(), holdout.as_ref(), &terms);
     if let Some(holdout) = &holdout {
-        let (plan, _) = Plan::build(&real.schema, config, &real.rows())?;
+        let (plan, _) = Plan::build_observed(&real.schema, config, &observed(&real))?;
         card.audit = audited(&plan, &real.side(), &synthetic.side(), holdout, config);
     }
     Ok(card)
@@ -85,13 +89,15 @@ pub(super) fn examine(
     (config, categories): (&Config, &Categories),
     verified: Verified,
 ) -> Result<Examined, Error> {
-    let real = read(real).map_err(Error::Source)?;
+    let mut real = read(real).map_err(Error::Source)?;
+    let mut findings = apply_references(&mut real.schema, &config.references)?;
     let synthetic = read(synthetic).map_err(Error::Target)?;
     let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let real_rows = real.rows();
-    let (plan, mut findings) = Plan::build(&real.schema, config, &real_rows)?;
+    let (plan, planned) = Plan::build_observed(&real.schema, config, &observed(&real))?;
+    findings.extend(planned);
     let links = links(&real.side());
     let (real_side, synthetic) = (Side { links: Some(links), ..real.side() }, synthetic.side());
     let skipped = skipped(&real.schema, config)?;
@@ -120,6 +126,20 @@ pub(super) fn examine(
         findings: Vec::new(),
     };
     Ok(Examined { planned, verified, evidence, findings })
+}
+
+/// What a plan wants to know of the rows: how many there are, and which foreign keys are never null.
+fn observed(whole: &Whole) -> Observed {
+    let set = |child: TableId, fk: &ForeignKey| {
+        let held = |column: &ColumnId| whole.tables[child.0].column(*column);
+        fk.columns.iter().all(|column| held(column).is_some_and(|values| values.null_count() == 0))
+    };
+    let full = whole.schema.foreign_keys().filter(|(child, _, fk)| set(*child, fk));
+    Observed {
+        real_rows: whole.tables.iter().map(|table| table.row_count as u64).collect(),
+        full: full.map(|(child, id, _)| (child, id)).collect(),
+        ..Observed::default()
+    }
 }
 
 /// A column that does not exist would silently be compared as before.

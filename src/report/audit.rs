@@ -64,3 +64,53 @@ fn place(measure: &Measure) -> String {
         None => measure.table.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        config::AuditLevel,
+        evaluate::{Audit, AuditedEntities, Measure, MeasureKind, Unmeasured},
+    };
+
+    fn measure(column: &str, low: f64) -> Measure {
+        Measure {
+            kind: MeasureKind::AttributeInference,
+            table: "patient".to_owned(),
+            column: Some(column.to_owned()),
+            value: low + 0.05,
+            low,
+            high: low + 0.1,
+            share: Some(0.6),
+            holdout_share: Some(0.3),
+            limit: 0.1,
+            breach: low > 0.1,
+        }
+    }
+
+    #[test]
+    fn an_audit_shows_the_worst_of_each_kind_every_breach_and_what_was_left_out() {
+        let audit = Audit {
+            level: AuditLevel::Cheap,
+            confidence: 0.95,
+            entities: vec![AuditedEntities {
+                table: "patient".to_owned(),
+                training: 900,
+                synthetic: 1_000,
+                holdout: 100,
+            }],
+            measures: vec![measure("age", -0.2), measure("diagnosis", 0.3), measure("drug", 0.2)],
+            unmeasured: vec![Unmeasured { table: "ward".to_owned(), reason: "it is copied".to_owned() }],
+        };
+
+        let text = super::audit(&audit);
+
+        assert!(
+            text.contains("entities of patient: 900 learnt from, 1,000 generated, 100 held out"),
+            "{text}"
+        );
+        assert!(text.find("patient: diagnosis") < text.find("patient: drug"), "{text}");
+        assert!(!text.contains("patient: age"), "{text}");
+        assert!(text.contains("2 of 3 measures surely above the limit"), "{text}");
+        assert!(text.contains("ward: not audited, it is copied"), "{text}");
+    }
+}

@@ -75,3 +75,29 @@ pub(super) fn field(field: DateField, value: &Value) -> Option<Value> {
         DateField::Epoch => return Some(Value::Float(moment.and_utc().timestamp_micros() as f64 / 1e6)),
     }))
 }
+
+/// Microseconds of an interval of fixed length: `1 day`, `02:30:00`, `1 day 02:00:00`. `None` with months or years,
+/// whose length differs.
+pub(super) fn parse_span(text: &str) -> Option<i64> {
+    let mut total = 0_i64;
+    let mut number: Option<i64> = None;
+    for word in text.split_whitespace() {
+        if word.contains(':') {
+            let (sign, clock) = word.strip_prefix('-').map_or((1, word), |clock| (-1, clock));
+            total = total.checked_add(sign * parse_time(clock)?)?;
+        } else if let Ok(value) = word.parse() {
+            number = Some(value);
+        } else {
+            let unit = match word.trim_end_matches('s') {
+                "week" => 7 * DAY_MICROS,
+                "day" => DAY_MICROS,
+                "hour" => 3_600_000_000,
+                "min" | "minute" => 60_000_000,
+                "sec" | "second" => 1_000_000,
+                _ => return None,
+            };
+            total = total.checked_add(number.take()?.checked_mul(unit)?)?;
+        }
+    }
+    (number.is_none() && !text.trim().is_empty()).then_some(total)
+}

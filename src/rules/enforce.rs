@@ -19,6 +19,7 @@ use super::{
     across::Given,
     eval::order,
     evidence::key,
+    grid::{Toward, on_grid, settle_on_grids},
     relation::Rule,
     value::{Value, take_rows},
 };
@@ -31,8 +32,9 @@ const PASSES: usize = 6;
 /// rows and the number of values changed; values of added and given columns are not counted.
 #[must_use]
 pub fn enforce(rules: &[Rule], table: &Table, rows: TableData, given: &Given) -> (TableData, usize) {
-    let before = rows.clone();
     let mut rows = rows;
+    settle_on_grids(table, &mut rows);
+    let before = rows.clone();
     for (column, values) in &given.values {
         rows.set(*column, values.clone());
     }
@@ -51,7 +53,7 @@ pub fn enforce(rules: &[Rule], table: &Table, rows: TableData, given: &Given) ->
         busy |= given.keep_limits(&mut rows, pass > 0);
         for rule in rules {
             if let Rule::Ordering { low, high, .. } = rule {
-                busy |= order_pair(&mut rows, *low, *high, given);
+                busy |= order_pair(table, &mut rows, *low, *high, given);
             }
         }
         if !busy {
@@ -134,7 +136,7 @@ fn differences(old: &ArrayRef, new: &ArrayRef) -> usize {
 /// Mends each row that breaks `low ≤ high`; true if any did. Dates change places. Of numbers the lower one is cut to
 /// the higher: exchanged, a year could become 5. As every observed row keeps the order, a value stays inside the range
 /// of its new column either way. Beside a given column the other one gives way.
-fn order_pair(rows: &mut TableData, low: ColumnId, high: ColumnId, given: &Given) -> bool {
+fn order_pair(table: &Table, rows: &mut TableData, low: ColumnId, high: ColumnId, given: &Given) -> bool {
     let (Some(lows), Some(highs)) = (rows.column(low).cloned(), rows.column(high).cloned()) else {
         return false;
     };
@@ -164,9 +166,11 @@ fn order_pair(rows: &mut TableData, low: ColumnId, high: ColumnId, given: &Given
     let new_low = pick(&lows, &highs).filter(|_| !low_stays);
     let new_high = pick(&highs, &lows).filter(|_| !high_stays);
     let moved = new_low.is_some() || new_high.is_some();
-    for (column, array) in [(low, new_low), (high, new_high)] {
+    // The other's value may lie between two points of a column's own grid: away from each other they stay in order.
+    for (column, array, toward) in [(low, new_low, Toward::Lower), (high, new_high, Toward::Higher)] {
         if let Some(array) = array {
-            rows.set(column, array);
+            let settled = on_grid(table.column(column), &array, toward);
+            rows.set(column, settled.unwrap_or(array));
         }
     }
     moved
@@ -190,6 +194,7 @@ fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> bool {
         })
         .collect();
     let Some(array) = build(&table.column(to).data_type, &values) else { return false };
+    let array = on_grid(table.column(to), &array, Toward::Nearest).unwrap_or(array);
     let changed = old.is_none_or(|old| differences(&old, &array) > 0);
     if changed {
         rows.set(to, array);

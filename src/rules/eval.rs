@@ -190,6 +190,22 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> 
         (Operator::Subtract, Value::Date(a), Value::Integer(b)) => {
             return i32::try_from(i64::from(*a).checked_sub(*b)?).ok().map(Value::Date);
         }
+        // A span of time, as an interval literal is read.
+        (Operator::Add, Value::Timestamp(a), Value::Time(b))
+        | (Operator::Add, Value::Time(b), Value::Timestamp(a)) => {
+            return a.checked_add(*b).map(Value::Timestamp);
+        }
+        (Operator::Subtract, Value::Timestamp(a), Value::Time(b)) => {
+            return a.checked_sub(*b).map(Value::Timestamp);
+        }
+        (Operator::Subtract, Value::Timestamp(a), Value::Timestamp(b)) => {
+            return a.checked_sub(*b).map(Value::Time);
+        }
+        (Operator::Add | Operator::Subtract, Value::Date(a), Value::Time(b)) => {
+            let start = i64::from(*a).checked_mul(DAY_MICROS)?;
+            let moved = if operator == Operator::Add { start.checked_add(*b) } else { start.checked_sub(*b) };
+            return moved.map(Value::Timestamp);
+        }
         (_, Value::Integer(a), Value::Integer(b)) => {
             let exact = match operator {
                 Operator::Add => a.checked_add(*b),

@@ -200,6 +200,14 @@ pub enum Function {
     BitOr,
     /// Toward zero.
     Truncate,
+    /// Where a range begins; null if it is empty or does not.
+    RangeLow,
+    /// Where a range ends.
+    RangeHigh,
+    /// True for a range without values.
+    RangeEmpty,
+    /// The place of a text in a list with commas; 0 if it is not there.
+    FindInSet,
 }
 
 impl Function {
@@ -240,6 +248,7 @@ impl Function {
             "cardinality" => Self::Cardinality,
             "replace" => Self::Replace,
             "trunc" | "truncate" => Self::Truncate,
+            "find_in_set" => Self::FindInSet,
             _ => return None,
         })
     }

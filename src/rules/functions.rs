@@ -23,6 +23,14 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
         }
         Function::Length => text(0).map(|text| Value::Integer(text.chars().count() as i64)),
         Function::ByteLength => text(0).map(|text| Value::Integer(text.len() as i64)),
+        Function::RangeEmpty => text(0).map(|text| Value::Boolean(text == "empty")),
+        Function::RangeLow | Function::RangeHigh => {
+            let text = text(0)?;
+            let (low, high) = text.get(1..text.len().checked_sub(1)?)?.split_once(',')?;
+            let end = if function == Function::RangeLow { low } else { high }.trim_matches('"');
+            let number = || end.parse().ok().map(Value::Integer).or(end.parse().ok().map(Value::Float));
+            (!end.is_empty()).then(|| number().unwrap_or_else(|| Value::Text(end.to_owned())))
+        }
         Function::Lower => text(0).map(|text| Value::Text(text.to_lowercase())),
         Function::Upper => text(0).map(|text| Value::Text(text.to_uppercase())),
         Function::Trim | Function::TrimStart | Function::TrimEnd => {
@@ -122,6 +130,11 @@ pub(super) fn call(function: Function, arguments: &[Value]) -> Option<Value> {
             Some(Value::Float((arguments.first()?.number()? * unit).trunc() / unit))
         }
         Function::Truncate => numeric(f64::trunc),
+        Function::FindInSet => {
+            let (part, list) = (text(0)?, text(1)?);
+            let place = list.split(',').position(|one| one == part).filter(|_| !list.is_empty());
+            Some(Value::Integer(place.map_or(0, |place| place as i64 + 1)))
+        }
         Function::CountNulls => Some(Value::Integer(nulls)),
         Function::CountNonNulls => Some(Value::Integer(arguments.len() as i64 - nulls)),
     }

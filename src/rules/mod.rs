@@ -19,6 +19,7 @@ mod evidence;
 mod expression;
 mod family_sum;
 mod functions;
+mod grid;
 mod keys;
 mod limit;
 mod mend;

@@ -15,6 +15,7 @@ use sqlparser::{
 use crate::schema::{Check, ColumnId, DataType, DialectName, Table};
 
 use super::{
+    calendar,
     expression::{CastTo, Comparison, DateField, Expression, Function, Operator},
     pattern::Pattern,
     tuple,
@@ -504,6 +505,12 @@ fn cast(data_type: &SqlType, inner: Expression) -> Expression {
     let name = data_type.to_string().to_lowercase();
     let is = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
     let is_text = |expression: &Expression| matches!(expression, Expression::Literal(Value::Text(_)));
+    if name.starts_with("interval")
+        && let Expression::Literal(Value::Text(text)) = &inner
+        && let Some(span) = calendar::parse_span(text)
+    {
+        return Expression::Literal(Value::Time(span));
+    }
     let to = if name.contains('[') {
         return inner;
     } else if is(&["timestamp", "datetime"]) {

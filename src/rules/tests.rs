@@ -178,6 +178,9 @@ fn mysql_and_sqlite_checks_are_evaluated() {
         "`b` in (0,1)",
         "length(`s`) = 3",
         "(`f` > -1)",
+        "locate('b', `s`) = 2",
+        "find_in_set('b', 'a,b') = 2 and find_in_set('c', 'a,b') = 0",
+        "(to_days('2020-12-31') - to_days('2020-12-01')) = 30 and to_days(`d`) > 719528",
     ] {
         assert!(!fails(DialectName::MySql, check), "{check}");
         assert!(fails(DialectName::MySql, &format!("not ({check})")) || check.contains('\\'), "not {check}");
@@ -631,4 +634,30 @@ fn a_total_that_all_families_share_is_found_and_met_on_the_grid() {
         assert!((units - units.round()).abs() < 1e-9);
         assert!((settled.value(row) - before).abs() < 0.3);
     }
+}
+
+#[test]
+fn spans_of_time_and_ends_of_ranges_are_computed() {
+    let range = DataType::Range { subtype: Box::new(integer()), multi: false };
+    let stamp = || DataType::Timestamp { zoned: true };
+    let (rules, findings) = declared(
+        DialectName::Postgres,
+        &[("made", stamp()), ("ends", stamp()), ("r", range)],
+        &[
+            "((ends > (made + '1 day'::interval)))",
+            "((ends - made) <= '2 days 12:00:00'::interval)",
+            "((upper(r) > (lower(r) + 2)) OR isempty(r))",
+        ],
+    );
+    assert!(findings.is_empty(), "{findings:?}");
+    let hours = |hours: Vec<i64>| -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from_iter_values(hours.into_iter().map(|h| h * 3_600_000_000)))
+    };
+    let rows = data(vec![
+        hours(vec![0, 0, 0, 0, 0]),
+        hours(vec![25, 24, 61, 25, 25]),
+        Arc::new(StringArray::from(vec!["[1,9)", "[1,9)", "[1,9)", "[1,2)", "empty"])),
+    ]);
+
+    assert_eq!(rules.violations(&rows), [false, true, true, true, false]);
 }

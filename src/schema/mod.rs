@@ -239,6 +239,9 @@ pub struct Column {
     /// any of many layouts: `YYYY-MM-DDThh:mm:ss.fffZ`); opaque outside the engine that wrote it.
     #[serde(default)]
     pub representation: Option<String>,
+    /// Digits of a second that a type of times keeps; `None` for all six.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<u8>,
 }
 
 impl Column {
@@ -254,6 +257,7 @@ impl Column {
             generated: None,
             collation: Collation::default(),
             representation: None,
+            fraction: None,
         }
     }
 }

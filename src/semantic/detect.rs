@@ -103,6 +103,12 @@ pub fn is_category(name: &str, texts: &[&str]) -> bool {
     detect_text("", name, texts, false).meaning == Meaning::Category
 }
 
+/// What the values of a type are where none of them may be kept as a label: the type's own meaning, else words.
+#[must_use]
+pub fn unlabelled(data_type: &DataType) -> Meaning {
+    of_type(data_type).filter(|meaning| *meaning != Meaning::Category).unwrap_or(Meaning::Title)
+}
+
 /// What the type alone says.
 fn of_type(data_type: &DataType) -> Option<Meaning> {
     Some(match data_type {

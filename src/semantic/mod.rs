@@ -26,7 +26,7 @@ mod text;
 mod value_fit;
 mod value_writer;
 
-pub use detect::{Detected, detect, detect_by_name, is_category};
+pub use detect::{Detected, detect, detect_by_name, is_category, unlabelled};
 pub use meaning::Meaning;
 pub use row_writer::RowWriter;
 

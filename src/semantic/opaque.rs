@@ -38,6 +38,12 @@ pub(super) enum OpaqueShape {
     Vector(usize),
     /// A cube or similar of numbers.
     Tuple,
+    /// Where a row lies: block and place.
+    RowPlace,
+    /// Which transactions are seen.
+    Snapshot,
+    /// A range of private addresses; true for a list of such ranges.
+    AddressRange(bool),
     /// A whole number.
     Number,
     /// A time of day with its zone.
@@ -54,6 +60,11 @@ impl OpaqueShape {
     pub(super) fn fit(data_type: &DataType, native_type: &str, values: &[&str], guard: Guard<'_>) -> Self {
         if let DataType::Composite { fields } = data_type {
             return Self::Composite(fields.len());
+        }
+        if let DataType::Range { subtype, multi } = data_type
+            && **subtype == DataType::Inet
+        {
+            return Self::AddressRange(*multi);
         }
         if let DataType::Range { multi, .. } = data_type {
             return Self::Constant(if *multi { "{}" } else { "empty" }.to_owned());
@@ -74,7 +85,7 @@ impl OpaqueShape {
                 Self::Money(Quantiles::fit(amounts, guard).unwrap_or_else(|| Quantiles::constant(0.0)))
             }
             "pg_lsn" => Self::LogPosition,
-            "citext" | "name" | "bpchar" => Self::Word,
+            "citext" | "name" | "bpchar" | "refcursor" => Self::Word,
             "vector" | "halfvec" => {
                 let width = values.first().map_or(1, |value| value.matches(',').count() + 1);
                 Self::Vector(width)
@@ -89,8 +100,8 @@ impl OpaqueShape {
             "ean13" => Self::Article("2".to_owned()),
             "timetz" => Self::Clock,
             "jsonpath" => Self::Constant("$".to_owned()),
-            "pg_snapshot" | "txid_snapshot" => Self::Constant("1:1:".to_owned()),
-            "tid" => Self::Constant("(0,1)".to_owned()),
+            "pg_snapshot" | "txid_snapshot" => Self::Snapshot,
+            "tid" => Self::RowPlace,
             "lquery" => Self::Constant("*".to_owned()),
             "ltxtquery" | "query_int" => Self::Constant("1".to_owned()),
             "int2vector" | "oidvector" => Self::Constant("1".to_owned()),
@@ -125,9 +136,14 @@ impl OpaqueShape {
             Self::LabelPath | Self::Word => "random words are written",
             Self::KeyValue => "empty key-value sets are written",
             Self::Money(_) => "amounts inside the observed range are written",
-            Self::Article(_) | Self::LogPosition | Self::Number | Self::Vector(_) | Self::Tuple => {
-                "random values are written"
-            }
+            Self::Article(_)
+            | Self::RowPlace
+            | Self::Snapshot
+            | Self::AddressRange(_)
+            | Self::LogPosition
+            | Self::Number
+            | Self::Vector(_)
+            | Self::Tuple => "random values are written",
             Self::Clock => "times of the whole day are written",
             Self::Constant(_) => "one harmless value is written",
             Self::Shared(..) => "the value that most rows share is written",
@@ -168,6 +184,13 @@ impl OpaqueShape {
             }
             Self::Article(prefix) => checksum::article_number(prefix, number),
             Self::Tuple => format!("({number})"),
+            Self::RowPlace => format!("({number},1)"),
+            Self::Snapshot => format!("{number}:{}:", number + 1),
+            Self::AddressRange(many) => {
+                let [.., a, b] = number.to_be_bytes();
+                let range = format!("[10.{a}.{b}.1,10.{a}.{b}.254]");
+                if *many { format!("{{{range}}}") } else { range }
+            }
             Self::Number => number.to_string(),
             Self::Clock => {
                 let second = number % 86_400;

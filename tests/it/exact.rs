@@ -125,3 +125,41 @@ fn a_copied_table_arrives_as_it_is_and_its_children_find_their_parents() {
         }
     }
 }
+
+#[test]
+fn links_through_unsigned_keys_beyond_64_bits_with_sign_are_learned() {
+    if !engines().contains(&Engine::MySql) {
+        return;
+    }
+    let source = Scratch::new(Engine::MySql, "exact_unsigned_source");
+    let target = Scratch::new(Engine::MySql, "exact_unsigned_target");
+    source.run(
+        "CREATE TABLE owner (id bigint unsigned PRIMARY KEY, kind varchar(10) NOT NULL);\n\
+         CREATE TABLE thing (id bigint unsigned PRIMARY KEY, owner_id bigint unsigned NOT NULL, kind varchar(10) NOT NULL, \
+         FOREIGN KEY (owner_id) REFERENCES owner (id));\n\
+         INSERT INTO owner WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120) \
+         SELECT 18446744073709551615 - i * 7, ELT(1 + i % 3, 'none', 'red', 'blue') FROM n;\n\
+         INSERT INTO thing WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 480) \
+         SELECT 18446744073709551615 - i, owner.id, owner.kind FROM n JOIN owner ON owner.id = 18446744073709551615 - (1 + i % 120) * 7 \
+         WHERE owner.kind <> 'none'",
+    );
+
+    dbsynth_in(
+        tempfile::tempdir().unwrap().path(),
+        &["clone", source.text(), target.text(), "--seed", "1", "--yes"],
+    )
+    .exits(0);
+
+    let linked = |which: &str| {
+        target.number(&format!(
+            "SELECT count(*) FROM thing JOIN owner ON owner.id = thing.owner_id WHERE {which}"
+        ))
+    };
+    assert_eq!(linked("TRUE"), source.number("SELECT count(*) FROM thing"));
+    let (same, childless) = (linked("thing.kind = owner.kind"), linked("owner.kind = 'none'"));
+    assert!(same * 100 >= 85 * linked("TRUE"), "{same} things are of the kind of their owner");
+    assert!(childless * 100 <= 15 * linked("TRUE"), "{childless} things have an owner that has none");
+    let most =
+        target.number("SELECT max(n) FROM (SELECT count(*) AS n FROM thing GROUP BY owner_id) AS counts");
+    assert!(most <= 12, "one owner has {most} things");
+}

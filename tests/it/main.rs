@@ -1,5 +1,6 @@
 //! One binary that drives dbsynth from outside, on every engine there is: see `support` for the servers.
 
+mod audit;
 mod budget;
 mod canaries;
 mod clone;

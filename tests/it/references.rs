@@ -156,6 +156,12 @@ fn rows_that_a_type_binds_get_a_parent_of_that_table(engine: Engine) {
     assert_eq!(target.number(circles), 0);
 
     run(&["verify", target.text(), "--source", source.text()]).exits(0);
+    let scored = run(&["evaluate", source.text(), target.text(), "--json"]).exits(0).json();
+    let followed: Vec<&str> =
+        scored["fan_outs"].as_array().unwrap().iter().map(|link| link["parent"].as_str().unwrap()).collect();
+    for (_, to, _) in NAMES {
+        assert!(followed.contains(&to.split('(').next().unwrap()), "{followed:?}");
+    }
     target.run("UPDATE comments SET commentable_id = 123456 WHERE commentable_type = 'Post'");
     let shown = run(&["verify", target.text()]).exits(1).stdout;
     assert!(shown.contains("comments_commentable_id_posts_fkey"), "{shown}");

@@ -3,11 +3,12 @@
 //!
 //! A script holds DDL and rows. Statements end with `;` at a line's end; one that holds such an end itself is
 //! fenced by the lines `-- begin` and `-- end`. A line `-- allows: code` among its first comments names a finding
-//! that is to be expected. `DBSYNTH_TEST_SCHEMA=name` runs one script alone.
+//! that is to be expected; a line `-- needs: extension` or `-- requires: 9.1` leaves a script out, with a message, where
+//! the server does not have that extension or is older. `DBSYNTH_TEST_SCHEMA=name` runs one script alone.
 
 use std::{fmt::Write, fs, path::Path};
 
-use crate::support::{Engine, Scratch, engines, faults};
+use crate::support::{Engine, Scratch, engines, faults, skipped};
 
 #[test]
 fn every_schema_of_postgres_is_cloned() {
@@ -58,16 +59,46 @@ fn every(engine: Engine, folders: &[&str]) {
 }
 
 fn faults_of(engine: Engine, folder: &str, name: &str, script: &str) -> Vec<String> {
-    let allowed: Vec<&str> = script
-        .lines()
-        .take_while(|line| line.starts_with("--"))
-        .filter_map(|line| line.strip_prefix("-- allows:").map(str::trim))
-        .collect();
+    let allowed = announced(script, "-- allows:");
     let source = Scratch::new(engine, &format!("{folder}_{name}"));
+    for needed in announced(script, "-- needs:") {
+        let has = format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{needed}'");
+        if source.number(&has) == 0 {
+            skipped(&format!("{folder}/{name}: the server does not have the extension {needed}"));
+            return Vec::new();
+        }
+    }
+    let required = announced(script, "-- requires:").into_iter().map(version).max();
+    if let Some(required) = required {
+        let own = source.text_of(match engine {
+            Engine::Sqlite => "SELECT sqlite_version()",
+            Engine::Postgres => "SHOW server_version",
+            Engine::MySql => "SELECT VERSION()",
+        });
+        if version(&own) < required {
+            skipped(&format!("{folder}/{name} needs a server of version {required:?}, this one is {own}"));
+            return Vec::new();
+        }
+    }
     source.run_each(statements(script).iter().map(String::as_str));
     let target = Scratch::new(engine, &format!("{folder}_{name}_target"));
 
     faults(&source, &target, &["--yes"], &allowed)
+}
+
+/// What the lines of this kind among the first comments of a script say.
+fn announced<'a>(script: &'a str, kind: &str) -> Vec<&'a str> {
+    script
+        .lines()
+        .take_while(|line| line.starts_with("--"))
+        .filter_map(|line| line.strip_prefix(kind).map(str::trim))
+        .collect()
+}
+
+/// The first numbers of a version: `9.7.4-2` is 9, 7, 4.
+fn version(text: &str) -> Vec<u32> {
+    let number = text.split(|c: char| c != '.' && !c.is_ascii_digit()).next().unwrap_or_default();
+    number.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
 /// Splits a script at `;` line ends, outside of fences.
@@ -105,4 +136,14 @@ fn a_fenced_statement_keeps_its_semicolons() {
         statements(script),
         ["SELECT 1;\n", "SELECT\n2;\n", "CREATE x AS\n  a;\n  b;\nEND\n", "SELECT 3\n"]
     );
+}
+
+#[test]
+fn a_script_says_which_server_it_needs() {
+    let script = "-- A note.\n-- requires: 9.1\n-- allows: zero-date\nSELECT 1;\n-- requires: 99";
+
+    assert_eq!(announced(script, "-- requires:"), ["9.1"]);
+    assert!(version("9.7.4-2") > version("9.1"));
+    assert!(version("8.0.36-0ubuntu0.22.04.1") < version("9.1"));
+    assert!(version("15.4 (Debian 15.4-1)") < version("16"));
 }

@@ -29,7 +29,7 @@ use serde_json::Value;
 use crate::{
     privacy::{Guard, Kept},
     schema::{Column, DataType},
-    seed::Stream,
+    seed::{Seed, Stream},
 };
 
 use super::{ColumnCodec, SubColumn, reading};
@@ -47,6 +47,8 @@ const BITS: usize = 32;
 const DOCUMENTS_MAX: usize = 50_000;
 /// Documents held parsed at a time.
 const CHUNK: usize = 4096;
+/// Documents tried.
+const PROBES: usize = 64;
 /// Draws of another document where one is longer than its column.
 const TRIES: usize = 8;
 
@@ -129,13 +131,27 @@ impl Document {
         }
         let max_chars = if let DataType::Text { max_chars } = column.data_type { max_chars } else { None };
         let Fitting { written, rare_keys, budget, .. } = fitting;
+        let codec = Self { sub_columns, syntax, root, max_chars };
+        // Nor is there anything to learn if all that was seen is too rare to be kept.
+        if codec.forgets(&present) {
+            return None;
+        }
         Some(DocumentFit {
-            codec: Self { sub_columns, syntax, root, max_chars },
+            codec,
             written,
             unread: slots.iter().filter(|slot| matches!(slot, Slot::Outside)).count(),
             rare_keys,
             crowded: budget == 0,
         })
+    }
+
+    /// True if nothing comes back of values that are there.
+    fn forgets(&self, present: &[&str]) -> bool {
+        let values: ArrayRef = Arc::new(StringArray::from_iter_values(present.iter().take(PROBES)));
+        let tokens = self.encode(&values);
+        let slices: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
+        let mut random = Seed(0).stream("document/probe", 0);
+        !values.is_empty() && self.decode(&slices, &mut random).null_count() == values.len()
     }
 
     pub(super) fn kept(&self) -> Vec<Kept> {

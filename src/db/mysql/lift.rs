@@ -121,6 +121,8 @@ fn column(
     };
     let default = default(catalog, row, shown.defaults.get(&name), &native, has("default_generated"));
     let collation = row.text("collation_name").to_lowercase();
+    let fraction = matches!(data_type, DataType::Time | DataType::Timestamp { .. })
+        .then(|| u8::try_from(native.fraction_digits()).unwrap_or(6));
     Column {
         name,
         data_type,
@@ -134,6 +136,7 @@ fn column(
             Collation::Exact
         },
         representation: None,
+        fraction,
         native_type,
     }
 }

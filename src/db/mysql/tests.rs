@@ -60,7 +60,7 @@ fn types_keep_their_range() {
     assert_eq!(parse("datetime(3) /* mariadb-5.3 */"), DataType::Timestamp { zoned: false });
     assert_eq!(parse("bit(5)"), DataType::Bits { length: Some(5) });
     assert_eq!(parse("varchar(20) /*M!100301 COMPRESSED*/"), DataType::Text { max_chars: Some(20) });
-    assert_eq!(parse("year(4)"), DataType::Integer { min: 0, max: 2155 });
+    assert_eq!(parse("year(4)"), DataType::Integer { min: 1901, max: 2155 });
     assert_eq!(NativeType::parse("point srid 4326").srid, Some(4326));
     assert_eq!(NativeType::parse("timestamp(6)").fraction_digits(), 6);
     assert_eq!(NativeType::parse("hyperloglog(3)").data_type(), None);

@@ -86,7 +86,8 @@ impl NativeType {
             "int" | "integer" => self.integer(32),
             "bigint" | "serial" => self.integer(64),
             // 1901 and later, and 0000.
-            "year" => DataType::Integer { min: 0, max: 2155 },
+            // And zero, which no other value is near.
+            "year" => DataType::Integer { min: 1901, max: 2155 },
             "decimal" | "numeric" | "dec" | "fixed" => DataType::Decimal {
                 precision: Some(self.number(0).unwrap_or(10)),
                 scale: Some(self.number(1).unwrap_or(0).cast_signed()),

@@ -71,6 +71,7 @@ fn column(numbered: &BTreeSet<(i64, i32)>, types: &Types<'_>, row: &ColumnRow) -
             (true, false) => Collation::Exact,
         },
         representation: None,
+        fraction: types.fraction(row.type_oid, row.modifier),
     }
 }
 

@@ -35,6 +35,17 @@ impl<'a> Types<'a> {
         self.resolve(oid, modifier, 0)
     }
 
+    /// Digits of a second that a type of times keeps, where it says so.
+    pub(super) fn fraction(&self, oid: i64, modifier: i32) -> Option<u8> {
+        let chain = self.chain(oid);
+        let base = chain.last().filter(|row| row.kind == 'b' && row.namespace == "pg_catalog")?;
+        // As in `resolve`: the innermost domain fixes the modifier.
+        let modifier = if chain.len() < 2 { modifier } else { chain[chain.len() - 2].modifier };
+        matches!(base.name.as_str(), "time" | "timestamp" | "timestamptz")
+            .then(|| u8::try_from(modifier).ok())
+            .flatten()
+    }
+
     /// True for citext, whose equality ignores case.
     pub(super) fn is_citext(&self, oid: i64) -> bool {
         self.chain(oid).last().is_some_and(|row| row.name == "citext" && row.kind == 'b')
@@ -152,6 +163,12 @@ mod tests {
         let rows = [row(1, "varchar", 'b'), inner, outer];
 
         assert_eq!(Types::new(&rows).data_type(3, -1), DataType::Text { max_chars: Some(10) });
+        let seconds = [row(1, "timestamp", 'b'), TypeRow { base: 1, modifier: 3, ..row(2, "moment", 'd') }];
+        let types = Types::new(&seconds);
+        assert_eq!(
+            (types.fraction(1, -1), types.fraction(1, 0), types.fraction(2, -1)),
+            (None, Some(0), Some(3))
+        );
     }
 
     #[test]

@@ -93,6 +93,7 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
                 Collation::Exact
             },
             representation: verdict.representation.clone(),
+            fraction: None,
         })
         .collect();
     let mut primary_key = (!key.is_empty()).then(|| {

@@ -129,7 +129,10 @@ impl View<'_> {
             let hashed = &self.hashed[side];
             mix(hashed.row(row).wrapping_sub(hashed.columns[column][row])).wrapping_add(column as u64)
         };
+        // Of very many rows every n-th is looked for, by both sides alike.
+        let step = (self.owners[0].len() * count).div_ceil(MANY_CELLS).max(1);
         let mut training: Vec<u64> = (0..self.owners[0].len())
+            .step_by(step)
             .flat_map(|row| (0..count).map(move |column| without(0, row, column)))
             .collect();
         training.sort_unstable();

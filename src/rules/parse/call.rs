@@ -10,7 +10,7 @@ use super::{
     },
     Reader, regex,
 };
-use crate::schema::DialectName;
+use crate::schema::{DataType, DialectName};
 
 impl Reader<'_> {
     pub(super) fn arguments(&self, arguments: &FunctionArguments, depth: usize) -> Option<Vec<Expression>> {
@@ -28,6 +28,19 @@ impl Reader<'_> {
         let arguments = self.arguments(arguments, depth)?;
         let call = |function, arguments: &[Expression]| Some(Expression::Call(function, arguments.to_vec()));
         let lower = name.to_lowercase();
+        // Of ranges, these have another meaning than of texts.
+        if let [value @ Expression::Column(id)] = arguments.as_slice()
+            && let DataType::Range { multi, .. } = &self.table.column(*id).data_type
+        {
+            let function = match lower.as_str() {
+                _ if *multi => return None,
+                "lower" => Function::RangeLow,
+                "upper" => Function::RangeHigh,
+                "isempty" => Function::RangeEmpty,
+                _ => return None,
+            };
+            return call(function, std::slice::from_ref(value));
+        }
         match (lower.as_str(), arguments.as_slice()) {
             ("date_part", [Expression::Literal(Value::Text(field)), value]) => {
                 return Some(Expression::Field(DateField::named(field)?, Box::new(value.clone())));
@@ -71,6 +84,20 @@ impl Reader<'_> {
             ("if" | "iif", [when, then, otherwise]) => {
                 let branches = vec![(when.clone(), then.clone())];
                 return Some(Expression::Case(branches, Box::new(otherwise.clone())));
+            }
+            // MySQL's order of the two, without the optional place to begin at.
+            ("locate", [part, whole]) => return call(Function::Position, &[whole.clone(), part.clone()]),
+            // Days since the year 0: the difference of two is what counts, and both sides have it.
+            ("to_days", [value]) => {
+                let epoch = Expression::Field(
+                    DateField::Epoch,
+                    Box::new(Expression::Cast(CastTo::Date, Box::new(value.clone()))),
+                );
+                let of = |operator, left, right| {
+                    Expression::Arithmetic(operator, Box::new(left), Box::new(Expression::Literal(right)))
+                };
+                let days = of(Operator::Divide, epoch, Value::Float(86_400.0));
+                return Some(of(Operator::Add, days, Value::Integer(719_528)));
             }
             ("isnull", [value]) => return Some(Expression::IsNull(Box::new(value.clone()))),
             ("date", [value]) => return Some(Expression::Cast(CastTo::Date, Box::new(value.clone()))),

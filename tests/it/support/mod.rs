@@ -38,6 +38,11 @@ pub(crate) fn engines() -> Vec<Engine> {
         .collect()
 }
 
+/// Tells that a test, or a part of it, was not run.
+pub(crate) fn skipped(what: &str) {
+    eprintln!("SKIPPED: {what}");
+}
+
 fn administrator(variable: &str) -> Option<String> {
     let url = std::env::var(variable).ok();
     if url.is_none() {

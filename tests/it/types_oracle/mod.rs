@@ -29,7 +29,7 @@ use dbsynth::{
     verify::prove,
 };
 
-use crate::support::{Engine, Scratch, engines};
+use crate::support::{Engine, Scratch, dbsynth, engines};
 
 /// A column: its name, its type, and a value as SQL, made of the number `i`.
 pub(crate) type Kind = (&'static str, &'static str, &'static str);
@@ -384,4 +384,38 @@ fn monotony(table: &str, real: &ArrayRef, made: &ArrayRef) -> Option<String> {
         _ => 6,
     };
     (after < wanted).then(|| format!("{after} different values for {before}"))
+}
+
+#[test]
+fn what_triggers_compute_is_computed_on_the_target() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let source = Scratch::new(Engine::Postgres, "oracle_triggers_source");
+    let target = Scratch::new(Engine::Postgres, "oracle_triggers_target");
+    source.run_each(
+        [
+            "CREATE TABLE article (id serial PRIMARY KEY, title text NOT NULL, slug text, words tsvector NOT NULL, at timestamptz)",
+            "CREATE TABLE note (id serial PRIMARY KEY, head text, words tsvector)",
+            "CREATE FUNCTION article_words() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             NEW.words := setweight(to_tsvector('english', coalesce(NEW.title, '')), 'A'); \
+             NEW.slug = lower(replace(NEW.title, ' ', '-')); NEW.at := now(); RETURN NEW; END $$",
+            "CREATE TRIGGER a BEFORE INSERT OR UPDATE ON article FOR EACH ROW EXECUTE FUNCTION article_words()",
+            "CREATE TRIGGER b BEFORE INSERT OR UPDATE ON note FOR EACH ROW \
+             EXECUTE FUNCTION tsvector_update_trigger('words', 'pg_catalog.simple', 'head')",
+            "INSERT INTO article (title) SELECT 'About number ' || i FROM generate_series(1, 60) i",
+            "INSERT INTO note (head) SELECT CASE WHEN i % 5 > 0 THEN 'Head ' || i END FROM generate_series(1, 60) i",
+        ]
+        .into_iter(),
+    );
+
+    dbsynth(&["clone", source.text(), target.text(), "--yes"]).exits(0);
+
+    let rows = "SELECT count(*) FROM article WHERE words = setweight(to_tsvector('english', title), 'A') \
+                AND slug = lower(replace(title, ' ', '-')) AND words <> ''";
+    assert_eq!(target.number(rows), 60);
+    let rows = "SELECT count(*) FROM note WHERE words IS NOT DISTINCT FROM to_tsvector('simple', coalesce(head, ''))";
+    assert_eq!(target.number(rows), 60);
+    // Nothing of the filling is left behind.
+    assert_eq!(target.number("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), 2);
 }

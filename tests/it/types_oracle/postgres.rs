@@ -292,7 +292,7 @@ pub(super) const CONTRIB_KINDS: &[Kind] = &[
     ("upc", "upc", "upc('0' || lpad((i * 7919)::text, 11, '0') || '?')"),
     ("qi", "query_int", "format('%s&(2|!3)', 1 + i % 6)::query_int"),
     ("lo", "lo", "i"),
-    ("ahs", "hstore[]", "ARRAY[hstore('k' || i % 3, i::text)]"),
+    ("ahs", "hstore[]", "ARRAY[hstore('k' || i % 3, (i % 5)::text)]"),
     ("alt", "ltree[]", "ARRAY['a.b', 'c.n' || i % 9]::ltree[]"),
     ("act", "citext[]", "ARRAY['Tag ' || i % 7, 'x']::citext[]"),
 ];
