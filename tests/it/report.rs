@@ -117,11 +117,17 @@ fn the_report_of_a_clone_is_shown_by_a_browser_wide_and_narrow() {
         assert!(browser.scroll_width(folder.path(), file, width) <= width, "{width} in {}", file.display());
     }
 
-    for (width, height) in [(1400, 3000), (500, 3000)] {
+    // No window is narrower than 500 pixels: the narrow picture is one of a frame.
+    let narrow = at("narrow.html");
+    let frame = format!(
+        "<body style=margin:0><iframe style=\"border:0;width:400px;height:2990px\" src=\"file://{report}\">"
+    );
+    std::fs::write(&narrow, frame).unwrap();
+    for (file, width) in [(&page, 1400), (&narrow, 400)] {
         let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{width}.png"));
         let screenshot = format!("--screenshot={}", picture.display());
-        let size = format!("--window-size={width},{height}");
-        browser.run(folder.path(), &[&screenshot, &size, "--hide-scrollbars"], &page);
+        let size = format!("--window-size={width},3000");
+        browser.run(folder.path(), &[&screenshot, &size, "--hide-scrollbars"], file);
         assert!(std::fs::metadata(&picture).unwrap().len() > 50_000, "{}", picture.display());
     }
 }

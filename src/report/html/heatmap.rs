@@ -87,8 +87,8 @@ fn one(title: &str, columns: &[String], matrix: &Matrix, level: &dyn Fn(f64) -> 
                         text.index x=(place(NAMES - 4.0)) y=(place(middle)) text-anchor="end" { (index + 1) }
                         text.index x=(place(NAMES + (index as f64 + 0.5) * cell)) y=(place(TOP - 5.0)) text-anchor="middle" { (index + 1) }
                     }
-                    @for (x, y, text, strong) in &numbers {
-                        text.value.strong[*strong] x=(place(*x)) y=(place(*y)) text-anchor="middle" { (text) }
+                    @for (x, y, text, class) in &numbers {
+                        text class=(class) x=(place(*x)) y=(place(*y)) text-anchor="middle" { (text) }
                     }
                 }
             }

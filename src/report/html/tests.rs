@@ -296,3 +296,56 @@ fn without_a_holdout_privacy_is_not_called_good() {
 
     assert_eq!(sample.report().verdict.privacy.light, Light::Look);
 }
+
+/// The colours of a theme by name, of the `index`-th rule for `:root`.
+fn colours(index: usize) -> std::collections::BTreeMap<String, [f64; 3]> {
+    let rule = super::STYLE.split(":root{").nth(index + 1).unwrap().split('}').next().unwrap();
+    let of = |text: &str| {
+        let digits: String = match text.len() {
+            3 => text.chars().flat_map(|digit| [digit, digit]).collect(),
+            _ => text.to_owned(),
+        };
+        [0, 2, 4].map(|at| f64::from(u8::from_str_radix(&digits[at..at + 2], 16).unwrap()) / 255.0)
+    };
+    let pairs = rule.split(';').filter_map(|part| part.trim().strip_prefix("--")?.split_once(":#"));
+    pairs.map(|(name, colour)| (name.to_owned(), of(colour))).collect()
+}
+
+/// The contrast of two colours. Source: WCAG 2.2, "contrast ratio" and "relative luminance".
+fn contrast(first: [f64; 3], second: [f64; 3]) -> f64 {
+    let linear = |part: f64| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
+    let luminance =
+        |[red, green, blue]: [f64; 3]| 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+    let (a, b) = (luminance(first), luminance(second));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn colours_contrast_enough_in_light_dark_and_print() {
+    let texts = [
+        ("ink", "page"),
+        ("ink", "card"),
+        ("soft", "page"),
+        ("soft", "card"),
+        ("soft", "tint"),
+        ("link", "page"),
+        ("link", "card"),
+        ("good", "good-bg"),
+        ("look", "look-bg"),
+        ("bad", "bad-bg"),
+        ("unknown", "unknown-bg"),
+        ("bad", "card"),
+        ("good", "card"),
+    ];
+    for theme in 0..3 {
+        let colours = colours(theme);
+        for (text, ground) in texts {
+            let ratio = contrast(colours[text], colours[ground]);
+            assert!(ratio >= 4.5, "{text} on {ground} in theme {theme}: {ratio:.2}");
+        }
+        for line in ["real", "syn"] {
+            let ratio = contrast(colours[line], colours["card"]);
+            assert!(ratio >= 3.0, "{line} in theme {theme}: {ratio:.2}");
+        }
+    }
+}
