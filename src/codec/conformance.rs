@@ -446,7 +446,8 @@ fn decimals_steps_bounds_and_singles_are_kept() {
     let single = DataType::Float { single: true };
     let sines = floats((0..3000).map(|i| f64::from(f64::from(i).sin() as f32)));
     let decoded = decode(&fit(&single, &sines, 0), &fit(&single, &sines, 0).encode(&sines));
-    assert!(numbers(&decoded).iter().all(|v| f64::from(*v as f32) == *v));
+    // As a server prints them: the shortest decimal that is the same single.
+    assert!(numbers(&decoded).iter().all(|v| (*v as f32).to_string().parse() == Ok(*v)));
 }
 
 #[test]
