@@ -158,10 +158,11 @@ fn path(schema: &Schema, tables: &[TablePlan], standing: &[Standing], id: TableI
     let context = tables[id.0].context;
     let above = context.map(|key| EntityPath { root: root_of(key), along: Some(key) });
     // A person below one who only looks after it, or below a thing (a town, a branch), is an entity.
-    let stops = |root: TableId| match (own, standing[root.0]) {
-        (Standing::Person, Standing::Staff | Standing::Thing) => true,
-        (Standing::Staff, Standing::Thing) => true,
-        _ => false,
+    let stops = |root: TableId| {
+        matches!(
+            (own, standing[root.0]),
+            (Standing::Person, Standing::Staff | Standing::Thing) | (Standing::Staff, Standing::Thing)
+        )
     };
     if let Some(above) = above
         && standing[above.root.0] != Standing::Thing

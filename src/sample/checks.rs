@@ -112,7 +112,7 @@ fn broken(model: &TableModel, draft: &Draft) -> Vec<usize> {
 }
 
 /// Nulls a link of some rows (ascending), its columns with it.
-fn unlink(draft: &mut Draft, fk: ForeignKeyId, columns: &[ColumnId], rows: &[usize]) {
+pub(super) fn unlink(draft: &mut Draft, fk: ForeignKeyId, columns: &[ColumnId], rows: &[usize]) {
     if rows.is_empty() {
         return;
     }

@@ -11,7 +11,7 @@ use crate::{
     finding::Finding,
     model::{Ancestry, Anchor, TableModel, blocks_of},
     plan::LinkRole,
-    sample::{Sampler, draft::Draft},
+    sample::{Sampler, checks::unlink, draft::Draft},
     schema::{ColumnId, ForeignKey, ForeignKeyId, Table, TableId},
     structure::{
         BlockChoice, Blocks, FanOut, LinkRequest, Linker, Repeats, Siblings, StubLinker, TokenFanOut,
@@ -187,11 +187,41 @@ impl Sampler<'_> {
         // Once children may refer to these rows (a deferred link), they can only stay.
         if can_be_null || role == LinkRole::Deferred {
             self.summary.findings.push(finding.instead("the key was left null"));
+        } else if self.give_up_shared(id, fk_id, failed, draft) {
+            let finding =
+                Finding::note("link-without-parent", format!("{failures} rows found no parent row"));
+            let finding = finding.table(&table.name).column(&fk.name);
+            self.summary.findings.push(finding.instead("a column it shares with another key was left null"));
         } else {
             let keep: Vec<bool> = failed.iter().map(|failed| !failed).collect();
             draft.retain(&keep);
             self.summary.findings.push(finding.instead("these rows were left out"));
         }
+    }
+
+    /// Frees rows of a key whose columns other links decided: one of those columns becomes null, and the links over it
+    /// are given up. Returns false where no column may be null.
+    fn give_up_shared(&self, id: TableId, fk: ForeignKeyId, failed: &[bool], draft: &mut Draft) -> bool {
+        let table = self.model.schema.table(id);
+        let keys = || table.foreign_keys.iter().enumerate();
+        let bound = |column: ColumnId| {
+            let context = self.model.plan.table(id).context;
+            let key = table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&column));
+            key || keys().any(|(index, other)| {
+                other.columns.contains(&column) && (other.match_full || context == Some(ForeignKeyId(index)))
+            })
+        };
+        let columns = &table.foreign_keys[fk.0].columns;
+        let Some(free) =
+            columns.iter().rev().find(|column| table.column(**column).nullable && !bound(**column))
+        else {
+            return false;
+        };
+        let rows: Vec<usize> = (0..failed.len()).filter(|row| failed[*row]).collect();
+        for (index, _) in keys().filter(|(_, other)| other.columns.contains(free)) {
+            unlink(draft, ForeignKeyId(index), &[*free], &rows);
+        }
+        true
     }
 
     /// Rows of the parent that say the columns of a key that are never null, also where the key is not set because

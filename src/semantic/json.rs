@@ -181,7 +181,7 @@ fn object_kind(objects: &[(&Map<String, Value>, u32)], least: u32, depth: usize)
     let mut fields = IndexMap::<&str, Vec<Place<'_>>>::new();
     if depth < DEPTH_MAX {
         for (object, owner) in objects {
-            for (key, value) in object.iter() {
+            for (key, value) in *object {
                 fields.entry(key).or_default().push((value, *owner));
             }
         }

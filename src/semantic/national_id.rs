@@ -143,7 +143,7 @@ fn is_ssn(text: &str) -> bool {
 
 /// True if a text is a right number of a kind, whatever stands between its digits.
 fn is_right(kind: usize, text: &str) -> bool {
-    let plain: String = text.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
     let width: usize = KINDS[kind].fields.iter().map(|field| field.2).sum();
     let (Some(stem), Some(check)) = (plain.get(..width), plain.get(width..)) else { return false };
     let digits: Option<Vec<u32>> = stem.chars().map(|c| c.to_digit(10)).collect();

@@ -66,8 +66,8 @@ fn a_clone_is_audited_and_a_breach_names_its_table_and_is_exit_code_6() {
         assert!(kinds.contains(kind), "{kind} is not among {kinds:?}");
     }
     let entities = &passed["audit"]["entities"][0];
-    assert_eq!((entities["table"].as_str(), entities["holdout"].as_i64()), (Some("customer"), Some(40)));
-    assert_eq!(entities["training"].as_i64(), Some(360));
+    assert_eq!((entities["table"].as_str(), entities["holdout"].as_i64()), (Some("customer"), Some(30)));
+    assert_eq!(entities["training"].as_i64(), Some(370));
     assert_eq!(target.number("SELECT count(*) FROM customer"), CUSTOMERS);
 
     // A limit that chance alone is above.

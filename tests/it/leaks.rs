@@ -63,7 +63,8 @@ fn no_person_and_no_run_of_words_of_chinook_is_in_its_clone() {
     dbsynth(&["clone", &source, target.text(), "--time-budget", "5s"]).exits(0);
 
     let (real, made) = (texts(&DbUrl::parse(&source).unwrap()), texts(&target.url()));
-    let personal: [&[&str]; 5] = [&["Email"], &["Phone"], &["Fax"], &["Address"], &["FirstName", "LastName"]];
+    let personal: [&[&str]; 5] =
+        [&["Email"], &["Phone"], &["Fax"], &["Address"], &["first_name", "last_name"]];
     for names in personal {
         let (real, made) = (whole(&real, names), whole(&made, names));
         assert!(real.len() > 7 && made.len() > 7, "{names:?} are there to be compared");

@@ -288,7 +288,7 @@ impl<'a> Draft<'a> {
             };
             for filling in fillings(row) {
                 let finding = Finding::note("filled-by-trigger", format!("trigger {} computes it", row.name))
-                    .table(&TableName::qualified(&relation.namespace, &relation.name))
+                    .table(TableName::qualified(&relation.namespace, &relation.name))
                     .column(&filling.column);
                 findings.push(match filling.sql {
                     Some(sql) => {

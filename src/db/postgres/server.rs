@@ -215,6 +215,12 @@ where
     get(&row, 0)
 }
 
+/// Lets a query find the operators of extensions, wherever those are: a key of an extension's type is compared by them.
+const SEE_OPERATORS: &str = "SELECT pg_catalog.set_config('search_path', 'pg_catalog' || coalesce((\
+    SELECT pg_catalog.string_agg(', ' || pg_catalog.quote_ident(n.nspname), '' ORDER BY n.nspname) \
+    FROM pg_catalog.pg_namespace n WHERE n.nspname <> 'pg_catalog' AND EXISTS (\
+    SELECT FROM pg_catalog.pg_extension x WHERE x.extnamespace = n.oid)), ''), true)";
+
 /// Runs a query that returns one integer, between savepoints if `in_transaction`.
 pub(super) async fn count(
     connection: &mut PgConnection,
@@ -227,14 +233,10 @@ pub(super) async fn count(
     if !in_transaction {
         return scalar::<i64>(connection, &wrapped, doing).await.map(non_negative);
     }
-    run(connection, "SAVEPOINT dbsynth_count", doing).await?;
+    run(connection, &format!("SAVEPOINT dbsynth_count; {SEE_OPERATORS}"), doing).await?;
     let counted = scalar::<i64>(connection, &wrapped, doing).await;
-    let end = if counted.is_ok() {
-        "RELEASE SAVEPOINT dbsynth_count"
-    } else {
-        "ROLLBACK TO SAVEPOINT dbsynth_count; RELEASE SAVEPOINT dbsynth_count"
-    };
-    run(connection, end, doing).await?;
+    // Rolled back in any case: so the search path is what it was.
+    run(connection, "ROLLBACK TO SAVEPOINT dbsynth_count; RELEASE SAVEPOINT dbsynth_count", doing).await?;
     counted.map(non_negative)
 }
 
@@ -250,16 +252,12 @@ pub(super) async fn numbers(
         sql.trim().trim_end_matches(';')
     );
     if in_transaction {
-        run(connection, "SAVEPOINT dbsynth_count", doing).await?;
+        run(connection, &format!("SAVEPOINT dbsynth_count; {SEE_OPERATORS}"), doing).await?;
     }
     let found = scalar::<String>(connection, &wrapped, doing).await;
     if in_transaction {
-        let end = if found.is_ok() {
-            "RELEASE SAVEPOINT dbsynth_count"
-        } else {
-            "ROLLBACK TO SAVEPOINT dbsynth_count; RELEASE SAVEPOINT dbsynth_count"
-        };
-        run(connection, end, doing).await?;
+        run(connection, "ROLLBACK TO SAVEPOINT dbsynth_count; RELEASE SAVEPOINT dbsynth_count", doing)
+            .await?;
     }
     let mut numbers: Vec<u64> = found?.split(',').filter_map(|number| number.parse().ok()).collect();
     numbers.sort_unstable();

@@ -111,8 +111,11 @@ fn table_link(line: &TableLine) -> Markup {
     html! { a href={ "#" (anchor(&line.table)) } { bdi { (name(&line.table)) } } }
 }
 
+/// Nodes, columns of steps (step, left, width), width and height.
+type Layout<'a> = (Vec<Node<'a>>, Vec<(usize, f64, f64)>, f64, f64);
+
 /// Puts each stratum in its column or columns, children near the middle of their parents.
-fn lay<'a>(shown: &[(usize, &'a TableLine)]) -> (Vec<Node<'a>>, Vec<(usize, f64, f64)>, f64, f64) {
+fn lay<'a>(shown: &[(usize, &'a TableLine)]) -> Layout<'a> {
     let mut nodes: Vec<Node<'a>> = Vec::new();
     let mut heads = Vec::new();
     let strata: BTreeSet<usize> = shown.iter().map(|(stratum, _)| *stratum).collect();
