@@ -166,7 +166,7 @@ impl Line {
         }
         let atoms = self.atoms.len() as u16;
         if coarse < atoms || coarse >= self.coarse_count() {
-            return nearest(ranges, first);
+            return self.beside(ranges, first);
         }
         let cells = self.bin(coarse - atoms);
         let named = cells.get(usize::from(fine)).filter(|_| self.fine_count > 0);
@@ -189,8 +189,22 @@ impl Line {
         });
         match piece.or(pieces.last()) {
             Some((low, high, _)) => self.lattice.draw(*low, *high, random),
-            None => nearest(ranges, first),
+            None => self.beside(ranges, first),
         }
+    }
+
+    /// The nearest key of some ranges, on the lattice where that has a point inside.
+    fn beside(&self, ranges: &[(i64, i64)], key: i64) -> i64 {
+        let edge = nearest(ranges, key);
+        let Lattice::Steps { step, offset } = self.lattice else { return edge };
+        let Some((low, high)) = ranges.iter().find(|(low, high)| (*low..=*high).contains(&edge)) else {
+            return edge;
+        };
+        let past = (i128::from(edge) - i128::from(offset)).rem_euclid(step.into()) as i64;
+        let below = edge.checked_sub(past).filter(|point| point >= low);
+        let above = if past == 0 { Some(edge) } else { edge.checked_add(step - past) };
+        let above = above.filter(|point| point <= high);
+        if edge == *low { above.or(below) } else { below.or(above) }.unwrap_or(edge)
     }
 
     /// The one key that tokens can mean, if there is only one.
