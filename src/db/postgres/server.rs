@@ -216,10 +216,11 @@ where
 }
 
 /// Lets a query find the operators of extensions, wherever those are: a key of an extension's type is compared by them.
-const SEE_OPERATORS: &str = "SELECT pg_catalog.set_config('search_path', 'pg_catalog' || coalesce((\
-    SELECT pg_catalog.string_agg(', ' || pg_catalog.quote_ident(n.nspname), '' ORDER BY n.nspname) \
+const SEE_OPERATORS: &str = "SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', \
+    nullif(pg_catalog.current_setting('search_path'), ''), (\
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(n.nspname), ', ' ORDER BY n.nspname) \
     FROM pg_catalog.pg_namespace n WHERE n.nspname <> 'pg_catalog' AND EXISTS (\
-    SELECT FROM pg_catalog.pg_extension x WHERE x.extnamespace = n.oid)), ''), true)";
+    SELECT FROM pg_catalog.pg_extension x WHERE x.extnamespace = n.oid))), true)";
 
 /// Runs a query that returns one integer, between savepoints if `in_transaction`.
 pub(super) async fn count(
