@@ -12,6 +12,8 @@ use sqlparser::{
     tokenizer::{Token, Tokenizer, Whitespace},
 };
 
+use super::sql::quote;
+
 /// A trigger that may compute columns of the row about to be inserted.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct FillerRow {
@@ -50,6 +52,9 @@ pub(super) struct Filling {
     /// What computes it; `None` if that cannot be told.
     pub(super) sql: Option<String>,
 }
+
+/// The arguments of `tsvector_update_trigger` before the columns it reads: the column it fills, and the configuration.
+const BEFORE_ITS_TEXTS: usize = 2;
 
 /// Words that give another value each time, ask for more than the row, or belong to the trigger alone.
 const NOT_OF_THE_ROW: [&str; 20] = [
@@ -103,15 +108,32 @@ pub(super) fn fillings(row: &FillerRow) -> Vec<Filling> {
         .collect()
 }
 
-/// Lets a function of the server's own fire once for every row.
+/// Lets a function of the server's own fire once for every row. It works only when one of the texts that it reads is
+/// among the updated columns.
 fn by_trigger(row: &FillerRow, column: &FillerColumn, call: &str) -> Filling {
-    let (table, name) = (&row.qualified, &column.quoted);
+    let table = &row.qualified;
+    let itself = |name: String| format!("{name} = {name}");
+    let read: Vec<String> =
+        texts(call).iter().skip(BEFORE_ITS_TEXTS).map(|name| itself(quote(name))).collect();
     let sql = format!(
         "CREATE TRIGGER dbsynth_fill BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {call}; \
-         {} SET {name} = {name}; DROP TRIGGER dbsynth_fill ON {table}",
-        row.update
+         {} SET {}; DROP TRIGGER dbsynth_fill ON {table}",
+        row.update,
+        read.join(", ")
     );
-    Filling { column: name.clone(), sql: Some(sql) }
+    Filling { column: column.quoted.clone(), sql: Some(sql).filter(|_| !read.is_empty()) }
+}
+
+/// The texts among the arguments of a call.
+fn texts(call: &str) -> Vec<String> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, call).tokenize().unwrap_or_default();
+    tokens
+        .into_iter()
+        .filter_map(|token| match token {
+            Token::SingleQuotedString(text) => Some(text),
+            _ => None,
+        })
+        .collect()
 }
 
 /// What is assigned to a column.
@@ -301,17 +323,23 @@ mod tests {
     #[test]
     fn a_function_of_the_server_fires_once_for_every_row() {
         let row = FillerRow {
-            call: Some("tsvector_update_trigger('words', 'pg_catalog.english', 'title')".to_owned()),
+            call: Some(
+                "tsvector_update_trigger('words', 'pg_catalog.english', 'title', 'Sub Title')".to_owned(),
+            ),
             target: Some("words".to_owned()),
             body: None,
             ..row("")
         };
         let sql = fillings(&row)[0].sql.clone().unwrap();
 
+        assert!(sql.contains(
+            "EXECUTE FUNCTION tsvector_update_trigger('words', 'pg_catalog.english', 'title', 'Sub Title');"
+        ));
         assert!(
-            sql.contains("EXECUTE FUNCTION tsvector_update_trigger('words', 'pg_catalog.english', 'title');")
+            sql.contains(r#"UPDATE ONLY public.doc SET "title" = "title", "Sub Title" = "Sub Title";"#),
+            "{sql}"
         );
-        assert!(sql.contains("UPDATE ONLY public.doc SET words = words;") && sql.ends_with("ON public.doc"));
+        assert!(sql.ends_with("ON public.doc"));
     }
 
     #[test]

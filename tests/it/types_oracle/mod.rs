@@ -389,7 +389,6 @@ fn monotony(table: &str, real: &ArrayRef, made: &ArrayRef) -> Option<String> {
 }
 
 #[test]
-#[ignore = "3 of 60 texts of a filling trigger differ"]
 fn what_triggers_compute_is_computed_on_the_target() {
     if !engines().contains(&Engine::Postgres) {
         return;
@@ -415,8 +414,10 @@ fn what_triggers_compute_is_computed_on_the_target() {
     dbsynth(&["clone", source.text(), target.text(), "--yes"]).exits(0);
 
     let rows = "SELECT count(*) FROM article WHERE words = setweight(to_tsvector('english', title), 'A') \
-                AND slug = lower(replace(title, ' ', '-')) AND words <> ''";
+                AND slug = lower(replace(title, ' ', '-'))";
     assert_eq!(target.number(rows), 60);
+    // A title of words that say nothing ("about") has none.
+    assert!(target.number("SELECT count(*) FROM article WHERE words <> ''") > 30);
     let rows = "SELECT count(*) FROM note WHERE words IS NOT DISTINCT FROM to_tsvector('simple', coalesce(head, ''))";
     assert_eq!(target.number(rows), 60);
     // Nothing of the filling is left behind.
