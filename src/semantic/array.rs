@@ -50,7 +50,10 @@ impl ArrayShape {
         let arrays: Vec<(usize, Vec<Option<String>>)> =
             sample.filter_map(|(row, text)| Some((row, parse(text)?))).collect();
         let lengths = arrays.iter().map(|(row, array)| (*row, array.len() as f64));
-        let length = Quantiles::fit(lengths, guard).unwrap_or_else(|| Quantiles::constant(0.0));
+        // Where too few have arrays to tell how long they are, one element is what most conditions ask for.
+        let some = arrays.iter().any(|(_, array)| !array.is_empty());
+        let length = Quantiles::fit(lengths, guard)
+            .unwrap_or_else(|| Quantiles::constant(if some { 1.0 } else { 0.0 }));
         let all: usize = arrays.iter().map(|(_, array)| array.len()).sum();
         let known = arrays.iter().flat_map(|(row, array)| array.iter().map(move |text| (*row, text)));
         let known = known.filter_map(|(row, text)| Some((text.as_deref()?, guard.owner(row))));
@@ -75,10 +78,10 @@ impl ArrayShape {
                     elements.iter().map(|text| text.split_once('.').map_or(0, |(_, d)| d.len())).max();
                 let whole = matches!(element, DataType::Integer { .. });
                 let numbers = elements.iter().enumerate();
-                Quantiles::fit(numbers.filter_map(|(at, text)| Some((at, text.parse().ok()?))), guard)
-                    .map_or(Element::Unknown, |numbers| {
-                        Element::Number(numbers, if whole { 0 } else { decimals.unwrap_or(0).min(12) })
-                    })
+                let numbers =
+                    Quantiles::fit(numbers.filter_map(|(at, text)| Some((at, text.parse().ok()?))), guard);
+                let decimals = if whole { 0 } else { decimals.unwrap_or(0).min(12) };
+                Element::Number(numbers.unwrap_or_else(|| Quantiles::constant(0.0)), decimals)
             }
             DataType::Enum { .. } => written(&Meaning::Category),
             DataType::Text { .. } => written(&detect::detect_text("", name, &elements, false).meaning),

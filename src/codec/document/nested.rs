@@ -140,8 +140,8 @@ pub(super) fn print_array(value: &Value, element: &Syntax, random: &mut Stream, 
     out.push('}');
 }
 
-/// True if a value of the notation is a list.
-fn is_list(syntax: &Syntax) -> bool {
+/// True if a value of the notation is a list, or may be one.
+pub(super) fn is_list(syntax: &Syntax) -> bool {
     matches!(
         syntax,
         Syntax::Multirange { .. }
@@ -151,6 +151,7 @@ fn is_list(syntax: &Syntax) -> bool {
             | Syntax::Path
             | Syntax::Cube
             | Syntax::Numbers { .. }
+            | Syntax::Inner { .. }
     )
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    nested::{print_array, print_composite, raw_array, raw_composite, read_leaf},
+    nested::{is_list, print_array, print_composite, raw_array, raw_composite, read_leaf},
     scalar,
     shape::Shape,
     span::{Axis, print_address, print_interval, read_address, read_interval},
@@ -78,6 +78,9 @@ pub(super) enum Syntax {
     Numbers { open: String, between: String, close: String },
     /// XML.
     Xml,
+    /// JSON, XML or pairs inside an array or a composite: the same document, but its texts are kept as labels or not at
+    /// all. A text to be written anew can stand inside one pair of quotes, not inside several.
+    Inner { document: Box<Syntax> },
 }
 
 impl Syntax {
@@ -182,8 +185,10 @@ impl Syntax {
             }
             _ if depth >= DEPTH_MAX => Self::Label,
             other => match Self::of(other, values, depth) {
-                // Their texts would be written inside several pairs of quotes.
-                None | Some(Self::Json { .. } | Self::Xml | Self::Pairs) => Self::Label,
+                None => Self::Label,
+                Some(document @ (Self::Json { .. } | Self::Xml | Self::Pairs)) => {
+                    Self::Inner { document: Box::new(document) }
+                }
                 Some(syntax) => syntax,
             },
         }
@@ -205,7 +210,7 @@ impl Syntax {
             Self::Composite { fields } => {
                 fields.iter().find(|(name, _)| name == key).map_or(&Self::Label, |(_, field)| field)
             }
-            Self::Json { .. } | Self::Xml | Self::Pairs => self,
+            Self::Json { .. } | Self::Xml | Self::Pairs | Self::Inner { .. } => self,
             _ => &Self::Label,
         }
     }
@@ -215,7 +220,12 @@ impl Syntax {
         match self {
             Self::Array { element } => element,
             // A list inside a list: an array of several dimensions.
-            Self::Json { .. } | Self::Xml | Self::Pairs | Self::Leaf(_) | Self::Composite { .. } => self,
+            Self::Json { .. }
+            | Self::Xml
+            | Self::Pairs
+            | Self::Inner { .. }
+            | Self::Leaf(_)
+            | Self::Composite { .. } => self,
             _ => &Self::Label,
         }
     }
@@ -293,6 +303,7 @@ impl Syntax {
             Self::Cube => words::read_cube(text),
             Self::Numbers { .. } => words::read_numbers(text),
             Self::Xml => xml::read_xml(text),
+            Self::Inner { document } => document.read(text),
         }
     }
 
@@ -306,7 +317,7 @@ impl Syntax {
                 text
             }
             Self::Array { element } => {
-                let value = rectangular(value.clone());
+                let value = if is_list(element) { value.clone() } else { rectangular(value.clone()) };
                 let mut text = String::new();
                 print_array(&value, element, random, &mut text);
                 text
@@ -353,6 +364,7 @@ impl Syntax {
                 format!("{open}{}{close}", words::print_numbers(value, between))
             }
             Self::Xml => xml::print_xml(value),
+            Self::Inner { document } => document.print(value, random),
         }
     }
 }
