@@ -13,6 +13,7 @@ pub mod load;
 pub mod model;
 pub mod model_file;
 pub mod nn;
+pub mod normal;
 pub mod pipeline;
 pub mod plan;
 pub mod privacy;

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use crate::privacy::{Owned, entities, inner};
+use crate::{
+    normal::normal_quantile,
+    privacy::{Owned, entities, inner},
+};
 
 use super::{
     SubColumn,
@@ -399,49 +402,8 @@ fn mid_rank(keys: &[i64], key: i64) -> f64 {
 }
 
 /// The standard normal quantile of `share`, to four decimals (so that JSON text brings it back exactly).
-///
-/// Source: P. J. Acklam, "An algorithm for computing the inverse normal cumulative distribution function" (2003),
-/// relative error below 1.15e-9.
 fn normal_score(share: f64) -> f32 {
-    const A: [f64; 6] = [
-        -3.969_683_028_665_376e1,
-        2.209_460_984_245_205e2,
-        -2.759_285_104_469_687e2,
-        1.383_577_518_672_69e2,
-        -3.066_479_806_614_716e1,
-        2.506_628_277_459_239,
-    ];
-    const B: [f64; 5] = [
-        -5.447_609_879_822_406e1,
-        1.615_858_368_580_409e2,
-        -1.556_989_798_598_866e2,
-        6.680_131_188_771_972e1,
-        -1.328_068_155_288_572e1,
-    ];
-    const C: [f64; 6] = [
-        -7.784_894_002_430_293e-3,
-        -3.223_964_580_411_365e-1,
-        -2.400_758_277_161_838,
-        -2.549_732_539_343_734,
-        4.374_664_141_464_968,
-        2.938_163_982_698_783,
-    ];
-    const D: [f64; 4] =
-        [7.784_695_709_041_462e-3, 3.224_671_290_700_398e-1, 2.445_134_137_142_996, 3.754_408_661_907_416];
-    let tail = |p: f64| {
-        let q = (-2.0 * p.ln()).sqrt();
-        C.iter().fold(0.0, |sum, c| sum * q + c) / (D.iter().fold(0.0, |sum, d| sum * q + d) * q + 1.0)
-    };
-    let score = if share < 0.024_25 {
-        tail(share)
-    } else if share > 1.0 - 0.024_25 {
-        -tail(1.0 - share)
-    } else {
-        let q = share - 0.5;
-        let r = q * q;
-        A.iter().fold(0.0, |sum, a| sum * r + a) * q / (B.iter().fold(0.0, |sum, b| sum * r + b) * r + 1.0)
-    };
-    rounded(score)
+    rounded(normal_quantile(share))
 }
 
 fn rounded(value: f64) -> f32 {
@@ -450,14 +412,7 @@ fn rounded(value: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scale, blurred, blurred_float, calendar, normal_score};
-
-    #[test]
-    fn normal_scores_match_tables() {
-        assert!((normal_score(0.975) - 1.96).abs() < 1e-3);
-        assert!((normal_score(0.5)).abs() < 1e-6);
-        assert!((normal_score(0.01) + 2.3263).abs() < 1e-3);
-    }
+    use super::{Scale, blurred, blurred_float, calendar};
 
     #[test]
     fn days_that_few_share_keep_their_decade_alone() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::{codec::SubColumn, seed::Stream};
+use crate::{codec::SubColumn, normal::normal_quantile, seed::Stream};
 
 /// Largest count with a token of its own without being frequent.
 const EXACT_MAX: u32 = 64;
@@ -171,44 +171,4 @@ fn close(open: &mut Vec<(u32, usize)>, bins: &mut Vec<Bin>) {
     };
     bins.push(Bin { knots, mean: (sum / rows as f64) as f32, rows: rows as u32 });
     open.clear();
-}
-
-/// The standard normal quantile. Source: Acklam's rational approximation, relative error below 1.15e-9.
-fn normal_quantile(p: f64) -> f64 {
-    const A: [f64; 6] = [
-        -3.969_683_028_665_376e1,
-        2.209_460_984_245_205e2,
-        -2.759_285_104_469_687e2,
-        1.383_577_518_672_69e2,
-        -3.066_479_806_614_716e1,
-        2.506_628_277_459_239,
-    ];
-    const B: [f64; 5] = [
-        -5.447_609_879_822_406e1,
-        1.615_858_368_580_409e2,
-        -1.556_989_798_598_866e2,
-        6.680_131_188_771_972e1,
-        -1.328_068_155_288_572e1,
-    ];
-    const C: [f64; 6] = [
-        -7.784_894_002_430_293e-3,
-        -3.223_964_580_411_365e-1,
-        -2.400_758_277_161_838,
-        -2.549_732_539_343_734,
-        4.374_664_141_464_968,
-        2.938_163_982_698_783,
-    ];
-    const D: [f64; 4] =
-        [7.784_695_709_041_462e-3, 3.224_671_290_700_398e-1, 2.445_134_137_142_996, 3.754_408_661_907_416];
-    let horner = |coefficients: &[f64], x: f64| coefficients.iter().fold(0.0, |sum, c| sum * x + c);
-    if p < 0.02425 {
-        let q = (-2.0 * p.ln()).sqrt();
-        return horner(&C, q) / (horner(&D, q) * q + 1.0);
-    }
-    if p > 1.0 - 0.02425 {
-        return -normal_quantile(1.0 - p);
-    }
-    let q = p - 0.5;
-    let r = q * q;
-    horner(&A, r) * q / (horner(&B, r) * r + 1.0)
 }

@@ -20,13 +20,14 @@ pub use unit::Unit;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    statistics::{Estimate, normal_quantile},
+    statistics::Estimate,
     unit::{Members, draw, reduce, roots},
 };
 use crate::{
     config::{AuditLevel, AuditSettings},
     evaluate::{Side, Terms as ScoreTerms, frame::Frames},
     finding::Finding,
+    normal::normal_quantile,
     schema::{Schema, TableId},
     seed::Seed,
 };
