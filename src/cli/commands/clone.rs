@@ -2,7 +2,7 @@
 
 use super::{Setting, report, shown};
 use crate::{
-    cli::{args::CloneArgs, diagnostic, progress, render, terminal},
+    cli::{args::CloneArgs, progress},
     error::Error,
     pipeline,
 };
@@ -20,20 +20,6 @@ pub(super) fn run(args: &CloneArgs, setting: &Setting<'_>) -> Result<u8, Error> 
     let names = (shown(&args.source, &source), shown(&args.target, &target));
     let ends = (Some(names.0.clone()), names.1.clone());
     let report = report::of_run("clone", ends, &run, known.as_ref(), &setting.config);
-    terminal::result(&match &args.reporting.report {
-        _ if !args.json => render::summary(&run),
-        Some(_) => render::json(&report),
-        None => render::json(&run),
-    });
-    if let Some(path) = &args.reporting.report {
-        report::write(path, &report, setting)?;
-    }
-    let code = setting.conclude(&run.findings);
-    if run.proof.violations() > 0 {
-        return Ok(diagnostic::FINDINGS);
-    }
-    let code = setting.audited(run.audit.as_ref(), code);
-    let (real, synthetic) = names;
-    setting.say(&format!("next: dbsynth evaluate {real} {synthetic}"));
-    Ok(code)
+    let next = format!("dbsynth evaluate {} {}", names.0, names.1);
+    report::tell(&run, &report, (args.json, args.reporting.report.as_deref()), &next, setting)
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::Setting;
 use crate::{
-    cli::render,
+    cli::{diagnostic, render, terminal},
     config::{Config, environment},
     error::Error,
     pipeline::{Examined, Planned, RunSummary, TableRule},
@@ -45,6 +45,32 @@ pub(super) fn write(path: &Path, report: &Report<'_>, setting: &Setting<'_>) -> 
     })?;
     setting.say(&format!("report: {}", path.display()));
     Ok(())
+}
+
+/// Shows what became of a run that wrote a database, writes its report where one is wanted, and says what to try next.
+/// Returns the exit code.
+pub(super) fn tell(
+    run: &RunSummary,
+    report: &Report<'_>,
+    (json, path): (bool, Option<&Path>),
+    next: &str,
+    setting: &Setting<'_>,
+) -> Result<u8, Error> {
+    terminal::result(&match path {
+        _ if !json => render::summary(run),
+        Some(_) => render::json(report),
+        None => render::json(run),
+    });
+    if let Some(path) = path {
+        write(path, report, setting)?;
+    }
+    let code = setting.conclude(&run.findings);
+    if run.proof.violations() > 0 {
+        return Ok(diagnostic::FINDINGS);
+    }
+    let code = setting.audited(run.audit.as_ref(), code);
+    setting.say(&format!("next: {next}"));
+    Ok(code)
 }
 
 /// The report of a run that wrote a database.
