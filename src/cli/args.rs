@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{AuditLevel, GeneratorKind, LinkMethod, parse_duration};
+use crate::config::{AuditLevel, FileFormat, GeneratorKind, LinkMethod, parse_duration};
 
 /// Clone a database as synthetic data.
 ///
@@ -83,6 +83,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  \
         dbsynth generate shop.dbsynth sqlite:synthetic.db\n  \
         dbsynth generate shop.dbsynth staging --scale 10 --seed 7\n  \
+        dbsynth generate shop.dbsynth lake/ --format parquet\n  \
         dbsynth generate shop.dbsynth staging --where 'customers.country = \"IT\" AND customers.age >= 18'")]
     Generate(GenerateArgs),
     /// Copy a database, real rows and all, and fill the nulls of some columns under a model of the others.
@@ -128,8 +129,10 @@ pub(super) enum Command {
 pub(super) struct CloneArgs {
     /// Database to learn from: URL or name. It is only ever read.
     pub(super) source: String,
-    /// Database to write: URL or name.
+    /// Database to write: URL or name; with --format, a folder.
     pub(super) target: String,
+    #[command(flatten)]
+    pub(super) filing: Filing,
     #[command(flatten)]
     pub(super) selection: Selection,
     #[command(flatten)]
@@ -206,8 +209,10 @@ pub(super) struct TrainArgs {
 pub(super) struct GenerateArgs {
     /// Model file to generate from.
     pub(super) model: PathBuf,
-    /// Database to write: URL or name.
+    /// Database to write: URL or name; with --format, a folder.
     pub(super) target: String,
+    #[command(flatten)]
+    pub(super) filing: Filing,
     #[command(flatten)]
     pub(super) amount: Amount,
     #[command(flatten)]
@@ -428,6 +433,16 @@ pub(super) struct Reporting {
     pub(super) report: Option<PathBuf>,
 }
 
+/// What to write instead of a database.
+#[derive(Debug, Args, Default)]
+pub(super) struct Filing {
+    /// Write a folder of files instead of a database: parquet or csv (a file per table), sql (one script).
+    ///
+    /// A folder that dbsynth did not make is left alone unless --replace is given.
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Target")]
+    pub(super) format: Option<FileFormat>,
+}
+
 /// How to write.
 #[derive(Debug, Args, Default)]
 pub(super) struct Writing {
@@ -451,6 +466,16 @@ impl ValueEnum for AuditLevel {
             Self::Full => PossibleValue::new("full").help("Larger samples and one more attack"),
             Self::Off => PossibleValue::new("off").help("Nothing; no entity is held out"),
         })
+    }
+}
+
+impl ValueEnum for FileFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Parquet, Self::Csv, Self::Sql]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.word()))
     }
 }
 

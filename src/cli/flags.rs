@@ -68,8 +68,14 @@ impl Command {
         }
         flags.evidence = self.report().is_some();
         match self {
-            Self::Clone(args) => flags.replace = args.writing.replace,
-            Self::Generate(args) => flags.replace = args.writing.replace,
+            Self::Clone(args) => {
+                flags.replace = args.writing.replace;
+                flags.format = args.filing.format;
+            }
+            Self::Generate(args) => {
+                flags.replace = args.writing.replace;
+                flags.format = args.filing.format;
+            }
             Self::Complete(args) => {
                 flags.replace = args.writing.replace;
                 flags.time_budget = args.time_budget;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
+    files::{MANIFEST, Made},
     pipeline::{Planned, RunSummary, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
     report::{self, text},
@@ -59,7 +60,21 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
 pub(super) fn summary(run: &RunSummary) -> String {
     let written = text::summary(&run.load, &run.findings);
     let audited = run.audit.as_ref().map_or_else(String::new, |audit| format!("\n{}", report::audit(audit)));
+    if let Some(made) = &run.files {
+        return format!("{written}\n{}{audited}", files(made));
+    }
     format!("{written}\n{}{}{audited}", text::proof(&run.proof), compared(run.schema.as_ref()))
+}
+
+/// The files of a folder, and what was not done with them.
+fn files(made: &Made) -> String {
+    let mut out = format!("{} files in {}:\n", made.files.len() + 1, made.folder);
+    for file in &made.files {
+        let _ = writeln!(out, "  {} ({} bytes)", file.name, grouped(file.bytes));
+    }
+    let _ = writeln!(out, "  {MANIFEST} (what is in them)");
+    out.push_str("no server has judged these rows: load them, then `dbsynth verify` proves every constraint\n");
+    out
 }
 
 /// The proof of a database's constraints and how its schema compares.

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, Privacy, Reference,
+        Ablation, AuditSettings, Config, ConfigError, FileFormat, GeneratorKind, NamedTable, Privacy, Reference,
         TableMode, TableSettings,
         error::Malformed,
         parse_duration,
@@ -77,6 +77,7 @@ struct RawClone {
     #[serde(rename = "where")]
     conditions: Vec<String>,
     threads: Option<Spanned<usize>>,
+    format: Option<FileFormat>,
     replace: bool,
     strict: bool,
 }
@@ -242,6 +243,7 @@ impl RawClone {
             links: default.links,
             audit: default.audit,
             threads: self.threads.map(Spanned::into_inner),
+            format: self.format,
             replace: self.replace,
             strict: self.strict,
             evidence: default.evidence,

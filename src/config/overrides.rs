@@ -1,7 +1,7 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, file::check_scale},
+    config::{AuditLevel, Config, ConfigError, FileFormat, GeneratorKind, LinkMethod, file::check_scale},
     seed::Seed,
 };
 
@@ -32,6 +32,8 @@ pub struct Overrides {
     pub audit: Option<AuditLevel>,
     /// `--threads`.
     pub threads: Option<usize>,
+    /// `--format`.
+    pub format: Option<FileFormat>,
     /// `--replace`.
     pub replace: bool,
     /// `--strict`.
@@ -65,6 +67,7 @@ impl Overrides {
         config.links = self.links.unwrap_or(config.links);
         config.audit.level = self.audit.unwrap_or(config.audit.level);
         config.threads = self.threads.or(config.threads);
+        config.format = self.format.or(config.format);
         config.replace |= self.replace;
         config.strict |= self.strict;
         config.evidence |= self.evidence;

@@ -2,13 +2,17 @@
 
 mod audit;
 mod complete;
+mod conclude;
 mod evidence;
+mod files;
+mod flow;
 mod learn;
 mod score;
 mod write;
 
 pub use complete::complete;
 pub use evidence::Evidence;
+pub use files::{FolderTarget, clone_files, generate_files};
 
 use std::{path::Path, time::Instant};
 
@@ -19,6 +23,7 @@ use crate::{
     db::{DbErrorKind, Sink, connect},
     error::Error,
     evaluate::{Audit, Categories, Scorecard},
+    files::Made,
     finding::Finding,
     generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
@@ -86,6 +91,9 @@ pub struct RunSummary {
     /// What was filled of completed columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filled: Vec<FilledColumn>,
+    /// The files, where the target is a folder: nothing was proven then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Made>,
     /// What is worth knowing, all stages.
     pub findings: Vec<Finding>,
     /// What a report shows of the rows, if one was asked for.

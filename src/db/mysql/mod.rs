@@ -18,6 +18,7 @@ mod lift;
 mod portable;
 mod read;
 mod road;
+mod script;
 mod server;
 mod shown;
 mod sink;
@@ -28,6 +29,8 @@ mod types;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use script::MySqlScribe;
 
 use crate::{
     config::DbUrl,
