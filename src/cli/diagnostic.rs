@@ -196,10 +196,17 @@ fn files(error: &FilesError) -> (u8, Option<String>) {
         FilesError::Refused { .. } => (REFUSED, None),
         FilesError::Interrupted => (INTERRUPTED, None),
         FilesError::Values(error) => database(error, End::Target),
-        error if error.is_disk_full() => {
-            (TARGET, Some("make room on that disk, or write fewer rows: --scale 0.1; the folder is as it was".to_owned()))
-        }
-        _ => (TARGET, Some("the folder's parent must be there, and you must be allowed to write in it".to_owned())),
+        error if error.is_disk_full() => (
+            TARGET,
+            Some(
+                "make room on that disk, or write fewer rows: --scale 0.1; the folder is as it was"
+                    .to_owned(),
+            ),
+        ),
+        _ => (
+            TARGET,
+            Some("the folder's parent must be there, and you must be allowed to write in it".to_owned()),
+        ),
     }
 }
 

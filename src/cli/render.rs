@@ -73,7 +73,9 @@ fn files(made: &Made) -> String {
         let _ = writeln!(out, "  {} ({} bytes)", file.name, grouped(file.bytes));
     }
     let _ = writeln!(out, "  {MANIFEST} (what is in them)");
-    out.push_str("no server has judged these rows: load them, then `dbsynth verify` proves every constraint\n");
+    out.push_str(
+        "no server has judged these rows: load them, then `dbsynth verify` proves every constraint\n",
+    );
     out
 }
 

@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, AuditSettings, Config, ConfigError, FileFormat, GeneratorKind, NamedTable, Privacy, Reference,
-        TableMode, TableSettings,
+        Ablation, AuditSettings, Config, ConfigError, FileFormat, GeneratorKind, NamedTable, Privacy,
+        Reference, TableMode, TableSettings,
         error::Malformed,
         parse_duration,
         reference::{condition, table_and_columns},

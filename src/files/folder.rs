@@ -19,7 +19,9 @@ const OLD: &str = ".dbsynth-old";
 pub struct Folder {
     target: PathBuf,
     part: PathBuf,
-    /// Held while the folder beside is written, so that a second run keeps away.
+    /// True while the folder beside is ours.
+    begun: bool,
+    /// Held while it is written, so that a second run keeps away.
     lock: Option<File>,
 }
 
@@ -41,8 +43,10 @@ impl Folder {
     /// [`FilesError`] if the path is a file, or nothing can be written beside it.
     pub fn open(path: &Path) -> Result<Self, FilesError> {
         let target = resolved(path)?;
-        let refused =
-            |reason: &str| FilesError::Refused { path: path.display().to_string(), reason: reason.to_owned() };
+        let refused = |reason: &str| FilesError::Refused {
+            path: path.display().to_string(),
+            reason: reason.to_owned(),
+        };
         if target.is_file() {
             return Err(refused("it is a file"));
         }
@@ -60,7 +64,7 @@ impl Folder {
         if !target.exists() && old.is_dir() {
             fs::rename(&old, &target).map_err(|error| FilesError::system("bring back", &target, error))?;
         }
-        Ok(Self { target, part, lock: None })
+        Ok(Self { target, part, begun: false, lock: None })
     }
 
     /// Where it will be.
@@ -97,7 +101,8 @@ impl Folder {
         if let Some(manifest) = manifest.as_deref().and_then(Manifest::read) {
             let mut known: BTreeSet<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
             known.insert(MANIFEST);
-            held.made_by_dbsynth = !held.nested && held.names.iter().all(|name| known.contains(name.as_str()));
+            held.made_by_dbsynth =
+                !held.nested && held.names.iter().all(|name| known.contains(name.as_str()));
         }
         Ok(held)
     }
@@ -139,6 +144,7 @@ impl Folder {
             remove(&self.part)?;
         }
         fs::create_dir(&self.part).map_err(|error| FilesError::system("create", &self.part, error))?;
+        self.begun = true;
         // Not every system can open and lock a folder; then nothing tells two runs apart.
         self.lock = File::open(&self.part).ok().filter(|folder| folder.try_lock().is_ok());
         Ok(())
@@ -167,7 +173,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`FilesError::System`] if the system refuses it; the old one is then where it was.
-    pub fn commit(self) -> Result<(), FilesError> {
+    pub fn commit(mut self) -> Result<(), FilesError> {
         if let Ok(folder) = File::open(&self.part) {
             // Not every system can flush a folder.
             let _ = folder.sync_all();
@@ -187,6 +193,7 @@ impl Folder {
         if let Some(folder) = self.target.parent().and_then(|parent| File::open(parent).ok()) {
             let _ = folder.sync_all();
         }
+        self.begun = false;
         // The new one is in place; whatever of the old one stays is removed by the next run.
         let _ = remove(&old);
         let _ = remove(&self.part);
@@ -196,7 +203,8 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.lock.take().is_some() {
+        drop(self.lock.take());
+        if self.begun {
             let _ = remove(&self.part);
         }
     }

@@ -38,8 +38,11 @@ impl SqlFile {
         let mut made = Self { path, out: BufWriter::with_capacity(BUFFER, file), scribe, open: None };
         made.put(&format!("-- {title}\n\n{}", scribe.opening()))?;
         let before = |statement: &&Statement| matches!(statement.phase, Phase::Prepare | Phase::Table);
-        let (outside, inside): (Vec<_>, Vec<_>) =
-            blueprint.statements.iter().filter(before).partition(|statement| scribe.stands_outside(statement));
+        let (outside, inside): (Vec<_>, Vec<_>) = blueprint
+            .statements
+            .iter()
+            .filter(before)
+            .partition(|statement| scribe.stands_outside(statement));
         made.statements(outside.into_iter())?;
         made.put(scribe.begin())?;
         made.put("\n-- Before the rows\n\n")?;
@@ -94,10 +97,7 @@ impl SqlFile {
         ended.map_err(|error| FilesError::system("write", &self.path, error))
     }
 
-    fn statements<'a>(
-        &mut self,
-        statements: impl Iterator<Item = &'a Statement>,
-    ) -> Result<(), FilesError> {
+    fn statements<'a>(&mut self, statements: impl Iterator<Item = &'a Statement>) -> Result<(), FilesError> {
         for statement in statements {
             let text = self.scribe.statement(statement);
             self.put(&text)?;

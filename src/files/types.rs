@@ -61,7 +61,8 @@ impl Shape {
     pub(super) fn of(column: &Column, engine: DialectName) -> Self {
         let (kind, how) = choose(column, engine);
         // Values without a place in the type become null; SQLite lets nulls into keys.
-        let strict = matches!(how, How::Same | How::Integer(_) | How::Single) && engine != DialectName::Sqlite;
+        let strict =
+            matches!(how, How::Same | How::Integer(_) | How::Single) && engine != DialectName::Sqlite;
         let mut field = Field::new(&column.name, kind, column.nullable || !strict);
         match column.data_type {
             DataType::Uuid => field = field.with_extension_type(Uuid),
@@ -93,7 +94,11 @@ impl Shape {
             How::Text(kind) => from_texts(kind, &texts()),
             How::Integer(kind) => integers(array.as_primitive::<Int64Type>(), kind),
             How::Single => Arc::new(
-                array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| v as f32)).collect::<Float32Array>(),
+                array
+                    .as_primitive::<Float64Type>()
+                    .iter()
+                    .map(|v| v.map(|v| v as f32))
+                    .collect::<Float32Array>(),
             ),
             How::Date => {
                 // The ends of the range are what no calendar has: infinity, a date of zeros.
@@ -132,7 +137,9 @@ fn choose(column: &Column, engine: DialectName) -> (ArrowType, How) {
             ArrowType::Int64 => same(),
             kind => (kind.clone(), How::Integer(kind)),
         },
-        DataType::Float { single: true } if engine != DialectName::Sqlite => (ArrowType::Float32, How::Single),
+        DataType::Float { single: true } if engine != DialectName::Sqlite => {
+            (ArrowType::Float32, How::Single)
+        }
         DataType::Decimal { precision: Some(precision), scale: Some(scale) } => {
             decimal(*precision, *scale).map_or_else(same, through_text)
         }
@@ -184,8 +191,11 @@ fn integer(range: &DataType, native: &str) -> ArrowType {
 /// A decimal type; none if Arrow's largest is too small. Parquet knows no digits left of the point to be zero, and no
 /// more decimals than digits.
 fn decimal(precision: u32, scale: i32) -> Option<ArrowType> {
-    let (digits, scale) =
-        if scale < 0 { (precision.checked_add(scale.unsigned_abs())?, 0) } else { (precision, scale.unsigned_abs()) };
+    let (digits, scale) = if scale < 0 {
+        (precision.checked_add(scale.unsigned_abs())?, 0)
+    } else {
+        (precision, scale.unsigned_abs())
+    };
     let digits = u8::try_from(digits.max(scale).max(1)).ok()?;
     let scale = i8::try_from(scale).ok()?;
     match digits {
@@ -217,7 +227,9 @@ fn integers(values: &Int64Array, kind: &ArrowType) -> ArrayRef {
 pub(super) fn from_texts(kind: &ArrowType, texts: &[Option<String>]) -> ArrayRef {
     macro_rules! parsed {
         ($array:ty) => {
-            Arc::new(texts.iter().map(|text| text.as_deref().and_then(|t| t.parse().ok())).collect::<$array>())
+            Arc::new(
+                texts.iter().map(|text| text.as_deref().and_then(|t| t.parse().ok())).collect::<$array>(),
+            )
         };
     }
     let present = || texts.iter().map(|text| text.as_deref());
@@ -274,7 +286,9 @@ pub(super) fn from_texts(kind: &ArrowType, texts: &[Option<String>]) -> ArrayRef
             Arc::new(built.finish())
         }
         ArrowType::List(element) => arrays::lists(element, texts),
-        ArrowType::Binary => Arc::new(present().map(|text| text.and_then(hexadecimal)).collect::<arrow_array::BinaryArray>()),
+        ArrowType::Binary => {
+            Arc::new(present().map(|text| text.and_then(hexadecimal)).collect::<arrow_array::BinaryArray>())
+        }
         _ => Arc::new(present().collect::<StringArray>()),
     }
 }

@@ -105,7 +105,8 @@ impl<'a> FolderWriter<'a> {
         let scribe = scribe(blueprint.dialect);
         let all = schema.iter().map(|(_, table)| &table.name);
         let names = file_names(all, format.word(), &[LOAD]);
-        let findings = if format == FileFormat::Sql { lost_keys(schema, plan, blueprint) } else { Vec::new() };
+        let findings =
+            if format == FileFormat::Sql { lost_keys(schema, plan, blueprint) } else { Vec::new() };
         let blueprint = here(blueprint, plan);
         let script = match format {
             FileFormat::Sql => {
@@ -184,11 +185,8 @@ impl<'a> FolderWriter<'a> {
             findings: run.findings.to_vec(),
         };
         self.folder.write(MANIFEST, &manifest.text())?;
-        let made = Made {
-            folder: self.folder.path().display().to_string(),
-            format: self.format,
-            files: self.files,
-        };
+        let made =
+            Made { folder: self.folder.path().display().to_string(), format: self.format, files: self.files };
         self.folder.commit()?;
         Ok(made)
     }
@@ -203,9 +201,7 @@ impl<'a> FolderWriter<'a> {
         let there = |id: &ColumnId| rows.column(*id).is_some();
         match self.format {
             FileFormat::Parquet => table.iter().map(|(id, _)| id).filter(there).collect(),
-            FileFormat::Csv | FileFormat::Sql => {
-                table.writable_columns().into_iter().filter(there).collect()
-            }
+            FileFormat::Csv | FileFormat::Sql => table.writable_columns().into_iter().filter(there).collect(),
         }
     }
 
@@ -267,7 +263,8 @@ impl<'a> FolderWriter<'a> {
                 if file.empty_texts > 0 && self.scribe.csv_confuses_empty() {
                     let what = format!("{} empty texts in columns that may be null", file.empty_texts);
                     let finding = Finding::warning("empty-text-in-csv", what).table(&table.name);
-                    let finding = finding.instead("they are written in quotes, but this engine's import reads null");
+                    let finding =
+                        finding.instead("they are written in quotes, but this engine's import reads null");
                     self.findings.push(finding.remedy("--format sql keeps them apart"));
                 }
                 file.finish()?
@@ -344,9 +341,12 @@ impl<'a> FolderWriter<'a> {
         let mut findings = Vec::new();
         let filled = self.blueprint.statements.iter().filter(|statement| statement.phase == Phase::Fill);
         for statement in filled {
-            let mut finding = Finding::warning("not-computed", format!("{}: only a server computes them", statement.object))
-                .instead("they are written as they were drawn")
-                .remedy("--format sql has the statement that computes them");
+            let mut finding = Finding::warning(
+                "not-computed",
+                format!("{}: only a server computes them", statement.object),
+            )
+            .instead("they are written as they were drawn")
+            .remedy("--format sql has the statement that computes them");
             if let Some(table) = statement.table {
                 finding = finding.table(&self.schema.table(table).name);
             }
@@ -355,17 +355,22 @@ impl<'a> FolderWriter<'a> {
         for id in self.tables() {
             let table = self.schema.table(id);
             let there = self.columns[id.0].as_deref().unwrap_or_default();
-            let computed = table.iter().filter(|(id, column)| column.generated.is_some() && !there.contains(id));
+            let computed =
+                table.iter().filter(|(id, column)| column.generated.is_some() && !there.contains(id));
             let names: Vec<&str> = computed.map(|(_, column)| column.name.as_str()).collect();
             if !names.is_empty() {
                 findings.push(
-                    Finding::note("computed-column-left-out", format!("computed columns: {}", names.join(", ")))
-                        .table(&table.name)
-                        .instead("they are not in the file: the engine computes them where it is loaded"),
+                    Finding::note(
+                        "computed-column-left-out",
+                        format!("computed columns: {}", names.join(", ")),
+                    )
+                    .table(&table.name)
+                    .instead("they are not in the file: the engine computes them where it is loaded"),
                 );
             }
         }
-        let others = self.blueprint.statements.iter().filter(|statement| statement.phase == Phase::Finish).count();
+        let others =
+            self.blueprint.statements.iter().filter(|statement| statement.phase == Phase::Finish).count();
         if others > 0 {
             let what = format!("{others} statements make views, triggers, functions and comments");
             let finding = Finding::note("rows-only", what).instead("the files hold rows only");

@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use crate::{
     config::TableMode,
     data::TableData,
-    db::{
-        Blueprint, DbError, DbErrorKind, Dialect, Inventory, Phase, ServerIdentity, Session, Sink,
-    },
+    db::{Blueprint, DbError, DbErrorKind, Dialect, Inventory, Phase, ServerIdentity, Session, Sink},
     finding::Finding,
     load::selection::{here, leaves_out, lost_keys},
     plan::Plan,

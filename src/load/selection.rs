@@ -31,7 +31,8 @@ pub fn here(blueprint: &Blueprint, plan: &Plan) -> Blueprint {
 /// Foreign keys to skipped tables: they are lost, or point to nothing where they are part of their table's text.
 #[must_use]
 pub fn lost_keys(schema: &Schema, plan: &Plan, blueprint: &Blueprint) -> Vec<Finding> {
-    let lost = schema.foreign_keys().filter(|(child, _, key)| !skips(plan, *child) && skips(plan, key.parent));
+    let lost =
+        schema.foreign_keys().filter(|(child, _, key)| !skips(plan, *child) && skips(plan, key.parent));
     lost.map(|(child, _, key)| {
         let parent = &schema.table(key.parent).name;
         let apart =

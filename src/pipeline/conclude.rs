@@ -71,6 +71,14 @@ pub(super) fn conclude(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof: proved.proof, schema: proved.schema, audit, filled, files: None, findings, evidence })
+    Ok(RunSummary {
+        load,
+        proof: proved.proof,
+        schema: proved.schema,
+        audit,
+        filled,
+        files: None,
+        findings,
+        evidence,
+    })
 }
-

@@ -134,12 +134,8 @@ fn write(
         seed: origin.seed,
         fingerprint: origin.fingerprint.clone(),
     };
-    let facts = RunFacts {
-        seed: config.seed.0,
-        scale: config.scale,
-        model: &facts,
-        findings: &summary.findings,
-    };
+    let facts =
+        RunFacts { seed: config.seed.0, scale: config.scale, model: &facts, findings: &summary.findings };
     if crate::progress::interrupted() {
         return Err(Error::Interrupted);
     }
@@ -151,7 +147,8 @@ fn write(
 fn unjudged(schema: &Schema, found: &BTreeMap<(TableId, Suspect), usize>) -> Vec<Finding> {
     let findings = found.iter().map(|((id, suspect), rows)| {
         let table = schema.table(*id);
-        let what = format!("{rows} rows were not held against {}: only a server can", constraint(table, *suspect));
+        let what =
+            format!("{rows} rows were not held against {}: only a server can", constraint(table, *suspect));
         Finding::warning("not-judged", what)
             .table(&table.name)
             .instead("they are written as they were drawn")
@@ -169,6 +166,8 @@ fn constraint(table: &Table, suspect: Suspect) -> String {
         Suspect::Check(place) => named("check", table.checks.get(place).map(|check| &check.name)),
         Suspect::Key(place) => named("unique key", table.keys().nth(place).map(|key| &key.name)),
         Suspect::Exclusion(place) => named("exclusion", table.exclusions.get(place).map(|one| &one.name)),
-        Suspect::ForeignKey(place) => named("foreign key", table.foreign_keys.get(place).map(|key| &key.name)),
+        Suspect::ForeignKey(place) => {
+            named("foreign key", table.foreign_keys.get(place).map(|key| &key.name))
+        }
     }
 }

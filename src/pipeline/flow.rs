@@ -116,7 +116,8 @@ impl Outlet for Sender<'_> {
 /// The rows with the computed columns that can be evaluated here: no server computes them.
 fn computed(model: &Model, id: TableId, mut rows: TableData) -> TableData {
     let (table, Some(learned)) = (model.schema.table(id), model.table(id)) else { return rows };
-    let missing = table.iter().filter(|(id, column)| column.generated.is_some() && rows.column(*id).is_none());
+    let missing =
+        table.iter().filter(|(id, column)| column.generated.is_some() && rows.column(*id).is_none());
     for column in missing.map(|(id, _)| id).collect::<Vec<_>>() {
         if let Some(values) = learned.facts.rules.generated_values(table, column, &rows) {
             rows.set(column, values);

@@ -13,6 +13,7 @@ mod determinism;
 mod domains;
 mod exact;
 mod failures;
+mod files;
 mod fixtures;
 mod leaks;
 mod planted;

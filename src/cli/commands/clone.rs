@@ -23,12 +23,8 @@ pub(super) fn run(args: &CloneArgs, setting: &Setting<'_>) -> Result<u8, Error> 
         setting.approve(planned, args.writing.yes)
     };
     let run = match (folder, &target) {
-        (Some(folder), _) => {
-            pipeline::clone_files(&source, folder, &setting.config, &mut on_plan, progress)?
-        }
-        (None, Some(target)) => {
-            pipeline::clone(&source, target, &setting.config, &mut on_plan, progress)?
-        }
+        (Some(folder), _) => pipeline::clone_files(&source, folder, &setting.config, &mut on_plan, progress)?,
+        (None, Some(target)) => pipeline::clone(&source, target, &setting.config, &mut on_plan, progress)?,
         (None, None) => return Err(Error::Usage("no target".to_owned())),
     };
     let written = target.as_ref().map_or_else(|| args.target.clone(), |url| shown(&args.target, url));

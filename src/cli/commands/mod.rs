@@ -125,15 +125,13 @@ impl Setting<'_> {
     }
 
     /// The folder that a word means: with a format, whatever is no URL and no name of a target.
-    fn folder<'a>(
-        &self,
-        word: &'a str,
-        flag: Option<FileFormat>,
-    ) -> Result<Option<FolderTarget<'a>>, Error> {
+    fn folder<'a>(&self, word: &'a str, flag: Option<FileFormat>) -> Result<Option<FolderTarget<'a>>, Error> {
         let database = self.file.names_target(word);
         if database && let Some(format) = flag {
             let format = format.word();
-            return Err(Error::Usage(format!("--format {format} writes a folder, and the target is a database")));
+            return Err(Error::Usage(format!(
+                "--format {format} writes a folder, and the target is a database"
+            )));
         }
         let format = self.config.format.filter(|_| !database);
         Ok(format.map(|format| FolderTarget { path: Path::new(word), format }))

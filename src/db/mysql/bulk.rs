@@ -155,7 +155,6 @@ impl<'a> Rows<'a> {
         out.push(b'\n');
     }
 
-
     /// Appends a value with no quotes and escapes, bytes in hexadecimal digits; false if it is null.
     pub(super) fn print(&self, place: usize, row: usize, out: &mut Vec<u8>) -> bool {
         let mut scratch = String::new();

@@ -116,7 +116,8 @@ impl<'a> ColumnWriter<'a> {
         }
         let text = |text| Bound::Text(Cow::Borrowed(text));
         // What no calendar has is null.
-        let moment = |written: Option<String>| written.map_or(Bound::Null, |text| Bound::Text(Cow::Owned(text)));
+        let moment =
+            |written: Option<String>| written.map_or(Bound::Null, |text| Bound::Text(Cow::Owned(text)));
         match &self.how {
             How::Boolean(None) => Bound::Integer(i64::from(self.array.as_boolean().value(row))),
             How::Boolean(Some((yes, no))) => text(if self.array.as_boolean().value(row) { yes } else { no }),
