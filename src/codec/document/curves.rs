@@ -190,7 +190,7 @@ fn at_least_two(mut points: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
 
 /// An odd number of points, three at least: the middle of the last two is one more.
 fn odd(mut points: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
-    if points.len() % 2 == 0 {
+    if points.len().is_multiple_of(2) {
         let last = points.len() - 1;
         let middle = points[last - 1].iter().zip(&points[last]).map(|(a, b)| f64::midpoint(*a, *b)).collect();
         points.insert(last, middle);
