@@ -28,6 +28,7 @@ mod sql;
 mod tables;
 mod text;
 mod types;
+mod unpack;
 mod write;
 
 #[cfg(test)]
