@@ -295,9 +295,12 @@ pub(super) fn from_texts(kind: &ArrowType, texts: &[Option<String>]) -> ArrayRef
 
 /// The digits of a decimal without its point, with exactly `scale` after it; none if they are too many.
 fn unscaled(text: &str, digits: u8, scale: i8) -> Option<String> {
+    let scale = usize::try_from(scale).ok()?;
+    let plain = text.contains(['e', 'E']).then(|| text.parse().map(|value: f64| format!("{value:.scale$}")));
+    let plain = plain.transpose().ok()?;
+    let text = plain.as_deref().unwrap_or(text);
     let (sign, number) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let scale = usize::try_from(scale).ok()?;
     let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if !plain(whole) || !plain(fraction) || fraction.len() > scale {
         return None;
@@ -336,6 +339,8 @@ mod tests {
         assert_eq!(unscaled("1234.5", 4, 1), None);
         assert_eq!(unscaled("1.234", 9, 2), None);
         assert_eq!(unscaled("NaN", 9, 2), None);
+        assert_eq!(unscaled("1.5e3", 9, 2).as_deref(), Some("150000"));
+        assert_eq!(unscaled("12.0", 9, 2).as_deref(), Some("1200"));
     }
 
     #[test]

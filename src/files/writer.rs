@@ -1,6 +1,9 @@
 //! Takes what is generated and writes it into the folder.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use arrow_array::{new_empty_array, new_null_array};
 
@@ -139,6 +142,16 @@ impl<'a> FolderWriter<'a> {
         &self.written
     }
 
+    /// Hears of tables with constraints that nobody could judge: a script goes on without one that their rows break.
+    pub fn doubt(&mut self, tables: &BTreeSet<TableId>) {
+        let constraint =
+            |phase: Phase| matches!(phase, Phase::Key | Phase::Index | Phase::ForeignKey);
+        for statement in &mut self.blueprint.statements {
+            let doubted = statement.table.is_some_and(|table| tables.contains(&table));
+            statement.optional |= doubted && constraint(statement.phase);
+        }
+    }
+
     /// Writes what comes after the rows. Returns what is worth knowing.
     ///
     /// # Errors
@@ -219,7 +232,13 @@ impl<'a> FolderWriter<'a> {
             ordered.set(*column, array.unwrap_or_else(|| new_null_array(&kind(), rows.row_count)));
         }
         ordered.exact.clone_from(&rows.exact);
-        let printer = self.scribe.printer(table, &ordered)?;
+        // Computed columns are stored like any other where no engine computes them.
+        let stored = (self.format == FileFormat::Parquet).then(|| {
+            let mut stored = table.clone();
+            stored.columns.iter_mut().for_each(|column| column.generated = None);
+            stored
+        });
+        let printer = self.scribe.printer(stored.as_ref().unwrap_or(table), &ordered)?;
         if let Some(script) = &mut self.script {
             return if rows.row_count == 0 { Ok(()) } else { script.rows((id, table), printer.as_ref()) };
         }

@@ -122,6 +122,7 @@ fn write(
     let flowed = flow(model, (options, None), run, &mut writer, Error::from)?;
     findings.extend(flowed.sampled.findings.iter().cloned());
     findings.extend(unjudged(schema, &flowed.unjudged));
+    writer.doubt(&flowed.unjudged.keys().map(|(id, _)| *id).collect());
     progress.event(&Event::StageStarted { stage: "finish" });
     findings.extend(writer.finish()?);
     progress.event(&Event::StageFinished { stage: "finish" });
