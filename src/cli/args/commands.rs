@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
-    groups::{Amount, Auditing, Conditions, Learning, Reporting, Running, Selection, Writing},
+    groups::{Amount, Auditing, Conditions, Learning, Reading, Reporting, Running, Selection, Writing},
     values::table_column,
 };
 use crate::config::parse_duration;
@@ -18,6 +18,8 @@ pub(in crate::cli) struct CloneArgs {
     pub(in crate::cli) target: String,
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
     #[command(flatten)]
     pub(in crate::cli) amount: Amount,
     #[command(flatten)]
@@ -53,6 +55,8 @@ pub(in crate::cli) struct PlanArgs {
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
     #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+    #[command(flatten)]
     pub(in crate::cli) amount: Amount,
     /// Also read the rows and show the relations found in them, which a clone keeps.
     #[arg(long, conflicts_with = "mermaid")]
@@ -77,6 +81,8 @@ pub(in crate::cli) struct TrainArgs {
     pub(in crate::cli) output: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
     #[command(flatten)]
     pub(in crate::cli) learning: Learning,
     #[command(flatten)]
@@ -130,6 +136,8 @@ pub(in crate::cli) struct CompleteArgs {
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
     #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+    #[command(flatten)]
     pub(in crate::cli) running: Running,
     #[command(flatten)]
     pub(in crate::cli) writing: Writing,
@@ -171,6 +179,8 @@ pub(in crate::cli) struct EvaluateArgs {
     pub(in crate::cli) categorical: Vec<(String, String)>,
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
     /// Seed of every random choice.
     #[arg(long, value_name = "N")]
     pub(in crate::cli) seed: Option<u64>,
@@ -191,6 +201,8 @@ pub(in crate::cli) struct InspectArgs {
     pub(in crate::cli) what: String,
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
     /// Of a database, also read the rows and show the relations found in them. A model file always shows its own.
     #[arg(long)]
     pub(in crate::cli) rules: bool,

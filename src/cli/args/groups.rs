@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::values::table_rows;
-use crate::config::{AuditLevel, GeneratorKind, LinkMethod, parse_duration};
+use crate::config::{AuditLevel, GeneratorKind, LinkMethod, OnDrift, SchemaMode, Throttle, parse_duration};
 
 /// Which tables.
 #[derive(Debug, Args, Default)]
@@ -81,6 +81,20 @@ pub(in crate::cli) struct Running {
     pub(in crate::cli) strict: bool,
 }
 
+/// How to read the source.
+#[derive(Debug, Args, Default)]
+pub(in crate::cli) struct Reading {
+    /// Most that is read of the source in a second: 50000rows/s, 20MB/s.
+    #[arg(long, value_name = "RATE", value_parser = Throttle::parse, help_heading = "Source")]
+    pub(in crate::cli) throttle: Option<Throttle>,
+    /// Most connections to the source at a time.
+    #[arg(long, value_name = "N", help_heading = "Source")]
+    pub(in crate::cli) max_connections: Option<u32>,
+    /// Print every statement that runs on the source, to stderr.
+    #[arg(long, help_heading = "Source")]
+    pub(in crate::cli) show_sql: bool,
+}
+
 /// What to show others.
 #[derive(Debug, Args, Default)]
 pub(in crate::cli) struct Reporting {
@@ -94,10 +108,20 @@ pub(in crate::cli) struct Reporting {
 /// How to write.
 #[derive(Debug, Args, Default)]
 pub(in crate::cli) struct Writing {
-    /// Replace tables in the target that dbsynth did not make.
-    #[arg(long, help_heading = "Target")]
+    /// What may be done with a target that holds something [default: swap].
+    #[arg(long, value_name = "MODE", value_enum, help_heading = "Target")]
+    pub(in crate::cli) schema_mode: Option<SchemaMode>,
+    /// Replace tables in the target that dbsynth did not make: short for --schema-mode replace.
+    #[arg(long, conflicts_with = "schema_mode", help_heading = "Target")]
     pub(in crate::cli) replace: bool,
-    /// Do not ask before replacing something.
+    /// Do not ask before replacing something. Where nobody can be asked, what dbsynth did not make is replaced only
+    /// with this flag.
     #[arg(long, short, help_heading = "Target")]
     pub(in crate::cli) yes: bool,
+    /// Keep what was built if the run fails, and say its name (MySQL, MariaDB, SQLite).
+    #[arg(long, help_heading = "Target")]
+    pub(in crate::cli) keep_failed: bool,
+    /// What to do if the schema has changed since the last run into this target [default: report].
+    #[arg(long, value_name = "WHAT", value_enum, help_heading = "Target")]
+    pub(in crate::cli) on_drift: Option<OnDrift>,
 }

@@ -47,6 +47,18 @@ pub(super) struct Globals {
     /// Write a log to stderr instead of progress bars.
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Global options")]
     pub(super) log: Option<LogLevel>,
+    /// How stderr is written [default: text].
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
+    pub(super) log_format: Option<LogFormat>,
+}
+
+/// How stderr is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people: bars on a terminal, lines elsewhere
+    Text,
+    /// For machines: one JSON object per line
+    Json,
 }
 
 /// How much is logged.

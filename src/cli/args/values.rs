@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::config::{AuditLevel, GeneratorKind, LinkMethod};
+use crate::config::{AuditLevel, GeneratorKind, LinkMethod, OnDrift, SchemaMode};
 
 impl ValueEnum for AuditLevel {
     fn value_variants<'a>() -> &'a [Self] {
@@ -15,6 +15,37 @@ impl ValueEnum for AuditLevel {
             Self::Cheap => PossibleValue::new("cheap").help("Samples, a few seconds"),
             Self::Full => PossibleValue::new("full").help("Larger samples and one more attack"),
             Self::Off => PossibleValue::new("off").help("Nothing; no entity is held out"),
+        })
+    }
+}
+
+impl ValueEnum for SchemaMode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Swap, Self::Create, Self::Replace]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        use clap::builder::PossibleValue;
+        Some(match self {
+            Self::Swap => {
+                PossibleValue::new("swap").help("Replace what dbsynth made, in one step at the end")
+            }
+            Self::Create => PossibleValue::new("create").help("Refuse a target that holds anything"),
+            Self::Replace => PossibleValue::new("replace").help("Replace whatever is there"),
+        })
+    }
+}
+
+impl ValueEnum for OnDrift {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Report, Self::Fail]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        use clap::builder::PossibleValue;
+        Some(match self {
+            Self::Report => PossibleValue::new("report").help("Go on, and report it"),
+            Self::Fail => PossibleValue::new("fail").help("Stop before anything is learnt or written"),
         })
     }
 }
