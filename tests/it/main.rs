@@ -15,6 +15,7 @@ mod exact;
 mod failures;
 mod fixtures;
 mod leaks;
+mod nightly;
 mod planted;
 mod random_schemas;
 mod references;

@@ -13,12 +13,12 @@ use super::{
     grants,
     layout::Layout,
     lift::lift,
-    server::{self, Hold, Server, connect, pooled_finding, regclass, run, scalar, settle},
+    server::{self, Hold, Server, connect_source, pooled_finding, regclass, run, scalar, settle},
     sql::{literal, own_rows, quote, quote_table},
     unpack::Unpacker,
 };
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     data::TableData,
     db::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
@@ -29,7 +29,11 @@ use crate::{
 
 /// An empty search path makes the server print every name qualified. A waiting lock must not hold up
 /// a production server for long; a scan of a large table may take hours.
-const SOURCE_SETTINGS: &str = "SET search_path = ''; SET lock_timeout = '10s'; SET statement_timeout = '6h';";
+fn source_settings(settings: &SourceSettings) -> String {
+    let lock = settings.lock_timeout.unwrap_or(10);
+    let statement = settings.statement_timeout.unwrap_or(6 * 3600);
+    format!("SET search_path = ''; SET lock_timeout = '{lock}s'; SET statement_timeout = '{statement}s';")
+}
 
 /// A Postgres database opened for reading.
 pub(super) struct PostgresSource {
@@ -46,13 +50,14 @@ pub(super) struct PostgresSource {
 
 impl PostgresSource {
     /// Connects and opens the snapshot.
-    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
-        let mut server = connect(url)?;
+    pub(super) fn open(url: &DbUrl, settings: &SourceSettings) -> Result<Self, DbError> {
+        let mut server = connect_source(url, settings)?;
+        let source_settings = source_settings(settings);
         block_on(async {
             let connection = &mut server.connection;
             let doing = "opening the read-only snapshot";
             run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
-            settle(connection, SOURCE_SETTINGS, Hold::Transaction).await?;
+            settle(connection, &source_settings, Hold::Transaction).await?;
             let read_only: String =
                 scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
             if read_only == "on" {
