@@ -27,6 +27,7 @@ mod sql;
 mod tables;
 mod text;
 mod types;
+mod unpack;
 mod user_sql;
 mod write;
 
