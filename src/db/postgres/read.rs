@@ -44,6 +44,8 @@ pub(super) struct PostgresSource {
     with_heirs: Option<Vec<TableName>>,
     /// A COPY did not start, or did not end: the connection is out of step and must not be used.
     lost: bool,
+    /// Somebody listens to the statements.
+    show_sql: bool,
     /// On a standby: unlogged tables, which hold no rows there and cannot even be asked.
     unlogged: BTreeSet<TableName>,
 }
@@ -71,6 +73,7 @@ impl PostgresSource {
             misfits: BTreeMap::new(),
             with_heirs: None,
             lost: false,
+            show_sql: settings.show_sql,
             unlogged: BTreeSet::new(),
         })
     }
@@ -245,6 +248,10 @@ impl PostgresSource {
             // Each batch is gathered on the runtime, but handed over outside it, so that the reader of
             // the batch may use another connection.
             let mut messages = block_on(async {
+                if self.show_sql {
+                    // The driver tells of every statement but of a COPY.
+                    tracing::debug!(target: "sqlx::query", summary = copy);
+                }
                 let started = self.server.connection.copy_out_raw(&copy).await;
                 started.map_err(|error| db_error(&doing, error))
             })?;
