@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{AuditLevel, GeneratorKind, LinkMethod, parse_duration};
+use crate::config::{AuditLevel, GeneratorKind, LinkMethod, StateFolder, parse_duration};
 
 /// Clone a database as synthetic data.
 ///
@@ -143,6 +143,8 @@ pub(super) struct CloneArgs {
     #[command(flatten)]
     pub(super) running: Running,
     #[command(flatten)]
+    pub(super) resuming: Resuming,
+    #[command(flatten)]
     pub(super) writing: Writing,
     #[command(flatten)]
     pub(super) reporting: Reporting,
@@ -197,6 +199,8 @@ pub(super) struct TrainArgs {
     pub(super) auditing: Auditing,
     #[command(flatten)]
     pub(super) running: Running,
+    #[command(flatten)]
+    pub(super) resuming: Resuming,
     /// Print the audit and the findings as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -416,6 +420,17 @@ pub(super) struct Running {
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// How a run that fails is taken up.
+#[derive(Debug, Args, Default)]
+pub(super) struct Resuming {
+    /// Take up what an unfinished run of the same databases has learned; without one, start as ever.
+    #[arg(long, help_heading = "Failed runs")]
+    pub(super) resume: bool,
+    /// Folder where what is learned is kept until the run is done [default: of the user]; off keeps nothing.
+    #[arg(long, value_name = "DIR", value_parser = StateFolder::parse, help_heading = "Failed runs")]
+    pub(super) state: Option<StateFolder>,
 }
 
 /// What to show others.

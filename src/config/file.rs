@@ -8,7 +8,7 @@ use toml::Spanned;
 use crate::{
     config::{
         Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, Privacy, Reference,
-        TableMode, TableSettings,
+        StateFolder, TableMode, TableSettings,
         error::Malformed,
         parse_duration,
         reference::{condition, table_and_columns},
@@ -79,6 +79,7 @@ struct RawClone {
     threads: Option<Spanned<usize>>,
     replace: bool,
     strict: bool,
+    state: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -157,6 +158,9 @@ impl Raw {
         }
         if let Some(audit) = &self.audit {
             audit.get_ref().check().map_err(|message| (audit.span(), message))?;
+        }
+        if let Some(state) = &clone.state {
+            StateFolder::parse(state.get_ref()).map_err(|message| (state.span(), message))?;
         }
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
@@ -245,6 +249,9 @@ impl RawClone {
             replace: self.replace,
             strict: self.strict,
             evidence: default.evidence,
+            // Checked already.
+            state: self.state.and_then(|state| StateFolder::parse(state.get_ref()).ok()).unwrap_or_default(),
+            resume: default.resume,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, file::check_scale},
+    config::{AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, StateFolder, file::check_scale},
     seed::Seed,
 };
 
@@ -38,6 +38,10 @@ pub struct Overrides {
     pub strict: bool,
     /// `--report` was given.
     pub evidence: bool,
+    /// `--state`.
+    pub state: Option<StateFolder>,
+    /// `--resume`.
+    pub resume: bool,
 }
 
 impl Overrides {
@@ -68,6 +72,8 @@ impl Overrides {
         config.replace |= self.replace;
         config.strict |= self.strict;
         config.evidence |= self.evidence;
+        config.state = self.state.clone().unwrap_or(config.state);
+        config.resume |= self.resume;
         if !self.only_tables.is_empty() {
             config.only_tables.clone_from(&self.only_tables);
         }

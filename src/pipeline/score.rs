@@ -136,6 +136,7 @@ pub(super) fn examine(
         replaces: Vec::new(),
         rules: Vec::new(),
         proposals: Vec::new(),
+        unfinished: None,
         coverage: Vec::new(),
         findings: Vec::new(),
     };
