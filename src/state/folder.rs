@@ -31,7 +31,9 @@ impl Folder {
     pub(super) fn manifest(&self) -> Result<Option<Manifest>, String> {
         match fs::read(self.path.join(MANIFEST)) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
             Err(error) => Err(error.to_string()),
         }
     }

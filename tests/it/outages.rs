@@ -175,7 +175,7 @@ fn a_full_state_folder_stops_no_run() {
 fn a_full_tablespace_leaves_a_whole_copy_on_postgres() {
     // The mount must be the server's: only root may make it without a namespace.
     let Some(server) = Server::start(Engine::Postgres, &[]) else { return };
-    let disk = Mounted::new(server.folder(), server.user(), "40m");
+    let disk = Mounted::new(server.folder(), server.user(), "14m");
     let Some(disk) = disk else { return };
     let engine = Engine::Postgres;
     let administrator = Scratch::on(engine, "outage_space_source", &server, "");
@@ -184,7 +184,7 @@ fn a_full_tablespace_leaves_a_whole_copy_on_postgres() {
     let target = Scratch::on(engine, "outage_space_target", &server, "TABLESPACE small");
     let site = Site::new(administrator, target);
 
-    let failed = site.run("2", &["--rows", "sale=900000"]).exits(4);
+    let failed = site.run("2", &["--rows", "sale=120000"]).exits(4);
     assert!(failed.stderr.contains("53100"), "{}", failed.stderr);
     site.is_well("postgres, tablespace full", &[]);
     drop(site);
