@@ -38,7 +38,12 @@ pub(super) fn of_settings(config: &Config) -> String {
     known.exclude_tables.clear();
     known.audit = AuditSettings::default();
     known.threads = None;
-    known.replace = false;
+    known.schema_mode = Config::default().schema_mode;
+    known.keep_failed = false;
+    known.on_drift = Config::default().on_drift;
+    known.source = Config::default().source;
+    known.hooks = Config::default().hooks;
+    known.identities.clear();
     known.strict = false;
     known.evidence = false;
     known.state = StateFolder::Unset;

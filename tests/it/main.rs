@@ -15,6 +15,7 @@ mod exact;
 mod failures;
 mod fixtures;
 mod leaks;
+mod nightly;
 mod outages;
 mod planted;
 mod random_schemas;

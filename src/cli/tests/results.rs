@@ -37,6 +37,7 @@ fn planned() -> Planned {
         proposals: Vec::new(),
         unfinished: None,
         coverage: Vec::new(),
+        around: Default::default(),
         findings,
     }
 }
@@ -117,6 +118,7 @@ fn a_run_is_summed_up() {
         schema: None,
         audit: None,
         filled: Vec::new(),
+        around: Default::default(),
         findings: Vec::new(),
         evidence: None,
     };
