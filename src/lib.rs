@@ -26,6 +26,7 @@ pub mod schema;
 pub mod seed;
 pub mod semantic;
 pub mod snapshot;
+pub mod state;
 pub mod structure;
 pub mod verify;
 

@@ -3,11 +3,14 @@
 use std::fmt::Write;
 
 use crate::{
+    cli::terminal,
     files::{MANIFEST, Made},
-    pipeline::{Planned, RunSummary, TableRule, Verified},
+    finding::{Finding, Severity},
+    pipeline::{Intended, Planned, RunSummary, Surroundings, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
     report::{self, text},
     snapshot::Proposal,
+    state::Unfinished,
     verify::SchemaComparison,
 };
 
@@ -23,6 +26,66 @@ pub(super) struct PlanWithRules<'a> {
     pub(super) explanation: &'a Explanation,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(super) rules: &'a [TableRule],
+    #[serde(flatten)]
+    pub(super) around: &'a Intended,
+}
+
+/// What will be done around a load; empty if nothing.
+pub(super) fn intended(around: &Intended) -> String {
+    let mut out = String::new();
+    for hook in &around.hooks {
+        let _ = writeln!(out, "hook {hook}");
+    }
+    for identity in &around.identities {
+        let _ = writeln!(out, "identity {identity}");
+    }
+    for note in &around.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    out
+}
+
+/// What was done around a load; empty if nothing.
+fn done_around(around: &Surroundings) -> String {
+    let mut out = String::new();
+    for hook in &around.hooks {
+        let _ = writeln!(out, "hook {} {}: {:.1} s", hook.stage.word(), hook.hook, hook.seconds);
+    }
+    for rows in &around.identities {
+        let row = if rows.rows == 1 { "row" } else { "rows" };
+        let _ = writeln!(
+            out,
+            "{} {row} of {} with known values: {}",
+            rows.rows,
+            rows.table,
+            rows.columns.join(", ")
+        );
+    }
+    if let Some(age) = around.snapshot_age_seconds {
+        let _ = writeln!(out, "the snapshot of the source was {age:.0} s old when its copy went live");
+    }
+    out
+}
+
+/// Shows findings on stderr: one object each for machines, one text for people.
+pub(super) fn tell_findings(findings: &[Finding]) {
+    if !terminal::is_json() {
+        return terminal::say(&text::findings(findings));
+    }
+    for finding in findings {
+        let level = match finding.severity {
+            Severity::Note => "info",
+            Severity::Warning => "warning",
+        };
+        let fields = match serde_json::to_value(finding) {
+            Ok(serde_json::Value::Object(mut fields)) => {
+                fields.shift_remove("severity");
+                fields
+            }
+            _ => serde_json::Map::new(),
+        };
+        terminal::object(level, &finding.to_string(), fields);
+    }
 }
 
 /// Found rules, table by table.
@@ -56,14 +119,32 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
     out
 }
 
+/// What an unfinished run has left, in a line.
+pub(super) fn unfinished(unfinished: &Unfinished) -> String {
+    let (started, learned) = (&unfinished.started, learned(unfinished));
+    if unfinished.taken_up {
+        format!("taking up the run of {started}: {learned}")
+    } else {
+        format!("an unfinished run of {started} has left {learned}: --resume takes it up")
+    }
+}
+
+/// How far learning got.
+pub(super) fn learned(unfinished: &Unfinished) -> String {
+    let Unfinished { learned, tables, complete, .. } = unfinished;
+    let whole = if *complete { ", and the model" } else { "" };
+    format!("{learned} of {tables} tables learned{whole}")
+}
+
 /// What a run wrote, table by table, the proof of its constraints, and what became of the schema.
 pub(super) fn summary(run: &RunSummary) -> String {
     let written = text::summary(&run.load, &run.findings);
     let audited = run.audit.as_ref().map_or_else(String::new, |audit| format!("\n{}", report::audit(audit)));
+    let around = done_around(&run.around);
     if let Some(made) = &run.files {
-        return format!("{written}\n{}{audited}", files(made));
+        return format!("{written}\n{}{around}{audited}", files(made));
     }
-    format!("{written}\n{}{}{audited}", text::proof(&run.proof), compared(run.schema.as_ref()))
+    format!("{written}\n{}{}{around}{audited}", text::proof(&run.proof), compared(run.schema.as_ref()))
 }
 
 /// The files of a folder, and what was not done with them.

@@ -1,24 +1,31 @@
 //! `synth.toml` and flags: what the user asks for, resolved and typed; `DbUrl` redacts itself.
 
+mod access;
+mod around;
 mod audit;
 mod duration;
 mod error;
 mod file;
 mod interpolate;
 mod overrides;
+mod raw_around;
 mod reference;
 mod resolve;
+mod state;
 mod url;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::{SourceSettings, Throttle};
+pub use around::{Hook, HookStage, Hooks, Identity, OnDrift, Planted, SchemaMode};
 pub use audit::{AuditLevel, AuditSettings};
 pub use duration::parse_duration;
 pub use error::{ConfigError, Malformed};
 pub use file::File;
 pub use interpolate::Lookup;
 pub use overrides::Overrides;
+pub use state::StateFolder;
 pub use url::{DbUrl, UrlError};
 
 use std::collections::BTreeMap;
@@ -229,12 +236,26 @@ pub struct Config {
     /// The form of the files, where the target is a folder.
     #[serde(default)]
     pub format: Option<FileFormat>,
-    /// Replace tables in the target that dbsynth did not make.
-    pub replace: bool,
+    /// What may be done with a target that holds something.
+    pub schema_mode: SchemaMode,
+    /// Keep what was built beside the target when a run fails, where the engine can.
+    pub keep_failed: bool,
+    /// What to do when the source's schema has changed since the last run into the target.
+    pub on_drift: OnDrift,
+    /// How gently the source is read.
+    pub source: SourceSettings,
+    /// What runs around the load.
+    pub hooks: Hooks,
+    /// Rows that get known values.
+    pub identities: Vec<Identity>,
     /// Treat warnings as failures.
     pub strict: bool,
     /// Measure what a report shows of the rows; it takes some time and memory.
     pub evidence: bool,
+    /// Where what is learned is kept until the run is done.
+    pub state: StateFolder,
+    /// Take up what an unfinished run has learned.
+    pub resume: bool,
 }
 
 impl Default for Config {
@@ -256,9 +277,16 @@ impl Default for Config {
             audit: AuditSettings::default(),
             threads: None,
             format: None,
-            replace: false,
+            schema_mode: SchemaMode::default(),
+            keep_failed: false,
+            on_drift: OnDrift::default(),
+            source: SourceSettings::default(),
+            hooks: Hooks::default(),
+            identities: Vec::new(),
             strict: false,
             evidence: false,
+            state: StateFolder::default(),
+            resume: false,
         }
     }
 }

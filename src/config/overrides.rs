@@ -1,7 +1,10 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{AuditLevel, Config, ConfigError, FileFormat, GeneratorKind, LinkMethod, file::check_scale},
+    config::{
+        AuditLevel, Config, ConfigError, FileFormat, GeneratorKind, LinkMethod, OnDrift, SchemaMode,
+        SourceSettings, StateFolder, file::check_scale,
+    },
     seed::Seed,
 };
 
@@ -34,12 +37,22 @@ pub struct Overrides {
     pub threads: Option<usize>,
     /// `--format`.
     pub format: Option<FileFormat>,
-    /// `--replace`.
-    pub replace: bool,
+    /// `--schema-mode`, or `--replace` for short.
+    pub schema_mode: Option<SchemaMode>,
+    /// `--keep-failed`.
+    pub keep_failed: bool,
+    /// `--on-drift`.
+    pub on_drift: Option<OnDrift>,
+    /// `--throttle`, `--max-connections`.
+    pub source: SourceSettings,
     /// `--strict`.
     pub strict: bool,
     /// `--report` was given.
     pub evidence: bool,
+    /// `--state`.
+    pub state: Option<StateFolder>,
+    /// `--resume`.
+    pub resume: bool,
 }
 
 impl Overrides {
@@ -59,6 +72,9 @@ impl Overrides {
         if self.threads == Some(0) {
             return Err(flag("--threads", "must be at least 1".to_owned()));
         }
+        if self.source.max_connections == Some(0) {
+            return Err(flag("--max-connections", "must be at least 1".to_owned()));
+        }
         config.seed = self.seed.map_or(config.seed, Seed);
         config.training_rows = self.training_rows.unwrap_or(config.training_rows);
         config.generator = self.generator.unwrap_or(config.generator);
@@ -68,9 +84,14 @@ impl Overrides {
         config.audit.level = self.audit.unwrap_or(config.audit.level);
         config.threads = self.threads.or(config.threads);
         config.format = self.format.or(config.format);
-        config.replace |= self.replace;
+        config.schema_mode = self.schema_mode.unwrap_or(config.schema_mode);
+        config.keep_failed |= self.keep_failed;
+        config.on_drift = self.on_drift.unwrap_or(config.on_drift);
+        config.source = config.source.under(self.source);
         config.strict |= self.strict;
         config.evidence |= self.evidence;
+        config.state = self.state.clone().unwrap_or(config.state);
+        config.resume |= self.resume;
         if !self.only_tables.is_empty() {
             config.only_tables.clone_from(&self.only_tables);
         }

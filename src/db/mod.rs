@@ -8,7 +8,9 @@ mod postgres;
 mod runtime;
 mod script;
 mod sqlite;
+mod throttle;
 mod traits;
+mod user_sql;
 
 pub use blueprint::{Blueprint, Phase, Sequence, Statement};
 pub use error::{DbError, DbErrorKind};
@@ -17,8 +19,12 @@ pub use traits::{
     Batch, Capabilities, Database, Dialect, Introspection, Inventory, STAGING_ROW, Scan, ServerIdentity,
     Session, Sink, Source,
 };
+pub use user_sql::{ScriptError, check_script};
 
-use crate::{config::DbUrl, schema::DialectName};
+use crate::{
+    config::{DbUrl, SourceSettings},
+    schema::DialectName,
+};
 
 /// Opens the engine a URL names. This and [`scribe`] are the only places that tell engines apart.
 ///
@@ -41,4 +47,16 @@ pub fn scribe(engine: DialectName) -> &'static dyn Scribe {
         DialectName::MySql => &mysql::MySqlScribe,
         DialectName::Sqlite => &sqlite::SqliteScribe,
     }
+}
+
+/// Opens a database for reading, as gently as asked.
+///
+/// # Errors
+/// As [`Database::source`].
+pub fn open_source(database: &dyn Database, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError> {
+    let source = database.source_with(settings)?;
+    Ok(match settings.throttle {
+        Some(limit) => Box::new(throttle::Throttled::new(source, limit)),
+        None => source,
+    })
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{FilesError, MANIFEST, Manifest};
+use crate::config::SchemaMode;
 
 /// Ending of the folder that is being written.
 const PART: &str = ".dbsynth-part";
@@ -108,21 +109,25 @@ impl Folder {
     }
 
     /// Refuses a folder that holds what dbsynth did not make, unless the user said to replace it; one with folders
-    /// inside is never replaced. Returns what would go.
+    /// inside is never replaced, and nothing is where the user wants a new one. Returns what would go.
     ///
     /// # Errors
     /// [`FilesError::Strangers`] or [`FilesError::Refused`].
-    pub fn admit(&self, replace: bool) -> Result<Vec<String>, FilesError> {
+    pub fn admit(&self, mode: SchemaMode) -> Result<Vec<String>, FilesError> {
         let held = self.held()?;
-        if held.names.is_empty() || held.made_by_dbsynth {
+        if held.names.is_empty() || held.made_by_dbsynth && mode != SchemaMode::Create {
             return Ok(held.names);
         }
         let path = self.target.display().to_string();
+        if mode == SchemaMode::Create {
+            let reason = "it holds files, and --schema-mode create wants an empty one".to_owned();
+            return Err(FilesError::Refused { path, reason });
+        }
         if held.nested {
             let reason = "it holds folders, and dbsynth makes none inside its own".to_owned();
             return Err(FilesError::Refused { path, reason });
         }
-        if replace { Ok(held.names) } else { Err(FilesError::Strangers { path, names: held.names }) }
+        if mode.replaces() { Ok(held.names) } else { Err(FilesError::Strangers { path, names: held.names }) }
     }
 
     /// Makes the new folder beside the old one.

@@ -3,7 +3,10 @@
 use std::fs;
 
 use super::{FilesError, Folder, MANIFEST, Manifest, ManifestFile, ModelFacts};
-use crate::{config::FileFormat, schema::DialectName};
+use crate::{
+    config::{FileFormat, SchemaMode},
+    schema::DialectName,
+};
 
 fn manifest(files: &[&str]) -> String {
     let files = files.iter().map(|name| ManifestFile { name: (*name).to_owned(), bytes: 1 }).collect();
@@ -27,21 +30,29 @@ fn a_folder_is_dbsynths_own_only_if_its_manifest_names_every_file() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("out");
     fs::create_dir(&path).unwrap();
-    assert_eq!(Folder::open(&path).unwrap().admit(false).unwrap(), Vec::<String>::new());
+    assert_eq!(Folder::open(&path).unwrap().admit(SchemaMode::Swap).unwrap(), Vec::<String>::new());
 
     fs::write(path.join("a.csv"), "a").unwrap();
-    let refused = Folder::open(&path).unwrap().admit(false);
+    let refused = Folder::open(&path).unwrap().admit(SchemaMode::Swap);
     assert!(matches!(refused, Err(FilesError::Strangers { names, .. }) if names == ["a.csv"]));
 
     fs::write(path.join(MANIFEST), manifest(&["a.csv"])).unwrap();
-    assert_eq!(Folder::open(&path).unwrap().admit(false).unwrap(), ["a.csv", MANIFEST]);
+    assert_eq!(Folder::open(&path).unwrap().admit(SchemaMode::Swap).unwrap(), ["a.csv", MANIFEST]);
+
+    assert!(matches!(
+        Folder::open(&path).unwrap().admit(SchemaMode::Create),
+        Err(FilesError::Refused { .. })
+    ));
 
     fs::write(path.join("notes.txt"), "mine").unwrap();
-    assert!(Folder::open(&path).unwrap().admit(false).is_err());
-    assert!(Folder::open(&path).unwrap().admit(true).is_ok());
+    assert!(Folder::open(&path).unwrap().admit(SchemaMode::Swap).is_err());
+    assert!(Folder::open(&path).unwrap().admit(SchemaMode::Replace).is_ok());
 
     fs::create_dir(path.join(".git")).unwrap();
-    assert!(matches!(Folder::open(&path).unwrap().admit(true), Err(FilesError::Refused { .. })));
+    assert!(matches!(
+        Folder::open(&path).unwrap().admit(SchemaMode::Replace),
+        Err(FilesError::Refused { .. })
+    ));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{
     sql::{SCRIPT, SqlFile},
 };
 use crate::{
-    config::{FileFormat, TableMode},
+    config::{FileFormat, SchemaMode, TableMode},
     data::{TableData, arrow_type},
     db::{Blueprint, Phase, Scribe, scribe},
     finding::Finding,
@@ -98,12 +98,12 @@ impl<'a> FolderWriter<'a> {
     /// [`FilesError`] if the folder is refused, or the system refuses a file.
     pub fn begin(
         mut folder: Folder,
-        (format, replace): (FileFormat, bool),
+        (format, mode): (FileFormat, SchemaMode),
         schema: &'a Schema,
         plan: &'a Plan,
         blueprint: &Blueprint,
     ) -> Result<Self, FilesError> {
-        folder.admit(replace)?;
+        folder.admit(mode)?;
         folder.begin()?;
         let scribe = scribe(blueprint.dialect);
         let all = schema.iter().map(|(_, table)| &table.name);
@@ -144,8 +144,7 @@ impl<'a> FolderWriter<'a> {
 
     /// Hears of tables with constraints that nobody could judge: a script goes on without one that their rows break.
     pub fn doubt(&mut self, tables: &BTreeSet<TableId>) {
-        let constraint =
-            |phase: Phase| matches!(phase, Phase::Key | Phase::Index | Phase::ForeignKey);
+        let constraint = |phase: Phase| matches!(phase, Phase::Key | Phase::Index | Phase::ForeignKey);
         for statement in &mut self.blueprint.statements {
             let doubted = statement.table.is_some_and(|table| tables.contains(&table));
             statement.optional |= doubted && constraint(statement.phase);

@@ -6,7 +6,7 @@ use crate::{
     finding::Finding,
     load::{LoadSummary, TableLoad, Written},
     model::Model,
-    pipeline::{FilledColumn, RunSummary, evidence::Evidence, flow::Flowed, write::Run},
+    pipeline::{FilledColumn, RunSummary, Surroundings, evidence::Evidence, flow::Flowed, write::Run},
     verify::{Proof, SchemaComparison},
 };
 
@@ -27,7 +27,7 @@ pub(super) fn conclude(
     proved: Proved,
     mut findings: Vec<Finding>,
 ) -> Result<RunSummary, Error> {
-    let Run { config, started, pool, progress, reference, real } = run;
+    let Run { config, started, pool, progress, reference, real, .. } = run;
     let Model { schema, plan, .. } = model;
     let Flowed { sampled, captured, gathered, fair, .. } = flowed;
     let audit = reference
@@ -78,6 +78,7 @@ pub(super) fn conclude(
         audit,
         filled,
         files: None,
+        around: Surroundings::default(),
         findings,
         evidence,
     })

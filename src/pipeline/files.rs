@@ -11,8 +11,10 @@ use crate::{
     model::Model,
     model_file,
     pipeline::{
-        OnPlan, RunSummary,
+        OnPlan, Planned, RunSummary,
+        around::Hooked,
         conclude::{Proved, conclude},
+        file_ends,
         flow::flow,
         interruptible, learn, planned, thread_pool,
         write::{Run, row_overrides},
@@ -21,6 +23,7 @@ use crate::{
     rules::Condition,
     sample::{SampleOptions, Suspect, check_conditions},
     schema::{Schema, Table, TableId},
+    state::RunState,
     verify::Proof,
 };
 
@@ -48,14 +51,22 @@ pub fn clone_files(
     let mut opened = learn::open(source, config, progress)?;
     Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
     let read = source.sqlite_path();
-    let (folder, replaces) = admit(target, config, read.as_deref())?;
-    opened.planned.replaces = replaces;
+    let folder = admit(target, config, read.as_deref(), &mut opened.planned)?;
+    let state = RunState::look(file_ends(source, target.path), config);
+    opened.planned.unfinished = state.unfinished();
     on_plan(&opened.planned)?;
+    state.begin();
+    let since = opened.since;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
     let (reference, real) = (learned.reference.as_ref(), learned.real.as_ref());
-    let run = Run { config, started, pool: &pool, progress, reference, real };
-    interruptible(write(&learned.fitted.model, (folder, target.format), learned.findings, run))
+    let hooks = Hooked::default();
+    let run =
+        Run { config, started, since: Some(since), hooks: &hooks, pool: &pool, progress, reference, real };
+    let written = write(&learned.fitted.model, (folder, target.format), learned.findings, run);
+    let summary = interruptible(written)?;
+    state.remove();
+    Ok(summary)
 }
 
 /// Generates from a model file into a folder of files.
@@ -72,12 +83,21 @@ pub fn generate_files(
     let started = Instant::now();
     let (model, audit) = model_file::load_audited(model_path)?;
     let mut planned = planned(&model, config);
-    let (folder, replaces) = admit(target, config, Some(model_path))?;
-    planned.replaces = replaces;
+    let folder = admit(target, config, Some(model_path), &mut planned)?;
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
-    let run = Run { config, started, pool: &pool, progress, reference: None, real: None };
-    let findings = audit.iter().flat_map(Audit::findings).collect();
+    let hooks = Hooked::default();
+    let run = Run {
+        config,
+        started,
+        since: None,
+        hooks: &hooks,
+        pool: &pool,
+        progress,
+        reference: None,
+        real: None,
+    };
+    let findings = audit.iter().flat_map(Audit::findings).chain(planned.findings).collect();
     let summary = interruptible(write(&model, (folder, target.format), findings, run))?;
     Ok(RunSummary { audit, ..summary })
 }
@@ -88,16 +108,24 @@ fn admit(
     target: FolderTarget<'_>,
     config: &Config,
     read: Option<&Path>,
-) -> Result<(Folder, Vec<String>), Error> {
+    planned: &mut Planned,
+) -> Result<Folder, Error> {
     let mut folder = Folder::open(target.path)?;
     if let Some(read) = read.filter(|read| folder.holds(read)) {
         let reason = format!("{} is inside, which this run reads", read.display());
         return Err(FilesError::Refused { path: target.path.display().to_string(), reason }.into());
     }
-    let replaces = folder.admit(config.replace)?;
+    planned.replaces = folder.admit(config.schema_mode)?;
+    planned.around.removes_strangers = !planned.replaces.is_empty() && !folder.held()?.made_by_dbsynth;
+    if config.hooks.iter().next().is_some() || !config.identities.is_empty() {
+        let what = "hooks and identities need a database as target";
+        planned.findings.push(Finding::warning("not-in-files", what).instead("they are left out"));
+        planned.around.hooks.clear();
+        planned.around.identities.clear();
+    }
     folder.begin()?;
     drop(folder);
-    Ok((Folder::open(target.path)?, replaces))
+    Ok(Folder::open(target.path)?)
 }
 
 fn write(
@@ -111,7 +139,7 @@ fn write(
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
     check_conditions(model, &conditions, config.seed)?;
     let rows = row_overrides(model, config)?;
-    let mut writer = FolderWriter::begin(folder, (format, config.replace), schema, plan, blueprint)?;
+    let mut writer = FolderWriter::begin(folder, (format, config.schema_mode), schema, plan, blueprint)?;
     let options = SampleOptions {
         seed: config.seed,
         scale: config.scale,
@@ -141,6 +169,7 @@ fn write(
         return Err(Error::Interrupted);
     }
     summary.files = Some(writer.commit(facts)?);
+    summary.around.snapshot_age_seconds = run.since.map(|since| since.elapsed().as_secs_f64());
     Ok(summary)
 }
 

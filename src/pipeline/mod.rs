@@ -1,5 +1,6 @@
 //! The stages in order. Only this room knows it.
 
+mod around;
 mod audit;
 mod complete;
 mod conclude;
@@ -10,6 +11,7 @@ mod learn;
 mod score;
 mod write;
 
+pub use around::{HookRun, Intended, PlantedRows, Surroundings};
 pub use complete::complete;
 pub use evidence::Evidence;
 pub use files::{FolderTarget, clone_files, generate_files};
@@ -19,8 +21,8 @@ use std::{path::Path, time::Instant};
 use serde::Serialize;
 
 use crate::{
-    config::{Config, DbUrl},
-    db::{DbErrorKind, Sink, connect},
+    config::{Config, DbUrl, SchemaMode},
+    db::{DbErrorKind, Sink, connect, open_source},
     error::Error,
     evaluate::{Audit, Categories, Scorecard},
     files::Made,
@@ -29,13 +31,17 @@ use crate::{
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
     model::{ColumnCoverage, Completion, Contents, Model, contents, cover_model},
     model_file,
-    pipeline::learn::Opened,
+    pipeline::{
+        around::{Hooked, Planting, changes, noted},
+        learn::Opened,
+    },
     plan::{Plan, apply_references, skipped},
     progress::{Progress, Silent},
     rules::Condition,
     sample::check_conditions,
     schema::Schema,
     snapshot::Proposal,
+    state::{Ends, RunState, Unfinished, file_end},
     verify::{Proof, SchemaComparison, Side, compare_schemas, prove},
 };
 
@@ -59,9 +65,15 @@ pub struct Planned {
     /// Foreign keys that the catalog does not declare, found by names and values; empty unless looked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
+    /// What a run that did not end has left to be taken up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Unfinished>,
     /// How every column is made; empty unless asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub coverage: Vec<ColumnCoverage>,
+    /// What will be done around the load.
+    #[serde(flatten)]
+    pub around: Intended,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -94,6 +106,9 @@ pub struct RunSummary {
     /// The files, where the target is a folder: nothing was proven then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<Made>,
+    /// What was done around the load.
+    #[serde(flatten)]
+    pub around: Surroundings,
     /// What is worth knowing, all stages.
     pub findings: Vec<Finding>,
     /// What a report shows of the rows, if one was asked for.
@@ -202,20 +217,73 @@ fn learn_and_write(
     if refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).is_err() {
         return Err(Error::SameDatabase { target: target.to_string() });
     }
-    opened.planned.replaces = replaceable(sink.as_mut(), target, config)?;
+    let hooks = Hooked::read(config, target.dialect())?;
+    Planting::new(config, &opened.planned.schema, &opened.planned.plan)?;
+    let (replaces, removes_strangers) = replaceable(sink.as_mut(), target, config)?;
+    opened.planned.replaces = replaces;
+    opened.planned.around.on(sink.as_ref(), removes_strangers, config);
+    let last = noted(sink.recall().map_err(Error::Target)?.as_deref());
+    let drifted = changes(last.as_ref(), &opened.planned.schema, config)?;
+    opened.planned.findings.extend(drifted);
+    let state = match &completion {
+        Some(_) => RunState::none(),
+        None => RunState::look(database_ends(source, target), config),
+    };
+    opened.planned.unfinished = state.unfinished();
     let Opened { planned, blueprint, .. } = &mut opened;
-    let lost = rehearse(sink, database.dialect(), &planned.schema, &planned.plan, blueprint, config.replace);
+    let lost = rehearse(
+        sink,
+        database.dialect(),
+        &planned.schema,
+        &planned.plan,
+        blueprint,
+        config.schema_mode.replaces(),
+    );
     planned.findings.extend(lost.map_err(Error::Target)?);
 
     on_plan(&opened.planned)?;
+    state.begin();
+    let since = opened.since;
     let pool = thread_pool(config)?;
-    let learned =
-        interruptible(pool.install(|| learn::learn(opened, config, completion.as_ref(), progress)))?;
-    let target = write::Target { database: database.as_ref(), sink: database.sink().map_err(Error::Target)? };
+    let learn = || learn::learn(opened, config, completion.as_ref(), &state, progress);
+    let learned = interruptible(pool.install(learn))?;
+    let sink = database.sink().map_err(Error::Target)?;
+    let target = write::Target { database: database.as_ref(), url: target, sink };
     let reference = learned.reference.as_ref();
     let real = learned.real.as_ref();
-    let run = write::Run { config, started, pool: &pool, progress, reference, real };
-    interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
+    let run = write::Run {
+        config,
+        started,
+        since: Some(since),
+        hooks: &hooks,
+        pool: &pool,
+        progress,
+        reference,
+        real,
+    };
+    let summary = interruptible(write::write(&learned.fitted.model, target, learned.findings, run))?;
+    state.remove();
+    Ok(summary)
+}
+
+fn database_ends(source: &DbUrl, target: &DbUrl) -> Ends {
+    Ends { source: source.place(), target: target.place() }
+}
+
+fn file_ends(source: &DbUrl, model: &Path) -> Ends {
+    Ends { source: source.place(), target: file_end(model) }
+}
+
+/// What a clone that failed has left to be taken up, if it has learned anything.
+#[must_use]
+pub fn left_of_clone(source: &DbUrl, target: &DbUrl, config: &Config) -> Option<Unfinished> {
+    RunState::look(database_ends(source, target), config).unfinished()
+}
+
+/// What a training that failed has left to be taken up, if it has learned anything.
+#[must_use]
+pub fn left_of_training(source: &DbUrl, model: &Path, config: &Config) -> Option<Unfinished> {
+    RunState::look(file_ends(source, model), config).unfinished()
 }
 
 /// What training a model file said.
@@ -239,16 +307,20 @@ pub fn train(
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<Trained, Error> {
-    let opened = learn::open(source, config, progress)?;
+    let mut opened = learn::open(source, config, progress)?;
+    let state = RunState::look(file_ends(source, model), config);
+    opened.planned.unfinished = state.unfinished();
     on_plan(&opened.planned)?;
+    state.begin();
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
     let fitted = &learned.fitted.model;
     let audited = |reference: &audit::Reference| {
         pool.install(|| reference.audit_model(fitted, config, progress)).map_err(Error::from)
     };
     let audit = interruptible(learned.reference.as_ref().map(audited).transpose())?;
     model_file::save(fitted, audit.as_ref(), model)?;
+    state.remove();
     let mut findings = learned.findings;
     findings.extend(audit.iter().flat_map(Audit::findings));
     findings.sort();
@@ -281,12 +353,27 @@ pub fn generate(
     let database = connect(target).map_err(Error::Target)?;
     let mut sink = database.sink().map_err(Error::Target)?;
     let mut planned = planned(&model, config);
-    planned.replaces = replaceable(sink.as_mut(), target, config)?;
+    let hooks = Hooked::read(config, target.dialect())?;
+    Planting::new(config, &model.schema, &model.plan)?;
+    let (replaces, removes_strangers) = replaceable(sink.as_mut(), target, config)?;
+    planned.replaces = replaces;
+    planned.around.on(sink.as_ref(), removes_strangers, config);
+    let last = noted(sink.recall().map_err(Error::Target)?.as_deref());
+    let drifted = changes(last.as_ref(), &model.schema, config)?;
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
-    let target = write::Target { database: database.as_ref(), sink };
-    let run = write::Run { config, started, pool: &pool, progress, reference: None, real: None };
-    let findings = audit.iter().flat_map(Audit::findings).collect();
+    let target = write::Target { database: database.as_ref(), url: target, sink };
+    let run = write::Run {
+        config,
+        started,
+        since: None,
+        hooks: &hooks,
+        pool: &pool,
+        progress,
+        reference: None,
+        real: None,
+    };
+    let findings = audit.iter().flat_map(Audit::findings).chain(drifted).collect();
     let summary = interruptible(write::write(&model, target, findings, run))?;
     Ok(RunSummary { audit, ..summary })
 }
@@ -303,17 +390,23 @@ fn planned(model: &Model, config: &Config) -> Planned {
         replaces: Vec::new(),
         rules: learn::rules_of(model),
         proposals: Vec::new(),
+        unfinished: None,
         coverage: Vec::new(),
+        around: Intended::of(config),
         findings: Vec::new(),
     }
 }
 
-/// The tables a run would replace.
-fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<Vec<String>, Error> {
+/// The tables a run would replace, and whether dbsynth did not make them all.
+fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<(Vec<String>, bool), Error> {
     let inventory = sink.inventory().map_err(Error::Target)?;
     let tables: Vec<String> = inventory.tables.iter().map(ToString::to_string).collect();
-    match refuse_strangers(&inventory, config.replace) {
-        Ok(()) => Ok(tables),
+    if config.schema_mode == SchemaMode::Create && !tables.is_empty() {
+        return Err(Error::TargetTaken { target: target.to_string(), tables });
+    }
+    let strangers = !tables.is_empty() && !inventory.made_by_dbsynth;
+    match refuse_strangers(&inventory, config.schema_mode.replaces()) {
+        Ok(()) => Ok((tables, strangers)),
         Err(_) => Err(Error::TargetNotEmpty { target: target.to_string(), tables }),
     }
 }
@@ -409,8 +502,8 @@ pub fn verify(target: &DbUrl, source: Option<&DbUrl>, config: &Config) -> Result
                 let (from, to) = (source.dialect(), target.dialect());
                 return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
             }
-            let mut session =
-                connect(source).and_then(|database| database.source()).map_err(Error::Source)?;
+            let database = connect(source).map_err(Error::Source)?;
+            let mut session = open_source(database.as_ref(), &config.source).map_err(Error::Source)?;
             let there = session.introspect().map_err(Error::Source)?;
             let left_out: Vec<_> = skipped(&there.schema, config)?.into_iter().collect();
             Ok(compare_schemas(Side::from(&there), Side::from(&here), &left_out))

@@ -369,7 +369,8 @@ fn a_folder_of_others_is_replaced_only_when_told_and_its_own_at_once() {
     dbsynth(&clone).exits(5);
     assert_eq!(read(&out).keys().collect::<Vec<_>>(), ["precious.txt"]);
 
-    dbsynth(&["generate", &model, &target, "--format", "csv", "--replace"]).exits(0);
+    dbsynth(&["generate", &model, &target, "--format", "csv", "--replace"]).exits(5);
+    dbsynth(&["generate", &model, &target, "--format", "csv", "--replace", "--yes"]).exits(0);
     assert!(!out.join("precious.txt").exists());
     dbsynth(&[&clone[..], &["--report", &path(home.path(), "report.html")]].concat()).exits(0);
     assert!(home.path().join("report.html").exists());

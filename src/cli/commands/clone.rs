@@ -18,15 +18,27 @@ pub(super) fn run(args: &CloneArgs, setting: &Setting<'_>) -> Result<u8, Error> 
     let progress = progress::listener(setting.globals);
     let progress = progress.as_ref();
     let mut known = None;
+    let mut approved = false;
     let mut on_plan = |planned: &pipeline::Planned| {
         known = args.reporting.report.as_ref().map(|_| planned.clone());
-        setting.approve(planned, args.writing.yes)
+        setting.approve(planned, args.writing.yes)?;
+        setting.tell_resumption(planned);
+        approved = true;
+        Ok(())
     };
     let run = match (folder, &target) {
-        (Some(folder), _) => pipeline::clone_files(&source, folder, &setting.config, &mut on_plan, progress)?,
-        (None, Some(target)) => pipeline::clone(&source, target, &setting.config, &mut on_plan, progress)?,
+        (Some(folder), _) => pipeline::clone_files(&source, folder, &setting.config, &mut on_plan, progress),
+        (None, Some(target)) => pipeline::clone(&source, target, &setting.config, &mut on_plan, progress),
         (None, None) => return Err(Error::Usage("no target".to_owned())),
     };
+    let run = run.inspect_err(|_| {
+        if approved {
+            setting.tell_left(match (folder, &target) {
+                (None, Some(target)) => pipeline::left_of_clone(&source, target, &setting.config),
+                _ => pipeline::left_of_training(&source, args.target.as_ref(), &setting.config),
+            });
+        }
+    })?;
     let written = target.as_ref().map_or_else(|| args.target.clone(), |url| shown(&args.target, url));
     let names = (shown(&args.source, &source), written);
     let ends = (Some(names.0.clone()), names.1.clone());

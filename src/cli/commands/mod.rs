@@ -31,6 +31,7 @@ use crate::{
     pipeline::{FolderTarget, Planned},
     report::text,
     schema::DialectName,
+    state::Unfinished,
 };
 
 /// The configuration file looked for.
@@ -51,7 +52,12 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
         _ => {}
     }
     let file = read_file(&cli.globals, &cli.command)?;
-    let config = cli.command.overrides().apply(file.config.clone())?;
+    let mut config = file.config.clone();
+    if let Some(word) = cli.command.source() {
+        config.source = file.access(word, &lookup);
+    }
+    let mut config = cli.command.overrides().apply(config)?;
+    config.state = config.state.or_of_user();
     if let Some(path) = cli.command.report() {
         report::check(path)?;
     }
@@ -148,8 +154,8 @@ impl Setting<'_> {
 
     /// Shows findings and returns the exit code they earn.
     fn conclude(&self, findings: &[Finding]) -> u8 {
-        if !findings.is_empty() {
-            self.say(&text::findings(findings));
+        if !findings.is_empty() && !self.globals.quiet {
+            render::tell_findings(findings);
         }
         let warned = findings.iter().any(|finding| finding.severity == Severity::Warning);
         if self.config.strict && warned {
@@ -169,12 +175,39 @@ impl Setting<'_> {
         diagnostic::BREACH
     }
 
+    /// Says what an unfinished run has left, and whether it is taken up.
+    fn tell_resumption(&self, planned: &Planned) {
+        match &planned.unfinished {
+            Some(unfinished) => self.say(&render::unfinished(unfinished)),
+            None if self.config.resume => {
+                self.say("no unfinished run of these databases: nothing to take up")
+            }
+            None => {}
+        }
+    }
+
+    /// Says what a run that failed has left.
+    fn tell_left(&self, left: Option<Unfinished>) {
+        if let Some(left) = left {
+            let learned = render::learned(&left);
+            self.say(&format!("kept: {learned}; the same command with --resume takes it up"));
+        }
+    }
+
     /// Shows the plan and asks before something is replaced.
     fn approve(&self, planned: &Planned, yes: bool) -> Result<(), Error> {
         self.say(&text::plan(&planned.schema, &planned.plan, &planned.real_rows, &planned.target_rows));
         self.say(&render::plan_in_short(planned));
+        let around = render::intended(&planned.around);
+        if !around.is_empty() {
+            self.say(&around);
+        }
         if planned.replaces.is_empty() {
             return Ok(());
+        }
+        // Its own copy is replaced without a question where nobody is there to answer.
+        if planned.around.removes_strangers && !yes && !terminal::can_ask() {
+            return Err(Error::NobodyToAsk { tables: planned.replaces.clone() });
         }
         self.say(&format!("will be replaced in the target: {}", planned.replaces.join(", ")));
         if yes || !terminal::can_ask() || terminal::confirm("Go on?") { Ok(()) } else { Err(Error::Declined) }

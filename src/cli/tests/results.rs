@@ -35,7 +35,9 @@ fn planned() -> Planned {
         replaces: Vec::new(),
         rules: Vec::new(),
         proposals: Vec::new(),
+        unfinished: None,
         coverage: Vec::new(),
+        around: Default::default(),
         findings,
     }
 }
@@ -115,7 +117,9 @@ fn a_run_is_summed_up() {
         proof,
         schema: None,
         audit: None,
+        files: None,
         filled: Vec::new(),
+        around: Default::default(),
         findings: Vec::new(),
         evidence: None,
     };

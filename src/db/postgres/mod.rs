@@ -29,6 +29,7 @@ mod tables;
 mod text;
 mod types;
 mod unpack;
+mod user_sql;
 mod write;
 
 #[cfg(test)]
@@ -37,7 +38,7 @@ mod tests;
 pub(super) use script::PostgresScribe;
 
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     db::{Database, DbError, Dialect, Sink, Source},
 };
 
@@ -57,8 +58,8 @@ impl Database for Postgres {
         &self.dialect
     }
 
-    fn source(&self) -> Result<Box<dyn Source>, DbError> {
-        Ok(Box::new(read::PostgresSource::open(&self.url)?))
+    fn source_with(&self, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError> {
+        Ok(Box::new(read::PostgresSource::open(&self.url, settings)?))
     }
 
     fn sink(&self) -> Result<Box<dyn Sink>, DbError> {

@@ -13,12 +13,12 @@ use super::{
     grants,
     layout::Layout,
     lift::lift,
-    server::{self, Hold, Server, connect, pooled_finding, regclass, run, scalar, settle},
+    server::{self, Hold, Server, connect_source, pooled_finding, regclass, run, scalar, settle},
     sql::{literal, own_rows, quote, quote_table},
     unpack::Unpacker,
 };
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     data::TableData,
     db::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
@@ -29,7 +29,11 @@ use crate::{
 
 /// An empty search path makes the server print every name qualified. A waiting lock must not hold up
 /// a production server for long; a scan of a large table may take hours.
-const SOURCE_SETTINGS: &str = "SET search_path = ''; SET lock_timeout = '10s'; SET statement_timeout = '6h';";
+fn source_settings(settings: &SourceSettings) -> String {
+    let lock = settings.lock_timeout.unwrap_or(10);
+    let statement = settings.statement_timeout.unwrap_or(6 * 3600);
+    format!("SET search_path = ''; SET lock_timeout = '{lock}s'; SET statement_timeout = '{statement}s';")
+}
 
 /// A Postgres database opened for reading.
 pub(super) struct PostgresSource {
@@ -40,19 +44,22 @@ pub(super) struct PostgresSource {
     with_heirs: Option<Vec<TableName>>,
     /// A COPY did not start, or did not end: the connection is out of step and must not be used.
     lost: bool,
+    /// Somebody listens to the statements.
+    show_sql: bool,
     /// On a standby: unlogged tables, which hold no rows there and cannot even be asked.
     unlogged: BTreeSet<TableName>,
 }
 
 impl PostgresSource {
     /// Connects and opens the snapshot.
-    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
-        let mut server = connect(url)?;
+    pub(super) fn open(url: &DbUrl, settings: &SourceSettings) -> Result<Self, DbError> {
+        let mut server = connect_source(url, settings)?;
+        let source_settings = source_settings(settings);
         block_on(async {
             let connection = &mut server.connection;
             let doing = "opening the read-only snapshot";
             run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
-            settle(connection, SOURCE_SETTINGS, Hold::Transaction).await?;
+            settle(connection, &source_settings, Hold::Transaction).await?;
             let read_only: String =
                 scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
             if read_only == "on" {
@@ -66,6 +73,7 @@ impl PostgresSource {
             misfits: BTreeMap::new(),
             with_heirs: None,
             lost: false,
+            show_sql: settings.show_sql,
             unlogged: BTreeSet::new(),
         })
     }
@@ -222,10 +230,10 @@ impl PostgresSource {
             .columns
             .iter()
             .map(|id| {
-                let data_type = &table.column(*id).data_type;
+                let column = table.column(*id);
                 // Rows find their parents by every digit of a key.
-                let decimal = matches!(data_type, DataType::Decimal { .. });
-                ColumnReader::new(data_type, scan.exact || decimal && table.is_in_key(*id))
+                let decimal = matches!(column.data_type, DataType::Decimal { .. });
+                ColumnReader::new(column, scan.exact || decimal && table.is_in_key(*id))
             })
             .collect();
         let batch_rows = scan.batch_rows.max(1);
@@ -240,6 +248,10 @@ impl PostgresSource {
             // Each batch is gathered on the runtime, but handed over outside it, so that the reader of
             // the batch may use another connection.
             let mut messages = block_on(async {
+                if self.show_sql {
+                    // The driver tells of every statement but of a COPY.
+                    tracing::debug!(target: "sqlx::query", summary = copy);
+                }
                 let started = self.server.connection.copy_out_raw(&copy).await;
                 started.map_err(|error| db_error(&doing, error))
             })?;
@@ -317,7 +329,7 @@ impl PostgresSource {
             .columns
             .iter()
             .map(|id| table.column(*id))
-            .map(|column| select_expression(&quote(&column.name), &column.data_type))
+            .map(|column| select_expression(&quote(&column.name), column))
             .collect();
         let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.from(table)?);
         if !scan.order_by.is_empty() {

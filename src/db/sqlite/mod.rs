@@ -19,6 +19,7 @@ mod server;
 mod sql;
 mod swap;
 mod types;
+mod user_sql;
 mod virtual_tables;
 
 #[cfg(test)]
@@ -29,7 +30,7 @@ pub(super) use script::SqliteScribe;
 use std::path::PathBuf;
 
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     db::{Capabilities, Database, DbError, DbErrorKind, Dialect, Sink, Source},
     schema::{DialectName, Table, TableName},
 };
@@ -52,8 +53,8 @@ impl Database for SqliteDatabase {
         &SqliteDialect
     }
 
-    fn source(&self) -> Result<Box<dyn Source>, DbError> {
-        Ok(Box::new(read::SqliteSource::open(&self.path)?))
+    fn source_with(&self, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError> {
+        Ok(Box::new(read::SqliteSource::open(&self.path, settings)?))
     }
 
     fn sink(&self) -> Result<Box<dyn Sink>, DbError> {
