@@ -139,6 +139,8 @@ pub(super) struct CloneArgs {
     #[command(flatten)]
     pub(super) learning: Learning,
     #[command(flatten)]
+    pub(super) promising: Promising,
+    #[command(flatten)]
     pub(super) auditing: Auditing,
     #[command(flatten)]
     pub(super) running: Running,
@@ -168,6 +170,8 @@ pub(super) struct PlanArgs {
     pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) amount: Amount,
+    #[command(flatten)]
+    pub(super) promising: Promising,
     /// Also read the rows and show the relations found in them, which a clone keeps.
     #[arg(long, conflicts_with = "mermaid")]
     pub(super) rules: bool,
@@ -193,6 +197,8 @@ pub(super) struct TrainArgs {
     pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) learning: Learning,
+    #[command(flatten)]
+    pub(super) promising: Promising,
     #[command(flatten)]
     pub(super) auditing: Auditing,
     #[command(flatten)]
@@ -394,6 +400,20 @@ pub(super) struct Learning {
     /// How links are drawn, for comparisons [default: blocks].
     #[arg(long, value_name = "METHOD", value_enum, hide = true)]
     pub(super) links: Option<LinkMethod>,
+}
+
+/// What is promised to every entity.
+#[derive(Debug, Args, Default)]
+pub(super) struct Promising {
+    /// Learn under differential privacy: what may show of any one entity is bounded by this number, 1 to 10.
+    #[arg(long, value_name = "E", help_heading = "Privacy")]
+    pub(super) epsilon: Option<f64>,
+    /// The chance that the bound does not hold [default: 0.000001]; well below one over the number of entities.
+    #[arg(long, value_name = "D", help_heading = "Privacy")]
+    pub(super) delta: Option<f64>,
+    /// Fixes the noise, for tests: whoever knows the number can take it away.
+    #[arg(long, value_name = "N", hide = true)]
+    pub(super) noise_seed: Option<u64>,
 }
 
 /// How closely to look for traces of real rows.

@@ -1,7 +1,7 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, file::check_scale},
+    config::{AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, Privacy, file::check_scale},
     seed::Seed,
 };
 
@@ -28,6 +28,12 @@ pub struct Overrides {
     pub conditions: Vec<String>,
     /// `--links`, which the help does not show.
     pub links: Option<LinkMethod>,
+    /// `--epsilon`.
+    pub epsilon: Option<f64>,
+    /// `--delta`.
+    pub delta: Option<f64>,
+    /// `--noise-seed`, which the help does not show.
+    pub noise_seed: Option<u64>,
     /// `--audit`.
     pub audit: Option<AuditLevel>,
     /// `--threads`.
@@ -57,6 +63,16 @@ impl Overrides {
         if self.threads == Some(0) {
             return Err(flag("--threads", "must be at least 1".to_owned()));
         }
+        if let Some(epsilon) = self.epsilon {
+            Privacy::check_epsilon(epsilon).map_err(|reason| flag("--epsilon", reason))?;
+        }
+        if let Some(delta) = self.delta {
+            Privacy::check_delta(delta).map_err(|reason| flag("--delta", reason))?;
+        }
+        let privacy = &mut config.privacy;
+        privacy.epsilon = self.epsilon.or(privacy.epsilon);
+        privacy.delta = self.delta.unwrap_or(privacy.delta);
+        privacy.noise_seed = self.noise_seed.or(privacy.noise_seed);
         config.seed = self.seed.map_or(config.seed, Seed);
         config.training_rows = self.training_rows.unwrap_or(config.training_rows);
         config.generator = self.generator.unwrap_or(config.generator);

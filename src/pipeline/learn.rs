@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    config::{Config, DbUrl},
+    config::{Config, DbUrl, Privacy},
     db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect},
     error::Error,
     finding::Finding,
@@ -17,10 +17,12 @@ use crate::{
         evidence::RealRows,
     },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
-    privacy::map as entity_map,
+    privacy::{AccountError, Guarantee, map as entity_map},
+    private::{PrivateOptions, privatise},
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
     schema::{ForeignKey, ForeignKeyId, Schema, TableId},
+    seed::Secret,
     snapshot::{Limits, Snapshot, proposals, take},
 };
 
@@ -44,6 +46,11 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     let mut findings = introspection.findings;
     let mut schema = introspection.schema;
     findings.extend(apply_references(&mut schema, &config.references)?);
+    let private = config.privacy.epsilon.is_some();
+    if private {
+        // What the catalog estimates is of the rows, and would end up in the model.
+        schema.tables.iter_mut().for_each(|table| table.estimated_rows = None);
+    }
     let skipped = skipped(&schema, config)?;
     let read: Vec<_> = schema.iter().filter(|(id, _)| !skipped.contains(id)).map(|(_, t)| t).collect();
     source.check_readable(&read).map_err(Error::Source)?;
@@ -56,9 +63,14 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::Source)?;
-    let full = full_keys(source.as_mut(), database.dialect(), &schema, &skipped)?;
-    let used_parents = used_parents(source.as_mut(), database.dialect(), &schema, &skipped)?;
-    let observed = Observed { real_rows: real_rows.clone(), full, used_parents };
+    // A private plan is made of the schema alone.
+    let observed = if private {
+        Observed::default()
+    } else {
+        let full = full_keys(source.as_mut(), database.dialect(), &schema, &skipped)?;
+        let used_parents = used_parents(source.as_mut(), database.dialect(), &schema, &skipped)?;
+        Observed { real_rows: real_rows.clone(), full, used_parents }
+    };
     let (plan, found) = Plan::build_observed(&schema, config, &observed)?;
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
@@ -165,8 +177,10 @@ pub(super) fn learn(
 ) -> Result<Learned, Error> {
     let Opened { mut source, blueprint, planned, used_parents, .. } = opened;
     let Planned { schema, plan, real_rows, mut findings, .. } = planned;
+    let promise = promise(config)?;
     let limits = Limits {
-        training_rows: config.training_rows,
+        // Which rows a sample keeps depends on all others: under a promise every row is read.
+        training_rows: if promise.is_some() { u64::MAX } else { config.training_rows },
         real_rows: &real_rows,
         used_parents: &used_parents,
         seed: config.seed,
@@ -192,7 +206,10 @@ pub(super) fn learn(
     }
     let reference = match completion {
         Some(_) => None,
-        None => hold_out(&schema, &plan, &snapshot, &config.audit, config.seed),
+        None => {
+            let secret = promise.as_ref().map(|(_, secret)| *secret);
+            hold_out(&schema, &plan, &snapshot, &config.audit, (config.seed, secret))
+        }
     };
     if reference.is_none() && completion.is_none() {
         findings.extend(unaudited(config));
@@ -203,6 +220,28 @@ pub(super) fn learn(
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
     let settings = settings(&schema, config)?;
+    let private = promise
+        .map(|(asked, secret)| {
+            progress.event(&Event::StageStarted { stage: "privacy" });
+            let held_out = |root: TableId| match &reference {
+                Some(reference) if reference.holds(root) => config.audit.holdout,
+                _ => 0.0,
+            };
+            let (schema, plan, rules, settings) = (&schema, &plan, &rules, &settings);
+            let rows = config.training_rows;
+            let held_out = &held_out;
+            let options = PrivateOptions { schema, plan, rules, settings, asked, secret, held_out, rows };
+            let private = privatise(snapshot, options).map_err(|error| unkept(asked, &error));
+            progress.event(&Event::StageFinished { stage: "privacy" });
+            private
+        })
+        .transpose()?;
+    // From here on nothing sees a real row.
+    let (snapshot, ledger) = match &private {
+        Some(private) => (&private.snapshot, Some(private.ledger.clone())),
+        None => (snapshot, None),
+    };
+    findings.extend(private.iter().flat_map(|private| private.findings.clone()));
     let entities = entity_map(&schema, &plan, snapshot);
     let options = FitOptions {
         schema: &schema,
@@ -214,8 +253,23 @@ pub(super) fn learn(
         completion,
         entities: &entities,
     };
-    let fitted = fit(options, blueprint, progress)?;
+    let mut fitted = fit(options, blueprint, progress)?;
+    fitted.model.origin.privacy = ledger;
     Ok(Learned { fitted, findings, reference, real })
+}
+
+/// What every entity is promised, and where the noise comes from, if differential privacy is asked for.
+fn promise(config: &Config) -> Result<Option<(Guarantee, Secret)>, Error> {
+    let Privacy { epsilon, delta, noise_seed, .. } = config.privacy;
+    let Some(epsilon) = epsilon else { return Ok(None) };
+    let no_noise = || Error::Usage("the system has no randomness to make noise of".to_owned());
+    let secret = noise_seed.map(Secret::fixed).or_else(Secret::fresh).ok_or_else(no_noise)?;
+    Ok(Some((Guarantee { epsilon, delta }, secret)))
+}
+
+fn unkept(asked: Guarantee, error: &AccountError) -> Error {
+    let Guarantee { epsilon, delta } = asked;
+    Error::Usage(format!("epsilon {epsilon} at delta {delta:e} cannot be kept: {error}; raise --epsilon or --delta"))
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

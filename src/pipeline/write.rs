@@ -236,7 +236,8 @@ fn attempt(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, schema: compared, audit, filled, findings, evidence })
+    let privacy = model.origin.privacy.clone();
+    Ok(RunSummary { load, proof, schema: compared, audit, privacy, filled, findings, evidence })
 }
 
 /// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.
