@@ -59,7 +59,8 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
 pub(super) fn summary(run: &RunSummary) -> String {
     let written = text::summary(&run.load, &run.findings);
     let audited = run.audit.as_ref().map_or_else(String::new, |audit| format!("\n{}", report::audit(audit)));
-    let promised = run.privacy.as_ref().map_or_else(String::new, |ledger| format!("\n{}", report::promise(ledger)));
+    let promised =
+        run.privacy.as_ref().map_or_else(String::new, |ledger| format!("\n{}", report::promise(ledger)));
     format!("{written}\n{}{}{audited}{promised}", text::proof(&run.proof), compared(run.schema.as_ref()))
 }
 

@@ -18,7 +18,7 @@ use crate::{
     },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
     privacy::{AccountError, Guarantee, map as entity_map},
-    private::{PrivateOptions, privatise},
+    private::{PrivateOptions, privatise, reading_plan},
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
     schema::{ForeignKey, ForeignKeyId, Schema, TableId},
@@ -65,7 +65,7 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         .map_err(Error::Source)?;
     // A private plan is made of the schema alone.
     let observed = if private {
-        Observed::default()
+        Observed { full: taken_for_full(&schema), ..Observed::default() }
     } else {
         let full = full_keys(source.as_mut(), database.dialect(), &schema, &skipped)?;
         let used_parents = used_parents(source.as_mut(), database.dialect(), &schema, &skipped)?;
@@ -130,6 +130,22 @@ fn full_keys(
     Ok(full)
 }
 
+/// Foreign keys that are taken to hold no null, as nobody may look: those of tables that have none but such as may hold
+/// nulls. Otherwise such a table would hang below nothing, although its rows belong to somebody.
+fn taken_for_full(schema: &Schema) -> BTreeSet<(TableId, ForeignKeyId)> {
+    let open: BTreeSet<(TableId, ForeignKeyId)> = Observed::questions(schema).into_iter().collect();
+    let to_others = |(id, key, fk): &(TableId, ForeignKeyId, &ForeignKey)| {
+        (fk.parent != *id && fk.when().is_none()).then_some((*id, *key))
+    };
+    let required: BTreeSet<TableId> = schema
+        .foreign_keys()
+        .filter_map(|one| to_others(&one))
+        .filter(|key| !open.contains(key))
+        .map(|(id, _)| id)
+        .collect();
+    open.into_iter().filter(|(id, _)| !required.contains(id)).collect()
+}
+
 /// Parent rows that have a child, per foreign key to another table.
 fn used_parents(
     source: &mut dyn Source,
@@ -178,6 +194,8 @@ pub(super) fn learn(
     let Opened { mut source, blueprint, planned, used_parents, .. } = opened;
     let Planned { schema, plan, real_rows, mut findings, .. } = planned;
     let promise = promise(config)?;
+    let reading = promise.is_some().then(|| reading_plan(&schema, &plan));
+    let reading = reading.as_ref().unwrap_or(&plan);
     let limits = Limits {
         // Which rows a sample keeps depends on all others: under a promise every row is read.
         training_rows: if promise.is_some() { u64::MAX } else { config.training_rows },
@@ -185,7 +203,7 @@ pub(super) fn learn(
         used_parents: &used_parents,
         seed: config.seed,
     };
-    let snapshot = take(source.as_mut(), &schema, &plan, limits, progress).map_err(Error::Source)?;
+    let snapshot = take(source.as_mut(), &schema, reading, limits, progress).map_err(Error::Source)?;
     let misread = source.take_findings();
     drop(source);
     if completion.is_some() {
@@ -208,7 +226,7 @@ pub(super) fn learn(
         Some(_) => None,
         None => {
             let secret = promise.as_ref().map(|(_, secret)| *secret);
-            hold_out(&schema, &plan, &snapshot, &config.audit, (config.seed, secret))
+            hold_out(&schema, reading, &snapshot, &config.audit, (config.seed, secret))
         }
     };
     if reference.is_none() && completion.is_none() {
@@ -269,7 +287,9 @@ fn promise(config: &Config) -> Result<Option<(Guarantee, Secret)>, Error> {
 
 fn unkept(asked: Guarantee, error: &AccountError) -> Error {
     let Guarantee { epsilon, delta } = asked;
-    Error::Usage(format!("epsilon {epsilon} at delta {delta:e} cannot be kept: {error}; raise --epsilon or --delta"))
+    Error::Usage(format!(
+        "epsilon {epsilon} at delta {delta:e} cannot be kept: {error}; raise --epsilon or --delta"
+    ))
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

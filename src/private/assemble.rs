@@ -30,11 +30,7 @@ pub(super) fn assemble(
     groups: &BTreeMap<TableId, LearnedGroup>,
 ) -> Snapshot {
     let tables = real.tables.len();
-    let mut maker = Maker {
-        options,
-        drawn: vec![None; tables],
-        tables: (0..tables).map(|_| None).collect(),
-    };
+    let mut maker = Maker { options, drawn: vec![None; tables], tables: (0..tables).map(|_| None).collect() };
     for id in options.plan.order() {
         let Some(rows) = real.table(id) else { continue };
         let learned = lineages[id.0].and_then(|lineage| Some((lineage, groups.get(&lineage.root)?)));
@@ -249,7 +245,8 @@ impl Maker<'_> {
         for (id, table) in schema.iter() {
             let counts: Vec<usize> = table.foreign_keys.iter().map(|fk| self.rows_of(fk.parent)).collect();
             let Some(rows) = self.tables[id.0].as_mut() else { continue };
-            rows.fan_out = rows.links.iter().zip(&counts).map(|(links, parents)| links.fan_out(*parents)).collect();
+            rows.fan_out =
+                rows.links.iter().zip(&counts).map(|(links, parents)| links.fan_out(*parents)).collect();
             let set = |links: &Links| links.parent.iter().map(|parent| *parent != NO_ROW).collect();
             rows.present = rows.links.iter().map(set).collect();
         }

@@ -12,6 +12,7 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::{
     normal::normal_quantile,
     privacy::{AccountError, Accountant, Guarantee, Looks, Mechanism, Purpose},
+    schema::TableId,
     seed::{Secret, Stream},
 };
 
@@ -23,7 +24,7 @@ pub(super) struct Budget {
     rho: f64,
     asked: Guarantee,
     secret: Secret,
-    root: String,
+    root: TableId,
     accountant: Accountant,
     looks: BTreeMap<Purpose, (u32, f64)>,
 }
@@ -48,23 +49,21 @@ impl Look {
 
 impl Budget {
     /// The budget of a group of which the guarantee must hold.
-    pub(super) fn new(asked: Guarantee, secret: Secret, root: &str) -> Result<Self, AccountError> {
+    pub(super) fn new(asked: Guarantee, secret: Secret, root: TableId) -> Result<Self, AccountError> {
         let target = Guarantee { delta: asked.delta * (1.0 - THRESHOLDS), ..asked };
         let noise = Accountant::default().plan(&[(1.0, 1)], target)?;
         let rho = 1.0 / (2.0 * noise * noise);
-        Ok(Self {
-            rho,
-            asked,
-            secret,
-            root: root.to_owned(),
-            accountant: Accountant::default(),
-            looks: BTreeMap::new(),
-        })
+        Ok(Self { rho, asked, secret, root, accountant: Accountant::default(), looks: BTreeMap::new() })
     }
 
     /// Draws that cost nothing: which rows of an entity count, for example.
     pub(super) fn stream(&self, what: &str) -> Stream {
-        self.secret.stream(&format!("private/{}/{what}", self.root))
+        self.secret.stream(&format!("private/{}/free/{what}", self.root.0))
+    }
+
+    /// The noise of the look just entered. Looks are numbered: no two of them may ever share their noise.
+    fn noise(&self) -> Stream {
+        self.secret.stream(&format!("private/{}/look/{}", self.root.0, self.accountant.mechanisms().len()))
     }
 
     /// The noise of one of `of` equal looks that together use up `part` of the share of a purpose, for counts that one
@@ -75,18 +74,11 @@ impl Budget {
     }
 
     /// Spends one such look.
-    pub(super) fn look(
-        &mut self,
-        spent: (Purpose, f64),
-        of: usize,
-        sensitivity: f64,
-        what: &str,
-    ) -> Look {
+    pub(super) fn look(&mut self, spent: (Purpose, f64), of: usize, sensitivity: f64) -> Look {
         let noise = self.sigma(spent, of, 1.0);
         self.accountant.spend(Mechanism::SampledGaussian { rate: 1.0, noise, steps: 1 });
         self.enter(spent.0, noise);
-        let random = self.stream(&format!("{:?}/{what}", spent.0));
-        Look { sigma: noise * sensitivity, random }
+        Look { sigma: noise * sensitivity, random: self.noise() }
     }
 
     /// The threshold for noisy counts of values that come from the data: one that a single entity has passes with no
@@ -100,12 +92,12 @@ impl Budget {
 
     /// Chooses one of some candidates by their scores, each of which one entity changes by at most `sensitivity`: the
     /// exponential mechanism, drawn by adding Gumbel noise.
-    pub(super) fn choose(&mut self, of: usize, scores: &[f64], sensitivity: f64, what: &str) -> usize {
+    pub(super) fn choose(&mut self, of: usize, scores: &[f64], sensitivity: f64) -> usize {
         let rho = self.rho * Purpose::Choices.share() / of.max(1) as f64;
         let epsilon = (8.0 * rho).sqrt();
         self.accountant.spend(Mechanism::Choice { epsilon });
         self.enter(Purpose::Choices, 2.0 / epsilon);
-        let mut random = self.stream(&format!("choice/{what}"));
+        let mut random = self.noise();
         let mut best = (f64::NEG_INFINITY, 0);
         for (index, score) in scores.iter().enumerate() {
             let uniform: f64 = random.random_range(f64::MIN_POSITIVE..1.0);

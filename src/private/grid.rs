@@ -13,7 +13,7 @@ const DAY: f64 = 86_400e6;
 /// A count surely above the noise, in standard deviations: one cell in thirty thousand passes by chance.
 const SURE: f64 = 4.0;
 /// A count that is worth something next to a sure one.
-const LIKELY: f64 = 1.5;
+const LIKELY: f64 = 2.0;
 
 /// What kind of numbers a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

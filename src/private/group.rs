@@ -92,7 +92,7 @@ pub(super) fn learn(
     root: TableId,
     (asked, secret): (Guarantee, Secret),
 ) -> Result<LearnedGroup, AccountError> {
-    let mut budget = Budget::new(asked, secret, &source.name(root))?;
+    let mut budget = Budget::new(asked, secret, root)?;
     let lineage = |id: TableId| lineages[id.0].filter(|lineage| lineage.root == root);
     let members: Vec<(TableId, Lineage)> =
         source.plan.order().filter_map(|id| Some((id, lineage(id)?))).collect();
@@ -106,7 +106,7 @@ pub(super) fn learn(
 
     // How many entities there are, and how many rows of each count.
     let mut entities = [roots as f64];
-    let mut look = budget.look((Purpose::Counts, 1.0), members.len(), 1.0, "entities");
+    let mut look = budget.look((Purpose::Counts, 1.0), members.len(), 1.0);
     look.blur(&mut entities);
     let noise = look.sigma;
     let entities = entities[0].max(0.0);
@@ -117,23 +117,24 @@ pub(super) fn learn(
         let rows = kin.by_entity(roots);
         let (most, mean) = match lineage.above {
             None => (1, 1.0),
-            Some(_) => bound(&mut budget, members.len(), &rows, &format!("rows of {}", source.name(*id))),
+            Some(_) => bound(&mut budget, members.len(), &rows),
         };
-        counted.insert(*id, choose_rows(&budget, rows, most, &source.name(*id)));
+        counted.insert(*id, choose_rows(&budget, rows, most, *id));
         learned.insert(*id, LearnedTable { kin, expected: entities * mean, ..LearnedTable::default() });
     }
 
     add_columns(source, &members, &mut budget, (&mut learned, &counted));
     for (id, _) in &members {
-        let name = source.name(*id);
         let open: usize = learned.values().map(|table| open_columns(table).count()).sum();
         let (Some(table), Some(counted)) = (learned.get_mut(id), counted.get(id)) else { continue };
-        table.look_at_columns(&mut budget, (&counted.rows, f64::from(counted.most)), open, &name);
+        table.look_at_columns(&mut budget, (&counted.rows, f64::from(counted.most)), open);
     }
-    relate(&members, &mut budget, &mut learned, &counted, &|id| source.name(id));
+    relate(&members, &mut budget, &mut learned, &counted);
 
-    let contribution =
-        |(id, _): &(TableId, Lineage)| Contribution { table: source.name(*id), rows: counted.get(id).map_or(0, |c| c.most) };
+    let contribution = |(id, _): &(TableId, Lineage)| Contribution {
+        table: source.name(*id),
+        rows: counted.get(id).map_or(0, |c| c.most),
+    };
     let ledger = GroupLedger {
         root: source.name(root),
         entities: entities as u64,
@@ -146,8 +147,8 @@ pub(super) fn learn(
 }
 
 /// Chooses which rows of every entity count, and one of them for looks that one row suffices for.
-fn choose_rows(budget: &Budget, entities: Vec<Vec<u32>>, most: u32, name: &str) -> Counted {
-    let mut random = budget.stream(&format!("rows/{name}"));
+fn choose_rows(budget: &Budget, entities: Vec<Vec<u32>>, most: u32, table: TableId) -> Counted {
+    let mut random = budget.stream(&format!("rows/{}", table.0));
     let mut counted = Counted { rows: Vec::new(), one: Vec::new(), most };
     for mut rows in entities.into_iter().filter(|rows| !rows.is_empty()) {
         if rows.len() > most as usize {
@@ -193,7 +194,9 @@ fn add_columns(
         let Some(rows) = source.snapshot.table(*id) else { continue };
         let links = source.schema.table(*id).foreign_keys.len();
         let Some(table) = learned.get_mut(id) else { continue };
-        for key in (0..links).map(ForeignKeyId).filter(|key| lineage.above.is_none_or(|(above, _)| above != *key)) {
+        for key in
+            (0..links).map(ForeignKeyId).filter(|key| lineage.above.is_none_or(|(above, _)| above != *key))
+        {
             let Some(axis) = source.link_axis(*id, key) else { continue };
             let parents = &rows.links[key.0].parent;
             let present = &rows.present[key.0];
@@ -235,7 +238,6 @@ fn relate(
     budget: &mut Budget,
     learned: &mut BTreeMap<TableId, LearnedTable>,
     counted: &BTreeMap<TableId, Counted>,
-    name: &dyn Fn(TableId) -> String,
 ) {
     let open: usize = learned.values().map(|table| open_columns(table).count()).sum();
     let mut relations: BTreeMap<TableId, Vec<Relation>> = BTreeMap::new();
@@ -244,11 +246,7 @@ fn relate(
         let (Some(table), Some(counted)) = (learned.get(id), counted.get(id)) else { continue };
         let view = table.view(above(lineage), (&counted.rows, f64::from(counted.most)));
         let chosen = (0..table.subjects.len()).map(|column| {
-            if table.is_open(column) {
-                view.choose(budget, column, open, &format!("{}.{column}", name(*id)))
-            } else {
-                Relation::default()
-            }
+            if table.is_open(column) { view.choose(budget, column, open) } else { Relation::default() }
         });
         let chosen = chosen.collect();
         relations.insert(*id, chosen);
@@ -259,9 +257,7 @@ fn relate(
         let (Some(table), Some(counted)) = (learned.get(id), counted.get(id)) else { continue };
         let view = table.view(above(lineage), (&counted.rows, f64::from(counted.most)));
         let chosen = relations.remove(id).unwrap_or_default().into_iter().enumerate();
-        let all = chosen.map(|(column, relation)| {
-            view.measure(budget, column, (relation, related), &format!("{}.{column}", name(*id)))
-        });
+        let all = chosen.map(|(column, relation)| view.measure(budget, column, (relation, related)));
         let all = all.collect();
         measured.insert(*id, all);
     }
@@ -279,5 +275,7 @@ pub(super) fn unread(group: &LearnedGroup) -> Vec<(TableId, ColumnId)> {
         _ => None,
     };
     let tables = group.tables.iter();
-    tables.flat_map(|(id, table)| table.subjects.iter().filter_map(written).map(|column| (*id, column))).collect()
+    tables
+        .flat_map(|(id, table)| table.subjects.iter().filter_map(written).map(|column| (*id, column)))
+        .collect()
 }

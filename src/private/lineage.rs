@@ -3,7 +3,7 @@
 use crate::{
     config::TableMode,
     data::NO_ROW,
-    plan::Plan,
+    plan::{LinkRole, Plan},
     schema::{ForeignKeyId, Schema, TableId},
     snapshot::Snapshot,
 };
@@ -32,6 +32,24 @@ pub(super) fn lineages(schema: &Schema, plan: &Plan) -> Vec<Option<Lineage>> {
         found[id.0] = Some(Lineage { above, root });
     }
     found
+}
+
+/// The plan a private snapshot is read by: rows stand below their entities, whatever they are generated along. So whether
+/// a row is read, and after which sibling, depends on rows of its own entity alone.
+#[must_use]
+pub fn reading_plan(schema: &Schema, plan: &Plan) -> Plan {
+    let mut reading = plan.clone();
+    for (lineage, table) in lineages(schema, plan).into_iter().zip(&mut reading.tables) {
+        let Some(lineage) = lineage else { continue };
+        if let Some(context) = table.context.take() {
+            table.links[context.0] = LinkRole::Link;
+        }
+        if let Some((key, _)) = lineage.above {
+            table.context = Some(key);
+            table.links[key.0] = LinkRole::Context;
+        }
+    }
+    reading
 }
 
 /// The rows of one table, as parts of entities.

@@ -19,6 +19,10 @@ mod lineage;
 mod relations;
 mod shape;
 mod table;
+#[cfg(test)]
+mod tests;
+
+pub use lineage::reading_plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,11 +130,14 @@ fn findings(
                 )
                 .table(name)
                 .instead("its rows, and those below, follow the noise more than the data")
-                .remedy(format!("raise --epsilon, or [tables.\"{name}\"] mode = \"copy\" if its rows are public")),
+                .remedy(format!(
+                    "raise --epsilon, or [tables.\"{name}\"] mode = \"copy\" if its rows are public"
+                )),
             );
         }
         if asked.delta * group.entities > 0.1 {
-            let what = format!("delta {:e} is not small against one in about {}", asked.delta, group.entities);
+            let what =
+                format!("delta {:e} is not small against one in about {}", asked.delta, group.entities);
             found.push(
                 Finding::warning("private-delta", what)
                     .table(name)
@@ -167,7 +174,8 @@ fn findings(
                     Finding::note("private-orphans", "rows without a parent belong to no entity")
                         .table(&table.name)
                         .column(&fk.name)
-                        .instead("none are generated"),
+                        .instead("none are generated")
+                        .remedy("context = [] in its [tables] entry makes every row an entity of its own"),
                 );
             }
         }

@@ -64,9 +64,7 @@ impl View<'_> {
         let kin = &self.table.kin;
         match given {
             Given::Own(column) => of(self.table, column, row),
-            Given::Above(column) => {
-                self.above.map_or(0, |above| of(above, column, kin.above[row as usize]))
-            }
+            Given::Above(column) => self.above.map_or(0, |above| of(above, column, kin.above[row as usize])),
             Given::Before(column) => match kin.before[row as usize] {
                 crate::data::NO_ROW => self.table.levels[column][level].groups,
                 before => of(self.table, column, before),
@@ -77,10 +75,13 @@ impl View<'_> {
 
     fn cells(&self, column: usize, candidate: &Relation) -> usize {
         let own = self.table.levels[column][candidate.level].groups;
-        candidate.given.iter().fold(own, |all, (given, level)| all.saturating_mul(self.groups(*given, *level)))
+        candidate
+            .given
+            .iter()
+            .fold(own, |all, (given, level)| all.saturating_mul(self.groups(*given, *level)))
     }
 
-    fn count(&self, column: usize, candidate: &Relation) -> Vec<f64> {
+    pub(super) fn count(&self, column: usize, candidate: &Relation) -> Vec<f64> {
         let own = &self.table.levels[column][candidate.level];
         let mut counts = vec![0.0; self.cells(column, candidate)];
         for row in self.rows {
@@ -119,8 +120,9 @@ impl View<'_> {
             }
             Given::Place => vec![0],
         };
-        let informative =
-            |given: Given, level: usize| self.groups(given, level) > 1 + usize::from(matches!(given, Given::Before(_)));
+        let informative = |given: Given, level: usize| {
+            self.groups(given, level) > 1 + usize::from(matches!(given, Given::Before(_)))
+        };
         let mut all = vec![Relation::default()];
         let mut consider = |level: usize, given: Vec<(Given, usize)>| {
             let candidate = Relation { level, given, shares: Vec::new() };
@@ -155,7 +157,7 @@ impl View<'_> {
     }
 
     /// How far a column is from what it would be if it did not depend on the others, in rows, less what noise costs.
-    fn score(&self, column: usize, candidate: &Relation, sigma: f64) -> f64 {
+    pub(super) fn score(&self, column: usize, candidate: &Relation, sigma: f64) -> f64 {
         if candidate.given.is_empty() {
             return 0.0;
         }
@@ -183,14 +185,14 @@ impl View<'_> {
 
     /// Chooses what a column depends on. One row more moves a score by two at most: one in the counts, one in what is
     /// expected of them.
-    pub(super) fn choose(&self, budget: &mut Budget, column: usize, of: usize, name: &str) -> Relation {
+    pub(super) fn choose(&self, budget: &mut Budget, column: usize, of: usize) -> Relation {
         let sigma = budget.sigma((Purpose::Relations, 1.0), of, self.most);
         // What cannot hold more rows than its noise is wide is of no use to anybody.
         let room = self.table.expected / (0.25 * sigma).max(1.0) + 16.0;
         let mut candidates = self.candidates(column, room);
         let scores: Vec<f64> =
             candidates.par_iter().map(|candidate| self.score(column, candidate, sigma)).collect();
-        let chosen = budget.choose(of, &scores, 2.0 * self.most, name);
+        let chosen = budget.choose(of, &scores, 2.0 * self.most);
         candidates.swap_remove(chosen)
     }
 
@@ -200,7 +202,6 @@ impl View<'_> {
         budget: &mut Budget,
         column: usize,
         (mut relation, of): (Relation, usize),
-        name: &str,
     ) -> Relation {
         let alone = self.alone(column, relation.level);
         if relation.given.is_empty() {
@@ -208,14 +209,17 @@ impl View<'_> {
             return relation;
         }
         let mut counts = self.count(column, &relation);
-        let mut look = budget.look((Purpose::Relations, 1.0), of, self.most, name);
+        let mut look = budget.look((Purpose::Relations, 1.0), of, self.most);
         look.blur(&mut counts);
         let prior = look.sigma * (alone.len() as f64).sqrt();
         relation.shares = counts
             .chunks(alone.len())
             .flat_map(|counts| {
+                // What the column alone was found not to have, it has nowhere.
+                let known = |(count, alone): (&f64, &f64)| if *alone > 0.0 { *count } else { 0.0 };
+                let counts: Vec<f64> = counts.iter().zip(&alone).map(known).collect();
                 let rows = counts.iter().sum::<f64>().max(0.0);
-                let own = project(counts);
+                let own = project(&counts);
                 let weight = rows / (rows + prior);
                 own.into_iter()
                     .zip(&alone)

@@ -79,9 +79,10 @@ impl Declared<'_> {
     /// Its columns with values of their own.
     pub(super) fn columns(self) -> impl Iterator<Item = ColumnId> {
         let roles = &self.plan.table(self.id).columns;
-        self.table.iter().map(|(column, _)| column).filter(move |column| {
-            matches!(roles[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
-        })
+        self.table
+            .iter()
+            .map(|(column, _)| column)
+            .filter(move |column| matches!(roles[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute))
     }
 
     /// What the schema says of a column.
@@ -102,7 +103,7 @@ impl Declared<'_> {
             }
             _ => {}
         }
-        if let Some(numbers) = numbers.filter(|_| setting.is_none()) {
+        if let Some(numbers) = numbers {
             if numbers == Numbers::Whole && self.is_place(column) {
                 return known(Made::Place, vec![Item::Any]);
             }
@@ -112,10 +113,7 @@ impl Declared<'_> {
             let listed: Vec<f64> =
                 allowed.iter().flatten().filter_map(|text| text.trim().parse().ok()).collect();
             if !listed.is_empty() && numbers == Numbers::Whole {
-                return known(
-                    Made::Numbers(numbers, 1.0),
-                    listed.into_iter().map(Item::Number).collect(),
-                );
+                return known(Made::Numbers(numbers, 1.0), listed.into_iter().map(Item::Number).collect());
             }
             if let Some((low, high)) = self.rules.table(self.id).bounds(column)
                 && numbers == Numbers::Whole
@@ -240,10 +238,6 @@ pub(super) fn look(budget: &mut Budget, asked: &[Asked<'_>], firsts: usize) -> V
     let texts = asked.iter().filter(|one| matches!(one.start, Start::Labels)).count();
     let reals = asked.iter().filter(|one| matches!(one.start, Start::Range(Numbers::Real))).count();
     let thresholds = texts + reals;
-    let name = |one: &Asked<'_>, what: &str| {
-        let table = one.declared.table;
-        format!("{}.{} {what}", table.name, table.column(one.column).name)
-    };
     // First: ranges of numbers on the coarse grid, labels of texts.
     let mut ranges: Vec<Option<Vec<(f64, f64)>>> = Vec::with_capacity(firsts);
     let mut shapes: Vec<Option<Shape>> = Vec::with_capacity(firsts);
@@ -255,7 +249,7 @@ pub(super) fn look(budget: &mut Budget, asked: &[Asked<'_>], firsts: usize) -> V
             }
             Start::Range(numbers) => {
                 let grid = numbers.grid();
-                let mut look = budget.look(FIRST, firsts, 1.0, &name(one, "range"));
+                let mut look = budget.look(FIRST, firsts, 1.0);
                 let mut counts = one.histogram(&grid);
                 look.blur(&mut counts);
                 let whole = numbers.is_whole();
@@ -264,7 +258,7 @@ pub(super) fn look(budget: &mut Budget, asked: &[Asked<'_>], firsts: usize) -> V
                 shapes.push(None);
             }
             Start::Labels => {
-                let mut look = budget.look(FIRST, firsts, VALUES, &name(one, "labels"));
+                let mut look = budget.look(FIRST, firsts, VALUES);
                 let threshold = budget.threshold(look.sigma, thresholds);
                 let values = one.rows.iter().filter_map(|row| text(one.values, *row as usize));
                 let (kept, covered) = common(values.map(str::to_owned), &mut look, threshold);
@@ -302,7 +296,7 @@ pub(super) fn look(budget: &mut Budget, asked: &[Asked<'_>], firsts: usize) -> V
         };
         let whole = numbers.is_whole();
         let spans = if closer(range, numbers) {
-            let mut look = budget.look(SECOND, seconds, 1.0, &name(one, "zoom"));
+            let mut look = budget.look(SECOND, seconds, 1.0);
             let mut counts = one.histogram(cells);
             look.blur(&mut counts);
             refine(cells, &counts, look.sigma, (one.spans.min(SPANS), whole)).unwrap_or_else(|| cells.clone())
@@ -312,7 +306,7 @@ pub(super) fn look(budget: &mut Budget, asked: &[Asked<'_>], firsts: usize) -> V
         let unit = if numbers.units().is_empty() {
             1.0
         } else {
-            let mut look = budget.look(SECOND, seconds, 1.0, &name(one, "unit"));
+            let mut look = budget.look(SECOND, seconds, 1.0);
             let mut counts = vec![0.0; numbers.units().len() + 1];
             for value in one.numbers() {
                 counts[numbers.fineness(value)] += 1.0;
@@ -322,7 +316,7 @@ pub(super) fn look(budget: &mut Budget, asked: &[Asked<'_>], firsts: usize) -> V
         };
         let mut items: Vec<Item> = spans.into_iter().map(|(low, high)| one.span(low, high, whole)).collect();
         if numbers == Numbers::Real {
-            let mut look = budget.look(SECOND, seconds, VALUES, &name(one, "values"));
+            let mut look = budget.look(SECOND, seconds, VALUES);
             let threshold = budget.threshold(look.sigma, thresholds);
             let (kept, _) = common(one.numbers().map(bits), &mut look, threshold);
             items.extend(kept.into_iter().map(|bits| Item::Number(f64::from_bits(bits))));
@@ -331,7 +325,11 @@ pub(super) fn look(budget: &mut Budget, asked: &[Asked<'_>], firsts: usize) -> V
         let made = Made::Numbers(numbers, unit);
         *shape = Some(Shape { column: one.column, made, axis: Axis::new(nullable, items) });
     }
-    asked.iter().zip(shapes).map(|(one, shape)| shape.unwrap_or_else(|| one.declared.written(one.column))).collect()
+    asked
+        .iter()
+        .zip(shapes)
+        .map(|(one, shape)| shape.unwrap_or_else(|| one.declared.written(one.column)))
+        .collect()
 }
 
 impl Asked<'_> {

@@ -17,6 +17,10 @@ use crate::{
 const EXACT_CHILDREN: u32 = 8;
 /// Share of the entities whose rows all count.
 const WHOLE_ENTITIES: f64 = 0.9;
+/// Fewest nulls that are taken for such, in standard deviations of the noise.
+const SURE_NULLS: f64 = 3.0;
+/// Fewest values at the ends of a range that are taken for such.
+const SURE_ENDS: f64 = 1.5;
 /// Most rows of an entity that count.
 const MOST_ROWS: u32 = 64;
 
@@ -93,13 +97,7 @@ impl LearnedTable {
     }
 
     /// Looks at every column alone.
-    pub(super) fn look_at_columns(
-        &mut self,
-        budget: &mut Budget,
-        (rows, most): (&[u32], f64),
-        of: usize,
-        name: &str,
-    ) {
+    pub(super) fn look_at_columns(&mut self, budget: &mut Budget, (rows, most): (&[u32], f64), of: usize) {
         for column in 0..self.subjects.len() {
             let size = self.axes[column].size();
             let shares = if self.is_open(column) {
@@ -107,9 +105,9 @@ impl LearnedTable {
                 for row in rows {
                     counts[usize::from(self.tokens[column][*row as usize])] += 1.0;
                 }
-                let mut look =
-                    budget.look((Purpose::Columns, 1.0), of, most, &format!("{name}.{column}"));
+                let mut look = budget.look((Purpose::Columns, 1.0), of, most);
                 look.blur(&mut counts);
+                quieten(&self.axes[column], &mut counts, look.sigma);
                 project(&counts)
             } else {
                 vec![1.0; size]
@@ -127,13 +125,26 @@ impl LearnedTable {
     }
 
     /// A look at its rows with those above.
-    pub(super) fn view<'a>(
-        &'a self,
-        above: Option<&'a Self>,
-        (rows, most): (&'a [u32], f64),
-    ) -> View<'a> {
+    pub(super) fn view<'a>(&'a self, above: Option<&'a Self>, (rows, most): (&'a [u32], f64)) -> View<'a> {
         View { table: self, above, rows, most }
     }
+}
+
+/// Takes back what is surely noise: nulls where hardly any were counted, and values beyond both ends of the rest.
+fn quieten(axis: &Axis, noisy: &mut [f64], sigma: f64) {
+    let nulls = usize::from(axis.nullable);
+    let most = noisy.iter().copied().fold(0.0, f64::max);
+    if axis.nullable && noisy[0] < SURE_NULLS * sigma && noisy[0] < most {
+        noisy[0] = 0.0;
+    }
+    if !axis.ordered || most < SURE_ENDS * sigma {
+        return;
+    }
+    let sure = |count: &f64| *count >= SURE_ENDS * sigma;
+    let Some(first) = noisy[nulls..].iter().position(sure) else { return };
+    let Some(last) = noisy[nulls..].iter().rposition(sure) else { return };
+    noisy[nulls..nulls + first].fill(0.0);
+    noisy[nulls + last + 1..].fill(0.0);
 }
 
 fn child_edges() -> Vec<u32> {
@@ -144,14 +155,14 @@ fn child_edges() -> Vec<u32> {
 
 /// Most rows of an entity that count, from noisy counts of how many rows entities have: nearly all of them have no more.
 /// Also about how many they have on average.
-pub(super) fn bound(budget: &mut Budget, of: usize, rows: &[Vec<u32>], name: &str) -> (u32, f64) {
+pub(super) fn bound(budget: &mut Budget, of: usize, rows: &[Vec<u32>]) -> (u32, f64) {
     let edges: Vec<u32> = child_edges().into_iter().filter(|edge| *edge <= MOST_ROWS).collect();
     let mut counts = vec![0.0; edges.len()];
     for rows in rows {
         let size = (rows.len() as u32).min(MOST_ROWS);
         counts[edges.partition_point(|edge| *edge < size).min(edges.len() - 1)] += 1.0;
     }
-    let mut look = budget.look((Purpose::Counts, 1.0), of, 1.0, name);
+    let mut look = budget.look((Purpose::Counts, 1.0), of, 1.0);
     look.blur(&mut counts);
     let shares = project(&counts);
     // Entities without rows say nothing of those with.

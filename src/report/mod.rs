@@ -18,5 +18,5 @@ mod tests;
 
 pub use content::{FoundRule, Measured, Report, RunFacts, RunSetting};
 pub use privacy::PrivacyCheck;
-pub use promise::{Promise, promise, split};
+pub use promise::{promise, split};
 pub use verdict::{Answer, Light, Verdict};

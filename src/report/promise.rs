@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
-
 use super::number::{count, plural};
 use crate::privacy::{Contribution, GroupLedger, Guarantee, Ledger, OUTSIDE, SPLIT};
 
@@ -23,8 +21,14 @@ pub fn promise(ledger: &Ledger) -> String {
     );
     for GroupLedger { root, entities, spent, looks, tables } in groups {
         let number: u32 = looks.iter().map(|look| look.count).sum();
-        let entities = if *entities == 1 { "entity" } else { "entities" }.to_owned() + &format!(" (about {})", count(*entities));
-        let _ = writeln!(out, "  {root}: {entities}, {}, epsilon {:.3}", plural(u64::from(number), "noisy look"), spent.epsilon);
+        let entities = if *entities == 1 { "entity" } else { "entities" }.to_owned()
+            + &format!(" (about {})", count(*entities));
+        let _ = writeln!(
+            out,
+            "  {root}: {entities}, {}, epsilon {:.3}",
+            plural(u64::from(number), "noisy look"),
+            spent.epsilon
+        );
         let below: Vec<String> = tables
             .iter()
             .filter(|Contribution { table, .. }| table != root)
@@ -57,22 +61,4 @@ pub fn split(asked: Guarantee) -> String {
     let shares: Vec<String> =
         SPLIT.iter().map(|(purpose, share)| format!("{:.0} % {}", share * 100.0, purpose.words())).collect();
     format!("differential privacy: {} per entity; budget: {}", guarantee(asked), shares.join(", "))
-}
-
-/// The promise of a run, as a report shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Promise {
-    /// The numbers.
-    #[serde(flatten)]
-    pub ledger: Ledger,
-    /// What is not covered, in words.
-    pub outside: Vec<&'static str>,
-}
-
-impl Promise {
-    /// The promise a ledger makes.
-    #[must_use]
-    pub fn new(ledger: &Ledger) -> Self {
-        Self { ledger: ledger.clone(), outside: OUTSIDE.to_vec() }
-    }
 }
