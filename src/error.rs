@@ -54,6 +54,52 @@ pub enum Error {
         /// Its tables.
         tables: Vec<String>,
     },
+    /// The target holds something, and it was to be empty.
+    #[error("the target {target} is not empty: it holds {}", shortened(.tables))]
+    TargetTaken {
+        /// The target, redacted.
+        target: String,
+        /// Its tables.
+        tables: Vec<String>,
+    },
+    /// Nobody is there to be asked whether what dbsynth did not make may be removed.
+    #[error("tables that dbsynth did not make would be removed, and nobody is there to be asked: {}", shortened(.tables))]
+    NobodyToAsk {
+        /// The tables.
+        tables: Vec<String>,
+    },
+    /// A script or command of the user failed.
+    #[error("{stage} hook {hook}: {reason}")]
+    Hook {
+        /// When it ran.
+        stage: &'static str,
+        /// The file and line, or the program.
+        hook: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A row with known values cannot be planted.
+    #[error("{place}: {reason}")]
+    Identity {
+        /// Where it is asked for: `synth.toml:12`.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The source's schema changed since the last run, and that is to end the run.
+    #[error("the schema has changed since the last run into this target: {}", .changes.join("; "))]
+    Drift {
+        /// What changed.
+        changes: Vec<String>,
+    },
+    /// A run failed, and what it had built is kept.
+    #[error("{source}; what was built is kept: {kept}")]
+    Unfinished {
+        /// Its name.
+        kept: String,
+        /// Why the run failed.
+        source: Box<Error>,
+    },
     /// Real rows would leave the source, and nobody said they may.
     #[error("this copies the real rows of {source_name} into {target}")]
     RealRows {

@@ -60,6 +60,13 @@ pub enum Event {
     },
     /// A round of training is done.
     Trained(Round),
+    /// A command of the user said something.
+    Said {
+        /// Name of the stage.
+        stage: &'static str,
+        /// One line.
+        line: String,
+    },
 }
 
 /// Where the training of a table stands.

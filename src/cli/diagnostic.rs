@@ -24,6 +24,10 @@ pub(super) const TARGET: u8 = 4;
 pub(super) const REFUSED: u8 = 5;
 /// Done, but the audit found too much of real rows.
 pub(super) const BREACH: u8 = 6;
+/// A script or command of the user failed.
+pub(super) const HOOK: u8 = 7;
+/// The source's schema has changed.
+pub(super) const DRIFT: u8 = 8;
 /// A mistake in dbsynth.
 pub(super) const INTERNAL: u8 = 70;
 /// Stopped by the user.
@@ -67,6 +71,30 @@ impl Diagnostic {
             }
             Error::TargetNotEmpty { .. } => {
                 (REFUSED, Some("give an empty database, or add --replace to remove what is there".to_owned()))
+            }
+            Error::TargetTaken { .. } => (
+                REFUSED,
+                Some(
+                    "give an empty database, or another --schema-mode: swap replaces what dbsynth made, replace \
+                     whatever is there"
+                        .to_owned(),
+                ),
+            ),
+            Error::NobodyToAsk { .. } => {
+                (REFUSED, Some("add --yes to replace them without being asked".to_owned()))
+            }
+            Error::Hook { stage: "after_swap", .. } => (HOOK, None),
+            Error::Hook { .. } => (HOOK, Some("the target is as it was".to_owned())),
+            Error::Identity { .. } => {
+                (USAGE, Some("change this [[identities]] entry; the target is as it was".to_owned()))
+            }
+            Error::Drift { .. } => (
+                DRIFT,
+                Some("nothing was written; --on-drift report goes on with the schema as it is now".to_owned()),
+            ),
+            Error::Unfinished { kept, source } => {
+                let inner = Self::of(source);
+                (inner.code, Some(format!("look into {kept}; the next run removes it")))
             }
             Error::RealRows { .. } => (
                 REFUSED,
@@ -123,7 +151,7 @@ impl fmt::Display for Diagnostic {
 /// The message with its causes. Causes of a database error stay out: a driver may quote values in them.
 fn with_causes(error: &Error) -> String {
     let mut message = error.to_string();
-    if matches!(error, Error::Source(_) | Error::Target(_)) {
+    if matches!(error, Error::Source(_) | Error::Target(_) | Error::Unfinished { .. }) {
         return message;
     }
     let mut cause = std::error::Error::source(error);

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::{
-    cli::args::{Command, Running},
-    config::Overrides,
+    cli::args::{Command, Reading, Running, Writing},
+    config::{Overrides, SchemaMode, SourceSettings},
 };
 
 impl Command {
@@ -78,13 +78,21 @@ impl Command {
             flags.strict = running.strict;
         }
         flags.evidence = self.report().is_some();
+        if let Some(reading) = self.reading() {
+            flags.source = SourceSettings {
+                throttle: reading.throttle,
+                max_connections: reading.max_connections,
+                show_sql: reading.show_sql,
+                ..SourceSettings::default()
+            };
+        }
+        if let Some(writing) = self.writing() {
+            flags.schema_mode = writing.replace.then_some(SchemaMode::Replace).or(writing.schema_mode);
+            flags.keep_failed = writing.keep_failed;
+            flags.on_drift = writing.on_drift;
+        }
         match self {
-            Self::Clone(args) => flags.replace = args.writing.replace,
-            Self::Generate(args) => flags.replace = args.writing.replace,
-            Self::Complete(args) => {
-                flags.replace = args.writing.replace;
-                flags.time_budget = args.time_budget;
-            }
+            Self::Complete(args) => flags.time_budget = args.time_budget,
             Self::Plan(args) => flags.strict = args.strict,
             Self::Verify(args) => flags.strict = args.strict,
             Self::Evaluate(args) => (flags.seed, flags.threads) = (args.seed, args.threads),
@@ -102,6 +110,47 @@ impl Command {
             _ => return None,
         };
         reporting.report.as_deref()
+    }
+
+    /// The word for the database that is read as a source.
+    pub(super) fn source(&self) -> Option<&str> {
+        match self {
+            Self::Clone(args) => Some(&args.source),
+            Self::Init(args) => Some(&args.source),
+            Self::Plan(args) => Some(&args.source),
+            Self::Train(args) => Some(&args.source),
+            Self::Complete(args) => Some(&args.source),
+            Self::Verify(args) => args.source.as_deref(),
+            Self::Evaluate(args) => Some(&args.real),
+            Self::Inspect(args) => Some(&args.what),
+            _ => None,
+        }
+    }
+
+    /// True if statements on the source are to be shown.
+    pub(super) fn shows_sql(&self) -> bool {
+        self.reading().is_some_and(|reading| reading.show_sql)
+    }
+
+    fn reading(&self) -> Option<&Reading> {
+        match self {
+            Self::Clone(args) => Some(&args.reading),
+            Self::Plan(args) => Some(&args.reading),
+            Self::Train(args) => Some(&args.reading),
+            Self::Complete(args) => Some(&args.reading),
+            Self::Evaluate(args) => Some(&args.reading),
+            Self::Inspect(args) => Some(&args.reading),
+            _ => None,
+        }
+    }
+
+    fn writing(&self) -> Option<&Writing> {
+        match self {
+            Self::Clone(args) => Some(&args.writing),
+            Self::Generate(args) => Some(&args.writing),
+            Self::Complete(args) => Some(&args.writing),
+            _ => None,
+        }
     }
 
     fn running(&self) -> Option<&Running> {

@@ -5,8 +5,10 @@ mod commands;
 mod diagnostic;
 mod eta;
 mod flags;
+mod listening;
 mod process;
 mod progress;
+mod progress_json;
 mod render;
 mod terminal;
 

@@ -1,13 +1,11 @@
 //! The process itself: its environment, threads' number, interrupt and log.
 
-use std::{io::IsTerminal, process::Command};
-
-use tracing_subscriber::EnvFilter;
+use std::process::Command;
 
 use crate::{
     cli::{
-        args::{Cli, Globals, LogLevel},
-        diagnostic, terminal,
+        args::{Cli, LogFormat},
+        diagnostic, listening, terminal,
     },
     config::environment,
     progress,
@@ -21,7 +19,8 @@ pub(super) fn prepare(cli: &Cli) {
     if cli.command.computes() && environment(CANDLE_THREADS).is_none() {
         restart_single_threaded_ops();
     }
-    start_log(&cli.globals);
+    terminal::speak_json(cli.globals.log_format == Some(LogFormat::Json));
+    listening::start(&cli.globals, cli.command.shows_sql());
     let handler = || {
         if progress::interrupted() || terminal::is_asking() {
             std::process::exit(i32::from(diagnostic::INTERRUPTED));
@@ -74,25 +73,5 @@ pub(super) fn start_workers(threads: Option<usize>) {
     let threads = threads.unwrap_or_else(cores);
     if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         tracing::warn!(%error, threads, "the number of workers stays as it is");
-    }
-}
-
-fn start_log(globals: &Globals) {
-    let Some(level) = globals.log else { return };
-    let level = match level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
-    // Only our own events: a driver's may hold statements with values.
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("off,dbsynth={level}")))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && environment("NO_COLOR").is_none())
-        .try_init();
-    if let Err(error) = started {
-        terminal::say(&format!("no log: {error}"));
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::{
-    cli::{args::Globals, eta::Estimate, terminal},
+    cli::{args::Globals, eta::Estimate, progress_json::ProgressJson, terminal},
     config::environment,
     plan::explain::grouped,
     progress::{Event, Progress, Round, Silent},
@@ -20,6 +20,8 @@ use crate::{
 pub(super) fn listener(globals: &Globals) -> Box<dyn Progress> {
     if globals.quiet {
         Box::new(Silent)
+    } else if terminal::is_json() {
+        Box::new(ProgressJson::new())
     } else if globals.log.is_none() && std::io::stderr().is_terminal() && environment("CI").is_none() {
         Box::new(ProgressBars::default())
     } else {
@@ -134,6 +136,9 @@ impl Progress for ProgressBars {
                 }
             }
             Event::TrainingPlanned { .. } => {}
+            Event::Said { line, .. } => {
+                let _ = self.all.println(line);
+            }
             Event::Trained(round) => {
                 if let Some(bar) = bars.get(&("train", round.table.clone())) {
                     if bar.length().is_none() {
@@ -206,6 +211,7 @@ impl Progress for ProgressLines {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::StageStarted { stage } => (self.say)(stage),
+            Event::Said { stage, line } => (self.say)(&format!("{stage}: {line}")),
             Event::StageFinished { .. } | Event::TrainingPlanned { .. } | Event::Trained(_) => {}
             Event::TableStarted { stage, table, .. } => {
                 running.insert((stage, table.clone()), (Instant::now(), 0));

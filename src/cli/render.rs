@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use crate::{
-    pipeline::{Planned, RunSummary, TableRule, Verified},
+    cli::terminal,
+    finding::{Finding, Severity},
+    pipeline::{Intended, Planned, RunSummary, Surroundings, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
     report::{self, text},
     snapshot::Proposal,
@@ -22,6 +24,66 @@ pub(super) struct PlanWithRules<'a> {
     pub(super) explanation: &'a Explanation,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(super) rules: &'a [TableRule],
+    #[serde(flatten)]
+    pub(super) around: &'a Intended,
+}
+
+/// What will be done around a load; empty if nothing.
+pub(super) fn intended(around: &Intended) -> String {
+    let mut out = String::new();
+    for hook in &around.hooks {
+        let _ = writeln!(out, "hook {hook}");
+    }
+    for identity in &around.identities {
+        let _ = writeln!(out, "identity {identity}");
+    }
+    for note in &around.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    out
+}
+
+/// What was done around a load; empty if nothing.
+fn done_around(around: &Surroundings) -> String {
+    let mut out = String::new();
+    for hook in &around.hooks {
+        let _ = writeln!(out, "hook {} {}: {:.1} s", hook.stage.word(), hook.hook, hook.seconds);
+    }
+    for rows in &around.identities {
+        let row = if rows.rows == 1 { "row" } else { "rows" };
+        let _ = writeln!(
+            out,
+            "{} {row} of {} with known values: {}",
+            rows.rows,
+            rows.table,
+            rows.columns.join(", ")
+        );
+    }
+    if let Some(age) = around.snapshot_age_seconds {
+        let _ = writeln!(out, "the snapshot of the source was {age:.0} s old when its copy went live");
+    }
+    out
+}
+
+/// Shows findings on stderr: one object each for machines, one text for people.
+pub(super) fn tell_findings(findings: &[Finding]) {
+    if !terminal::is_json() {
+        return terminal::say(&text::findings(findings));
+    }
+    for finding in findings {
+        let level = match finding.severity {
+            Severity::Note => "info",
+            Severity::Warning => "warning",
+        };
+        let fields = match serde_json::to_value(finding) {
+            Ok(serde_json::Value::Object(mut fields)) => {
+                fields.shift_remove("severity");
+                fields
+            }
+            _ => serde_json::Map::new(),
+        };
+        terminal::object(level, &finding.to_string(), fields);
+    }
 }
 
 /// Found rules, table by table.
@@ -59,9 +121,14 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
 pub(super) fn summary(run: &RunSummary) -> String {
     let written = text::summary(&run.load, &run.findings);
     let audited = run.audit.as_ref().map_or_else(String::new, |audit| format!("\n{}", report::audit(audit)));
+    let around = done_around(&run.around);
     let promised =
         run.privacy.as_ref().map_or_else(String::new, |ledger| format!("\n{}", report::promise(ledger)));
-    format!("{written}\n{}{}{audited}{promised}", text::proof(&run.proof), compared(run.schema.as_ref()))
+    format!(
+        "{written}\n{}{}{around}{audited}{promised}",
+        text::proof(&run.proof),
+        compared(run.schema.as_ref())
+    )
 }
 
 /// The proof of a database's constraints and how its schema compares.

@@ -7,10 +7,11 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, Privacy, Reference,
-        TableMode, TableSettings,
+        Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, OnDrift, Privacy, Reference,
+        SchemaMode, SourceSettings, TableMode, TableSettings,
         error::Malformed,
         parse_duration,
+        raw_around::{RawHooks, RawIdentity, SourceEntry},
         reference::{condition, table_and_columns},
     },
     seed::Seed,
@@ -23,6 +24,8 @@ pub struct File {
     pub path: Option<String>,
     /// `[source.NAME]`: URLs before their variables are replaced.
     pub(super) sources: BTreeMap<String, String>,
+    /// How gently each of them is read.
+    pub(super) access: BTreeMap<String, SourceSettings>,
     /// `[target.NAME]`.
     pub(super) targets: BTreeMap<String, TargetEntry>,
     /// Everything else, with defaults filled in.
@@ -38,12 +41,6 @@ pub(super) struct TargetEntry {
     pub(super) allow_write: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SourceEntry {
-    url: String,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Raw {
@@ -54,6 +51,8 @@ struct Raw {
     tables: BTreeMap<String, RawTable>,
     references: Vec<RawReference>,
     privacy: RawPrivacy,
+    hooks: RawHooks,
+    identities: Vec<RawIdentity>,
 }
 
 #[derive(Default, Deserialize)]
@@ -79,7 +78,10 @@ struct RawClone {
     #[serde(rename = "where")]
     conditions: Vec<String>,
     threads: Option<Spanned<usize>>,
-    replace: bool,
+    replace: Option<Spanned<bool>>,
+    schema_mode: Option<SchemaMode>,
+    keep_failed: bool,
+    on_drift: Option<OnDrift>,
     strict: bool,
 }
 
@@ -129,13 +131,26 @@ impl File {
             })
             .collect::<Result<_, _>>()
             .map_err(|(span, message)| Malformed::at(path, text, Some(span), &message))?;
+        let malformed = |(span, message): Mistake| Malformed::at(path, text, Some(span), &message);
+        let access = (raw.source.iter())
+            .map(|(name, entry)| Ok((name.clone(), entry.settings()?)))
+            .collect::<Result<_, _>>()
+            .map_err(malformed)?;
+        let hooks = raw.hooks.resolved(path).map_err(malformed)?;
+        let identities = (raw.identities.into_iter())
+            .map(|identity| identity.resolved(path, text))
+            .collect::<Result<_, _>>()
+            .map_err(malformed)?;
         Ok(Self {
             path: Some(path.to_owned()),
+            access,
             sources: raw.source.into_iter().map(|(name, entry)| (name, entry.url)).collect(),
             targets: raw.target,
             config: Config {
                 privacy: raw.privacy.resolved(path, text),
                 audit: raw.audit.map(Spanned::into_inner).unwrap_or_default(),
+                hooks,
+                identities,
                 ..raw.clone.config(raw.tables, references)
             },
         })
@@ -159,6 +174,13 @@ impl Raw {
         }
         if let Some(audit) = &self.audit {
             audit.get_ref().check().map_err(|message| (audit.span(), message))?;
+        }
+        if let Some(replace) = clone.replace.as_ref().filter(|replace| *replace.get_ref())
+            && clone.schema_mode.is_some_and(|mode| mode != SchemaMode::Replace)
+        {
+            let message =
+                "replace = true says schema_mode = \"replace\", and schema_mode says something else";
+            return Err((replace.span(), message.to_owned()));
         }
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
@@ -253,7 +275,15 @@ impl RawClone {
             links: default.links,
             audit: default.audit,
             threads: self.threads.map(Spanned::into_inner),
-            replace: self.replace,
+            schema_mode: match self.replace.map(Spanned::into_inner) {
+                Some(true) => SchemaMode::Replace,
+                _ => self.schema_mode.unwrap_or_default(),
+            },
+            keep_failed: self.keep_failed,
+            on_drift: self.on_drift.unwrap_or_default(),
+            source: default.source,
+            hooks: default.hooks,
+            identities: default.identities,
             strict: self.strict,
             evidence: default.evidence,
         }

@@ -1,11 +1,14 @@
 //! `synth.toml` and flags: what the user asks for, resolved and typed; `DbUrl` redacts itself.
 
+mod access;
+mod around;
 mod audit;
 mod duration;
 mod error;
 mod file;
 mod interpolate;
 mod overrides;
+mod raw_around;
 mod reference;
 mod resolve;
 mod url;
@@ -13,6 +16,8 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use access::{SourceSettings, Throttle};
+pub use around::{Hook, HookStage, Hooks, Identity, OnDrift, Planted, SchemaMode};
 pub use audit::{AuditLevel, AuditSettings};
 pub use duration::parse_duration;
 pub use error::{ConfigError, Malformed};
@@ -225,8 +230,18 @@ pub struct Config {
     pub audit: AuditSettings,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
-    /// Replace tables in the target that dbsynth did not make.
-    pub replace: bool,
+    /// What may be done with a target that holds something.
+    pub schema_mode: SchemaMode,
+    /// Keep what was built beside the target when a run fails, where the engine can.
+    pub keep_failed: bool,
+    /// What to do when the source's schema has changed since the last run into the target.
+    pub on_drift: OnDrift,
+    /// How gently the source is read.
+    pub source: SourceSettings,
+    /// What runs around the load.
+    pub hooks: Hooks,
+    /// Rows that get known values.
+    pub identities: Vec<Identity>,
     /// Treat warnings as failures.
     pub strict: bool,
     /// Measure what a report shows of the rows; it takes some time and memory.
@@ -251,7 +266,12 @@ impl Default for Config {
             links: LinkMethod::default(),
             audit: AuditSettings::default(),
             threads: None,
-            replace: false,
+            schema_mode: SchemaMode::default(),
+            keep_failed: false,
+            on_drift: OnDrift::default(),
+            source: SourceSettings::default(),
+            hooks: Hooks::default(),
+            identities: Vec::new(),
             strict: false,
             evidence: false,
         }

@@ -1,7 +1,10 @@
 //! What flags say over the file.
 
 use crate::{
-    config::{AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, Privacy, file::check_scale},
+    config::{
+        AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, OnDrift, Privacy, SchemaMode,
+        SourceSettings, file::check_scale,
+    },
     seed::Seed,
 };
 
@@ -38,8 +41,14 @@ pub struct Overrides {
     pub audit: Option<AuditLevel>,
     /// `--threads`.
     pub threads: Option<usize>,
-    /// `--replace`.
-    pub replace: bool,
+    /// `--schema-mode`, or `--replace` for short.
+    pub schema_mode: Option<SchemaMode>,
+    /// `--keep-failed`.
+    pub keep_failed: bool,
+    /// `--on-drift`.
+    pub on_drift: Option<OnDrift>,
+    /// `--throttle`, `--max-connections`.
+    pub source: SourceSettings,
     /// `--strict`.
     pub strict: bool,
     /// `--report` was given.
@@ -73,6 +82,9 @@ impl Overrides {
         privacy.epsilon = self.epsilon.or(privacy.epsilon);
         privacy.delta = self.delta.unwrap_or(privacy.delta);
         privacy.noise_seed = self.noise_seed.or(privacy.noise_seed);
+        if self.source.max_connections == Some(0) {
+            return Err(flag("--max-connections", "must be at least 1".to_owned()));
+        }
         config.seed = self.seed.map_or(config.seed, Seed);
         config.training_rows = self.training_rows.unwrap_or(config.training_rows);
         config.generator = self.generator.unwrap_or(config.generator);
@@ -81,7 +93,10 @@ impl Overrides {
         config.links = self.links.unwrap_or(config.links);
         config.audit.level = self.audit.unwrap_or(config.audit.level);
         config.threads = self.threads.or(config.threads);
-        config.replace |= self.replace;
+        config.schema_mode = self.schema_mode.unwrap_or(config.schema_mode);
+        config.keep_failed |= self.keep_failed;
+        config.on_drift = self.on_drift.unwrap_or(config.on_drift);
+        config.source = config.source.under(self.source);
         config.strict |= self.strict;
         config.evidence |= self.evidence;
         if !self.only_tables.is_empty() {

@@ -1,7 +1,7 @@
 //! SOURCE and TARGET words turned into URLs, and the guard over targets on other machines.
 
 use crate::config::{
-    ConfigError, DbUrl, File,
+    ConfigError, DbUrl, File, SourceSettings,
     interpolate::{Lookup, interpolate},
 };
 
@@ -22,6 +22,21 @@ impl File {
             Some(entry) => entry_url("target", word, &entry.url, lookup),
             None => Err(self.unknown(word, "source", self.sources.keys().chain(self.targets.keys()))),
         }
+    }
+
+    /// How gently the source that a word means is read. A URL spelled out is read as the entry with the same URL says.
+    #[must_use]
+    pub fn access(&self, word: &str, lookup: Lookup<'_>) -> SourceSettings {
+        if !is_url(word) {
+            return self.access.get(word).copied().unwrap_or_default();
+        }
+        let same = |name: &String, template: &String| {
+            let known = entry_url("source", name, template, lookup);
+            let spelled = DbUrl::parse(word);
+            known.is_ok_and(|known| spelled.is_ok_and(|spelled| known.expose() == spelled.expose()))
+        };
+        let entry = self.sources.iter().find(|(name, template)| same(name, template));
+        entry.and_then(|(name, _)| self.access.get(name)).copied().unwrap_or_default()
     }
 
     /// Turns the word for a database that dbsynth wrote and is now read (`verify`, `evaluate`) into a URL: as

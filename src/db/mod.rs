@@ -7,7 +7,9 @@ mod mysql;
 mod postgres;
 mod runtime;
 mod sqlite;
+mod throttle;
 mod traits;
+mod user_sql;
 
 pub use blueprint::{Blueprint, Phase, Sequence, Statement};
 pub use error::{DbError, DbErrorKind};
@@ -15,8 +17,12 @@ pub use traits::{
     Batch, Capabilities, Database, Dialect, Introspection, Inventory, STAGING_ROW, Scan, ServerIdentity,
     Session, Sink, Source,
 };
+pub use user_sql::{ScriptError, check_script};
 
-use crate::{config::DbUrl, schema::DialectName};
+use crate::{
+    config::{DbUrl, SourceSettings},
+    schema::DialectName,
+};
 
 /// Opens the engine a URL names. The only place that tells engines apart.
 ///
@@ -29,4 +35,16 @@ pub fn connect(url: &DbUrl) -> Result<Box<dyn Database>, DbError> {
         DialectName::MySql => mysql::open(url),
         DialectName::Sqlite => sqlite::open(url),
     }
+}
+
+/// Opens a database for reading, as gently as asked.
+///
+/// # Errors
+/// As [`Database::source`].
+pub fn open_source(database: &dyn Database, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError> {
+    let source = database.source_with(settings)?;
+    Ok(match settings.throttle {
+        Some(limit) => Box::new(throttle::Throttled::new(source, limit)),
+        None => source,
+    })
 }

@@ -2,8 +2,9 @@
 //! so no other room knows that async exists.
 
 use crate::{
+    config::SourceSettings,
     data::TableData,
-    db::{Blueprint, DbError},
+    db::{Blueprint, DbError, ScriptError},
     finding::Finding,
     schema::{ColumnId, DialectName, ForeignKey, Schema, Table, TableName},
 };
@@ -17,7 +18,15 @@ pub trait Database: Send + Sync {
     ///
     /// # Errors
     /// [`DbError`] if the server cannot be reached, or refuses the login or the snapshot.
-    fn source(&self) -> Result<Box<dyn Source>, DbError>;
+    fn source(&self) -> Result<Box<dyn Source>, DbError> {
+        self.source_with(&SourceSettings::default())
+    }
+
+    /// As [`Database::source`], with the timeouts and connections asked for. The throttle is [`crate::db::open_source`]'s.
+    ///
+    /// # Errors
+    /// As [`Database::source`].
+    fn source_with(&self, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError>;
 
     /// Opens it for writing. Nothing is changed before [`Sink::begin`].
     ///
@@ -264,6 +273,32 @@ pub trait Sink: Session {
     fn take_findings(&mut self) -> Vec<Finding> {
         Vec::new()
     }
+
+    /// Runs a script of the user. After [`Sink::begin`] it sees what the load has made so far and is undone with it;
+    /// before, it runs on the target itself. The session is afterwards as it was.
+    ///
+    /// # Errors
+    /// [`ScriptError`] with the line of the statement that failed.
+    fn script(&mut self, sql: &str) -> Result<(), ScriptError>;
+
+    /// Where the load builds, if not in the target itself: the name of a database, or a file.
+    fn side(&self) -> Option<String> {
+        None
+    }
+
+    /// Asks for what was built to be kept if the load fails. Returns its name; `None` if this engine undoes it anyway.
+    fn keep_failed(&mut self) -> Option<String> {
+        None
+    }
+
+    /// Keeps a note with the marker, for [`Sink::recall`] of the next run.
+    fn remember(&mut self, note: String);
+
+    /// The note that the last load into this target left; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`DbError`] if the server does not answer.
+    fn recall(&mut self) -> Result<Option<String>, DbError>;
 
     /// Leaves the marker that says dbsynth made these tables, and makes everything visible at once.
     ///

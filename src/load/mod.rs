@@ -1,5 +1,6 @@
 //! Order, chunk and finish the bulk write.
 
+mod around;
 mod judge;
 mod loader;
 mod overlap;

@@ -35,6 +35,8 @@ fn copying(config: &Config) -> Config {
     let mut config = config.clone();
     config.scale = 1.0;
     config.conditions.clear();
+    // Real rows stay as they are.
+    config.identities.clear();
     for settings in config.tables.values_mut() {
         settings.mode = settings.mode.filter(|mode| *mode == TableMode::Skip);
         settings.rows = None;

@@ -1,10 +1,13 @@
 //! From a live source to a plan, and on to a fitted model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use crate::{
     config::{Config, DbUrl, Privacy},
-    db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect},
+    db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect, open_source},
     error::Error,
     finding::Finding,
     model::{
@@ -12,7 +15,7 @@ use crate::{
         fit,
     },
     pipeline::{
-        Planned, TableRule,
+        Intended, Planned, TableRule,
         audit::{Reference, hold_out, unaudited},
         evidence::RealRows,
     },
@@ -34,13 +37,16 @@ pub(super) struct Opened {
     pub(super) blueprint: Blueprint,
     pub(super) planned: Planned,
     pub(super) used_parents: BTreeMap<(TableId, ForeignKeyId), u64>,
+    /// When the snapshot was opened.
+    pub(super) since: Instant,
 }
 
 /// Opens a source, reads its catalog, counts its rows and plans.
 pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Result<Opened, Error> {
     progress.event(&Event::StageStarted { stage: "introspect" });
     let database = connect(url).map_err(Error::Source)?;
-    let mut source = database.source().map_err(Error::Source)?;
+    let since = Instant::now();
+    let mut source = open_source(database.as_ref(), &config.source).map_err(Error::Source)?;
     let identity = source.identity().map_err(Error::Source)?;
     let introspection = source.introspect().map_err(Error::Source)?;
     let mut findings = introspection.findings;
@@ -84,6 +90,7 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         rules: Vec::new(),
         proposals: Vec::new(),
         coverage: Vec::new(),
+        around: Intended::of(config),
         findings,
     };
     Ok(Opened {
@@ -93,6 +100,7 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         blueprint: introspection.blueprint,
         planned,
         used_parents: observed.used_parents,
+        since,
     })
 }
 

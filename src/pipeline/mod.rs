@@ -1,5 +1,6 @@
 //! The stages in order. Only this room knows it.
 
+mod around;
 mod audit;
 mod complete;
 mod evidence;
@@ -7,6 +8,7 @@ mod learn;
 mod score;
 mod write;
 
+pub use around::{HookRun, Intended, PlantedRows, Surroundings};
 pub use complete::complete;
 pub use evidence::Evidence;
 
@@ -15,8 +17,8 @@ use std::{path::Path, time::Instant};
 use serde::Serialize;
 
 use crate::{
-    config::{Config, DbUrl},
-    db::{DbErrorKind, Sink, connect},
+    config::{Config, DbUrl, SchemaMode},
+    db::{DbErrorKind, Sink, connect, open_source},
     error::Error,
     evaluate::{Audit, Categories, Scorecard},
     finding::Finding,
@@ -24,7 +26,10 @@ use crate::{
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
     model::{ColumnCoverage, Completion, Contents, Model, contents, cover_model},
     model_file,
-    pipeline::learn::Opened,
+    pipeline::{
+        around::{Hooked, Planting, changes, noted},
+        learn::Opened,
+    },
     plan::{Plan, apply_references, skipped},
     privacy::Ledger,
     progress::{Progress, Silent},
@@ -58,6 +63,9 @@ pub struct Planned {
     /// How every column is made; empty unless asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub coverage: Vec<ColumnCoverage>,
+    /// What will be done around the load.
+    #[serde(flatten)]
+    pub around: Intended,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -90,6 +98,9 @@ pub struct RunSummary {
     /// What was filled of completed columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filled: Vec<FilledColumn>,
+    /// What was done around the load.
+    #[serde(flatten)]
+    pub around: Surroundings,
     /// What is worth knowing, all stages.
     pub findings: Vec<Finding>,
     /// What a report shows of the rows, if one was asked for.
@@ -201,19 +212,44 @@ fn learn_and_write(
     if refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).is_err() {
         return Err(Error::SameDatabase { target: target.to_string() });
     }
-    opened.planned.replaces = replaceable(sink.as_mut(), target, config)?;
+    let hooks = Hooked::read(config, target.dialect())?;
+    Planting::new(config, &opened.planned.schema, &opened.planned.plan)?;
+    let (replaces, removes_strangers) = replaceable(sink.as_mut(), target, config)?;
+    opened.planned.replaces = replaces;
+    opened.planned.around.on(sink.as_ref(), removes_strangers, config);
+    let last = noted(sink.recall().map_err(Error::Target)?.as_deref());
+    let drifted = changes(last.as_ref(), &opened.planned.schema, config)?;
+    opened.planned.findings.extend(drifted);
     let Opened { planned, blueprint, .. } = &mut opened;
-    let lost = rehearse(sink, database.dialect(), &planned.schema, &planned.plan, blueprint, config.replace);
+    let lost = rehearse(
+        sink,
+        database.dialect(),
+        &planned.schema,
+        &planned.plan,
+        blueprint,
+        config.schema_mode.replaces(),
+    );
     planned.findings.extend(lost.map_err(Error::Target)?);
 
     on_plan(&opened.planned)?;
+    let since = opened.since;
     let pool = thread_pool(config)?;
     let learned =
         interruptible(pool.install(|| learn::learn(opened, config, completion.as_ref(), progress)))?;
-    let target = write::Target { database: database.as_ref(), sink: database.sink().map_err(Error::Target)? };
+    let sink = database.sink().map_err(Error::Target)?;
+    let target = write::Target { database: database.as_ref(), url: target, sink };
     let reference = learned.reference.as_ref();
     let real = learned.real.as_ref();
-    let run = write::Run { config, started, pool: &pool, progress, reference, real };
+    let run = write::Run {
+        config,
+        started,
+        since: Some(since),
+        hooks: &hooks,
+        pool: &pool,
+        progress,
+        reference,
+        real,
+    };
     interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
 }
 
@@ -286,12 +322,27 @@ pub fn generate(
     let database = connect(target).map_err(Error::Target)?;
     let mut sink = database.sink().map_err(Error::Target)?;
     let mut planned = planned(&model, config);
-    planned.replaces = replaceable(sink.as_mut(), target, config)?;
+    let hooks = Hooked::read(config, target.dialect())?;
+    Planting::new(config, &model.schema, &model.plan)?;
+    let (replaces, removes_strangers) = replaceable(sink.as_mut(), target, config)?;
+    planned.replaces = replaces;
+    planned.around.on(sink.as_ref(), removes_strangers, config);
+    let last = noted(sink.recall().map_err(Error::Target)?.as_deref());
+    let drifted = changes(last.as_ref(), &model.schema, config)?;
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
-    let target = write::Target { database: database.as_ref(), sink };
-    let run = write::Run { config, started, pool: &pool, progress, reference: None, real: None };
-    let findings = audit.iter().flat_map(Audit::findings).collect();
+    let target = write::Target { database: database.as_ref(), url: target, sink };
+    let run = write::Run {
+        config,
+        started,
+        since: None,
+        hooks: &hooks,
+        pool: &pool,
+        progress,
+        reference: None,
+        real: None,
+    };
+    let findings = audit.iter().flat_map(Audit::findings).chain(drifted).collect();
     let summary = interruptible(write::write(&model, target, findings, run))?;
     Ok(RunSummary { audit, ..summary })
 }
@@ -309,16 +360,21 @@ fn planned(model: &Model, config: &Config) -> Planned {
         rules: learn::rules_of(model),
         proposals: Vec::new(),
         coverage: Vec::new(),
+        around: Intended::of(config),
         findings: Vec::new(),
     }
 }
 
-/// The tables a run would replace.
-fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<Vec<String>, Error> {
+/// The tables a run would replace, and whether dbsynth did not make them all.
+fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<(Vec<String>, bool), Error> {
     let inventory = sink.inventory().map_err(Error::Target)?;
     let tables: Vec<String> = inventory.tables.iter().map(ToString::to_string).collect();
-    match refuse_strangers(&inventory, config.replace) {
-        Ok(()) => Ok(tables),
+    if config.schema_mode == SchemaMode::Create && !tables.is_empty() {
+        return Err(Error::TargetTaken { target: target.to_string(), tables });
+    }
+    let strangers = !tables.is_empty() && !inventory.made_by_dbsynth;
+    match refuse_strangers(&inventory, config.schema_mode.replaces()) {
+        Ok(()) => Ok((tables, strangers)),
         Err(_) => Err(Error::TargetNotEmpty { target: target.to_string(), tables }),
     }
 }
@@ -417,8 +473,8 @@ pub fn verify(target: &DbUrl, source: Option<&DbUrl>, config: &Config) -> Result
                 let (from, to) = (source.dialect(), target.dialect());
                 return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
             }
-            let mut session =
-                connect(source).and_then(|database| database.source()).map_err(Error::Source)?;
+            let database = connect(source).map_err(Error::Source)?;
+            let mut session = open_source(database.as_ref(), &config.source).map_err(Error::Source)?;
             let there = session.introspect().map_err(Error::Source)?;
             let left_out: Vec<_> = skipped(&there.schema, config)?.into_iter().collect();
             Ok(compare_schemas(Side::from(&there), Side::from(&here), &left_out))

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use arrow_array::Array;
 
 use crate::{
-    config::{AuditLevel, Config, DbUrl},
+    config::{AuditLevel, Config, DbUrl, SourceSettings},
     data::TableData,
-    db::{Scan, connect},
+    db::{Scan, connect, open_source},
     error::Error,
     evaluate::{
         Audit, AuditTerms, Categories, Scorecard, Side, Terms, audit, examine as examine_sides, links, score,
@@ -61,11 +61,12 @@ pub(super) fn evaluate(
     config: &Config,
     categories: &Categories,
 ) -> Result<Scorecard, Error> {
-    let mut real = read(real).map_err(Error::Source)?;
+    let mut real = read(real, &config.source).map_err(Error::Source)?;
     // The other sides are read along the keys of this one.
     apply_references(&mut real.schema, &config.references)?;
-    let synthetic = read(synthetic).map_err(Error::Target)?;
-    let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
+    let plain = |url: &DbUrl| read(url, &SourceSettings::default());
+    let synthetic = plain(synthetic).map_err(Error::Target)?;
+    let holdout = holdout.map(&plain).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let skipped = skipped(&real.schema, config)?;
@@ -103,10 +104,11 @@ pub(super) fn examine(
     (config, categories): (&Config, &Categories),
     verified: Verified,
 ) -> Result<Examined, Error> {
-    let mut real = read(real).map_err(Error::Source)?;
+    let mut real = read(real, &config.source).map_err(Error::Source)?;
     let mut findings = apply_references(&mut real.schema, &config.references)?;
-    let synthetic = read(synthetic).map_err(Error::Target)?;
-    let holdout = holdout.map(read).transpose().map_err(Error::Source)?;
+    let plain = |url: &DbUrl| read(url, &SourceSettings::default());
+    let synthetic = plain(synthetic).map_err(Error::Target)?;
+    let holdout = holdout.map(&plain).transpose().map_err(Error::Source)?;
     let holdout = holdout.as_ref().map(Whole::side);
     check(&real.schema, categories)?;
     let real_rows = real.rows();
@@ -137,6 +139,7 @@ pub(super) fn examine(
         rules: Vec::new(),
         proposals: Vec::new(),
         coverage: Vec::new(),
+        around: crate::pipeline::Intended::default(),
         findings: Vec::new(),
     };
     Ok(Examined { planned, verified, evidence, findings })
@@ -166,9 +169,9 @@ fn skipped(schema: &Schema, config: &Config) -> Result<BTreeSet<TableId>, Error>
     Ok(plan::skipped(schema, &chosen)?)
 }
 
-fn read(url: &DbUrl) -> Result<Whole, crate::db::DbError> {
+fn read(url: &DbUrl, settings: &SourceSettings) -> Result<Whole, crate::db::DbError> {
     let database = connect(url)?;
-    let mut source = database.source()?;
+    let mut source = open_source(database.as_ref(), settings)?;
     let schema = source.introspect()?.schema;
     let mut tables = Vec::with_capacity(schema.tables.len());
     for table in &schema.tables {

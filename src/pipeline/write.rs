@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, TableMode},
+    config::{Config, DbUrl, HookStage, TableMode},
     data::TableData,
     db::{Database, DbError, DbErrorKind, Dialect, Sink},
     error::Error,
@@ -15,7 +15,8 @@ use crate::{
     load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
     model::Model,
     pipeline::{
-        FilledColumn, RunSummary,
+        FilledColumn, RunSummary, Surroundings,
+        around::{Hooked, Planting, keep_failed, outline},
         audit::{Captured, Reference},
         evidence::{Evidence, Gathered, RealRows},
     },
@@ -90,6 +91,7 @@ impl Outlet for Sender<'_> {
 /// Where to write: a database, and a connection to it.
 pub(super) struct Target<'a> {
     pub(super) database: &'a dyn Database,
+    pub(super) url: &'a DbUrl,
     pub(super) sink: Box<dyn Sink>,
 }
 
@@ -98,6 +100,9 @@ pub(super) struct Target<'a> {
 pub(super) struct Run<'a> {
     pub(super) config: &'a Config,
     pub(super) started: Instant,
+    /// When the snapshot of the source was opened, if there is a source.
+    pub(super) since: Option<Instant>,
+    pub(super) hooks: &'a Hooked,
     pub(super) pool: &'a rayon::ThreadPool,
     pub(super) progress: &'a dyn Progress,
     /// What the rows are audited against, if they are.
@@ -114,8 +119,30 @@ pub(super) fn write(
     findings: Vec<Finding>,
     run: Run<'_>,
 ) -> Result<RunSummary, Error> {
-    let Target { database, sink } = target;
-    let first = attempt(model, Target { database, sink }, findings.clone(), run, false);
+    let Target { database, url, mut sink } = target;
+    let mut findings = findings;
+    let (kept, unkept) = keep_failed(sink.as_mut(), run.config);
+    findings.extend(unkept);
+    let done = write_again(model, Target { database, url, sink }, findings, run);
+    match (done, kept) {
+        (Err(source), Some(kept)) => Err(Error::Unfinished { kept, source: Box::new(source) }),
+        (Ok(mut summary), Some(kept)) if summary.proof.violations() > 0 => {
+            let what = format!("what was built is kept: {kept}");
+            summary.findings.push(Finding::note("kept-unfinished", what));
+            Ok(summary)
+        }
+        (done, _) => done,
+    }
+}
+
+fn write_again(
+    model: &Model,
+    target: Target<'_>,
+    findings: Vec<Finding>,
+    run: Run<'_>,
+) -> Result<RunSummary, Error> {
+    let Target { database, url, sink } = target;
+    let first = attempt(model, Target { database, url, sink }, findings.clone(), run, false);
     let refused = match &first {
         Err(Error::Target(error)) if error.kind == DbErrorKind::Constraint => error.message.clone(),
         Ok(summary) if summary.proof.violations() > 0 => {
@@ -123,29 +150,37 @@ pub(super) fn write(
         }
         _ => return first,
     };
-    let Ok(sink) = database.sink() else { return first };
+    let Ok(mut sink) = database.sink() else { return first };
+    keep_failed(sink.as_mut(), run.config);
     let mut findings = findings;
     findings.push(
         Finding::note("load-repeated", refused)
             .instead("all rows were generated again, and the target judged each of them beforehand"),
     );
-    attempt(model, Target { database, sink }, findings, run, true)
+    attempt(model, Target { database, url, sink }, findings, run, true)
 }
 
 fn attempt(
     model: &Model,
-    Target { database, sink }: Target<'_>,
+    Target { database, url, sink }: Target<'_>,
     mut findings: Vec<Finding>,
     run: Run<'_>,
     judge_all: bool,
 ) -> Result<RunSummary, Error> {
     let dialect = database.dialect();
-    let Run { config, started, pool, progress, reference, real } = run;
+    let Run { config, started, since, hooks, pool, progress, reference, real } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
     check_conditions(model, &conditions, config.seed)?;
-    let mut loader =
-        Loader::begin(sink, dialect, schema, plan, blueprint, config.replace).map_err(Error::Target)?;
+    let mut loader = Loader::begin(sink, dialect, schema, plan, blueprint, config.schema_mode.replaces())
+        .map_err(Error::Target)?;
+    let planting = Planting::new(config, schema, plan)?;
+    let mut around = Surroundings::default();
+    let run_hooks = |stage, loader: &mut Loader<'_>| {
+        let side = loader.side();
+        hooks.run(stage, (url, side), &mut |sql| loader.script(sql), progress)
+    };
+    around.hooks.extend(run_hooks(HookStage::BeforeLoad, &mut loader)?);
     let rows: Vec<Option<u64>> = row_overrides(model, config)?;
     let options = SampleOptions {
         seed: config.seed,
@@ -177,6 +212,8 @@ fn attempt(
     let sampled = sampled?;
     findings.extend(sampled.findings.iter().cloned());
     findings.extend(loader.finish(progress).map_err(Error::Target)?);
+    around.identities = planting.plant(&mut loader, dialect)?;
+    around.hooks.extend(run_hooks(HookStage::AfterLoad, &mut loader)?);
 
     progress.event(&Event::StageStarted { stage: "verify" });
     let tables: Vec<TableId> = plan.order().filter(|id| plan.table(*id).mode != TableMode::Skip).collect();
@@ -187,8 +224,11 @@ fn attempt(
     let load_seconds = loader.written().to_vec();
     let mut compared = None;
     if proof.violations() == 0 {
+        loader.remember(outline(schema).note());
         loader.commit().map_err(Error::Target)?;
+        around.snapshot_age_seconds = since.map(|since| since.elapsed().as_secs_f64());
         compared = compare(model, database, &mut findings);
+        after_swap((database, url), hooks, &mut around, progress);
     } else {
         findings.push(
             Finding::warning("not-committed", format!("{} rows violate a constraint", proof.violations()))
@@ -237,7 +277,26 @@ fn attempt(
         })
         .collect();
     let privacy = model.origin.privacy.clone();
-    Ok(RunSummary { load, proof, schema: compared, audit, privacy, filled, findings, evidence })
+    Ok(RunSummary { load, proof, schema: compared, audit, privacy, filled, around, findings, evidence })
+}
+
+/// Runs what is to follow the exchange. The new copy is in its place whatever becomes of it.
+fn after_swap(
+    (database, url): (&dyn Database, &DbUrl),
+    hooks: &Hooked,
+    around: &mut Surroundings,
+    progress: &dyn Progress,
+) {
+    if hooks.is_empty(HookStage::AfterSwap) {
+        return;
+    }
+    let ran = database.sink().map_err(Error::Target).and_then(|mut sink| {
+        hooks.run(HookStage::AfterSwap, (url, None), &mut |sql| sink.script(sql), progress)
+    });
+    match ran {
+        Ok(ran) => around.hooks.extend(ran),
+        Err(error) => around.failed_hook = Some(error.to_string()),
+    }
 }
 
 /// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.

@@ -6,9 +6,9 @@ use super::Guarantee;
 
 /// How the budget is split over what is looked at, in shares of the whole (of ρ, in which looks simply add up).
 pub const SPLIT: [(Purpose, f64); 5] = [
-    (Purpose::Counts, 0.1),
+    (Purpose::Counts, 0.05),
     (Purpose::Domains, 0.2),
-    (Purpose::Columns, 0.15),
+    (Purpose::Columns, 0.2),
     (Purpose::Choices, 0.15),
     (Purpose::Relations, 0.4),
 ];

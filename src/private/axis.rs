@@ -135,16 +135,16 @@ impl Level {
             let mut sum = 0.0;
             let mut last = None;
             let mut group = nulls;
-            for token in nulls..size {
+            for (token, share) in shares.iter().enumerate().skip(nulls) {
                 // By the middle of its mass, and never skipping a group.
-                let middle = (sum + shares[token] / 2.0) / total;
+                let middle = (sum + share / 2.0) / total;
                 let wanted = nulls + ((middle * room as f64) as usize).min(room - 1);
                 if last.is_some_and(|last| wanted > last) {
                     group += 1;
                 }
                 last = Some(wanted);
                 of[token] = group as u16;
-                sum += shares[token];
+                sum += share;
             }
             return Self { groups: group + 1, of };
         }

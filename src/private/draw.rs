@@ -79,7 +79,7 @@ pub(super) fn draw(
         let place = if first { 0 } else { drawn.place[row - 1] + 1 };
         drawn.above.push(*parent);
         drawn.place.push(place);
-        for column in 0..columns {
+        for (column, pools) in pools.iter().enumerate() {
             let relation = &table.relations[column];
             let own = &table.levels[column][relation.level];
             let mut index = 0;
@@ -108,7 +108,7 @@ pub(super) fn draw(
             }
             let shares = &relation.shares[index * own.groups..(index + 1) * own.groups];
             let group = pick(shares, random);
-            let (tokens, sums) = &pools[column][group];
+            let (tokens, sums) = &pools[group];
             drawn.tokens[column].push(within(tokens, sums, random));
         }
     }

@@ -63,7 +63,7 @@ impl Numbers {
     pub(super) fn fineness(self, value: f64) -> usize {
         let divides = |unit: &&f64| {
             let parts = value / **unit;
-            (parts - parts.round()).abs() <= 1e-7 * parts.abs().max(1.0).min(1e4)
+            (parts - parts.round()).abs() <= 1e-7 * parts.abs().clamp(1.0, 1e4)
         };
         let units = self.units();
         units.iter().position(|unit| divides(&unit)).unwrap_or(units.len())
@@ -122,9 +122,9 @@ pub(super) fn refine(
     }
     let total: f64 = noisy[first..=last].iter().map(|count| count.max(0.0)).sum();
     let mut cells = Vec::new();
-    for index in first..=last {
-        let (low, high) = grid[index];
-        let share = noisy[index].max(0.0) / total.max(1.0);
+    for ((low, high), count) in grid.iter().zip(noisy).take(last + 1).skip(first) {
+        let (low, high) = (*low, *high);
+        let share = count.max(0.0) / total.max(1.0);
         let mut wanted = (share * pieces as f64).round().max(1.0);
         if whole {
             wanted = wanted.min((high - low).max(1.0));

@@ -8,7 +8,7 @@ use super::{
     axis::{Axis, Item},
     budget::Budget,
     lineage::{Kinship, Lineage, kinship},
-    relations::Relation,
+    relations::{Relation, View},
     shape::{Asked, Declared, Made, Start, look},
     table::{LearnedTable, Subject, bound},
 };
@@ -29,6 +29,9 @@ const ROWS: usize = 2_000;
 const ROWS_A_SPAN: f64 = 6.0;
 /// Fewest spans that numbers are told apart by, and most.
 const SPANS: (f64, f64) = (6.0, 48.0);
+
+/// Rows that relations are chosen by: more of them would choose no better.
+const CHOOSING: f64 = 40_000.0;
 
 /// What is learned from.
 #[derive(Clone, Copy)]
@@ -83,6 +86,9 @@ struct Counted {
     rows: Vec<u32>,
     one: Vec<u32>,
     most: u32,
+    /// Those of some entities, each by a coin of its own, and their share: enough to choose relations by.
+    some: Vec<u32>,
+    rate: f64,
 }
 
 /// Learns a group.
@@ -119,7 +125,7 @@ pub(super) fn learn(
             None => (1, 1.0),
             Some(_) => bound(&mut budget, members.len(), &rows),
         };
-        counted.insert(*id, choose_rows(&budget, rows, most, *id));
+        counted.insert(*id, choose_rows(&budget, rows, (most, entities * mean), *id));
         learned.insert(*id, LearnedTable { kin, expected: entities * mean, ..LearnedTable::default() });
     }
 
@@ -147,9 +153,15 @@ pub(super) fn learn(
 }
 
 /// Chooses which rows of every entity count, and one of them for looks that one row suffices for.
-fn choose_rows(budget: &Budget, entities: Vec<Vec<u32>>, most: u32, table: TableId) -> Counted {
+fn choose_rows(
+    budget: &Budget,
+    entities: Vec<Vec<u32>>,
+    (most, expected): (u32, f64),
+    table: TableId,
+) -> Counted {
     let mut random = budget.stream(&format!("rows/{}", table.0));
-    let mut counted = Counted { rows: Vec::new(), one: Vec::new(), most };
+    let rate = (CHOOSING / expected.max(1.0)).min(1.0);
+    let mut counted = Counted { rows: Vec::new(), one: Vec::new(), most, some: Vec::new(), rate };
     for mut rows in entities.into_iter().filter(|rows| !rows.is_empty()) {
         if rows.len() > most as usize {
             rows.shuffle(&mut random);
@@ -157,6 +169,9 @@ fn choose_rows(budget: &Budget, entities: Vec<Vec<u32>>, most: u32, table: Table
             rows.sort_unstable();
         }
         counted.one.push(rows[random.random_range(0..rows.len())]);
+        if random.random::<f64>() < rate {
+            counted.some.extend(&rows);
+        }
         counted.rows.extend(rows);
     }
     counted
@@ -244,7 +259,8 @@ fn relate(
     let above = |lineage: &Lineage| lineage.above.and_then(|(_, parent)| learned.get(&parent));
     for (id, lineage) in members {
         let (Some(table), Some(counted)) = (learned.get(id), counted.get(id)) else { continue };
-        let view = table.view(above(lineage), (&counted.rows, f64::from(counted.most)));
+        let view = table.view(above(lineage), (&counted.some, f64::from(counted.most)));
+        let view = View { rate: counted.rate, ..view };
         let chosen = (0..table.subjects.len()).map(|column| {
             if table.is_open(column) { view.choose(budget, column, open) } else { Relation::default() }
         });

@@ -95,7 +95,7 @@ pub fn privatise(snapshot: &Snapshot, options: PrivateOptions<'_>) -> Result<Pri
     let groups: BTreeMap<TableId, group::LearnedGroup> = learned.into_iter().collect();
 
     let findings = findings(options, &lineages, &groups);
-    let unread = groups.values().flat_map(|group| group::unread(group)).map(|(id, column)| {
+    let unread = groups.values().flat_map(group::unread).map(|(id, column)| {
         let table = schema.table(id);
         format!("{}.{}", table.name, table.column(column).name)
     });

@@ -44,6 +44,8 @@ pub(super) struct View<'a> {
     pub(super) rows: &'a [u32],
     /// Rows that one entity has among them, at most.
     pub(super) most: f64,
+    /// Share of the entities whose rows these are.
+    pub(super) rate: f64,
 }
 
 impl View<'_> {
@@ -170,7 +172,7 @@ impl View<'_> {
                 counts.iter().zip(&alone).map(|(count, share)| (count - rows * share).abs()).sum::<f64>()
             })
             .sum();
-        explained - PENALTY * sigma * counts.len() as f64
+        explained - PENALTY * sigma * self.rate * counts.len() as f64
     }
 
     /// The shares of a column's groups, from the look at it alone.

@@ -126,7 +126,7 @@ impl LearnedTable {
 
     /// A look at its rows with those above.
     pub(super) fn view<'a>(&'a self, above: Option<&'a Self>, (rows, most): (&'a [u32], f64)) -> View<'a> {
-        View { table: self, above, rows, most }
+        View { table: self, above, rows, most, rate: 1.0 }
     }
 }
 

@@ -16,6 +16,7 @@ mod exact;
 mod failures;
 mod fixtures;
 mod leaks;
+mod nightly;
 mod planted;
 mod random_schemas;
 mod references;

@@ -68,7 +68,7 @@ fn tables_of_others_are_replaced_only_when_told_and_its_own_at_once() {
         assert!(run.stderr.contains("precious") && run.stderr.contains("--replace"), "{}", run.stderr);
         assert_eq!(target.number("SELECT count(*) FROM precious"), 2);
 
-        dbsynth(&["clone", source.text(), target.text(), "--replace"]).exits(0);
+        dbsynth(&["clone", source.text(), target.text(), "--replace", "--yes"]).exits(0);
         assert_eq!(contents(&target.url()).keys().collect::<Vec<_>>(), ["sale", "shop"]);
 
         dbsynth(&["clone", source.text(), target.text(), "--seed", "2"]).exits(0);
@@ -237,7 +237,7 @@ fn an_interrupt_leaves_the_target_as_it_was() {
         let target = tiny(engine, &named("interrupt", engine, "target"));
         let before = contents(&target.url());
 
-        let mut child = start(&["clone", source.text(), target.text(), "--replace"]);
+        let mut child = start(&["clone", source.text(), target.text(), "--replace", "--yes"]);
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let training = lines.find(|line| line == "train");
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

@@ -52,7 +52,11 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
         _ => {}
     }
     let file = read_file(&cli.globals, &cli.command)?;
-    let config = cli.command.overrides().apply(file.config.clone())?;
+    let mut config = file.config.clone();
+    if let Some(word) = cli.command.source() {
+        config.source = file.access(word, &lookup);
+    }
+    let config = cli.command.overrides().apply(config)?;
     if let Some(path) = cli.command.report() {
         report::check(path)?;
     }
@@ -136,8 +140,8 @@ impl Setting<'_> {
 
     /// Shows findings and returns the exit code they earn.
     fn conclude(&self, findings: &[Finding]) -> u8 {
-        if !findings.is_empty() {
-            self.say(&text::findings(findings));
+        if !findings.is_empty() && !self.globals.quiet {
+            render::tell_findings(findings);
         }
         let warned = findings.iter().any(|finding| finding.severity == Severity::Warning);
         if self.config.strict && warned {
@@ -170,8 +174,16 @@ impl Setting<'_> {
         self.say(&text::plan(&planned.schema, &planned.plan, &planned.real_rows, &planned.target_rows));
         self.say(&render::plan_in_short(planned));
         self.say_budget();
+        let around = render::intended(&planned.around);
+        if !around.is_empty() {
+            self.say(&around);
+        }
         if planned.replaces.is_empty() {
             return Ok(());
+        }
+        // Its own copy is replaced without a question where nobody is there to answer.
+        if planned.around.removes_strangers && !yes && !terminal::can_ask() {
+            return Err(Error::NobodyToAsk { tables: planned.replaces.clone() });
         }
         self.say(&format!("will be replaced in the target: {}", planned.replaces.join(", ")));
         if yes || !terminal::can_ask() || terminal::confirm("Go on?") { Ok(()) } else { Err(Error::Declined) }

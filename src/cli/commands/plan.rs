@@ -16,11 +16,15 @@ pub(super) fn run(args: &PlanArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     };
     let explanation = render::explanation(&planned);
     terminal::result(&if args.json {
-        render::json(&render::PlanWithRules { explanation: &explanation, rules: &planned.rules })
+        render::json(&render::PlanWithRules {
+            explanation: &explanation,
+            rules: &planned.rules,
+            around: &planned.around,
+        })
     } else if args.mermaid {
         explanation.mermaid()
     } else {
-        explanation.text() + &render::rules(&planned.rules)
+        explanation.text() + &render::rules(&planned.rules) + &render::intended(&planned.around)
     });
     setting.say_budget();
     let code = setting.conclude(&planned.findings);

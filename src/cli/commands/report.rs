@@ -68,6 +68,10 @@ pub(super) fn tell(
     if run.proof.violations() > 0 {
         return Ok(diagnostic::FINDINGS);
     }
+    if let Some(reason) = &run.around.failed_hook {
+        terminal::error(&format!("error: {reason}\nhint: the new copy is in its place"));
+        return Ok(diagnostic::HOOK);
+    }
     let code = setting.audited(run.audit.as_ref(), code);
     setting.say(&format!("next: {next}"));
     Ok(code)

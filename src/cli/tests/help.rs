@@ -73,7 +73,8 @@ fn flags_reach_the_configuration() {
     );
     assert_eq!((flags.seed, flags.threads, flags.training_rows), (Some(7), Some(2), Some(9)));
     assert_eq!(flags.generator, Some(GeneratorKind::Flattened));
-    assert!(flags.replace && flags.strict && cli.globals.quiet);
+    assert_eq!(flags.schema_mode, Some(crate::config::SchemaMode::Replace));
+    assert!(flags.strict && cli.globals.quiet);
 }
 
 #[test]

@@ -3,3 +3,4 @@
 mod diagnostics;
 mod help;
 mod results;
+mod schedule;

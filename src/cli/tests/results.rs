@@ -36,6 +36,7 @@ fn planned() -> Planned {
         rules: Vec::new(),
         proposals: Vec::new(),
         coverage: Vec::new(),
+        around: Default::default(),
         findings,
     }
 }
@@ -117,6 +118,7 @@ fn a_run_is_summed_up() {
         privacy: None,
         audit: None,
         filled: Vec::new(),
+        around: Default::default(),
         findings: Vec::new(),
         evidence: None,
     };

@@ -5,6 +5,7 @@
 //! column, and correlates with the columns beside it. A text that may not be kept leaves a hole
 //! ([`crate::data::template`]) that its writer fills.
 
+mod curves;
 mod moment;
 mod nested;
 mod node;

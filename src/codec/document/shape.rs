@@ -304,6 +304,15 @@ mod tests {
             "MULTILINESTRING((0 0,1 1),(5 5,6 7,8 8))",
             "MULTIPOLYGON(((0 0,4 0,4 3,0 0)),((10 10,11 10,11 11,10 10)))",
             "GEOMETRYCOLLECTION(POINT(1 2),LINESTRING(0 0,1 1))",
+            "CIRCULARSTRING(0 0,1 1,2 0)",
+            "COMPOUNDCURVE(CIRCULARSTRING(0 0,1 1,1 0),(1 0,0 7))",
+            "CURVEPOLYGON(CIRCULARSTRING(0 0,4 0,4 4,0 4,0 0))",
+            "CURVEPOLYGON((0 0,4 0,4 4,0 0))",
+            "MULTICURVE((0 0,5 5),CIRCULARSTRING(4 0,4 4,8 4))",
+            "MULTISURFACE(CURVEPOLYGON(CIRCULARSTRING(0 0,4 0,4 4,0 4,0 0)),((10 14,11 10,14 14,10 14)))",
+            "TRIANGLE((0 0,3 0,0 9,0 0))",
+            "TIN(((0 0,3 0,0 9,0 0)),((0 0,3 0,5 5,0 0)))",
+            "POLYHEDRALSURFACE Z(((0 0 0,0 0 5,0 1 1,0 1 0,0 0 0)))",
         ] {
             assert_eq!(again("geometry", text), text);
         }

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::shape::{decimals_in, decimals_of, points_of, put_points, simple};
+use super::{
+    curves::{Notation, members},
+    shape::{decimals_of, put_points},
+};
 
 /// Deepest nesting of collections read.
 const DEPTH_MAX: u32 = 8;
@@ -28,9 +31,9 @@ pub(super) fn described(kind: &str, body: &Body) -> Option<Map<String, Value>> {
         }
         Body::Members(members) => {
             // Rings and lines have no kind of their own: their closing point comes back by itself.
-            let inner = if matches!(kind, "POLYGON" | "") { "" } else { "LINE" };
+            let lines = kind.split(' ').next() == Some("MULTILINESTRING");
             let members = members.iter().map(|member| {
-                let mut parts = described(if kind == "MULTIPOLYGON" { "" } else { inner }, member)?;
+                let mut parts = described(if lines { "LINE" } else { "" }, member)?;
                 parts.remove("kind");
                 Some(Value::Object(parts))
             });
@@ -48,76 +51,53 @@ pub(super) fn described(kind: &str, body: &Body) -> Option<Map<String, Value>> {
 pub(super) fn well_known(value: &Value, globe: bool, depth: u32) -> String {
     let kind = value.get("kind").and_then(Value::as_str).unwrap_or("POINT");
     let (name, flags) = kind.split_once(' ').unwrap_or((kind, ""));
-    let width = match flags {
-        "ZM" => 4,
-        "Z" | "M" => 3,
-        _ => 2,
-    };
-    let members = || value.get("members").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let point = |point: &Vec<f64>| {
-        let shown = (0..width).map(|at| {
-            let number = point.get(at).copied().unwrap_or(0.0);
-            match (globe, at) {
-                (true, 0) => number.clamp(-180.0, 180.0),
-                (true, 1) => number.clamp(-90.0, 90.0),
-                _ => number,
-            }
-            .to_string()
-        });
-        shown.collect::<Vec<_>>().join(" ")
-    };
-    let list = |points: &[Vec<f64>]| format!("({})", points.iter().map(point).collect::<Vec<_>>().join(","));
-    let places = decimals_in(value);
-    let line = |value: &Value| {
-        let mut points = points_of(value, places);
-        if points.len() < 2 {
-            let mut next = points[0].clone();
-            next[0] += if next[0] > 0.0 { -1e-3 } else { 1e-3 };
-            points.push(next);
-        }
-        list(&points)
-    };
-    let ring = |value: &Value| {
-        let mut points = simple(points_of(value, places));
-        points.extend(points.first().cloned());
-        list(&points)
-    };
-    // Holes drawn alone need not lie inside: a polygon has its outer ring.
-    let polygon = |members: &[Value]| match members.first() {
-        Some(outer) => format!("({})", ring(outer)),
-        None => format!("({})", ring(value)),
-    };
-    let all = |parts: Vec<String>| format!("({})", parts.join(","));
-    let empty = Value::Null;
-    let some = |members: &'_ [Value]| if members.is_empty() { vec![empty.clone()] } else { members.to_vec() };
+    let notation = Notation::new(value, flags, globe);
     let body = match name {
-        "LINESTRING" => line(value),
-        "MULTIPOINT" => list(&points_of(value, places)),
-        "POLYGON" => polygon(members()),
-        "MULTILINESTRING" => all(some(members()).iter().map(line).collect()),
-        "MULTIPOLYGON" => {
-            let of = |member: &Value| {
-                polygon(member.get("members").and_then(Value::as_array).map_or(&[][..], Vec::as_slice))
-            };
-            all(some(members()).iter().map(of).collect())
-        }
+        "LINESTRING" => notation.line(value),
+        "CIRCULARSTRING" => notation.arc(value),
+        "COMPOUNDCURVE" => notation.compound(value),
+        "MULTIPOINT" => notation.list(&notation.points(value)),
+        "POLYGON" => notation.polygon(value),
+        "TRIANGLE" => notation.triangle(value),
+        "CURVEPOLYGON" => notation.curve_polygon(value),
+        "MULTILINESTRING" => notation.each(value, "members", Notation::line),
+        "MULTIPOLYGON" => notation.each(value, "members", Notation::polygon),
+        "POLYHEDRALSURFACE" => notation.each(value, "members", Notation::face),
+        "TIN" => notation.each(value, "members", Notation::triangle),
+        "MULTICURVE" => notation.each(value, "shapes", Notation::curve),
+        "MULTISURFACE" => notation.each(value, "shapes", Notation::surface),
         "GEOMETRYCOLLECTION" => {
-            let shapes = value.get("shapes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             let shapes: Vec<String> = match depth {
-                0..DEPTH_MAX => shapes.iter().map(|shape| well_known(shape, globe, depth + 1)).collect(),
+                0..DEPTH_MAX => {
+                    members(value, "shapes").iter().map(|shape| well_known(shape, globe, depth + 1)).collect()
+                }
                 _ => Vec::new(),
             };
-            if shapes.is_empty() { "(POINT(0 0))".to_owned() } else { all(shapes) }
+            if shapes.is_empty() { "(POINT(0 0))".to_owned() } else { format!("({})", shapes.join(",")) }
         }
-        _ => list(&points_of(value, places)[..1]),
+        _ => notation.list(&notation.points(value)[..1]),
     };
-    let name = match name {
-        "LINESTRING" | "MULTIPOINT" | "POLYGON" | "MULTILINESTRING" | "MULTIPOLYGON"
-        | "GEOMETRYCOLLECTION" => name,
-        _ => "POINT",
-    };
+    let name = if KINDS.contains(&name) { name } else { "POINT" };
     if flags.is_empty() { format!("{name}{body}") } else { format!("{name} {flags}{body}") }
 }
+
+/// The kinds that can be written.
+const KINDS: [&str; 14] = [
+    "LINESTRING",
+    "CIRCULARSTRING",
+    "COMPOUNDCURVE",
+    "MULTIPOINT",
+    "POLYGON",
+    "TRIANGLE",
+    "CURVEPOLYGON",
+    "MULTILINESTRING",
+    "MULTIPOLYGON",
+    "POLYHEDRALSURFACE",
+    "TIN",
+    "MULTICURVE",
+    "MULTISURFACE",
+    "GEOMETRYCOLLECTION",
+];
 
 /// Spatial reference, kind and body of well-known text or of PostGIS's hexadecimal binary.
 pub(super) fn parse(text: &str) -> Option<(u32, String, Body)> {
@@ -153,7 +133,13 @@ fn text_shape(rest: &mut &str, depth: u32) -> Option<(String, Body)> {
     }
     let kind = flags.map_or_else(|| name.clone(), |flags| format!("{name} {flags}"));
     *rest = &rest[open..];
-    let body = if name == "GEOMETRYCOLLECTION" {
+    let bare = match name.as_str() {
+        "GEOMETRYCOLLECTION" => Some(""),
+        "COMPOUNDCURVE" | "CURVEPOLYGON" | "MULTICURVE" => Some("LINESTRING"),
+        "MULTISURFACE" => Some("POLYGON"),
+        _ => None,
+    };
+    let body = if let Some(bare) = bare {
         *rest = rest.strip_prefix('(')?;
         let mut shapes = Vec::new();
         loop {
@@ -163,7 +149,11 @@ fn text_shape(rest: &mut &str, depth: u32) -> Option<(String, Body)> {
                 break;
             }
             *rest = rest.trim_start_matches([',', ' ']);
-            shapes.push(text_shape(rest, depth + 1)?);
+            shapes.push(match rest.starts_with('(') {
+                // A member of the usual kind does not name it.
+                true => (bare.to_owned(), text_body(rest, depth + 1)?),
+                false => text_shape(rest, depth + 1)?,
+            });
         }
         Body::Shapes(shapes)
     } else {
@@ -256,12 +246,13 @@ impl Binary<'_> {
         let (name, body) = match code & 0xff {
             1 => ("POINT", Body::Points(vec![self.point(little, width)?])),
             2 => ("LINESTRING", self.points(little, width)?),
-            3 => {
+            8 => ("CIRCULARSTRING", self.points(little, width)?),
+            kind @ (3 | 17) => {
                 let count = self.word(little)?;
                 let rings = (0..count).map(|_| self.points(little, width)).collect::<Option<_>>()?;
-                ("POLYGON", Body::Members(rings))
+                (if kind == 3 { "POLYGON" } else { "TRIANGLE" }, Body::Members(rings))
             }
-            kind @ 4..=7 => {
+            kind @ (4..=7 | 9..=12 | 15 | 16) => {
                 let count = self.word(little)?;
                 let shapes = (0..count).map(|_| self.shape(depth + 1)).collect::<Option<Vec<_>>>()?;
                 match kind {
@@ -272,13 +263,26 @@ impl Binary<'_> {
                         });
                         ("MULTIPOINT", Body::Points(points.collect()))
                     }
-                    7 => {
+                    7 | 9..=12 => {
                         let shapes = shapes.into_iter().map(|(_, kind, body)| (kind, body)).collect();
-                        ("GEOMETRYCOLLECTION", Body::Shapes(shapes))
+                        let name = match kind {
+                            7 => "GEOMETRYCOLLECTION",
+                            9 => "COMPOUNDCURVE",
+                            10 => "CURVEPOLYGON",
+                            11 => "MULTICURVE",
+                            _ => "MULTISURFACE",
+                        };
+                        (name, Body::Shapes(shapes))
                     }
                     kind => {
                         let members = shapes.into_iter().map(|(_, _, body)| body).collect();
-                        (if kind == 5 { "MULTILINESTRING" } else { "MULTIPOLYGON" }, Body::Members(members))
+                        let name = match kind {
+                            5 => "MULTILINESTRING",
+                            6 => "MULTIPOLYGON",
+                            15 => "POLYHEDRALSURFACE",
+                            _ => "TIN",
+                        };
+                        (name, Body::Members(members))
                     }
                 }
             }

@@ -25,12 +25,13 @@ mod source;
 mod sql;
 mod swap;
 mod types;
+mod user_sql;
 
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     db::{Capabilities, Database, DbError, Dialect, Sink, Source},
     schema::{DialectName, Table, TableName},
 };
@@ -51,8 +52,8 @@ impl Database for MySql {
         &MySqlDialect
     }
 
-    fn source(&self) -> Result<Box<dyn Source>, DbError> {
-        Ok(Box::new(source::MySqlSource::open(&self.url)?))
+    fn source_with(&self, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError> {
+        Ok(Box::new(source::MySqlSource::open(&self.url, settings)?))
     }
 
     fn sink(&self) -> Result<Box<dyn Sink>, DbError> {

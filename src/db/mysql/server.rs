@@ -102,13 +102,22 @@ pub(super) fn options(url: &DbUrl) -> Result<MySqlConnectOptions, DbError> {
             format!("cannot use the URL {url}: an option of it is not valid"),
         )
     })?;
-    Ok(options.pipes_as_concat(false).no_engine_substitution(false).disable_statement_logging())
+    Ok(options.pipes_as_concat(false).no_engine_substitution(false))
 }
 
 impl Connection {
-    /// Connects and asks the server about itself.
+    /// Connects to a target and asks the server about itself.
     pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
+        Self::open_with(url, options(url)?.disable_statement_logging())
+    }
+
+    /// Connects to a source. Its statements can be listened to, see `--show-sql`; they hold no values of rows.
+    pub(super) fn open_source(url: &DbUrl, show_sql: bool) -> Result<Self, DbError> {
         let options = options(url)?;
+        Self::open_with(url, if show_sql { options } else { options.disable_statement_logging() })
+    }
+
+    fn open_with(url: &DbUrl, options: MySqlConnectOptions) -> Result<Self, DbError> {
         let driver = block_on(async {
             match tokio::time::timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options)).await {
                 Ok(connected) => connected.map_err(|error| match wrap(&format!("connect to {url}"), error) {

@@ -4,7 +4,7 @@
 use crate::{
     config::DbUrl,
     data::TableData,
-    db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink},
+    db::{Blueprint, DbError, DbErrorKind, Inventory, ScriptError, ServerIdentity, Session, Sink},
     finding::Finding,
     schema::{Schema, Table, TableName},
 };
@@ -18,7 +18,7 @@ use super::{
     server::Connection,
     source::COMMON_SETTINGS,
     sql::{Fixture, fixture, identifier, literal},
-    swap,
+    swap, user_sql,
 };
 
 /// Strict, but a zero date in a DEFAULT stays possible and 0 is a value like any other.
@@ -54,6 +54,10 @@ pub(super) struct MySqlSink {
     /// Statements that bring the target's own character set and collation to what they are to be, and back.
     defaults: Option<[String; 2]>,
     findings: Vec<Finding>,
+    /// Kept with the marker.
+    note: Option<String>,
+    /// True if what was built stays after a failure.
+    keeps: bool,
 }
 
 impl MySqlSink {
@@ -89,6 +93,8 @@ impl MySqlSink {
             later: Vec::new(),
             defaults: None,
             findings: Vec::new(),
+            note: None,
+            keeps: false,
         })
     }
 
@@ -234,6 +240,7 @@ impl MySqlSink {
         self.road.close();
         match std::mem::replace(&mut self.place, Site::Nowhere) {
             Site::Nowhere => Ok(()),
+            Site::Side(_) if self.keeps => swap::mark(&mut self.connection, &self.later, None),
             Site::Side(side) => {
                 self.connection.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&side)))?;
                 Ok(())
@@ -250,7 +257,8 @@ impl MySqlSink {
 }
 
 /// Columns of the table in which dbsynth notes what it made.
-pub(super) const MARKER_COLUMNS: &str = "(name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, version VARCHAR(32) NOT NULL) \
+pub(super) const MARKER_COLUMNS: &str = "(name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, version VARCHAR(32) NOT NULL, \
+     note LONGTEXT CHARACTER SET utf8mb4) \
      COMMENT = 'tables made by dbsynth; it will not replace others'";
 
 /// Statements that prepare a session for bulk loading.
@@ -388,10 +396,42 @@ impl Sink for MySqlSink {
         std::mem::take(&mut self.findings)
     }
 
+    fn script(&mut self, sql: &str) -> Result<(), ScriptError> {
+        let home = self.side().unwrap_or_else(|| self.target());
+        let ran = user_sql::run_script(&mut self.connection, sql);
+        self.connection.run(&format!("USE {}", identifier(&home)))?;
+        for setting in settings() {
+            self.connection.run_as("set up the session", &setting)?;
+        }
+        ran
+    }
+
+    fn side(&self) -> Option<String> {
+        match &self.place {
+            Site::Side(side) => Some(side.clone()),
+            _ => None,
+        }
+    }
+
+    fn keep_failed(&mut self) -> Option<String> {
+        self.keeps = true;
+        Some(format!("database {}", self.beside("__dbsynth_new")))
+    }
+
+    fn remember(&mut self, note: String) {
+        self.note = Some(note);
+    }
+
+    fn recall(&mut self) -> Result<Option<String>, DbError> {
+        let target = self.target();
+        user_sql::read_note(&mut self.connection, &target)
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), DbError> {
         self.road.close();
         let later = std::mem::take(&mut self.later);
-        swap::mark(&mut self.connection, &later)?;
+        let note = self.note.take();
+        swap::mark(&mut self.connection, &later, note.as_deref())?;
         if let Site::Side(side) = self.place.clone() {
             let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
             let obsolete = swap::swap(&mut self.connection, &side, &target, &trash, &later)?;

@@ -1,7 +1,7 @@
 //! Reads a database inside one read-only consistent snapshot.
 
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     db::{Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source},
     finding::Finding,
     schema::{DataType, Schema, Table},
@@ -27,18 +27,28 @@ pub(super) const COMMON_SETTINGS: [&str; 6] = [
 
 impl MySqlSource {
     /// Connects and starts the snapshot.
-    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
-        let mut connection = Connection::open(url)?;
+    pub(super) fn open(url: &DbUrl, settings: &SourceSettings) -> Result<Self, DbError> {
+        let mut connection = Connection::open_source(url, settings.show_sql)?;
         connection.run_as("set up the session", "SET NAMES utf8mb4")?;
         connection.run_as("set up the session", "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'")?;
         connection.run_as("set up the session", "SET SESSION time_zone = '+00:00'")?;
         connection.try_settings(&COMMON_SETTINGS);
         // Six hours: long enough for any table, short enough not to run for ever.
-        connection.try_settings(if connection.server.mariadb {
-            &["max_statement_time = 21600"]
+        let statement = settings.statement_timeout.unwrap_or(6 * 3600);
+        if connection.server.mariadb {
+            connection.try_settings(&[&format!("max_statement_time = {statement}")]);
         } else {
-            &["max_execution_time = 21600000", "information_schema_stats_expiry = 0"]
-        });
+            connection.try_settings(&[
+                &format!("max_execution_time = {}", statement.saturating_mul(1000)),
+                "information_schema_stats_expiry = 0",
+            ]);
+        }
+        if let Some(lock) = settings.lock_timeout {
+            connection.try_settings(&[
+                &format!("lock_wait_timeout = {lock}"),
+                &format!("innodb_lock_wait_timeout = {lock}"),
+            ]);
+        }
         connection.run_as("start a snapshot", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         connection.run_as("start a snapshot", "SET SESSION TRANSACTION READ ONLY")?;
         // MariaDB learned MySQL's name of the variable in 11.1.

@@ -8,6 +8,7 @@ use super::{
     server::Connection,
     sink::{Later, MARKER_COLUMNS, make},
     sql::{Fixture, Home, identifier, literal},
+    user_sql::leave_note,
 };
 
 /// Tables (and sequences) of the current database, marker included.
@@ -37,7 +38,7 @@ pub(super) fn drop_if_ours(connection: &mut Connection, database: &str) -> Resul
 }
 
 /// Notes in the marker what this load made.
-pub(super) fn mark(connection: &mut Connection, later: &[Later]) -> Result<(), DbError> {
+pub(super) fn mark(connection: &mut Connection, later: &[Later], note: Option<&str>) -> Result<(), DbError> {
     let version = literal(env!("CARGO_PKG_VERSION"));
     let views = later.iter().filter(|later| later.kind == Fixture::View).map(|later| later.name.clone());
     let names: Vec<String> =
@@ -46,9 +47,12 @@ pub(super) fn mark(connection: &mut Connection, later: &[Later]) -> Result<(), D
     connection.run(&format!("DELETE FROM {marker}"))?;
     for chunk in names.chunks(500) {
         let rows: Vec<String> = chunk.iter().map(|name| format!("({}, {version})", literal(name))).collect();
-        connection.run(&format!("INSERT IGNORE INTO {marker} VALUES {}", rows.join(", ")))?;
+        connection.run(&format!("INSERT IGNORE INTO {marker} (name, version) VALUES {}", rows.join(", ")))?;
     }
-    Ok(())
+    match note {
+        Some(note) => leave_note(connection, note),
+        None => Ok(()),
+    }
 }
 
 /// Empties the current database of what a failed load in place made.

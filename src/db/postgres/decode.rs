@@ -12,10 +12,9 @@ use arrow_array::{
         Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
     },
 };
-use sqlx::{Row, ValueRef, postgres::PgRow};
 
 use super::{
-    numeric::{Digits, decimal_text, numeric_text},
+    numeric::{Digits, decimal_text, numeric_float, numeric_text, read_decimal},
     text::timestamp_since,
 };
 use crate::schema::{DataType, Storage};
@@ -120,14 +119,11 @@ impl ColumnReader {
         self.misfits
     }
 
-    /// Takes the value at `index` of a row.
-    pub(super) fn push(&mut self, row: &PgRow, index: usize) -> Result<(), sqlx::Error> {
-        let value = row.try_get_raw(index)?;
-        let bytes = if value.is_null() { None } else { Some(value.as_bytes().map_err(sqlx::Error::Decode)?) };
-        if !self.append(bytes) {
+    /// Takes a value in its binary form, or null.
+    pub(super) fn push(&mut self, value: Option<&[u8]>) {
+        if !self.append(value) {
             self.misfits += 1;
         }
-        Ok(())
     }
 
     /// Appends a value in its binary form; false if it does not fit (null is appended) and no exact text tells it.
@@ -159,7 +155,7 @@ impl ColumnReader {
             Builder::Boolean(b) => append!(b, |raw| raw.first().map(|byte| *byte != 0)),
             Builder::Integer(b) => append!(b, int8),
             Builder::Float(b) => append!(b, |raw| raw.try_into().ok().map(f64::from_be_bytes)),
-            Builder::Decimal(b, _) => append!(b, |raw| read_decimal(&numeric_text(raw)?)),
+            Builder::Decimal(b, _) => append!(b, numeric_float),
             Builder::Single(b) => append!(b, |raw| raw.try_into().ok().map(f32::from_be_bytes).map(widen)),
             Builder::Text(b) => append!(b, |raw| std::str::from_utf8(raw).ok()),
             Builder::Bytes(b) => append!(b, Some),
@@ -199,12 +195,6 @@ impl ColumnReader {
 
 fn int8(raw: &[u8]) -> Option<i64> {
     raw.try_into().ok().map(i64::from_be_bytes)
-}
-
-/// The float nearest to a decimal; what is too large for one is the largest.
-fn read_decimal(text: &str) -> Option<f64> {
-    let value: f64 = text.parse().ok()?;
-    Some(if value.is_infinite() && !text.ends_with("Infinity") { f64::MAX.copysign(value) } else { value })
 }
 
 /// The shortest decimal that reads back as this f32, as f64.

@@ -27,13 +27,15 @@ mod sql;
 mod tables;
 mod text;
 mod types;
+mod unpack;
+mod user_sql;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     db::{Database, DbError, Dialect, Sink, Source},
 };
 
@@ -53,8 +55,8 @@ impl Database for Postgres {
         &self.dialect
     }
 
-    fn source(&self) -> Result<Box<dyn Source>, DbError> {
-        Ok(Box::new(read::PostgresSource::open(&self.url)?))
+    fn source_with(&self, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError> {
+        Ok(Box::new(read::PostgresSource::open(&self.url, settings)?))
     }
 
     fn sink(&self) -> Result<Box<dyn Sink>, DbError> {

@@ -87,8 +87,16 @@ fn rounded_left(digits: &str, left: usize, negative: bool) -> String {
     }
 }
 
+/// The largest whole number up to which every whole number is a float.
+const EXACT: u64 = 1 << 53;
+/// The largest power of ten that is a float.
+const EXACT_POWER: u32 = 22;
+
 /// Appends the binary form, without its length.
 pub(super) fn put_numeric(value: f64, digits: Digits, out: &mut Vec<u8>) {
+    if put_short(value, digits, out).is_some() {
+        return;
+    }
     let special = match (value, digits) {
         (v, _) if v.is_nan() => Some(NAN),
         (f64::INFINITY, None) => Some(POSITIVE_INFINITY),
@@ -124,6 +132,67 @@ pub(super) fn put_numeric(value: f64, digits: Digits, out: &mut Vec<u8>) {
     for digit in digits {
         out.put_i16(digit);
     }
+}
+
+/// Appends the binary form of a number that has no more decimals than declared, and few enough digits for exact
+/// arithmetic; does nothing for others.
+fn put_short(value: f64, digits: Digits, out: &mut Vec<u8>) -> Option<()> {
+    let (precision, scale) = digits?;
+    let scale = u32::try_from(scale).ok().filter(|scale| *scale <= 15)?;
+    let unit = 10_u64.pow(scale) as f64;
+    let whole = (value.abs() * unit).round();
+    // Only what reads back from this many decimals has no more of them.
+    if !(whole > 0.0 && whole < EXACT as f64) || whole / unit != value.abs() {
+        return None;
+    }
+    let most = 10_u64.checked_pow(precision).unwrap_or(u64::MAX);
+    let whole = whole as u64;
+    let mut rest = (whole < most).then_some(whole * 10_u64.pow((4 - scale % 4) % 4))?;
+    // Least significant first: 2⁵³ with three zeros behind it has five groups.
+    let mut groups = [0_i16; 5];
+    let mut count = 0;
+    while rest > 0 {
+        groups[count] = (rest % 10_000) as i16;
+        rest /= 10_000;
+        count += 1;
+    }
+    let weight = count as i16 - scale.div_ceil(4) as i16 - 1;
+    let zeros = groups[..count].iter().take_while(|group| **group == 0).count();
+    put_header((count - zeros) as i16, weight, if value < 0.0 { NEGATIVE } else { 0 }, scale as u16, out);
+    for group in groups[zeros..count].iter().rev() {
+        out.put_i16(*group);
+    }
+    Some(())
+}
+
+/// Reads the binary form as the nearest float; none if it is damaged.
+pub(super) fn numeric_float(bytes: &[u8]) -> Option<f64> {
+    short_float(bytes).or_else(|| read_decimal(&numeric_text(bytes)?))
+}
+
+/// The float nearest to a decimal; what is too large for one is the largest.
+pub(super) fn read_decimal(text: &str) -> Option<f64> {
+    let value: f64 = text.parse().ok()?;
+    Some(if value.is_infinite() && !text.ends_with("Infinity") { f64::MAX.copysign(value) } else { value })
+}
+
+/// The nearest float, where few digits make it the quotient of two exact ones.
+fn short_float(bytes: &[u8]) -> Option<f64> {
+    let (header, groups) = bytes.split_at_checked(8)?;
+    let word = |place: usize| i16::from_be_bytes([header[place], header[place + 1]]);
+    let (weight, sign) = (i32::from(word(2)), word(4).cast_unsigned());
+    if groups.len() > 8 || sign & !NEGATIVE != 0 {
+        return None;
+    }
+    let digits = groups.chunks_exact(2).map(|pair| u64::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let whole = digits.fold(0, |sum: u64, group| sum * 10_000 + group);
+    let shift = 4 * (weight + 1 - groups.len() as i32 / 2);
+    let power = 10_f64.powi(shift.abs());
+    if whole > EXACT || shift.unsigned_abs() > EXACT_POWER {
+        return None;
+    }
+    let value = if shift < 0 { whole as f64 / power } else { whole as f64 * power };
+    Some(if sign == NEGATIVE { -value } else { value })
 }
 
 /// Reads the binary form as the server prints it; none if it is damaged.
@@ -165,7 +234,8 @@ fn group(digits: &[u8]) -> i16 {
 
 #[cfg(test)]
 mod tests {
-    use super::{decimal_text, numeric_text, put_numeric};
+    use super::{decimal_text, numeric_float, numeric_text, put_numeric, put_short};
+    use proptest::prelude::*;
 
     #[test]
     fn the_binary_form_reads_back_as_the_decimal_text() {
@@ -182,6 +252,28 @@ mod tests {
                 };
                 assert_eq!(numeric_text(&bytes).unwrap(), expected, "{value} with {digits:?}");
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn short_numbers_have_the_form_of_their_text(whole in -99_999_999_999_i64..=99_999_999_999, scale in 0_i32..=9) {
+            let value = whole as f64 / 10_f64.powi(scale);
+            let digits = Some((18, scale));
+            let (mut short, mut long) = (Vec::new(), Vec::new());
+            prop_assert_eq!(put_short(value, digits, &mut short).is_some(), whole != 0);
+            put_numeric(value, digits, &mut long);
+            prop_assert_eq!(numeric_text(&long).unwrap(), decimal_text(value, digits));
+            prop_assert_eq!(numeric_float(&long), Some(value));
+        }
+
+        #[test]
+        fn any_number_reads_back_as_the_float_it_was(value in -1e12_f64..1e12) {
+            let mut bytes = Vec::new();
+            put_numeric(value, None, &mut bytes);
+            prop_assert_eq!(numeric_float(&bytes), Some(value));
+            put_numeric(value, Some((30, 4)), &mut bytes);
+            prop_assert!(put_short(value, Some((30, 4)), &mut bytes).is_none() || decimal_text(value, Some((30, 4))).parse() == Ok(value));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
-use sqlx::AssertSqlSafe;
+use sqlx::PgConnection;
 
 use super::{
     blueprint::blueprint,
@@ -13,11 +13,12 @@ use super::{
     grants,
     layout::Layout,
     lift::lift,
-    server::{self, Hold, Server, connect, pooled_finding, regclass, run, scalar, settle},
+    server::{self, Hold, Server, connect_source, pooled_finding, regclass, run, scalar, settle},
     sql::{literal, own_rows, quote, quote_table},
+    unpack::Unpacker,
 };
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     data::TableData,
     db::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
@@ -28,7 +29,11 @@ use crate::{
 
 /// An empty search path makes the server print every name qualified. A waiting lock must not hold up
 /// a production server for long; a scan of a large table may take hours.
-const SOURCE_SETTINGS: &str = "SET search_path = ''; SET lock_timeout = '10s'; SET statement_timeout = '6h';";
+fn source_settings(settings: &SourceSettings) -> String {
+    let lock = settings.lock_timeout.unwrap_or(10);
+    let statement = settings.statement_timeout.unwrap_or(6 * 3600);
+    format!("SET search_path = ''; SET lock_timeout = '{lock}s'; SET statement_timeout = '{statement}s';")
+}
 
 /// A Postgres database opened for reading.
 pub(super) struct PostgresSource {
@@ -37,19 +42,22 @@ pub(super) struct PostgresSource {
     misfits: BTreeMap<(String, String), u64>,
     /// Tables that others inherit from, once asked for.
     with_heirs: Option<Vec<TableName>>,
+    /// A COPY did not start, or did not end: the connection is out of step and must not be used.
+    lost: bool,
     /// On a standby: unlogged tables, which hold no rows there and cannot even be asked.
     unlogged: BTreeSet<TableName>,
 }
 
 impl PostgresSource {
     /// Connects and opens the snapshot.
-    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
-        let mut server = connect(url)?;
+    pub(super) fn open(url: &DbUrl, settings: &SourceSettings) -> Result<Self, DbError> {
+        let mut server = connect_source(url, settings)?;
+        let source_settings = source_settings(settings);
         block_on(async {
             let connection = &mut server.connection;
             let doing = "opening the read-only snapshot";
             run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
-            settle(connection, SOURCE_SETTINGS, Hold::Transaction).await?;
+            settle(connection, &source_settings, Hold::Transaction).await?;
             let read_only: String =
                 scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
             if read_only == "on" {
@@ -58,22 +66,27 @@ impl PostgresSource {
                 Err(DbError::new(DbErrorKind::Refused, format!("{doing}: the server would allow writes")))
             }
         })?;
-        Ok(Self { server, misfits: BTreeMap::new(), with_heirs: None, unlogged: BTreeSet::new() })
+        Ok(Self {
+            server,
+            misfits: BTreeMap::new(),
+            with_heirs: None,
+            lost: false,
+            unlogged: BTreeSet::new(),
+        })
     }
 }
 
 impl Session for PostgresSource {
     fn identity(&mut self) -> Result<ServerIdentity, DbError> {
-        block_on(server::identity(&mut self.server.connection))
+        block_on(server::identity(self.connection()?))
     }
 
     fn count(&mut self, sql: &str) -> Result<u64, DbError> {
-        let connection = &mut self.server.connection;
         let heirs = match self.with_heirs.take() {
             Some(heirs) => heirs,
-            None => block_on(server::with_heirs(connection))?,
+            None => block_on(server::with_heirs(self.connection()?))?,
         };
-        let counted = block_on(server::count(connection, &own_rows(sql, &heirs), true));
+        let counted = block_on(server::count(self.connection()?, &own_rows(sql, &heirs), true));
         self.with_heirs = Some(heirs);
         match counted {
             Err(error) if !self.unlogged.is_empty() && error.kind == DbErrorKind::Unsupported => Ok(0),
@@ -85,7 +98,7 @@ impl Session for PostgresSource {
 impl Source for PostgresSource {
     fn introspect(&mut self) -> Result<Introspection, DbError> {
         let (version, search_path) = (self.server.version, self.server.search_path.clone());
-        let catalog = block_on(catalog::read(&mut self.server.connection, version, search_path))?;
+        let catalog = block_on(catalog::read(self.connection()?, version, search_path))?;
         let layout = Layout::new(&catalog);
         let mut findings = Vec::new();
         let mut schema = lift(&catalog, &layout, &mut findings);
@@ -108,7 +121,7 @@ impl Source for PostgresSource {
     }
 
     fn check_readable(&mut self, tables: &[&Table]) -> Result<(), DbError> {
-        block_on(grants::check_reading(&mut self.server.connection, tables))
+        block_on(grants::check_reading(self.connection()?, tables))
     }
 
     fn row_count(&mut self, table: &Table) -> Result<u64, DbError> {
@@ -122,7 +135,7 @@ impl Source for PostgresSource {
         }
         let sql = self.select(table, scan)?;
         let doing = format!("reading {}", table.name);
-        block_on(run(&mut self.server.connection, "SAVEPOINT dbsynth_scan", &doing))?;
+        block_on(run(self.connection()?, "SAVEPOINT dbsynth_scan", &doing))?;
         let scanned = self.stream(table, scan, sql, on_batch);
         // A table that cannot be read must not cost the snapshot of the others.
         let end = if scanned.is_ok() {
@@ -130,6 +143,9 @@ impl Source for PostgresSource {
         } else {
             "ROLLBACK TO SAVEPOINT dbsynth_scan; RELEASE SAVEPOINT dbsynth_scan"
         };
+        if self.lost {
+            return scanned;
+        }
         let ended = block_on(run(&mut self.server.connection, end, &doing));
         scanned.and_then(|total| ended.map(|()| total))
     }
@@ -170,6 +186,16 @@ const STAND_INS: [&str; 16] = [
 ];
 
 impl PostgresSource {
+    fn connection(&mut self) -> Result<&mut PgConnection, DbError> {
+        if self.lost {
+            return Err(DbError::new(
+                DbErrorKind::Disconnected,
+                "the connection to the source is out of step with the server",
+            ));
+        }
+        Ok(&mut self.server.connection)
+    }
+
     /// Asks the server which literal it takes for a column of a type it alone knows, where null is none.
     fn find_stand_ins(&mut self, schema: &mut Schema) {
         for table in &mut schema.tables {
@@ -208,26 +234,48 @@ impl PostgresSource {
             })
             .collect();
         let batch_rows = scan.batch_rows.max(1);
+        let malformed =
+            || DbError::new(DbErrorKind::Other, format!("{doing}: what arrives is no binary COPY"));
+        // What the server refuses it refuses here: sqlx loses step with a server that refuses a COPY to start.
+        block_on(run(&mut self.server.connection, &format!("{sql} LIMIT 0"), &doing))?;
+        let copy = format!("COPY ({sql}) TO STDOUT WITH (FORMAT binary)");
+        self.lost = true;
         let mut total = 0;
         {
             // Each batch is gathered on the runtime, but handed over outside it, so that the reader of
             // the batch may use another connection.
-            let mut rows =
-                sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch(&mut self.server.connection);
-            loop {
+            let mut messages = block_on(async {
+                let started = self.server.connection.copy_out_raw(&copy).await;
+                started.map_err(|error| db_error(&doing, error))
+            })?;
+            let mut unpacker = Unpacker::default();
+            let mut ended = false;
+            while !ended {
                 let mut held = 0;
-                block_on(async {
+                let gathered = block_on(async {
                     while held < batch_rows {
-                        let Some(row) = rows.next().await else { break };
-                        let row = row.map_err(|error| db_error(&doing, error))?;
-                        for (index, reader) in readers.iter_mut().enumerate() {
-                            reader.push(&row, index).map_err(|error| db_error(&doing, error))?;
-                        }
-                        held += 1;
+                        let Some(message) = messages.next().await else {
+                            ended = true;
+                            break;
+                        };
+                        let message = message.map_err(|error| db_error(&doing, error))?;
+                        held += unpacker
+                            .take(&message, |index, field| {
+                                if let Some(reader) = readers.get_mut(index) {
+                                    reader.push(field);
+                                }
+                            })
+                            .map_err(|_| malformed())?;
                     }
                     Ok(())
-                })?;
-                if held > 0 {
+                });
+                let handed = gathered.and_then(|()| {
+                    if ended && !unpacker.is_whole() {
+                        return Err(malformed());
+                    }
+                    if held == 0 {
+                        return Ok(());
+                    }
                     let arrays = readers.iter_mut().map(ColumnReader::finish).collect();
                     total += held as u64;
                     let mut batch = TableData::new(scan.columns.clone(), arrays, held);
@@ -236,13 +284,21 @@ impl PostgresSource {
                             batch.set_exact(*id, texts);
                         }
                     }
-                    on_batch(batch)?;
-                }
-                if held < batch_rows {
-                    break;
+                    on_batch(batch)
+                });
+                if let Err(error) = handed {
+                    // The connection answers again once all has arrived.
+                    block_on(async {
+                        while messages.next().await.is_some() {}
+                        Ok(())
+                    })?;
+                    drop(messages);
+                    self.lost = false;
+                    return Err(error);
                 }
             }
         }
+        self.lost = false;
         for (id, reader) in scan.columns.iter().zip(&readers).filter(|(_, reader)| reader.misfits() > 0) {
             let key = (table.name.to_string(), table.column(*id).name.clone());
             *self.misfits.entry(key).or_default() += reader.misfits();
@@ -257,7 +313,7 @@ impl PostgresSource {
         let question =
             format!("SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = {}", regclass(&quoted));
         let doing = format!("looking up {}", table.name);
-        let partitioned: bool = block_on(scalar(&mut self.server.connection, &question, &doing))?;
+        let partitioned: bool = block_on(scalar(self.connection()?, &question, &doing))?;
         Ok(if partitioned { quoted } else { format!("ONLY {quoted}") })
     }
 

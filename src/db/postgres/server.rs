@@ -10,7 +10,7 @@ use sqlx::{
 
 use super::{error::db_error, sql::literal};
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     db::{DbError, DbErrorKind, ServerIdentity, runtime::block_on},
     finding::Finding,
     schema::TableName,
@@ -48,7 +48,7 @@ pub(super) fn options(url: &DbUrl) -> Result<PgConnectOptions, DbError> {
     PgConnectOptions::from_str(url.expose())
         .map(|options| {
             // Poolers refuse startup parameters they do not know; ours are set later.
-            options.application_name("dbsynth").extra_float_digits(None).disable_statement_logging()
+            options.application_name("dbsynth").extra_float_digits(None)
         })
         .map_err(|_| DbError::new(DbErrorKind::Unreachable, format!("{url} is no usable Postgres URL")))
 }
@@ -76,13 +76,25 @@ pub(super) async fn settle(connection: &mut PgConnection, settings: &str, hold: 
     Ok(())
 }
 
-/// Connects and checks that the server is one we know.
+/// Connects to a target and checks that the server is one we know.
 pub(super) fn connect(url: &DbUrl) -> Result<Server, DbError> {
+    connect_with(url, &options(url)?.disable_statement_logging(), true)
+}
+
+/// Connects to a source. Its statements can be listened to, see `--show-sql`; they hold no values of rows.
+pub(super) fn connect_source(url: &DbUrl, settings: &SourceSettings) -> Result<Server, DbError> {
+    // To find a pooler takes a second connection.
+    let alone = settings.max_connections == Some(1);
     let options = options(url)?;
+    let options = if settings.show_sql { options } else { options.disable_statement_logging() };
+    connect_with(url, &options, !alone)
+}
+
+fn connect_with(url: &DbUrl, options: &PgConnectOptions, look_for_pooler: bool) -> Result<Server, DbError> {
     let doing = format!("connecting to {url}");
     block_on(async {
         let mut connection =
-            PgConnection::connect_with(&options).await.map_err(|error| db_error(&doing, error))?;
+            PgConnection::connect_with(options).await.map_err(|error| db_error(&doing, error))?;
         // Alone: some of the others have no such settings.
         let row = connection.fetch_one("SELECT version()").await.map_err(|error| db_error(&doing, error))?;
         let banner: String = get(&row, 0)?;
@@ -102,7 +114,7 @@ pub(super) fn connect(url: &DbUrl) -> Result<Server, DbError> {
             let what = format!("{url} runs {banner}: PostgreSQL 12 or later is needed");
             return Err(DbError::new(DbErrorKind::Unsupported, what));
         }
-        let pooled = shares_its_server(&options, get(&row, 3)?).await;
+        let pooled = look_for_pooler && shares_its_server(options, get(&row, 3)?).await;
         Ok(Server { connection, version, search_path: get(&row, 1)?, standby: get(&row, 2)?, pooled })
     })
 }

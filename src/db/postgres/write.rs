@@ -13,11 +13,15 @@ use super::{
     sequences::{exists, set_sequence},
     server::{self, Hold, connect, pooled_finding, run, run_guarded, settle},
     sql::{own_rows, quote, quote_table},
+    user_sql,
 };
 use crate::{
     config::DbUrl,
     data::TableData,
-    db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink, runtime::block_on},
+    db::{
+        Blueprint, DbError, DbErrorKind, Inventory, ScriptError, ServerIdentity, Session, Sink,
+        runtime::{block_on, runtime},
+    },
     finding::Finding,
     schema::{ColumnId, DataType, Schema, Table, TableName},
 };
@@ -43,6 +47,8 @@ pub(super) struct PostgresSink {
     before: Cleared,
     /// Statements that must wait until just before the commit.
     at_the_end: Vec<String>,
+    /// Kept with the marker.
+    note: Option<String>,
 }
 
 impl PostgresSink {
@@ -61,6 +67,7 @@ impl PostgresSink {
             in_transaction: false,
             before: Cleared::default(),
             at_the_end: Vec::new(),
+            note: None,
         })
     }
 
@@ -249,13 +256,39 @@ impl Sink for PostgresSink {
         })
     }
 
+    fn script(&mut self, sql: &str) -> Result<(), ScriptError> {
+        self.with_heirs = None;
+        let in_transaction = self.in_transaction;
+        let connection = self.connection()?;
+        // Not `block_on`: its error is another.
+        runtime()?.block_on(async {
+            user_sql::run_script(connection, sql, in_transaction).await?;
+            if in_transaction {
+                settle(connection, TARGET_SETTINGS, Hold::Transaction).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn remember(&mut self, note: String) {
+        self.note = Some(note);
+    }
+
+    fn recall(&mut self) -> Result<Option<String>, DbError> {
+        block_on(user_sql::read_note(self.connection()?))
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), DbError> {
+        let note = self.note.take();
         let at_the_end = std::mem::take(&mut self.at_the_end);
         let before = std::mem::take(&mut self.before);
         let connection = self.connection()?;
         block_on(async {
             drop_aside(connection, &before.aside).await?;
             room::mark(connection, &before.kept).await?;
+            if let Some(note) = note {
+                user_sql::leave_note(connection, &note).await?;
+            }
             for sql in at_the_end {
                 run(connection, &sql, "forcing row security and switching event triggers on").await?;
             }

@@ -10,11 +10,14 @@ use super::{
     encode::ColumnWriter,
     server::{Connection, canonical, identity, lift_error},
     sql::{identifier, insert},
-    swap,
+    swap, user_sql,
 };
 use crate::{
     data::TableData,
-    db::{Blueprint, DbError, DbErrorKind, Inventory, ServerIdentity, Session, Sink, runtime::block_on},
+    db::{
+        Blueprint, DbError, DbErrorKind, Inventory, ScriptError, ServerIdentity, Session, Sink,
+        runtime::block_on,
+    },
     schema::{Schema, Table, TableName},
 };
 
@@ -35,6 +38,10 @@ pub(super) struct SqliteSink {
     partial: PathBuf,
     connection: Option<Connection>,
     in_transaction: bool,
+    /// Kept with the marker.
+    note: Option<String>,
+    /// True if what was built stays after a failure.
+    keeps: bool,
 }
 
 impl SqliteSink {
@@ -45,7 +52,7 @@ impl SqliteSink {
             return Err(DbError::new(DbErrorKind::Unreachable, format!("{} is a folder", path.display())));
         }
         let partial = swap::partial_path(&target);
-        Ok(Self { target, partial, connection: None, in_transaction: false })
+        Ok(Self { target, partial, connection: None, in_transaction: false, note: None, keeps: false })
     }
 
     fn connection(&mut self) -> Result<&mut Connection, DbError> {
@@ -63,7 +70,13 @@ impl SqliteSink {
     }
 
     fn discard(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(mut connection) = self.connection.take() {
+            if std::mem::take(&mut self.keeps) {
+                // Whatever there is of it.
+                let _ = connection.run("cannot keep the unfinished file", "COMMIT");
+                let _ = connection.close();
+                return;
+            }
             // The file goes away whatever closing it says.
             let _ = connection.close();
             swap::remove_partial(&self.partial);
@@ -196,9 +209,37 @@ impl Sink for SqliteSink {
         connection.run("cannot refresh the statistics", "ANALYZE")
     }
 
+    fn script(&mut self, sql: &str) -> Result<(), ScriptError> {
+        if self.connection.is_none() {
+            return user_sql::run_on_file(&self.target, sql);
+        }
+        user_sql::run_script(self.in_transaction()?, sql)
+    }
+
+    fn side(&self) -> Option<String> {
+        self.connection.as_ref().map(|_| self.partial.display().to_string())
+    }
+
+    fn keep_failed(&mut self) -> Option<String> {
+        self.keeps = true;
+        Some(format!("file {}", self.partial.display()))
+    }
+
+    fn remember(&mut self, note: String) {
+        self.note = Some(note);
+    }
+
+    fn recall(&mut self) -> Result<Option<String>, DbError> {
+        user_sql::read_note(&self.target)
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), DbError> {
+        let note = self.note.take();
         let connection = self.in_transaction()?;
         swap::write_marker(connection)?;
+        if let Some(note) = note {
+            user_sql::leave_note(connection, &note)?;
+        }
         connection.run("cannot commit", "COMMIT")?;
         let said = connection.texts("cannot check the new file", "PRAGMA quick_check(1)")?.concat();
         if said != "ok" {

@@ -18,6 +18,7 @@ mod server;
 mod sql;
 mod swap;
 mod types;
+mod user_sql;
 mod virtual_tables;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ mod tests;
 use std::path::PathBuf;
 
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, SourceSettings},
     db::{Capabilities, Database, DbError, DbErrorKind, Dialect, Sink, Source},
     schema::{DialectName, Table, TableName},
 };
@@ -49,8 +50,8 @@ impl Database for SqliteDatabase {
         &SqliteDialect
     }
 
-    fn source(&self) -> Result<Box<dyn Source>, DbError> {
-        Ok(Box::new(read::SqliteSource::open(&self.path)?))
+    fn source_with(&self, settings: &SourceSettings) -> Result<Box<dyn Source>, DbError> {
+        Ok(Box::new(read::SqliteSource::open(&self.path, settings)?))
     }
 
     fn sink(&self) -> Result<Box<dyn Sink>, DbError> {

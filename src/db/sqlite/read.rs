@@ -21,6 +21,7 @@ use super::{
     virtual_tables::{self, Kind},
 };
 use crate::{
+    config::SourceSettings,
     data::TableData,
     db::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
@@ -39,7 +40,7 @@ pub(super) struct SqliteSource {
 
 impl SqliteSource {
     /// Opens the file and takes the snapshot.
-    pub(super) fn open(path: &Path) -> Result<Self, DbError> {
+    pub(super) fn open(path: &Path, settings: &SourceSettings) -> Result<Self, DbError> {
         // A deferred transaction sees the file as of its first read.
         let begin = |mut connection: Connection| {
             let what = "cannot begin to read";
@@ -48,7 +49,7 @@ impl SqliteSource {
             connection.stand_in(texts.iter().flat_map(|sql| ddl::collations(sql)).collect())?;
             Ok(connection)
         };
-        let connection = match Connection::read(path).and_then(begin) {
+        let connection = match Connection::read_source(path, settings).and_then(begin) {
             // A file in WAL mode on a read-only disk cannot have its log made; without a log nobody writes it.
             Err(error)
                 if matches!(error.kind, DbErrorKind::Unreachable | DbErrorKind::Permission)

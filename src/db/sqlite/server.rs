@@ -13,7 +13,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteRow},
 };
 
-use crate::db::{DbError, DbErrorKind, ServerIdentity, runtime::block_on};
+use crate::{
+    config::SourceSettings,
+    db::{DbError, DbErrorKind, ServerIdentity, runtime::block_on},
+};
 
 /// How long a lock of another process is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +29,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Opens a source: its statements can be listened to, see `--show-sql`; they hold no values of rows. A lock is
+    /// waited for as long as asked.
+    pub(super) fn read_source(path: &Path, settings: &SourceSettings) -> Result<Self, DbError> {
+        let patience = settings.lock_timeout.map(Duration::from_secs);
+        let options = Self::read_options(path)?.row_buffer_size(ROW_BUFFER);
+        let options = options.busy_timeout(patience.unwrap_or(BUSY_TIMEOUT));
+        Self::open(if settings.show_sql { options } else { options.disable_statement_logging() }, path)
+    }
+
     /// Opens an existing file for reading only.
     pub(super) fn read(path: &Path) -> Result<Self, DbError> {
         Self::connect(Self::read_options(path)?, path)
@@ -56,8 +68,11 @@ impl Connection {
     }
 
     fn connect(options: SqliteConnectOptions, path: &Path) -> Result<Self, DbError> {
-        let options =
-            options.busy_timeout(BUSY_TIMEOUT).row_buffer_size(ROW_BUFFER).disable_statement_logging();
+        let options = options.busy_timeout(BUSY_TIMEOUT).row_buffer_size(ROW_BUFFER);
+        Self::open(options.disable_statement_logging(), path)
+    }
+
+    fn open(options: SqliteConnectOptions, path: &Path) -> Result<Self, DbError> {
         let what = format!("cannot open {}", path.display());
         let inner = block_on(async { options.connect().await.map_err(|error| lift_error(&what, error)) })?;
         Ok(Self { inner })
