@@ -26,6 +26,8 @@ status=0
 dbsynth clone prod staging --config "$config" --scale "$scale" --seed "$(date +%Y%m%d)" --yes --quiet --json > "$log" || status=$?
 case $status in
     0) echo "staging is fresh; summary in $log" ;;
+    6) echo "staging was written, but the audit found too much of real rows: see $log" >&2 ;;
+    7) echo "a hook failed; see the error above for when" >&2 ;;
     1) echo "staging was written, but a constraint is violated: see $log" >&2 ;;
     *) echo "staging was not refreshed: exit code $status, see docs/exit-codes.md" >&2 ;;
 esac

@@ -140,7 +140,13 @@ pub(super) fn summary(run: &RunSummary) -> String {
     let written = text::summary(&run.load, &run.findings);
     let audited = run.audit.as_ref().map_or_else(String::new, |audit| format!("\n{}", report::audit(audit)));
     let around = done_around(&run.around);
-    format!("{written}\n{}{}{around}{audited}", text::proof(&run.proof), compared(run.schema.as_ref()))
+    let promised =
+        run.privacy.as_ref().map_or_else(String::new, |ledger| format!("\n{}", report::promise(ledger)));
+    format!(
+        "{written}\n{}{}{around}{audited}{promised}",
+        text::proof(&run.proof),
+        compared(run.schema.as_ref())
+    )
 }
 
 /// The proof of a database's constraints and how its schema compares.

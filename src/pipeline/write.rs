@@ -276,7 +276,8 @@ fn attempt(
             }
         })
         .collect();
-    Ok(RunSummary { load, proof, schema: compared, audit, filled, around, findings, evidence })
+    let privacy = model.origin.privacy.clone();
+    Ok(RunSummary { load, proof, schema: compared, audit, privacy, filled, around, findings, evidence })
 }
 
 /// Runs what is to follow the exchange. The new copy is in its place whatever becomes of it.

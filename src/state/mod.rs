@@ -119,9 +119,21 @@ impl RunState {
         Self { folder: None, ends, settings: String::new(), resume: false, before: None, inner }
     }
 
-    /// Looks what an earlier run between the same ends has left. Nothing is written yet.
+    /// Looks what an earlier run between the same ends has left. Nothing is written yet. Under differential privacy
+    /// nothing is kept: what tells rows of one day from those of another is no part of the promise, and the noise of
+    /// a second run would be a second look.
     #[must_use]
     pub fn look(ends: Ends, config: &Config) -> Self {
+        if config.privacy.epsilon.is_some() {
+            let state = Self::none();
+            if config.resume {
+                state.find(
+                    Finding::note("not-resumed", "nothing is kept of a run under differential privacy")
+                        .instead("everything was learned anew"),
+                );
+            }
+            return state;
+        }
         let Some(root) = config.state.path() else {
             let state = Self::none();
             if config.resume {

@@ -44,6 +44,8 @@ pub(super) struct PostgresSource {
     with_heirs: Option<Vec<TableName>>,
     /// A COPY did not start, or did not end: the connection is out of step and must not be used.
     lost: bool,
+    /// Somebody listens to the statements.
+    show_sql: bool,
     /// On a standby: unlogged tables, which hold no rows there and cannot even be asked.
     unlogged: BTreeSet<TableName>,
 }
@@ -71,6 +73,7 @@ impl PostgresSource {
             misfits: BTreeMap::new(),
             with_heirs: None,
             lost: false,
+            show_sql: settings.show_sql,
             unlogged: BTreeSet::new(),
         })
     }
@@ -227,10 +230,10 @@ impl PostgresSource {
             .columns
             .iter()
             .map(|id| {
-                let data_type = &table.column(*id).data_type;
+                let column = table.column(*id);
                 // Rows find their parents by every digit of a key.
-                let decimal = matches!(data_type, DataType::Decimal { .. });
-                ColumnReader::new(data_type, scan.exact || decimal && table.is_in_key(*id))
+                let decimal = matches!(column.data_type, DataType::Decimal { .. });
+                ColumnReader::new(column, scan.exact || decimal && table.is_in_key(*id))
             })
             .collect();
         let batch_rows = scan.batch_rows.max(1);
@@ -245,6 +248,10 @@ impl PostgresSource {
             // Each batch is gathered on the runtime, but handed over outside it, so that the reader of
             // the batch may use another connection.
             let mut messages = block_on(async {
+                if self.show_sql {
+                    // The driver tells of every statement but of a COPY.
+                    tracing::debug!(target: "sqlx::query", summary = copy);
+                }
                 let started = self.server.connection.copy_out_raw(&copy).await;
                 started.map_err(|error| db_error(&doing, error))
             })?;
@@ -322,7 +329,7 @@ impl PostgresSource {
             .columns
             .iter()
             .map(|id| table.column(*id))
-            .map(|column| select_expression(&quote(&column.name), &column.data_type))
+            .map(|column| select_expression(&quote(&column.name), column))
             .collect();
         let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.from(table)?);
         if !scan.order_by.is_empty() {
