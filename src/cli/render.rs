@@ -131,7 +131,7 @@ pub(super) fn unfinished(unfinished: &Unfinished) -> String {
 /// How far learning got.
 pub(super) fn learned(unfinished: &Unfinished) -> String {
     let Unfinished { learned, tables, complete, .. } = unfinished;
-    let whole = if *complete { ", and the model" } else { "" };
+    let whole = if *complete { ", and the whole model" } else { "" };
     format!("{learned} of {tables} tables learned{whole}")
 }
 
