@@ -25,6 +25,7 @@ pub mod schema;
 pub mod seed;
 pub mod semantic;
 pub mod snapshot;
+pub mod state;
 pub mod structure;
 pub mod verify;
 

@@ -66,6 +66,15 @@ impl Command {
             flags.threads = running.threads;
             flags.strict = running.strict;
         }
+        let resuming = match self {
+            Self::Clone(args) => Some(&args.resuming),
+            Self::Train(args) => Some(&args.resuming),
+            _ => None,
+        };
+        if let Some(resuming) = resuming {
+            flags.resume = resuming.resume;
+            flags.state.clone_from(&resuming.state);
+        }
         flags.evidence = self.report().is_some();
         if let Some(reading) = self.reading() {
             flags.source = SourceSettings {

@@ -9,6 +9,7 @@ use crate::{
     plan::explain::{Explanation, explain, grouped},
     report::{self, text},
     snapshot::Proposal,
+    state::Unfinished,
     verify::SchemaComparison,
 };
 
@@ -115,6 +116,23 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
         let _ = write!(out, ", {} tables without rows", explanation.without_rows.len());
     }
     out
+}
+
+/// What an unfinished run has left, in a line.
+pub(super) fn unfinished(unfinished: &Unfinished) -> String {
+    let (started, learned) = (&unfinished.started, learned(unfinished));
+    if unfinished.taken_up {
+        format!("taking up the run of {started}: {learned}")
+    } else {
+        format!("an unfinished run of {started} has left {learned}: --resume takes it up")
+    }
+}
+
+/// How far learning got.
+pub(super) fn learned(unfinished: &Unfinished) -> String {
+    let Unfinished { learned, tables, complete, .. } = unfinished;
+    let whole = if *complete { ", and the model" } else { "" };
+    format!("{learned} of {tables} tables learned{whole}")
 }
 
 /// What a run wrote, table by table, the proof of its constraints, and what became of the schema.

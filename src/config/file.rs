@@ -8,7 +8,7 @@ use toml::Spanned;
 use crate::{
     config::{
         Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, OnDrift, Privacy, Reference,
-        SchemaMode, SourceSettings, TableMode, TableSettings,
+        SchemaMode, SourceSettings, StateFolder, TableMode, TableSettings,
         error::Malformed,
         parse_duration,
         raw_around::{RawHooks, RawIdentity, SourceEntry},
@@ -81,6 +81,7 @@ struct RawClone {
     keep_failed: bool,
     on_drift: Option<OnDrift>,
     strict: bool,
+    state: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -172,6 +173,9 @@ impl Raw {
         }
         if let Some(audit) = &self.audit {
             audit.get_ref().check().map_err(|message| (audit.span(), message))?;
+        }
+        if let Some(state) = &clone.state {
+            StateFolder::parse(state.get_ref()).map_err(|message| (state.span(), message))?;
         }
         if let Some(replace) = clone.replace.as_ref().filter(|replace| *replace.get_ref())
             && clone.schema_mode.is_some_and(|mode| mode != SchemaMode::Replace)
@@ -275,6 +279,9 @@ impl RawClone {
             identities: default.identities,
             strict: self.strict,
             evidence: default.evidence,
+            // Checked already.
+            state: self.state.and_then(|state| StateFolder::parse(state.get_ref()).ok()).unwrap_or_default(),
+            resume: default.resume,
         }
     }
 }

@@ -11,6 +11,7 @@ mod overrides;
 mod raw_around;
 mod reference;
 mod resolve;
+mod state;
 mod url;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use error::{ConfigError, Malformed};
 pub use file::File;
 pub use interpolate::Lookup;
 pub use overrides::Overrides;
+pub use state::StateFolder;
 pub use url::{DbUrl, UrlError};
 
 use std::collections::BTreeMap;
@@ -223,6 +225,10 @@ pub struct Config {
     pub strict: bool,
     /// Measure what a report shows of the rows; it takes some time and memory.
     pub evidence: bool,
+    /// Where what is learned is kept until the run is done.
+    pub state: StateFolder,
+    /// Take up what an unfinished run has learned.
+    pub resume: bool,
 }
 
 impl Default for Config {
@@ -251,6 +257,8 @@ impl Default for Config {
             identities: Vec::new(),
             strict: false,
             evidence: false,
+            state: StateFolder::default(),
+            resume: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     config::{
         AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, OnDrift, SchemaMode, SourceSettings,
-        file::check_scale,
+        StateFolder, file::check_scale,
     },
     seed::Seed,
 };
@@ -47,6 +47,10 @@ pub struct Overrides {
     pub strict: bool,
     /// `--report` was given.
     pub evidence: bool,
+    /// `--state`.
+    pub state: Option<StateFolder>,
+    /// `--resume`.
+    pub resume: bool,
 }
 
 impl Overrides {
@@ -83,6 +87,8 @@ impl Overrides {
         config.source = config.source.under(self.source);
         config.strict |= self.strict;
         config.evidence |= self.evidence;
+        config.state = self.state.clone().unwrap_or(config.state);
+        config.resume |= self.resume;
         if !self.only_tables.is_empty() {
             config.only_tables.clone_from(&self.only_tables);
         }

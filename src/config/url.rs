@@ -98,6 +98,19 @@ impl DbUrl {
         Some(PathBuf::from(rest.split_once('?').map_or(rest, |(path, _)| path)))
     }
 
+    /// Which database it names, whoever asks for it: without user and password, a file with its whole path.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if let Some(path) = self.sqlite_path() {
+            return format!("sqlite:{}", std::path::absolute(&path).unwrap_or(path).display());
+        }
+        let Ok(mut url) = ::url::Url::parse(&self.shown) else { return self.shown.clone() };
+        // A URL without a host has no user to take away.
+        let _ = url.set_password(None);
+        let _ = url.set_username("");
+        url.to_string()
+    }
+
     /// True if the server runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
@@ -192,6 +205,16 @@ mod tests {
         ] {
             assert!(!is_local(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_place_is_the_same_for_every_user_and_from_every_folder() {
+        let place = |text| DbUrl::parse(text).unwrap().place();
+
+        assert_eq!(place("postgres://ann:s3cret@db/shop"), place("postgres://bob@db/shop"));
+        assert_ne!(place("postgres://ann@db/shop"), place("postgres://ann@db/other"));
+        assert_eq!(place("sqlite:///tmp/a.db"), place("sqlite:/tmp/a.db"));
+        assert!(std::path::Path::new(&place("sqlite:a.db")["sqlite:".len()..]).is_absolute());
     }
 
     #[test]

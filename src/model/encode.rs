@@ -335,6 +335,7 @@ pub fn take_linked(array: &dyn Array, parent: &[u32]) -> ArrayRef {
 }
 
 /// The rows of a copied table as they are written.
-pub(super) fn copied_rows(table: &Table, rows: &TableSnapshot) -> TableData {
+#[must_use]
+pub fn copied_rows(table: &Table, rows: &TableSnapshot) -> TableData {
     rows.data.select(|column| table.column(column).generated.is_none())
 }

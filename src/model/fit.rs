@@ -11,10 +11,11 @@ use crate::{
     data::Links,
     db::Blueprint,
     finding::Finding,
-    generator::{GeneratorError, GeneratorSpec, TableGenerator, TrainingSet, expected_work, specification},
+    generator::{GeneratorError, GeneratorSpec, TrainingSet, expected_work, specification},
     model::{
         Completion, Model, Origin, TableModel,
         encode::{Encoded, copied_rows, encode},
+        keeper::{Keeper, Lesson, Networks},
         links,
         purse::Purse,
         relations::discover_rules,
@@ -56,13 +57,15 @@ pub struct Fitted {
     pub findings: Vec<Finding>,
 }
 
-/// Fits a model.
+/// Fits a model. What is learned of each table goes to `keeper` when its training ends; what `keeper` knows is not
+/// learned again.
 ///
 /// # Errors
 /// [`GeneratorError`] if a network fails or the run is interrupted.
 pub fn fit(
     options: FitOptions<'_>,
     blueprint: Blueprint,
+    keeper: &dyn Keeper,
     progress: &dyn Progress,
 ) -> Result<Fitted, GeneratorError> {
     let FitOptions { schema, plan, snapshot, config, completion, .. } = options;
@@ -96,9 +99,10 @@ pub fn fit(
     let works: Vec<f64> = work.iter().map(|id| expected(options, *id, &encoded)).collect();
     let named = |(id, work): (&TableId, &f64)| (schema.table(*id).name.to_string(), *work);
     progress.event(&Event::TrainingPlanned { tables: work.iter().zip(&works).map(named).collect() });
+    keeper.expect(works.iter().filter(|work| **work > 0.0).count());
     let purse =
         config.time_budget.map(|seconds| Purse::new(seconds as f64, rayon::current_num_threads(), works));
-    let context = Context { options, graph: &graph, spec: spec.as_ref(), progress };
+    let context = Context { options, graph: &graph, spec: spec.as_ref(), keeper, progress };
     let trained: Vec<(TableId, Networks)> = work
         .into_par_iter()
         .enumerate()
@@ -137,17 +141,11 @@ pub fn fit(
     Ok(Fitted { model, findings })
 }
 
-#[derive(Default)]
-struct Networks {
-    links: Option<Box<dyn TableGenerator>>,
-    rows: Option<Box<dyn TableGenerator>>,
-    seconds: f64,
-}
-
 struct Context<'a> {
     options: FitOptions<'a>,
     graph: &'a RowGraph,
     spec: &'a dyn GeneratorSpec,
+    keeper: &'a dyn Keeper,
     progress: &'a dyn Progress,
 }
 
@@ -181,25 +179,29 @@ impl Context<'_> {
                 },
             }
         };
-        let links = if encoded.given.sub_columns.is_empty() || copied {
-            None
-        } else {
-            Some(self.spec.fit_within(
-                &set(&encoded.given, None, None),
-                config.seed,
-                self.progress,
-                allowance,
-            )?)
-        };
+        let has_links = !encoded.given.sub_columns.is_empty() && !copied;
+        let links = has_links.then(|| set(&encoded.given, None, None));
         let learned = encoded.learned();
-        let learned = if learned.sub_columns.is_empty() {
-            None
-        } else {
-            let set = set(&learned, Some(&encoded.given), Some(&rows.links));
-            Some(self.spec.fit_within(&set, config.seed, self.progress, allowance)?)
+        let has_rows = !learned.sub_columns.is_empty();
+        let learned = has_rows.then(|| set(&learned, Some(&encoded.given), Some(&rows.links)));
+        let lesson = Lesson { table: &name, links: links.as_ref(), rows: learned.as_ref() };
+        let kept = if has_links || has_rows { self.keeper.name(lesson) } else { None };
+        let networks = match kept.as_ref().and_then(|kept| self.keeper.recall(&name, kept)) {
+            Some(networks) => networks,
+            None => {
+                let fit =
+                    |set: &TrainingSet| self.spec.fit_within(set, config.seed, self.progress, allowance);
+                let (links, rows) =
+                    (links.as_ref().map(fit).transpose()?, learned.as_ref().map(fit).transpose()?);
+                let networks = Networks { links, rows, seconds: started.elapsed().as_secs_f64() };
+                if let Some(kept) = &kept {
+                    self.keeper.keep(&name, kept, &networks);
+                }
+                networks
+            }
         };
         self.progress.event(&Event::TableFinished { stage: "train", table: name });
-        Ok(Networks { links, rows: learned, seconds: started.elapsed().as_secs_f64() })
+        Ok(networks)
     }
 }
 

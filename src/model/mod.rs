@@ -8,6 +8,7 @@ mod contents;
 mod coverage;
 mod encode;
 mod fit;
+mod keeper;
 mod links;
 mod parts;
 mod purse;
@@ -16,8 +17,9 @@ mod relations;
 pub use anchor::{Ancestry, Anchor};
 pub use contents::{ColumnContents, Contents, Origin, TableContents, contents};
 pub use coverage::{ColumnCoverage, Made, cover, cover_model};
-pub use encode::{presence_sub_column, take_linked};
+pub use encode::{copied_rows, presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
+pub use keeper::{Keeper, Lesson, Networks, Unkept};
 pub use links::{LinkTokens, ParentBlocks, blocks_of};
 pub use relations::{describe_anchor, discover_rules, find_anchors};
 

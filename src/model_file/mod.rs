@@ -1,11 +1,12 @@
 //! The `.dbsynth` file: one safetensors file. Its metadata holds one JSON document, its tensors the networks'
-//! weights. Any safetensors reader opens it; only this room knows the inner names.
+//! weights. Any safetensors reader opens it; only this room knows the inner names. What an unfinished run keeps of
+//! single tables and of its model has the same form.
 
+mod tensors;
 mod verbatim;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use safetensors::{SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     error::Error,
     evaluate::Audit,
     generator::{SavedGenerator, TableGenerator, Weights, load as load_generator},
-    model::{Model, Origin, TableFacts, TableModel},
+    model::{Model, Networks, Origin, TableFacts, TableModel},
     model_file::verbatim::Verbatim,
     plan::Plan,
     schema::Schema,
@@ -21,8 +22,6 @@ use crate::{
 
 /// Version of the format; a file of another version is refused.
 const VERSION: u32 = 2;
-/// Key of the JSON document in the metadata.
-const DOCUMENT: &str = "dbsynth";
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -44,19 +43,46 @@ struct TableDocument {
     copied: Option<Verbatim>,
 }
 
+/// The networks of one table.
+#[derive(Serialize, Deserialize)]
+struct NetworksDocument {
+    version: u32,
+    links: Option<serde_json::Value>,
+    rows: Option<serde_json::Value>,
+    seconds: f64,
+}
+
 /// Writes a model, and what an audit of it said, to `path`, through a temporary file beside it.
 ///
 /// # Errors
 /// [`Error::ModelFile`] if the file cannot be written.
 pub fn save(model: &Model, audit: Option<&Audit>, path: &Path) -> Result<(), Error> {
-    let mut weights: BTreeMap<String, Weights> = BTreeMap::new();
-    let mut take = |prefix: String, generator: Option<&dyn TableGenerator>| {
-        generator.map(|generator| {
-            let SavedGenerator { header, weights: own } = generator.save();
-            weights.extend(own.into_iter().map(|(name, tensor)| (format!("{prefix}/{name}"), tensor)));
-            header
-        })
-    };
+    let failed = |reason: String| Error::ModelFile { path: path.display().to_string(), reason };
+    let file = pack(model, audit, true).map_err(failed)?;
+    let partial = path.with_extension("dbsynth-partial");
+    fs::write(&partial, file)
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(|error| failed(error.to_string()))
+}
+
+/// The bytes of a model's file without the rows of copied tables, for an unfinished run.
+///
+/// # Errors
+/// A sentence, if it has no such form.
+pub fn model_without_rows(model: &Model) -> Result<Vec<u8>, String> {
+    pack(model, None, false)
+}
+
+/// Reads what [`model_without_rows`] wrote; copied tables have no rows.
+///
+/// # Errors
+/// A sentence that says what is wrong with the bytes.
+pub fn read_model(bytes: &[u8]) -> Result<Model, String> {
+    unpack(bytes).map(|(model, _)| model)
+}
+
+fn pack(model: &Model, audit: Option<&Audit>, with_rows: bool) -> Result<Vec<u8>, String> {
+    let mut weights = BTreeMap::new();
     let tables = model
         .tables
         .iter()
@@ -64,9 +90,9 @@ pub fn save(model: &Model, audit: Option<&Audit>, path: &Path) -> Result<(), Err
         .map(|(index, table)| {
             table.as_ref().map(|table| TableDocument {
                 facts: table.facts.clone(),
-                links: take(format!("{index}/links"), table.link_generator.as_deref()),
-                rows: take(format!("{index}/rows"), table.row_generator.as_deref()),
-                copied: table.copied.as_ref().map(Verbatim::from_rows),
+                links: take_apart(&mut weights, &format!("{index}/links"), table.link_generator.as_deref()),
+                rows: take_apart(&mut weights, &format!("{index}/rows"), table.row_generator.as_deref()),
+                copied: table.copied.as_ref().filter(|_| with_rows).map(Verbatim::from_rows),
             })
         })
         .collect();
@@ -79,28 +105,36 @@ pub fn save(model: &Model, audit: Option<&Audit>, path: &Path) -> Result<(), Err
         tables,
         audit: audit.cloned(),
     };
-    let failed = |reason: String| Error::ModelFile { path: path.display().to_string(), reason };
-    let text = serde_json::to_string(&document).map_err(|error| failed(error.to_string()))?;
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = weights
-        .into_iter()
-        .map(|(name, tensor)| {
-            let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            (name, tensor.shape, bytes)
-        })
-        .collect();
-    let views = bytes
-        .iter()
-        .map(|(name, shape, bytes)| {
-            TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).map(|view| (name.clone(), view))
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(error.to_string()))?;
-    let metadata = std::iter::once((DOCUMENT.to_owned(), text)).collect();
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|error| failed(error.to_string()))?;
-    let partial = path.with_extension("dbsynth-partial");
-    fs::write(&partial, file)
-        .and_then(|()| fs::rename(&partial, path))
-        .map_err(|error| failed(error.to_string()))
+    tensors::write(&document, weights)
+}
+
+/// The bytes of a file that holds the networks of one table.
+///
+/// # Errors
+/// A sentence, if they have no such form.
+pub fn pack_networks(networks: &Networks) -> Result<Vec<u8>, String> {
+    let mut weights = BTreeMap::new();
+    let document = NetworksDocument {
+        version: VERSION,
+        links: take_apart(&mut weights, "links", networks.links.as_deref()),
+        rows: take_apart(&mut weights, "rows", networks.rows.as_deref()),
+        seconds: networks.seconds,
+    };
+    tensors::write(&document, weights)
+}
+
+/// Reads what [`pack_networks`] wrote.
+///
+/// # Errors
+/// A sentence that says what is wrong with the bytes.
+pub fn read_networks(bytes: &[u8]) -> Result<Networks, String> {
+    let (document, weights) = tensors::read(bytes)?;
+    let document: NetworksDocument = this_version(document)?;
+    Ok(Networks {
+        links: assemble(&weights, "links", document.links)?,
+        rows: assemble(&weights, "rows", document.rows)?,
+        seconds: document.seconds,
+    })
 }
 
 /// Reads a model.
@@ -118,55 +152,69 @@ pub fn load(path: &Path) -> Result<Model, Error> {
 pub fn load_audited(path: &Path) -> Result<(Model, Option<Audit>), Error> {
     let failed = |reason: String| Error::ModelFile { path: path.display().to_string(), reason };
     let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let foreign = || failed("it is no dbsynth model".to_owned());
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|_| foreign())?;
-    let text = header.metadata().as_ref().and_then(|map| map.get(DOCUMENT)).ok_or_else(foreign)?;
-    let version: serde_json::Value = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
-    if version["version"] != serde_json::json!(VERSION) {
-        let found = &version["version"];
-        return Err(failed(format!(
-            "it has format version {found}, this dbsynth reads {VERSION}: train it again"
-        )));
-    }
-    let document: Document = serde_json::from_value(version).map_err(|error| failed(error.to_string()))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;
-    let mut weights: BTreeMap<String, Weights> = BTreeMap::new();
-    for (name, view) in tensors.tensors() {
-        let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        weights.insert(name, Weights { shape: view.shape().to_vec(), values });
-    }
-    let assemble = |prefix: String, header: Option<serde_json::Value>| {
-        header
-            .map(|header| {
-                let own = weights
-                    .iter()
-                    .filter_map(|(name, tensor)| {
-                        let name = name.strip_prefix(&prefix)?.strip_prefix('/')?;
-                        Some((name.to_owned(), tensor.clone()))
-                    })
-                    .collect();
-                load_generator(SavedGenerator { header, weights: own })
-            })
-            .transpose()
-    };
+    unpack(&bytes).map_err(failed)
+}
+
+fn unpack(bytes: &[u8]) -> Result<(Model, Option<Audit>), String> {
+    let (document, weights) = tensors::read(bytes)?;
+    let document: Document = this_version(document)?;
     let tables = document
         .tables
         .into_iter()
         .enumerate()
         .map(|(index, table)| {
             table
-                .map(|table| -> Result<TableModel, Error> {
+                .map(|table| -> Result<TableModel, String> {
                     Ok(TableModel {
                         facts: table.facts,
-                        link_generator: assemble(format!("{index}/links"), table.links)?,
-                        row_generator: assemble(format!("{index}/rows"), table.rows)?,
+                        link_generator: assemble(&weights, &format!("{index}/links"), table.links)?,
+                        row_generator: assemble(&weights, &format!("{index}/rows"), table.rows)?,
                         copied: table.copied.map(Verbatim::into_rows),
                         completed: Vec::new(),
                     })
                 })
                 .transpose()
         })
-        .collect::<Result<_, Error>>()?;
+        .collect::<Result<_, String>>()?;
     let Document { schema, blueprint, plan, origin, audit, .. } = document;
     Ok((Model { schema, blueprint, plan, origin, tables }, audit))
+}
+
+/// A document of this version of the format.
+fn this_version<D: serde::de::DeserializeOwned>(document: serde_json::Value) -> Result<D, String> {
+    let found = &document["version"];
+    if *found != serde_json::json!(VERSION) {
+        return Err(format!("it has format version {found}, this dbsynth reads {VERSION}: train it again"));
+    }
+    serde_json::from_value(document).map_err(|error| error.to_string())
+}
+
+/// Adds a generator's tensors under `prefix` and returns its header.
+fn take_apart(
+    weights: &mut BTreeMap<String, Weights>,
+    prefix: &str,
+    generator: Option<&dyn TableGenerator>,
+) -> Option<serde_json::Value> {
+    generator.map(|generator| {
+        let SavedGenerator { header, weights: own } = generator.save();
+        weights.extend(own.into_iter().map(|(name, tensor)| (format!("{prefix}/{name}"), tensor)));
+        header
+    })
+}
+
+/// Puts the generator together whose tensors stand under `prefix`.
+fn assemble(
+    weights: &BTreeMap<String, Weights>,
+    prefix: &str,
+    header: Option<serde_json::Value>,
+) -> Result<Option<Box<dyn TableGenerator>>, String> {
+    let Some(header) = header else { return Ok(None) };
+    let own = weights
+        .iter()
+        .filter_map(|(name, tensor)| {
+            let name = name.strip_prefix(prefix)?.strip_prefix('/')?;
+            Some((name.to_owned(), tensor.clone()))
+        })
+        .collect();
+    load_generator(SavedGenerator { header, weights: own }).map(Some).map_err(|error| error.to_string())
 }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use crate::{
-    config::{Config, DbUrl},
+    config::{Config, DbUrl, TableMode},
     db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect, open_source},
     error::Error,
     finding::Finding,
     model::{
-        Anchor, Completion, FitOptions, Fitted, Model, cover, describe_anchor, discover_rules, find_anchors,
-        fit,
+        Anchor, Completion, FitOptions, Fitted, Model, copied_rows, cover, describe_anchor, discover_rules,
+        find_anchors, fit,
     },
     pipeline::{
         Intended, Planned, TableRule,
@@ -25,6 +25,7 @@ use crate::{
     rules::{Rules, TableRules},
     schema::{ForeignKey, ForeignKeyId, Schema, TableId},
     snapshot::{Limits, Snapshot, proposals, take},
+    state::{Known, RunState},
 };
 
 /// An opened source with its plan.
@@ -77,6 +78,7 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         replaces: Vec::new(),
         rules: Vec::new(),
         proposals: Vec::new(),
+        unfinished: None,
         coverage: Vec::new(),
         around: Intended::of(config),
         findings,
@@ -164,15 +166,32 @@ pub(super) struct Learned {
     pub(super) real: Option<RealRows>,
 }
 
-/// Reads a snapshot and fits a model. The source is closed before training begins.
+/// Reads a snapshot and fits a model, or takes up what an unfinished run has left of them. The source is closed before
+/// training begins.
 pub(super) fn learn(
     opened: Opened,
     config: &Config,
     completion: Option<&Completion>,
+    state: &RunState,
     progress: &dyn Progress,
 ) -> Result<Learned, Error> {
     let Opened { mut source, blueprint, planned, used_parents, .. } = opened;
     let Planned { schema, plan, real_rows, mut findings, .. } = planned;
+    let known = Known {
+        schema: &schema,
+        plan: &plan,
+        blueprint: &blueprint,
+        real_rows: &real_rows,
+        used_parents: &used_parents,
+    };
+    // A report shows real rows, and a copied table is made of them.
+    let needs_rows = config.evidence || plan.order().any(|id| plan.table(id).mode == TableMode::Copy);
+    if !needs_rows && let Some((fitted, found)) = state.model_without_reading(known, config) {
+        findings.extend(found.read);
+        findings.extend(state.findings());
+        return Ok(Learned { fitted, findings, reference: None, real: None });
+    }
+    let before = findings.len();
     let limits = Limits {
         training_rows: config.training_rows,
         real_rows: &real_rows,
@@ -210,6 +229,12 @@ pub(super) fn learn(
     let real = config.evidence.then(|| RealRows::new(snapshot.clone(), config));
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
+    let read = findings[before..].to_vec();
+    if let Some(mut fitted) = state.model_of(known, config, &whole) {
+        fill_copied(&mut fitted.model, snapshot);
+        findings.extend(state.findings());
+        return Ok(Learned { fitted, findings, reference, real });
+    }
     let settings = settings(&schema, config)?;
     let entities = entity_map(&schema, &plan, snapshot);
     let options = FitOptions {
@@ -222,8 +247,20 @@ pub(super) fn learn(
         completion,
         entities: &entities,
     };
-    let fitted = fit(options, blueprint, progress)?;
+    let fitted = fit(options, blueprint.clone(), state, progress)?;
+    state.keep_model(&fitted, (known, config), (&whole, reference.is_some()), &read);
+    findings.extend(state.findings());
     Ok(Learned { fitted, findings, reference, real })
+}
+
+/// Gives copied tables their rows, which no unfinished run keeps.
+fn fill_copied(model: &mut Model, snapshot: &Snapshot) {
+    let Model { schema, plan, tables, .. } = model;
+    for (id, table) in schema.iter().filter(|(id, _)| plan.table(*id).mode == TableMode::Copy) {
+        if let (Some(model), Some(rows)) = (&mut tables[id.0], snapshot.table(id)) {
+            model.copied = Some(copied_rows(table, rows));
+        }
+    }
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

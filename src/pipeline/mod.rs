@@ -36,6 +36,7 @@ use crate::{
     sample::check_conditions,
     schema::Schema,
     snapshot::Proposal,
+    state::{Ends, RunState, Unfinished, file_end},
     verify::{Proof, SchemaComparison, Side, compare_schemas, prove},
 };
 
@@ -59,6 +60,9 @@ pub struct Planned {
     /// Foreign keys that the catalog does not declare, found by names and values; empty unless looked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
+    /// What a run that did not end has left to be taken up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Unfinished>,
     /// How every column is made; empty unless asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub coverage: Vec<ColumnCoverage>,
@@ -213,6 +217,11 @@ fn learn_and_write(
     let last = noted(sink.recall().map_err(Error::Target)?.as_deref());
     let drifted = changes(last.as_ref(), &opened.planned.schema, config)?;
     opened.planned.findings.extend(drifted);
+    let state = match &completion {
+        Some(_) => RunState::none(),
+        None => RunState::look(database_ends(source, target), config),
+    };
+    opened.planned.unfinished = state.unfinished();
     let Opened { planned, blueprint, .. } = &mut opened;
     let lost = rehearse(
         sink,
@@ -225,10 +234,11 @@ fn learn_and_write(
     planned.findings.extend(lost.map_err(Error::Target)?);
 
     on_plan(&opened.planned)?;
+    state.begin();
     let since = opened.since;
     let pool = thread_pool(config)?;
-    let learned =
-        interruptible(pool.install(|| learn::learn(opened, config, completion.as_ref(), progress)))?;
+    let learn = || learn::learn(opened, config, completion.as_ref(), &state, progress);
+    let learned = interruptible(pool.install(learn))?;
     let sink = database.sink().map_err(Error::Target)?;
     let target = write::Target { database: database.as_ref(), url: target, sink };
     let reference = learned.reference.as_ref();
@@ -243,7 +253,29 @@ fn learn_and_write(
         reference,
         real,
     };
-    interruptible(write::write(&learned.fitted.model, target, learned.findings, run))
+    let summary = interruptible(write::write(&learned.fitted.model, target, learned.findings, run))?;
+    state.remove();
+    Ok(summary)
+}
+
+fn database_ends(source: &DbUrl, target: &DbUrl) -> Ends {
+    Ends { source: source.place(), target: target.place() }
+}
+
+fn file_ends(source: &DbUrl, model: &Path) -> Ends {
+    Ends { source: source.place(), target: file_end(model) }
+}
+
+/// What a clone that failed has left to be taken up, if it has learned anything.
+#[must_use]
+pub fn left_of_clone(source: &DbUrl, target: &DbUrl, config: &Config) -> Option<Unfinished> {
+    RunState::look(database_ends(source, target), config).unfinished()
+}
+
+/// What a training that failed has left to be taken up, if it has learned anything.
+#[must_use]
+pub fn left_of_training(source: &DbUrl, model: &Path, config: &Config) -> Option<Unfinished> {
+    RunState::look(file_ends(source, model), config).unfinished()
 }
 
 /// What training a model file said.
@@ -267,16 +299,20 @@ pub fn train(
     on_plan: OnPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<Trained, Error> {
-    let opened = learn::open(source, config, progress)?;
+    let mut opened = learn::open(source, config, progress)?;
+    let state = RunState::look(file_ends(source, model), config);
+    opened.planned.unfinished = state.unfinished();
     on_plan(&opened.planned)?;
+    state.begin();
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, progress)))?;
+    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
     let fitted = &learned.fitted.model;
     let audited = |reference: &audit::Reference| {
         pool.install(|| reference.audit_model(fitted, config, progress)).map_err(Error::from)
     };
     let audit = interruptible(learned.reference.as_ref().map(audited).transpose())?;
     model_file::save(fitted, audit.as_ref(), model)?;
+    state.remove();
     let mut findings = learned.findings;
     findings.extend(audit.iter().flat_map(Audit::findings));
     findings.sort();
@@ -346,6 +382,7 @@ fn planned(model: &Model, config: &Config) -> Planned {
         replaces: Vec::new(),
         rules: learn::rules_of(model),
         proposals: Vec::new(),
+        unfinished: None,
         coverage: Vec::new(),
         around: Intended::of(config),
         findings: Vec::new(),

@@ -138,6 +138,7 @@ pub(super) fn examine(
         replaces: Vec::new(),
         rules: Vec::new(),
         proposals: Vec::new(),
+        unfinished: None,
         coverage: Vec::new(),
         around: crate::pipeline::Intended::default(),
         findings: Vec::new(),

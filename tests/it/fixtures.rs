@@ -35,6 +35,11 @@ impl Script {
         self.add(&format!("INSERT INTO {table} VALUES {}", rows.join(", ")));
     }
 
+    /// The statements so far.
+    pub(crate) fn text(&self) -> &str {
+        &self.sql
+    }
+
     /// Runs it all in a new database.
     pub(crate) fn database(&self, name: &str) -> Scratch {
         let scratch = Scratch::new(self.engine, name);

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
-    groups::{Amount, Auditing, Conditions, Learning, Reading, Reporting, Running, Selection, Writing},
+    groups::{
+        Amount, Auditing, Conditions, Learning, Reading, Reporting, Resuming, Running, Selection, Writing,
+    },
     values::table_column,
 };
 use crate::config::parse_duration;
@@ -30,6 +32,8 @@ pub(in crate::cli) struct CloneArgs {
     pub(in crate::cli) auditing: Auditing,
     #[command(flatten)]
     pub(in crate::cli) running: Running,
+    #[command(flatten)]
+    pub(in crate::cli) resuming: Resuming,
     #[command(flatten)]
     pub(in crate::cli) writing: Writing,
     #[command(flatten)]
@@ -89,6 +93,8 @@ pub(in crate::cli) struct TrainArgs {
     pub(in crate::cli) auditing: Auditing,
     #[command(flatten)]
     pub(in crate::cli) running: Running,
+    #[command(flatten)]
+    pub(in crate::cli) resuming: Resuming,
     /// Print the audit and the findings as JSON.
     #[arg(long)]
     pub(in crate::cli) json: bool,

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::values::table_rows;
-use crate::config::{AuditLevel, GeneratorKind, LinkMethod, OnDrift, SchemaMode, Throttle, parse_duration};
+use crate::config::{
+    AuditLevel, GeneratorKind, LinkMethod, OnDrift, SchemaMode, StateFolder, Throttle, parse_duration,
+};
 
 /// Which tables.
 #[derive(Debug, Args, Default)]
@@ -93,6 +95,17 @@ pub(in crate::cli) struct Reading {
     /// Print every statement that runs on the source, to stderr.
     #[arg(long, help_heading = "Source")]
     pub(in crate::cli) show_sql: bool,
+}
+
+/// How a run that fails is taken up.
+#[derive(Debug, Args, Default)]
+pub(in crate::cli) struct Resuming {
+    /// Take up what an unfinished run of the same databases has learned; without one, start as ever.
+    #[arg(long, help_heading = "Failed runs")]
+    pub(in crate::cli) resume: bool,
+    /// Folder where what is learned is kept until the run is done [default: of the user]; off keeps nothing.
+    #[arg(long, value_name = "DIR", value_parser = StateFolder::parse, help_heading = "Failed runs")]
+    pub(in crate::cli) state: Option<StateFolder>,
 }
 
 /// What to show others.

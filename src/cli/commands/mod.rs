@@ -31,6 +31,7 @@ use crate::{
     pipeline::Planned,
     report::text,
     schema::DialectName,
+    state::Unfinished,
 };
 
 /// The configuration file looked for.
@@ -55,7 +56,8 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
     if let Some(word) = cli.command.source() {
         config.source = file.access(word, &lookup);
     }
-    let config = cli.command.overrides().apply(config)?;
+    let mut config = cli.command.overrides().apply(config)?;
+    config.state = config.state.or_of_user();
     if let Some(path) = cli.command.report() {
         report::check(path)?;
     }
@@ -158,6 +160,25 @@ impl Setting<'_> {
         }
         terminal::error("error: the synthetic rows tell more of real rows than [audit] allows");
         diagnostic::BREACH
+    }
+
+    /// Says what an unfinished run has left, and whether it is taken up.
+    fn tell_resumption(&self, planned: &Planned) {
+        match &planned.unfinished {
+            Some(unfinished) => self.say(&render::unfinished(unfinished)),
+            None if self.config.resume => {
+                self.say("no unfinished run of these databases: nothing to take up")
+            }
+            None => {}
+        }
+    }
+
+    /// Says what a run that failed has left.
+    fn tell_left(&self, left: Option<Unfinished>) {
+        if let Some(left) = left {
+            let learned = render::learned(&left);
+            self.say(&format!("kept: {learned}; the same command with --resume takes it up"));
+        }
     }
 
     /// Shows the plan and asks before something is replaced.

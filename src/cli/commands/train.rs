@@ -10,8 +10,19 @@ use crate::{
 pub(super) fn run(args: &TrainArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     let source = setting.source(&args.source)?;
     let progress = progress::listener(setting.globals);
-    let mut on_plan = |planned: &pipeline::Planned| setting.approve(planned, true);
-    let trained = pipeline::train(&source, &args.output, &setting.config, &mut on_plan, progress.as_ref())?;
+    let mut approved = false;
+    let mut on_plan = |planned: &pipeline::Planned| {
+        setting.approve(planned, true)?;
+        setting.tell_resumption(planned);
+        approved = true;
+        Ok(())
+    };
+    let trained = pipeline::train(&source, &args.output, &setting.config, &mut on_plan, progress.as_ref());
+    let trained = trained.inspect_err(|_| {
+        if approved {
+            setting.tell_left(pipeline::left_of_training(&source, &args.output, &setting.config));
+        }
+    })?;
     if args.json {
         terminal::result(&render::json(&trained));
     } else if let Some(audit) = &trained.audit {

@@ -35,6 +35,7 @@ fn planned() -> Planned {
         replaces: Vec::new(),
         rules: Vec::new(),
         proposals: Vec::new(),
+        unfinished: None,
         coverage: Vec::new(),
         around: Default::default(),
         findings,

@@ -17,7 +17,7 @@ use super::{
     numeric::{Digits, decimal_text, numeric_float, numeric_text, read_decimal},
     text::timestamp_since,
 };
-use crate::schema::{DataType, Storage};
+use crate::schema::{Column, DataType, Storage};
 
 /// Days from 1970-01-01 to 2000-01-01.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
@@ -27,9 +27,31 @@ pub(super) const EPOCH_MICROSECONDS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 /// The last microsecond held: the next one stands for infinity.
 const LAST_MICROSECOND: i64 = i64::MAX - 1;
 
-/// What to select so that a column of this type arrives in the form its reader decodes.
-pub(super) fn select_expression(quoted: &str, data_type: &DataType) -> String {
-    let cast = match data_type {
+/// Built-in types whose own binary form the readers decode; a cast would cost the server more than all else.
+const AS_THEY_ARE: [&str; 15] = [
+    "boolean",
+    "smallint",
+    "integer",
+    "bigint",
+    "real",
+    "double precision",
+    "numeric",
+    "text",
+    "character varying",
+    "character",
+    "bytea",
+    "date",
+    "time without time zone",
+    "timestamp without time zone",
+    "timestamp with time zone",
+];
+
+/// What to select so that a column arrives in the form its reader decodes.
+pub(super) fn select_expression(quoted: &str, column: &Column) -> String {
+    if is_bare(column) {
+        return quoted.to_owned();
+    }
+    let cast = match &column.data_type {
         // Not a cast: a database may define its own from a composite to text. A row of nulls is no null.
         DataType::Other | DataType::Composite { .. } => {
             return format!(
@@ -52,6 +74,34 @@ pub(super) fn select_expression(quoted: &str, data_type: &DataType) -> String {
         },
     };
     format!("{quoted}::{cast}")
+}
+
+/// True if the column is of a type whose own form is decoded, and is held as that type.
+fn is_bare(column: &Column) -> bool {
+    let known = AS_THEY_ARE.contains(&unsized_name(&column.native_type).as_str());
+    let same = matches!(
+        column.data_type,
+        DataType::Integer { .. }
+            | DataType::Float { .. }
+            | DataType::Decimal { .. }
+            | DataType::Boolean
+            | DataType::Text { .. }
+            | DataType::Bytes { .. }
+            | DataType::Date
+            | DataType::Time
+            | DataType::Timestamp { .. }
+    );
+    known && same
+}
+
+/// `timestamp(3) without time zone` → `timestamp without time zone`.
+fn unsized_name(native_type: &str) -> String {
+    match (native_type.find('('), native_type.find(')')) {
+        (Some(open), Some(close)) if open < close => {
+            format!("{}{}", &native_type[..open], &native_type[close + 1..])
+        }
+        _ => native_type.to_owned(),
+    }
 }
 
 /// What to order by: the column, or its text where the type may have no order (json, point, xml).
@@ -84,6 +134,8 @@ enum Builder {
     /// Single precision, widened through its shortest decimal form: 0.1 stays 0.1.
     Single(Float64Builder),
     Text(StringBuilder),
+    /// Text with blanks behind it that are none of its own.
+    Padded(StringBuilder),
     Bytes(BinaryBuilder),
     Date(Date32Builder),
     Time(Time64MicrosecondBuilder),
@@ -91,8 +143,11 @@ enum Builder {
 }
 
 impl ColumnReader {
-    /// A reader for columns of this type; an `exact` one keeps the texts of values that no array holds.
-    pub(super) fn new(data_type: &DataType, exact: bool) -> Self {
+    /// A reader for this column; an `exact` one keeps the texts of values that no array holds.
+    pub(super) fn new(column: &Column, exact: bool) -> Self {
+        let data_type = &column.data_type;
+        // What a cast to text would leave out.
+        let padded = unsized_name(&column.native_type) == "character";
         let builder = match data_type.storage() {
             Storage::Boolean => Builder::Boolean(BooleanBuilder::new()),
             Storage::Integer => Builder::Integer(Int64Builder::new()),
@@ -105,6 +160,7 @@ impl ColumnReader {
                 }
                 _ => Builder::Float(Float64Builder::new()),
             },
+            Storage::Text if padded => Builder::Padded(StringBuilder::new()),
             Storage::Text => Builder::Text(StringBuilder::new()),
             Storage::Bytes => Builder::Bytes(BinaryBuilder::new()),
             Storage::Date => Builder::Date(Date32Builder::new()),
@@ -153,11 +209,14 @@ impl ColumnReader {
         }
         match &mut self.builder {
             Builder::Boolean(b) => append!(b, |raw| raw.first().map(|byte| *byte != 0)),
-            Builder::Integer(b) => append!(b, int8),
+            Builder::Integer(b) => append!(b, integer),
             Builder::Float(b) => append!(b, |raw| raw.try_into().ok().map(f64::from_be_bytes)),
             Builder::Decimal(b, _) => append!(b, numeric_float),
             Builder::Single(b) => append!(b, |raw| raw.try_into().ok().map(f32::from_be_bytes).map(widen)),
             Builder::Text(b) => append!(b, |raw| std::str::from_utf8(raw).ok()),
+            Builder::Padded(b) => {
+                append!(b, |raw| std::str::from_utf8(raw).ok().map(|text| text.trim_end_matches(' ')))
+            }
             Builder::Bytes(b) => append!(b, Some),
             Builder::Date(b) => {
                 append!(b, |raw| raw.try_into().ok().map(i32::from_be_bytes).and_then(unix_days))
@@ -184,12 +243,21 @@ impl ColumnReader {
             Builder::Boolean(b) => Arc::new(b.finish()),
             Builder::Integer(b) => Arc::new(b.finish()),
             Builder::Float(b) | Builder::Single(b) | Builder::Decimal(b, _) => Arc::new(b.finish()),
-            Builder::Text(b) => Arc::new(b.finish()),
+            Builder::Text(b) | Builder::Padded(b) => Arc::new(b.finish()),
             Builder::Bytes(b) => Arc::new(b.finish()),
             Builder::Date(b) => Arc::new(b.finish()),
             Builder::Time(b) => Arc::new(b.finish()),
             Builder::Timestamp(b) => Arc::new(b.finish()),
         }
+    }
+}
+
+/// An integer of any width.
+fn integer(raw: &[u8]) -> Option<i64> {
+    match raw.len() {
+        2 => raw.try_into().ok().map(|raw| i16::from_be_bytes(raw).into()),
+        4 => raw.try_into().ok().map(|raw| i32::from_be_bytes(raw).into()),
+        _ => int8(raw),
     }
 }
 
@@ -222,8 +290,8 @@ fn unix_microseconds(microseconds: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::{ColumnReader, unix_days, unix_microseconds, widen};
-    use crate::schema::DataType;
-    use arrow_array::Array;
+    use crate::schema::{Column, DataType};
+    use arrow_array::{Array, cast::AsArray};
 
     #[test]
     fn infinities_stay_and_other_times_move_to_the_unix_epoch() {
@@ -239,9 +307,22 @@ mod tests {
         assert_eq!(widen(0.1), 0.1);
     }
 
+    fn column(native_type: &str) -> Column {
+        let data_type = DataType::Text { max_chars: None };
+        Column { native_type: native_type.to_owned(), ..Column::new("c", data_type) }
+    }
+
+    #[test]
+    fn what_pads_a_text_is_not_read() {
+        let mut reader = ColumnReader::new(&column("character(5)"), false);
+        assert!(reader.append(Some(b" ab  ")));
+
+        assert_eq!(reader.finish().as_string::<i32>().value(0), " ab");
+    }
+
     #[test]
     fn invalid_text_becomes_null_and_is_counted() {
-        let mut reader = ColumnReader::new(&DataType::Text { max_chars: None }, false);
+        let mut reader = ColumnReader::new(&column("text"), false);
         assert!(reader.append(Some(b"ok")) && reader.append(None) && !reader.append(Some(&[0xff])));
 
         assert_eq!(reader.finish().null_count(), 2);

@@ -230,10 +230,10 @@ impl PostgresSource {
             .columns
             .iter()
             .map(|id| {
-                let data_type = &table.column(*id).data_type;
+                let column = table.column(*id);
                 // Rows find their parents by every digit of a key.
-                let decimal = matches!(data_type, DataType::Decimal { .. });
-                ColumnReader::new(data_type, scan.exact || decimal && table.is_in_key(*id))
+                let decimal = matches!(column.data_type, DataType::Decimal { .. });
+                ColumnReader::new(column, scan.exact || decimal && table.is_in_key(*id))
             })
             .collect();
         let batch_rows = scan.batch_rows.max(1);
@@ -329,7 +329,7 @@ impl PostgresSource {
             .columns
             .iter()
             .map(|id| table.column(*id))
-            .map(|column| select_expression(&quote(&column.name), &column.data_type))
+            .map(|column| select_expression(&quote(&column.name), column))
             .collect();
         let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.from(table)?);
         if !scan.order_by.is_empty() {

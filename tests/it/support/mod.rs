@@ -8,10 +8,12 @@
 mod dump;
 mod faults;
 mod run;
+mod server;
 
 pub(crate) use dump::{Contents, contents, schema, texts};
 pub(crate) use faults::faults;
-pub(crate) use run::{dbsynth, dbsynth_in, start};
+pub(crate) use run::{Run, command, dbsynth, dbsynth_in, start};
+pub(crate) use server::Server;
 
 use std::{cell::RefCell, future::Future};
 
@@ -68,13 +70,37 @@ pub(crate) struct Scratch {
     url: String,
     name: String,
     folder: RefCell<Option<TempDir>>,
+    /// Of a server that is not the suite's.
+    server: Option<String>,
+}
+
+/// A connection that stays open, with what it has locked.
+pub(crate) struct Held {
+    _connection: Open,
+    _runtime: tokio::runtime::Runtime,
+}
+
+enum Open {
+    Postgres(#[expect(dead_code, reason = "kept open")] PgConnection),
+    MySql(#[expect(dead_code, reason = "kept open")] MySqlConnection),
+    Sqlite(#[expect(dead_code, reason = "kept open")] SqliteConnection),
 }
 
 impl Scratch {
     /// Makes an empty database. `name` must be unique among all tests.
     pub(crate) fn new(engine: Engine, name: &str) -> Self {
+        Self::made(engine, name, None, "")
+    }
+
+    /// Makes one on a server of one's own; `terms` stand behind its CREATE DATABASE.
+    pub(crate) fn on(engine: Engine, name: &str, server: &Server, terms: &str) -> Self {
+        Self::made(engine, name, Some(server.url()), terms)
+    }
+
+    fn made(engine: Engine, name: &str, server: Option<String>, terms: &str) -> Self {
         let name = format!("it_{name}");
-        let mut scratch = Self { engine, url: String::new(), name: name.clone(), folder: RefCell::new(None) };
+        let folder = RefCell::new(None);
+        let mut scratch = Self { engine, url: String::new(), name: name.clone(), folder, server };
         if engine == Engine::Sqlite {
             let folder = TempDir::new().unwrap();
             scratch.url = format!("sqlite:{}", folder.path().join(format!("{name}.sqlite")).display());
@@ -85,13 +111,14 @@ impl Scratch {
             run(engine, &administrator, &format!("DROP DATABASE IF EXISTS {name}"));
             // Whatever a server of the user's own holds for its default.
             let texts = if engine == Engine::MySql { " CHARACTER SET utf8mb4" } else { "" };
-            run(engine, &administrator, &format!("CREATE DATABASE {name}{texts}"));
+            run(engine, &administrator, &format!("CREATE DATABASE {name}{texts} {terms}"));
         }
         scratch
     }
 
     fn administrator(&self) -> String {
-        self.engine.variable().and_then(administrator).expect("the engine is there")
+        let suites = || self.engine.variable().and_then(administrator).expect("the engine is there");
+        self.server.clone().unwrap_or_else(suites)
     }
 
     /// Its URL.
@@ -109,16 +136,43 @@ impl Scratch {
         self.run_each(statements.split(";\n").map(str::trim).filter(|text| !text.is_empty()));
     }
 
-    /// Ends the connections of MySQL or MariaDB with these ids; those that are gone already do not matter.
-    pub(crate) fn kill_connections(&self, ids: &str) {
+    /// Ends the connections of MySQL or MariaDB with these ids, or the `QUERY` of each; those that are gone already do
+    /// not matter.
+    pub(crate) fn kill_each(&self, what: &str, ids: &str) {
         block_on(async {
             let mut connection = MySqlConnection::connect(&self.url).await?;
             for id in ids.split(',').filter(|id| !id.is_empty()) {
-                let kill = AssertSqlSafe(format!("KILL CONNECTION {id}"));
+                let kill = AssertSqlSafe(format!("KILL {what} {id}"));
                 let _ = sqlx::raw_sql(kill).execute(&mut connection).await;
             }
             connection.close().await
         });
+    }
+
+    /// Runs statements over a connection that stays open.
+    pub(crate) fn hold(&self, statements: &str) -> Held {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let sql = || sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        let connection = runtime.block_on(async {
+            match self.engine {
+                Engine::Postgres => {
+                    let mut connection = PgConnection::connect(&self.url).await.unwrap();
+                    sql().execute(&mut connection).await.unwrap();
+                    Open::Postgres(connection)
+                }
+                Engine::MySql => {
+                    let mut connection = MySqlConnection::connect(&self.url).await.unwrap();
+                    sql().execute(&mut connection).await.unwrap();
+                    Open::MySql(connection)
+                }
+                Engine::Sqlite => {
+                    let mut connection = SqliteConnection::connect(&self.sqlite_url()).await.unwrap();
+                    sql().execute(&mut connection).await.unwrap();
+                    Open::Sqlite(connection)
+                }
+            }
+        });
+        Held { _connection: connection, _runtime: runtime }
     }
 
     /// Runs statements over one connection.

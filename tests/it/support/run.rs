@@ -45,8 +45,11 @@ pub(crate) fn start(arguments: &[&str]) -> Child {
     command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn command(arguments: &[&str]) -> Command {
+/// The binary with its arguments, not yet started.
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dbsynth"));
     command.args(arguments).env_remove("CANDLE_NUM_THREADS").env_remove("RAYON_NUM_THREADS");
+    // What a run keeps until it is done is none of the user's.
+    command.env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"));
     command
 }
