@@ -290,7 +290,8 @@ const HARMLESS: [&str; 12] = [
     "SHOW",
     "WITH",
     "PRAGMA",
-    "EXPLAIN", "COPY",
+    "EXPLAIN",
+    "COPY",
 ];
 
 #[test]
@@ -311,7 +312,10 @@ fn every_statement_on_the_source_is_shown_and_only_reads() {
         for sql in &shown {
             let word = sql.split_whitespace().next().unwrap().trim_end_matches(';').to_uppercase();
             assert!(HARMLESS.contains(&word.as_str()), "{engine:?}: {sql}");
-            assert!(word != "COPY" || sql.starts_with("COPY (SELECT ") && sql.contains(") TO STDOUT"), "{sql}");
+            assert!(
+                word != "COPY" || sql.starts_with("COPY (SELECT ") && sql.contains(") TO STDOUT"),
+                "{sql}"
+            );
         }
         let reads = |table: &str| shown.iter().any(|sql| sql.contains("cents") && sql.contains(table));
         assert!(shown.len() > 5 && reads("sale"), "{engine:?}: {shown:#?}");
