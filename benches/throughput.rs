@@ -19,7 +19,7 @@ use std::{
 };
 
 use dbsynth::{
-    config::{AuditLevel, Config, DbUrl, parse_duration},
+    config::{AuditLevel, Config, DbUrl, SchemaMode, parse_duration},
     data::TableData,
     db::{Database, Introspection, Phase, Scan, connect},
     pipeline,
@@ -79,7 +79,11 @@ fn main() -> Outcome<()> {
     report("write", count, &mut ours, &mut theirs);
 
     let model = folder.path().join("model.dbsynth");
-    let config = Config { time_budget: Some(parse_duration(&budget)?), replace: true, ..Config::default() };
+    let config = Config {
+        time_budget: Some(parse_duration(&budget)?),
+        schema_mode: SchemaMode::Replace,
+        ..Config::default()
+    };
     let config =
         Config { audit: dbsynth::config::AuditSettings { level: AuditLevel::Off, ..config.audit }, ..config };
     pipeline::train(&ends.0, &model, &config, &mut |_| Ok(()), &Silent)?;
