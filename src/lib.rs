@@ -18,6 +18,7 @@ pub mod normal;
 pub mod pipeline;
 pub mod plan;
 pub mod privacy;
+pub mod private;
 pub mod progress;
 pub mod report;
 pub mod rules;

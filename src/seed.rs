@@ -3,7 +3,7 @@
 //! A stage asks for `stream("sample/orders", block)` and gets a generator that depends on nothing
 //! else: not on threads, not on what other stages drew before.
 
-use rand::SeedableRng;
+use rand::{SeedableRng, TryRng, rngs::SysRng};
 use serde::{Deserialize, Serialize};
 
 /// The random generator every stage draws from.
@@ -32,6 +32,38 @@ impl Seed {
     }
 }
 
+/// What differential privacy draws its noise from: 128 bits that nobody may know. Whoever has them can take the noise
+/// away again, so they are never shown and never stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Secret(u64, u64);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Secret {
+    /// Draws one from the operating system; `None` if it has no randomness to give.
+    #[must_use]
+    pub fn fresh() -> Option<Self> {
+        let mut random = SysRng;
+        Some(Self(random.try_next_u64().ok()?, random.try_next_u64().ok()?))
+    }
+
+    /// The same noise at every run: for tests. It is worth as much as the number is secret.
+    #[must_use]
+    pub fn fixed(number: u64) -> Self {
+        Self(number, !number)
+    }
+
+    /// Returns the stream called `name`.
+    #[must_use]
+    pub fn stream(self, name: &str) -> Stream {
+        Seed(self.0).stream(name, self.1)
+    }
+}
+
 /// A place among `among` for an item, another one at every attempt: spreads donors over rows where the order of drawing
 /// must not matter, so that no random stream will do. The factor is 2³² over the golden ratio.
 /// Source: Knuth, The Art of Computer Programming, vol. 3, section 6.4.
@@ -57,8 +89,18 @@ fn fnv1a(bytes: &[u8], basis: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Seed;
+    use super::{Secret, Seed};
     use rand::Rng;
+
+    #[test]
+    fn secrets_differ_and_are_not_shown() {
+        let draw = |secret: Secret| secret.stream("noise").next_u64();
+
+        assert_eq!(draw(Secret::fixed(7)), draw(Secret::fixed(7)));
+        assert_ne!(draw(Secret::fixed(7)), draw(Secret::fixed(8)));
+        assert_ne!(Secret::fresh().unwrap(), Secret::fresh().unwrap());
+        assert_eq!(format!("{:?}", Secret::fixed(7)), "Secret");
+    }
 
     #[test]
     fn streams_depend_on_seed_name_and_block_only() {

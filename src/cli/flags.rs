@@ -46,6 +46,17 @@ impl Command {
             flags.time_budget = learning.time_budget;
             flags.links = learning.links;
         }
+        let promising = match self {
+            Self::Clone(args) => Some(&args.promising),
+            Self::Plan(args) => Some(&args.promising),
+            Self::Train(args) => Some(&args.promising),
+            _ => None,
+        };
+        if let Some(promising) = promising {
+            flags.epsilon = promising.epsilon;
+            flags.delta = promising.delta;
+            flags.noise_seed = promising.noise_seed;
+        }
         let auditing = match self {
             Self::Clone(args) => Some(&args.auditing),
             Self::Train(args) => Some(&args.auditing),

@@ -132,7 +132,7 @@ pub(super) fn unfinished(unfinished: &Unfinished) -> String {
 /// How far learning got.
 pub(super) fn learned(unfinished: &Unfinished) -> String {
     let Unfinished { learned, tables, complete, .. } = unfinished;
-    let whole = if *complete { ", and the model" } else { "" };
+    let whole = if *complete { ", and the whole model" } else { "" };
     format!("{learned} of {tables} tables learned{whole}")
 }
 
@@ -141,10 +141,16 @@ pub(super) fn summary(run: &RunSummary) -> String {
     let written = text::summary(&run.load, &run.findings);
     let audited = run.audit.as_ref().map_or_else(String::new, |audit| format!("\n{}", report::audit(audit)));
     let around = done_around(&run.around);
+    let promised =
+        run.privacy.as_ref().map_or_else(String::new, |ledger| format!("\n{}", report::promise(ledger)));
     if let Some(made) = &run.files {
-        return format!("{written}\n{}{around}{audited}", files(made));
+        return format!("{written}\n{}{around}{audited}{promised}", files(made));
     }
-    format!("{written}\n{}{}{around}{audited}", text::proof(&run.proof), compared(run.schema.as_ref()))
+    format!(
+        "{written}\n{}{}{around}{audited}{promised}",
+        text::proof(&run.proof),
+        compared(run.schema.as_ref())
+    )
 }
 
 /// The files of a folder, and what was not done with them.

@@ -60,6 +60,8 @@ struct Raw {
 struct RawPrivacy {
     entities: Vec<Spanned<String>>,
     k: Option<Spanned<u32>>,
+    epsilon: Option<Spanned<f64>>,
+    delta: Option<Spanned<f64>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -188,6 +190,12 @@ impl Raw {
         if let Some(threads) = clone.threads.as_ref().filter(|threads| *threads.get_ref() == 0) {
             return Err((threads.span(), "threads must be at least 1".to_owned()));
         }
+        if let Some(epsilon) = &self.privacy.epsilon {
+            Privacy::check_epsilon(*epsilon.get_ref()).map_err(|message| (epsilon.span(), message))?;
+        }
+        if let Some(delta) = &self.privacy.delta {
+            Privacy::check_delta(*delta.get_ref()).map_err(|message| (delta.span(), message))?;
+        }
         let least = Privacy::LEAST_K;
         if let Some(k) = self.privacy.k.as_ref().filter(|k| *k.get_ref() < least) {
             return Err((
@@ -208,6 +216,9 @@ impl RawPrivacy {
         Privacy {
             entities: self.entities.into_iter().map(named).collect(),
             k: self.k.map_or(Privacy::default().k, Spanned::into_inner),
+            epsilon: self.epsilon.map(Spanned::into_inner),
+            delta: self.delta.map_or(Privacy::default().delta, Spanned::into_inner),
+            noise_seed: None,
         }
     }
 }

@@ -144,22 +144,45 @@ pub struct TableSettings {
 }
 
 /// What is protected, and how (`[privacy]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Privacy {
     /// The root tables: a row of one, with everything below it, is an entity. Empty: they are found.
     pub entities: Vec<NamedTable>,
     /// Distinct entities that must share a value before it is kept.
     pub k: u32,
+    /// The ε of differential privacy; `None` for none.
+    pub epsilon: Option<f64>,
+    /// The chance that its ε does not hold.
+    pub delta: f64,
+    /// Fixes its noise, for tests: whoever knows the number can take the noise away. `None` asks the system.
+    #[serde(skip)]
+    pub noise_seed: Option<u64>,
 }
 
 impl Privacy {
     /// Fewest entities that may be asked for: with one, every value would be kept.
     pub const LEAST_K: u32 = 2;
+
+    /// Says what makes no sense of an ε.
+    pub(crate) fn check_epsilon(epsilon: f64) -> Result<(), String> {
+        if epsilon > 0.0 && epsilon.is_finite() {
+            return Ok(());
+        }
+        Err(format!("epsilon must be a number above 0, not {epsilon}"))
+    }
+
+    /// Says what makes no sense of a δ.
+    pub(crate) fn check_delta(delta: f64) -> Result<(), String> {
+        if delta > 0.0 && delta <= 0.1 {
+            return Ok(());
+        }
+        Err(format!("delta must be above 0 and at most 0.1, not {delta}"))
+    }
 }
 
 impl Default for Privacy {
     fn default() -> Self {
-        Self { entities: Vec::new(), k: 5 }
+        Self { entities: Vec::new(), k: 5, epsilon: None, delta: 1e-6, noise_seed: None }
     }
 }
 

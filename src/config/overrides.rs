@@ -2,7 +2,7 @@
 
 use crate::{
     config::{
-        AuditLevel, Config, ConfigError, FileFormat, GeneratorKind, LinkMethod, OnDrift, SchemaMode,
+        AuditLevel, Config, ConfigError, FileFormat, GeneratorKind, LinkMethod, OnDrift, Privacy, SchemaMode,
         SourceSettings, StateFolder, file::check_scale,
     },
     seed::Seed,
@@ -31,6 +31,12 @@ pub struct Overrides {
     pub conditions: Vec<String>,
     /// `--links`, which the help does not show.
     pub links: Option<LinkMethod>,
+    /// `--epsilon`.
+    pub epsilon: Option<f64>,
+    /// `--delta`.
+    pub delta: Option<f64>,
+    /// `--noise-seed`, which the help does not show.
+    pub noise_seed: Option<u64>,
     /// `--audit`.
     pub audit: Option<AuditLevel>,
     /// `--threads`.
@@ -72,6 +78,16 @@ impl Overrides {
         if self.threads == Some(0) {
             return Err(flag("--threads", "must be at least 1".to_owned()));
         }
+        if let Some(epsilon) = self.epsilon {
+            Privacy::check_epsilon(epsilon).map_err(|reason| flag("--epsilon", reason))?;
+        }
+        if let Some(delta) = self.delta {
+            Privacy::check_delta(delta).map_err(|reason| flag("--delta", reason))?;
+        }
+        let privacy = &mut config.privacy;
+        privacy.epsilon = self.epsilon.or(privacy.epsilon);
+        privacy.delta = self.delta.unwrap_or(privacy.delta);
+        privacy.noise_seed = self.noise_seed.or(privacy.noise_seed);
         if self.source.max_connections == Some(0) {
             return Err(flag("--max-connections", "must be at least 1".to_owned()));
         }

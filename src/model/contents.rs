@@ -6,7 +6,7 @@ use crate::{
     config::{Config, GeneratorKind, TableMode},
     data::TableData,
     model::{Made, Model, TableFacts, coverage::cover_model},
-    privacy::{Kept, KeptKind},
+    privacy::{Kept, KeptKind, Ledger},
     schema::{ColumnId, DataType, Schema, Table, TableId},
     seed::fingerprint,
 };
@@ -26,6 +26,9 @@ pub struct Origin {
     pub generator: GeneratorKind,
     /// A hash over the schema and the number of rows of every table; no value goes into it.
     pub fingerprint: String,
+    /// What was promised to every entity, if differential privacy was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Ledger>,
 }
 
 impl Origin {
@@ -47,6 +50,7 @@ impl Origin {
             training_rows: config.training_rows,
             generator: config.generator,
             fingerprint: fingerprint(text.as_bytes()),
+            privacy: None,
         }
     }
 }

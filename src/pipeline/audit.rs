@@ -12,7 +12,7 @@ use crate::{
     progress::{Event, Progress},
     sample::{Outlet, SampleError, SampleOptions, sample},
     schema::{Schema, TableId},
-    seed::Seed,
+    seed::{Secret, Seed},
     snapshot::Snapshot,
 };
 
@@ -76,7 +76,7 @@ pub(super) fn hold_out(
     plan: &Plan,
     snapshot: &Snapshot,
     settings: &AuditSettings,
-    seed: Seed,
+    (seed, secret): (Seed, Option<Secret>),
 ) -> Option<Reference> {
     if settings.level == AuditLevel::Off {
         return None;
@@ -91,6 +91,11 @@ pub(super) fn hold_out(
             // All of its rows are on both sides.
             Unit::Outside => Vec::new(),
             Unit::Root => {
+                if let Some(secret) = secret {
+                    any |= rows > 0;
+                    held[id.0] = toss(rows, settings.holdout, secret, &schema.table(id).name.to_string());
+                    continue;
+                }
                 let count = ((rows as f64 * settings.holdout).round() as usize).min(MOST_HELD);
                 let count = if rows < FEWEST_ENTITIES { 0 } else { count.max(FEWEST_HELD) };
                 any |= count > 0;
@@ -116,6 +121,12 @@ pub(super) fn hold_out(
     })
 }
 
+/// Under differential privacy every entity has a coin of its own: whether it is held out depends on no other entity.
+fn toss(rows: usize, share: f64, secret: Secret, name: &str) -> Vec<bool> {
+    let mut random = secret.stream(&format!("audit/holdout/{name}"));
+    (0..rows).map(|_| random.random::<f64>() < share).collect()
+}
+
 fn choose(rows: usize, count: usize, seed: Seed, name: &str) -> Vec<bool> {
     let mut random = seed.stream(&format!("audit/holdout/{name}"), 0);
     let mut order: Vec<usize> = (0..rows).collect();
@@ -129,6 +140,11 @@ fn choose(rows: usize, count: usize, seed: Seed, name: &str) -> Vec<bool> {
 }
 
 impl Reference {
+    /// True if entities of a root table are held out.
+    pub(super) fn holds(&self, root: TableId) -> bool {
+        self.units[root.0] == Unit::Root
+    }
+
     /// The rows to learn from.
     pub(super) fn training(&self) -> &Snapshot {
         &self.training
@@ -338,7 +354,7 @@ mod tests {
         let snapshot = snapshot(&schema);
         let settings = AuditSettings { holdout: 0.1, ..AuditSettings::default() };
 
-        let reference = hold_out(&schema, &plan, &snapshot, &settings, Seed(1)).unwrap();
+        let reference = hold_out(&schema, &plan, &snapshot, &settings, (Seed(1), None)).unwrap();
 
         let sides = [&reference.training, &reference.holdout];
         let customers = sides.map(|side| values(side, 0, 1));
@@ -373,9 +389,9 @@ mod tests {
             [CUSTOMERS, 50, 2 * CUSTOMERS].map(|rows| (0..rows).map(|row| row < 299).collect()).to_vec();
         let few = snapshot.filtered(&schema, &plan, &kept);
 
-        assert!(hold_out(&schema, &plan, &snapshot, &off, Seed(1)).is_none());
-        assert!(hold_out(&schema, &plan, &few, &audited, Seed(1)).is_none());
-        assert!(hold_out(&schema, &plan, &snapshot, &audited, Seed(1)).is_some());
+        assert!(hold_out(&schema, &plan, &snapshot, &off, (Seed(1), None)).is_none());
+        assert!(hold_out(&schema, &plan, &few, &audited, (Seed(1), None)).is_none());
+        assert!(hold_out(&schema, &plan, &snapshot, &audited, (Seed(1), None)).is_some());
         assert!(super::unaudited(&Config::default()).is_some());
     }
 

@@ -76,6 +76,7 @@ pub(super) fn conclude(
         proof: proved.proof,
         schema: proved.schema,
         audit,
+        privacy: model.origin.privacy.clone(),
         filled,
         files: None,
         around: Surroundings::default(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, DbUrl, TableMode},
+    config::{Config, DbUrl, Privacy, TableMode},
     db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect, open_source},
     error::Error,
     finding::Finding,
@@ -20,10 +20,12 @@ use crate::{
         evidence::RealRows,
     },
     plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
-    privacy::map as entity_map,
+    privacy::{AccountError, Guarantee, map as entity_map},
+    private::{PrivateOptions, privatise, reading_plan},
     progress::{Event, Progress, Silent},
     rules::{Rules, TableRules},
     schema::{ForeignKey, ForeignKeyId, Schema, TableId},
+    seed::Secret,
     snapshot::{Limits, Snapshot, proposals, take},
     state::{Known, RunState},
 };
@@ -51,6 +53,11 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
     let mut findings = introspection.findings;
     let mut schema = introspection.schema;
     findings.extend(apply_references(&mut schema, &config.references)?);
+    let private = config.privacy.epsilon.is_some();
+    if private {
+        // What the catalog estimates is of the rows, and would end up in the model.
+        schema.tables.iter_mut().for_each(|table| table.estimated_rows = None);
+    }
     let skipped = skipped(&schema, config)?;
     let read: Vec<_> = schema.iter().filter(|(id, _)| !skipped.contains(id)).map(|(_, t)| t).collect();
     source.check_readable(&read).map_err(Error::Source)?;
@@ -63,9 +70,14 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::Source)?;
-    let full = full_keys(source.as_mut(), database.dialect(), &schema, &skipped)?;
-    let used_parents = used_parents(source.as_mut(), database.dialect(), &schema, &skipped)?;
-    let observed = Observed { real_rows: real_rows.clone(), full, used_parents };
+    // A private plan is made of the schema alone.
+    let observed = if private {
+        Observed { full: taken_for_full(&schema), ..Observed::default() }
+    } else {
+        let full = full_keys(source.as_mut(), database.dialect(), &schema, &skipped)?;
+        let used_parents = used_parents(source.as_mut(), database.dialect(), &schema, &skipped)?;
+        Observed { real_rows: real_rows.clone(), full, used_parents }
+    };
     let (plan, found) = Plan::build_observed(&schema, config, &observed)?;
     findings.extend(found);
     let target_rows = target_rows(&plan, &real_rows, config.scale);
@@ -126,6 +138,22 @@ fn full_keys(
         }
     }
     Ok(full)
+}
+
+/// Foreign keys that are taken to hold no null, as nobody may look: those of tables that have none but such as may hold
+/// nulls. Otherwise such a table would hang below nothing, although its rows belong to somebody.
+fn taken_for_full(schema: &Schema) -> BTreeSet<(TableId, ForeignKeyId)> {
+    let open: BTreeSet<(TableId, ForeignKeyId)> = Observed::questions(schema).into_iter().collect();
+    let to_others = |(id, key, fk): &(TableId, ForeignKeyId, &ForeignKey)| {
+        (fk.parent != *id && fk.when().is_none()).then_some((*id, *key))
+    };
+    let required: BTreeSet<TableId> = schema
+        .foreign_keys()
+        .filter_map(|one| to_others(&one))
+        .filter(|key| !open.contains(key))
+        .map(|(id, _)| id)
+        .collect();
+    open.into_iter().filter(|(id, _)| !required.contains(id)).collect()
 }
 
 /// Parent rows that have a child, per foreign key to another table.
@@ -192,13 +220,17 @@ pub(super) fn learn(
         return Ok(Learned { fitted, findings, reference: None, real: None });
     }
     let before = findings.len();
+    let promise = promise(config)?;
+    let reading = promise.is_some().then(|| reading_plan(&schema, &plan));
+    let reading = reading.as_ref().unwrap_or(&plan);
     let limits = Limits {
-        training_rows: config.training_rows,
+        // Which rows a sample keeps depends on all others: under a promise every row is read.
+        training_rows: if promise.is_some() { u64::MAX } else { config.training_rows },
         real_rows: &real_rows,
         used_parents: &used_parents,
         seed: config.seed,
     };
-    let snapshot = take(source.as_mut(), &schema, &plan, limits, progress).map_err(Error::Source)?;
+    let snapshot = take(source.as_mut(), &schema, reading, limits, progress).map_err(Error::Source)?;
     let misread = source.take_findings();
     drop(source);
     if completion.is_some() {
@@ -219,7 +251,10 @@ pub(super) fn learn(
     }
     let reference = match completion {
         Some(_) => None,
-        None => hold_out(&schema, &plan, &snapshot, &config.audit, config.seed),
+        None => {
+            let secret = promise.as_ref().map(|(_, secret)| *secret);
+            hold_out(&schema, reading, &snapshot, &config.audit, (config.seed, secret))
+        }
     };
     if reference.is_none() && completion.is_none() {
         findings.extend(unaudited(config));
@@ -236,6 +271,28 @@ pub(super) fn learn(
         return Ok(Learned { fitted, findings, reference, real });
     }
     let settings = settings(&schema, config)?;
+    let private = promise
+        .map(|(asked, secret)| {
+            progress.event(&Event::StageStarted { stage: "privacy" });
+            let held_out = |root: TableId| match &reference {
+                Some(reference) if reference.holds(root) => config.audit.holdout,
+                _ => 0.0,
+            };
+            let (schema, plan, rules, settings) = (&schema, &plan, &rules, &settings);
+            let rows = config.training_rows;
+            let held_out = &held_out;
+            let options = PrivateOptions { schema, plan, rules, settings, asked, secret, held_out, rows };
+            let private = privatise(snapshot, options).map_err(|error| unkept(asked, &error));
+            progress.event(&Event::StageFinished { stage: "privacy" });
+            private
+        })
+        .transpose()?;
+    // From here on nothing sees a real row.
+    let (snapshot, ledger) = match &private {
+        Some(private) => (&private.snapshot, Some(private.ledger.clone())),
+        None => (snapshot, None),
+    };
+    findings.extend(private.iter().flat_map(|private| private.findings.clone()));
     let entities = entity_map(&schema, &plan, snapshot);
     let options = FitOptions {
         schema: &schema,
@@ -247,7 +304,8 @@ pub(super) fn learn(
         completion,
         entities: &entities,
     };
-    let fitted = fit(options, blueprint.clone(), state, progress)?;
+    let mut fitted = fit(options, blueprint.clone(), state, progress)?;
+    fitted.model.origin.privacy = ledger;
     state.keep_model(&fitted, (known, config), (&whole, reference.is_some()), &read);
     findings.extend(state.findings());
     Ok(Learned { fitted, findings, reference, real })
@@ -261,6 +319,22 @@ fn fill_copied(model: &mut Model, snapshot: &Snapshot) {
             model.copied = Some(copied_rows(table, rows));
         }
     }
+}
+
+/// What every entity is promised, and where the noise comes from, if differential privacy is asked for.
+fn promise(config: &Config) -> Result<Option<(Guarantee, Secret)>, Error> {
+    let Privacy { epsilon, delta, noise_seed, .. } = config.privacy;
+    let Some(epsilon) = epsilon else { return Ok(None) };
+    let no_noise = || Error::Usage("the system has no randomness to make noise of".to_owned());
+    let secret = noise_seed.map(Secret::fixed).or_else(Secret::fresh).ok_or_else(no_noise)?;
+    Ok(Some((Guarantee { epsilon, delta }, secret)))
+}
+
+fn unkept(asked: Guarantee, error: &AccountError) -> Error {
+    let Guarantee { epsilon, delta } = asked;
+    Error::Usage(format!(
+        "epsilon {epsilon} at delta {delta:e} cannot be kept: {error}; raise --epsilon or --delta"
+    ))
 }
 
 /// Refuses to copy real rows that would not arrive as they are: values that do not fit the type of their column, rows

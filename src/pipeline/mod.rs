@@ -36,6 +36,7 @@ use crate::{
         learn::Opened,
     },
     plan::{Plan, apply_references, skipped},
+    privacy::Ledger,
     progress::{Progress, Silent},
     rules::Condition,
     sample::check_conditions,
@@ -100,6 +101,9 @@ pub struct RunSummary {
     /// What the rows tell of real ones; of generation from a model file, what was found when it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
+    /// What was promised to every entity, if differential privacy was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Ledger>,
     /// What was filled of completed columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filled: Vec<FilledColumn>,
@@ -211,6 +215,9 @@ fn learn_and_write(
     }
     let mut opened = learn::open(source, config, progress)?;
     let completion = prepare(&mut opened)?;
+    if completion.is_some() && config.privacy.epsilon.is_some() {
+        return Err(Error::Usage("complete keeps the real rows: epsilon has no meaning for it".to_owned()));
+    }
     let database = connect(target).map_err(Error::Target)?;
     // Ask the target everything that could refuse the run before an hour of work, then let go of it.
     let mut sink = database.sink().map_err(Error::Target)?;
@@ -289,6 +296,9 @@ pub fn left_of_training(source: &DbUrl, model: &Path, config: &Config) -> Option
 /// What training a model file said.
 #[derive(Debug, Clone, Serialize)]
 pub struct Trained {
+    /// What was promised to every entity, if differential privacy was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Ledger>,
     /// What rows generated from it tell of real ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
@@ -319,13 +329,16 @@ pub fn train(
         pool.install(|| reference.audit_model(fitted, config, progress)).map_err(Error::from)
     };
     let audit = interruptible(learned.reference.as_ref().map(audited).transpose())?;
-    model_file::save(fitted, audit.as_ref(), model)?;
+    // What an audit says of real rows is no part of the guarantee: it stays out of the file.
+    let kept = audit.as_ref().filter(|_| fitted.origin.privacy.is_none());
+    model_file::save(fitted, kept, model)?;
+    let privacy = fitted.origin.privacy.clone();
     state.remove();
     let mut findings = learned.findings;
     findings.extend(audit.iter().flat_map(Audit::findings));
     findings.sort();
     findings.dedup();
-    Ok(Trained { audit, findings })
+    Ok(Trained { privacy, audit, findings })
 }
 
 /// Generates from a model file into a target.
@@ -422,6 +435,9 @@ pub struct Inspected {
     /// What rows generated from it told of real ones when it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
+    /// What was promised to every entity, if differential privacy was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Ledger>,
 }
 
 /// How a table was learnt.
@@ -450,7 +466,7 @@ pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
         })
         .collect();
     let planned = Planned { coverage: cover_model(&model), ..planned(&model, &Config::default()) };
-    Ok(Inspected { planned, training, audit })
+    Ok(Inspected { planned, training, audit, privacy: model.origin.privacy })
 }
 
 /// Lists everything a model file keeps of its source.

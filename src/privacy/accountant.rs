@@ -4,7 +4,8 @@
 //! sets differ by one entity, added or removed. Sources: Mironov, "Rényi differential privacy", CSF 2017; Mironov,
 //! Talwar and Zhang, "Rényi differential privacy of the sampled Gaussian mechanism", 2019; Bun and Steinke,
 //! "Concentrated differential privacy", TCC 2016; Canonne, Kamath and Steinke, "The discrete Gaussian for differential
-//! privacy", NeurIPS 2020.
+//! privacy", NeurIPS 2020; Cesar and Rogers, "Bounding, concentrating, and truncating: unifying privacy loss composition
+//! for data analytics", ALT 2021.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,10 +31,20 @@ pub enum Mechanism {
         /// How often.
         steps: u64,
     },
-    /// A mechanism of pure differential privacy: Laplace noise, the exponential mechanism, …
+    /// A mechanism of pure differential privacy: Laplace noise, …
     Pure {
         /// Its ε.
         epsilon: f64,
+    },
+    /// A choice by the exponential mechanism.
+    Choice {
+        /// Its ε.
+        epsilon: f64,
+    },
+    /// A look that keeps what passes a noisy threshold: with this chance it shows more than its noise pays for.
+    Threshold {
+        /// That chance.
+        delta: f64,
     },
 }
 
@@ -79,11 +90,24 @@ impl Accountant {
         self.mechanisms.iter().map(|mechanism| divergence(*mechanism, order)).sum()
     }
 
+    /// The chance that some threshold let a value of one entity alone pass.
+    fn failures(&self) -> f64 {
+        let chance = |mechanism: &Mechanism| match mechanism {
+            Mechanism::Threshold { delta } => *delta,
+            _ => 0.0,
+        };
+        self.mechanisms.iter().map(chance).sum()
+    }
+
     /// The ε that holds at `delta`, the best over all orders. Source: Canonne et al. 2020, proposition 12.
     #[must_use]
     pub fn epsilon(&self, delta: f64) -> f64 {
         if self.mechanisms.is_empty() {
             return 0.0;
+        }
+        let delta = delta - self.failures();
+        if delta <= 0.0 {
+            return f64::INFINITY;
         }
         let at = |order: u32| {
             let alpha = f64::from(order);
@@ -150,6 +174,9 @@ fn divergence(mechanism: Mechanism, order: u32) -> f64 {
         }
         // Bun and Steinke, proposition 3.3 (ε-DP is ε²/2-zCDP), and what ε itself bounds.
         Mechanism::Pure { epsilon } => epsilon.min(alpha * epsilon * epsilon / 2.0),
+        // Cesar and Rogers, lemma 3.2: the exponential mechanism has a bounded range, which is ε²/8-zCDP.
+        Mechanism::Choice { epsilon } => epsilon.min(alpha * epsilon * epsilon / 8.0),
+        Mechanism::Threshold { .. } => 0.0,
     }
 }
 
@@ -246,6 +273,26 @@ mod tests {
         let many = spent(&[Mechanism::Pure { epsilon: 0.01 }; 1000]);
         assert!(many.epsilon(1e-6) < 2.0, "{}", many.epsilon(1e-6));
         assert_eq!(Accountant::default().epsilon(1e-6), 0.0);
+    }
+
+    #[test]
+    fn a_choice_costs_as_much_as_gaussian_noise_of_two_over_its_epsilon() {
+        // Both are ε²/8-zCDP: ρ = 1/(2σ²) with σ = 2/ε.
+        let choice = spent(&[Mechanism::Choice { epsilon: 0.4 }]);
+        let noise = spent(&[Mechanism::SampledGaussian { rate: 1.0, noise: 5.0, steps: 1 }]);
+        near(choice.epsilon(1e-6).min(0.4), noise.epsilon(1e-6).min(0.4), 1e-9);
+        // And many of them no more than their sum.
+        assert!(spent(&[Mechanism::Choice { epsilon: 0.01 }; 1000]).epsilon(1e-6) < 1.0);
+    }
+
+    #[test]
+    fn thresholds_are_paid_for_out_of_delta() {
+        let look = Mechanism::SampledGaussian { rate: 1.0, noise: 4.0, steps: 1 };
+        let plain = spent(&[look]);
+        let with = spent(&[look, Mechanism::Threshold { delta: 4e-7 }]);
+
+        near(with.epsilon(1e-6), plain.epsilon(6e-7), 1e-12);
+        assert!(spent(&[Mechanism::Threshold { delta: 1e-6 }]).epsilon(1e-6).is_infinite());
     }
 
     #[test]

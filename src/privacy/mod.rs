@@ -9,6 +9,7 @@ mod accountant;
 mod entities;
 mod guard;
 mod kept;
+mod ledger;
 #[cfg(test)]
 mod tests;
 
@@ -16,3 +17,4 @@ pub use accountant::{AccountError, Accountant, Guarantee, Mechanism};
 pub use entities::{Entities, EntityMap, map, map_links};
 pub use guard::{Guard, Owned, Support, entities, inner};
 pub use kept::{Kept, KeptKind};
+pub use ledger::{Contribution, GroupLedger, Ledger, Looks, OUTSIDE, Purpose, SPLIT};

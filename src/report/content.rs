@@ -12,6 +12,7 @@ use crate::{
     finding::Finding,
     load::{LoadSummary, TableLoad},
     plan::explain::Explanation,
+    privacy::Ledger,
     verify::{Proof, SchemaComparison},
 };
 
@@ -36,6 +37,9 @@ pub struct Report<'a> {
     pub figures: Option<&'a Figures>,
     /// The audit, if there was one.
     pub audit: Option<&'a Audit>,
+    /// What was promised to every entity, if differential privacy was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promise: Option<&'a Ledger>,
     /// Every privacy measure with its limit.
     pub privacy: Vec<PrivacyCheck>,
     /// Relations found in the rows and kept.
@@ -92,6 +96,8 @@ pub struct Measured<'a> {
     pub figures: Option<&'a Figures>,
     /// The audit, if there was one.
     pub audit: Option<&'a Audit>,
+    /// What was promised to every entity, if differential privacy was asked for.
+    pub promise: Option<&'a Ledger>,
 }
 
 impl<'a> Report<'a> {
@@ -104,7 +110,7 @@ impl<'a> Report<'a> {
         rules: Vec<FoundRule>,
         findings: &'a [Finding],
     ) -> Self {
-        let Measured { load, proof, schema, scorecard, figures, audit } = measured;
+        let Measured { load, proof, schema, scorecard, figures, audit, promise } = measured;
         let copied = |table: &&TableLoad| table.mode == TableMode::Copy;
         let copied: Vec<&str> = load
             .iter()
@@ -114,7 +120,21 @@ impl<'a> Report<'a> {
             .collect();
         let privacy = checks(scorecard, audit, &copied);
         let verdict = Verdict::of(measured, &privacy);
-        Self { run, verdict, order, load, proof, schema, scorecard, figures, audit, privacy, rules, findings }
+        Self {
+            run,
+            verdict,
+            order,
+            load,
+            proof,
+            schema,
+            scorecard,
+            figures,
+            audit,
+            promise,
+            privacy,
+            rules,
+            findings,
+        }
     }
 
     /// Writes it as indented JSON: the same content as [`super::html::page`].

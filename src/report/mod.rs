@@ -6,6 +6,7 @@ pub mod html;
 pub mod model;
 mod number;
 mod privacy;
+mod promise;
 mod table;
 pub mod text;
 mod verdict;
@@ -17,4 +18,5 @@ mod tests;
 
 pub use content::{FoundRule, Measured, Report, RunFacts, RunSetting};
 pub use privacy::PrivacyCheck;
+pub use promise::{promise, split};
 pub use verdict::{Answer, Light, Verdict};

@@ -12,12 +12,15 @@ use super::number::{count, plural};
 /// Renders everything a model keeps of its source: settings, tables, columns, and every literal with its entities.
 #[must_use]
 pub fn contents(contents: &Contents) -> String {
-    let Origin { version, seed, k, training_rows, generator, fingerprint } = &contents.origin;
+    let Origin { version, seed, k, training_rows, generator, fingerprint, privacy } = &contents.origin;
     let mut out = format!("learned by dbsynth {version} from data of fingerprint {fingerprint}\n");
     let generator = format!("{generator:?}").to_lowercase();
     let rows = count(*training_rows);
     let _ = writeln!(out, "seed {seed}, k {k}, generator {generator}, at most {rows} rows of a table");
     let mut literals = 0_u64;
+    if let Some(ledger) = privacy {
+        let _ = write!(out, "{}", super::promise(ledger));
+    }
     for table in &contents.tables {
         let mode = table.mode.word();
         let (rows, entities) = (plural(table.rows, "row"), entities(table.entities));

@@ -119,9 +119,21 @@ impl RunState {
         Self { folder: None, ends, settings: String::new(), resume: false, before: None, inner }
     }
 
-    /// Looks what an earlier run between the same ends has left. Nothing is written yet.
+    /// Looks what an earlier run between the same ends has left. Nothing is written yet. Under differential privacy
+    /// nothing is kept: what tells rows of one day from those of another is no part of the promise, and the noise of
+    /// a second run would be a second look.
     #[must_use]
     pub fn look(ends: Ends, config: &Config) -> Self {
+        if config.privacy.epsilon.is_some() {
+            let state = Self::none();
+            if config.resume {
+                state.find(
+                    Finding::note("not-resumed", "nothing is kept of a run under differential privacy")
+                        .instead("everything was learned anew"),
+                );
+            }
+            return state;
+        }
         let Some(root) = config.state.path() else {
             let state = Self::none();
             if config.resume {
@@ -171,8 +183,7 @@ impl RunState {
         match folder.take() {
             Ok(Some(lock)) => {
                 let mut inner = self.inner();
-                // No stage reads the clock: this is for people only.
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+                let now = now();
                 let before = self.before.clone().unwrap_or_default();
                 inner.lock = Some(lock);
                 inner.manifest = Manifest {
@@ -422,4 +433,10 @@ impl Drop for RunState {
 #[must_use]
 pub fn file_end(path: &Path) -> String {
     format!("file:{}", std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display())
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "no stage: people are told when a run began")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -11,6 +11,7 @@ mod conditions;
 mod coverage;
 mod determinism;
 mod domains;
+mod epsilon;
 mod exact;
 mod failures;
 mod files;

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{
     groups::{
-        Amount, Auditing, Conditions, Filing, Learning, Reading, Reporting, Resuming, Running, Selection,
-        Writing,
+        Amount, Auditing, Conditions, Filing, Learning, Promising, Reading, Reporting, Resuming, Running,
+        Selection, Writing,
     },
     values::table_column,
 };
@@ -31,6 +31,8 @@ pub(in crate::cli) struct CloneArgs {
     pub(in crate::cli) conditions: Conditions,
     #[command(flatten)]
     pub(in crate::cli) learning: Learning,
+    #[command(flatten)]
+    pub(in crate::cli) promising: Promising,
     #[command(flatten)]
     pub(in crate::cli) auditing: Auditing,
     #[command(flatten)]
@@ -65,6 +67,8 @@ pub(in crate::cli) struct PlanArgs {
     pub(in crate::cli) reading: Reading,
     #[command(flatten)]
     pub(in crate::cli) amount: Amount,
+    #[command(flatten)]
+    pub(in crate::cli) promising: Promising,
     /// Also read the rows and show the relations found in them, which a clone keeps.
     #[arg(long, conflicts_with = "mermaid")]
     pub(in crate::cli) rules: bool,
@@ -92,6 +96,8 @@ pub(in crate::cli) struct TrainArgs {
     pub(in crate::cli) reading: Reading,
     #[command(flatten)]
     pub(in crate::cli) learning: Learning,
+    #[command(flatten)]
+    pub(in crate::cli) promising: Promising,
     #[command(flatten)]
     pub(in crate::cli) auditing: Auditing,
     #[command(flatten)]

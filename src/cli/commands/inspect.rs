@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     pipeline::{self, Exploration, Planned, TableTraining},
     plan::{ColumnRole, explain::grouped},
-    report::text as report,
+    report::{promise, text as report},
     schema::{ColumnId, Schema, Table, UniqueKey},
 };
 
@@ -20,7 +20,10 @@ pub(super) fn run(args: &InspectArgs, setting: &Setting<'_>) -> Result<u8, Error
         }
         let shown = || match args.coverage {
             true => report::coverage(&inspected.planned.coverage),
-            false => text(&inspected.planned, &inspected.training),
+            false => {
+                let promised = inspected.privacy.as_ref().map_or_else(String::new, promise);
+                promised + &text(&inspected.planned, &inspected.training)
+            }
         };
         terminal::result(&if args.json { render::json(&inspected) } else { shown() });
         return Ok(setting.conclude(&inspected.planned.findings));

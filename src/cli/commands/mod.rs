@@ -24,12 +24,13 @@ use crate::{
         args::{Cli, Command, Globals},
         diagnostic, process, render, terminal,
     },
-    config::{Config, ConfigError, DbUrl, File, FileFormat, environment},
+    config::{Config, ConfigError, DbUrl, File, FileFormat, Privacy, environment},
     error::Error,
     evaluate::Audit,
     finding::{Finding, Severity},
     pipeline::{FolderTarget, Planned},
-    report::text,
+    privacy::Guarantee,
+    report::{split, text},
     schema::DialectName,
     state::Unfinished,
 };
@@ -180,7 +181,7 @@ impl Setting<'_> {
         match &planned.unfinished {
             Some(unfinished) => self.say(&render::unfinished(unfinished)),
             None if self.config.resume => {
-                self.say("no unfinished run of these databases: nothing to take up")
+                self.say("no unfinished run of these databases: nothing to take up");
             }
             None => {}
         }
@@ -194,10 +195,19 @@ impl Setting<'_> {
         }
     }
 
+    /// Says how the budget of differential privacy is going to be split, if there is one.
+    fn say_budget(&self) {
+        let Privacy { epsilon, delta, .. } = self.config.privacy;
+        if let Some(epsilon) = epsilon {
+            self.say(&split(Guarantee { epsilon, delta }));
+        }
+    }
+
     /// Shows the plan and asks before something is replaced.
     fn approve(&self, planned: &Planned, yes: bool) -> Result<(), Error> {
         self.say(&text::plan(&planned.schema, &planned.plan, &planned.real_rows, &planned.target_rows));
         self.say(&render::plan_in_short(planned));
+        self.say_budget();
         let around = render::intended(&planned.around);
         if !around.is_empty() {
             self.say(&around);

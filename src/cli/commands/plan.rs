@@ -26,6 +26,7 @@ pub(super) fn run(args: &PlanArgs, setting: &Setting<'_>) -> Result<u8, Error> {
     } else {
         explanation.text() + &render::rules(&planned.rules) + &render::intended(&planned.around)
     });
+    setting.say_budget();
     let code = setting.conclude(&planned.findings);
     let target = example_target(source.dialect());
     setting.say(&format!("next: dbsynth clone {} {target}", shown(&args.source, &source)));

@@ -94,6 +94,7 @@ pub(super) fn of_run<'a>(
         scorecard: evidence.and_then(|evidence| evidence.scorecard.as_ref()),
         figures: evidence.and_then(|evidence| evidence.figures.as_ref()),
         audit: run.audit.as_ref(),
+        promise: run.privacy.as_ref(),
     };
     let rules = evidence.map_or_else(Vec::new, |evidence| found(&evidence.rules));
     let facts = facts(command, (source, target), planned, config);
@@ -114,6 +115,7 @@ pub(super) fn of_databases<'a>(
         scorecard: evidence.scorecard.as_ref(),
         figures: evidence.figures.as_ref(),
         audit: evidence.scorecard.as_ref().and_then(|card| card.audit.as_ref()),
+        promise: None,
     };
     let facts = facts("evaluate", (Some(real), synthetic), Some(planned), config);
     Report::new(facts, Some(render::explanation(planned)), measured, found(&evidence.rules), findings)

@@ -28,6 +28,9 @@ pub(super) fn run(args: &TrainArgs, setting: &Setting<'_>) -> Result<u8, Error> 
     } else if let Some(audit) = &trained.audit {
         setting.say(&report::audit(audit));
     }
+    if let Some(ledger) = trained.privacy.as_ref().filter(|_| !args.json) {
+        setting.say(&report::promise(ledger));
+    }
     let code = setting.audited(trained.audit.as_ref(), setting.conclude(&trained.findings));
     let target = example_target(source.dialect());
     setting.say(&format!("next: dbsynth generate {} {target}", args.output.display()));

@@ -116,6 +116,7 @@ fn a_run_is_summed_up() {
         load: LoadSummary { tables, seconds: 4.2 },
         proof,
         schema: None,
+        privacy: None,
         audit: None,
         files: None,
         filled: Vec::new(),

@@ -17,6 +17,7 @@ use crate::{
         content::Report,
         number::{count, plural},
         privacy::PrivacyCheck,
+        promise::promise,
         text::constraint,
         verdict::Light,
     },
@@ -149,6 +150,8 @@ pub(super) fn privacy(report: &Report<'_>) -> Markup {
         Some(true) => 2,
     });
     let (first, rest): (Vec<&PrivacyCheck>, Vec<&PrivacyCheck>) = checks.into_iter().partition(|c| c.first);
+    let promised = report.promise.map(promise).unwrap_or_default();
+    let promised: Vec<&str> = promised.lines().collect();
     let unmeasured = report.audit.map_or(&[][..], |audit| &audit.unmeasured);
     html! {
         section #privacy {
@@ -163,6 +166,13 @@ pub(super) fn privacy(report: &Report<'_>) -> Markup {
                         }
                         "A measure fails if it is surely above its limit, chance taken into account."
                     }
+                }
+            }
+            @if let Some((first, rest)) = promised.split_first() {
+                p { (name(first)) "." }
+                details.more {
+                    summary { "What was spent on what, and what is not covered" }
+                    ul.rules { @for line in rest { li { (name(line.trim())) } } }
                 }
             }
             @if first.is_empty() {

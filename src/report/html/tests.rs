@@ -176,6 +176,7 @@ impl Sample {
             scorecard: Some(&self.card),
             figures: Some(&self.figures),
             audit: None,
+            promise: None,
         };
         let rules = vec![FoundRule { table: format!("{}0", self.name), rule: self.name.clone() }];
         Report::new(run, Some(self.order.clone()), measured, rules, &self.findings)
