@@ -589,6 +589,9 @@ fn interruptible<T>(result: Result<T, Error>) -> Result<T, Error> {
         Err(Error::Source(error) | Error::Target(error)) if error.kind == DbErrorKind::Interrupted => {
             Err(Error::Interrupted)
         }
+        Err(Error::Unfinished { kept, .. }) if crate::progress::interrupted() => {
+            Err(Error::Unfinished { kept, source: Box::new(Error::Interrupted) })
+        }
         Err(_) if crate::progress::interrupted() => Err(Error::Interrupted),
         other => other,
     }
