@@ -9,6 +9,9 @@
 //! Both sides take turns in one run, so that their ratio holds on a busy machine; the median of the repeats is shown.
 //! The target is overwritten: name one that holds nothing.
 
+#![expect(clippy::print_stdout, reason = "a bench prints its numbers")]
+#![expect(clippy::result_large_err, reason = "the library's own error, in closures that never fail")]
+
 use std::{
     error::Error,
     fs::File,
@@ -19,7 +22,7 @@ use std::{
 };
 
 use dbsynth::{
-    config::{AuditLevel, Config, DbUrl, parse_duration},
+    config::{AuditLevel, Config, DbUrl, SchemaMode, parse_duration},
     data::TableData,
     db::{Database, Introspection, Phase, Scan, connect},
     pipeline,
@@ -79,7 +82,11 @@ fn main() -> Outcome<()> {
     report("write", count, &mut ours, &mut theirs);
 
     let model = folder.path().join("model.dbsynth");
-    let config = Config { time_budget: Some(parse_duration(&budget)?), replace: true, ..Config::default() };
+    let config = Config {
+        time_budget: Some(parse_duration(&budget)?),
+        schema_mode: SchemaMode::Replace,
+        ..Config::default()
+    };
     let config =
         Config { audit: dbsynth::config::AuditSettings { level: AuditLevel::Off, ..config.audit }, ..config };
     pipeline::train(&ends.0, &model, &config, &mut |_| Ok(()), &Silent)?;

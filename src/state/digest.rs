@@ -181,7 +181,7 @@ fn array(values: &ArrayRef, digest: &mut DefaultHasher) {
     }
     match values.data_type() {
         ArrowType::Boolean => {
-            for value in values.as_boolean().iter() {
+            for value in values.as_boolean() {
                 value.hash(digest);
             }
         }
@@ -199,12 +199,12 @@ fn array(values: &ArrayRef, digest: &mut DefaultHasher) {
             values.as_primitive::<types::TimestampMicrosecondType>().values().hash(digest);
         }
         ArrowType::Binary => {
-            for value in values.as_binary::<i32>().iter() {
+            for value in values.as_binary::<i32>() {
                 value.hash(digest);
             }
         }
         _ => {
-            for value in values.as_string::<i32>().iter() {
+            for value in values.as_string::<i32>() {
                 value.hash(digest);
             }
         }

@@ -183,8 +183,7 @@ impl RunState {
         match folder.take() {
             Ok(Some(lock)) => {
                 let mut inner = self.inner();
-                // No stage reads the clock: this is for people only.
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+                let now = now();
                 let before = self.before.clone().unwrap_or_default();
                 inner.lock = Some(lock);
                 inner.manifest = Manifest {
@@ -436,4 +435,10 @@ impl Drop for RunState {
 #[must_use]
 pub fn file_end(path: &Path) -> String {
     format!("file:{}", std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display())
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "no stage: people are told when a run began")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

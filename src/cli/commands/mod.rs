@@ -168,7 +168,7 @@ impl Setting<'_> {
         match &planned.unfinished {
             Some(unfinished) => self.say(&render::unfinished(unfinished)),
             None if self.config.resume => {
-                self.say("no unfinished run of these databases: nothing to take up")
+                self.say("no unfinished run of these databases: nothing to take up");
             }
             None => {}
         }

@@ -16,6 +16,8 @@ pub(super) fn equal(name: &str, kind: &str, literal: &str) -> String {
             format!("ST_AsBinary(`{name}`) = ST_AsBinary(ST_GeomFromText('{text}', {system}))")
         }
         "json" => format!("JSON_CONTAINS(`{name}`, '{literal}') AND JSON_CONTAINS('{literal}', `{name}`)"),
+        // The server compares vectors with vectors alone.
+        _ if kind.starts_with("vector") => format!("`{name}` = STRING_TO_VECTOR('{literal}')"),
         _ => format!("`{name}` = '{literal}'"),
     }
 }
