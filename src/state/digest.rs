@@ -65,9 +65,17 @@ pub(super) fn of_source(
     for table in &mut schema.tables {
         table.estimated_rows = None;
     }
+    let mut plan = plan.clone();
+    for table in &mut plan.tables {
+        table.rows = None;
+    }
     let used: Vec<_> = used_parents.iter().collect();
-    let said: Vec<_> = config.tables.iter().map(|(name, table)| (name, table.mode, &table.columns)).collect();
-    of_json(&(of_settings(config), &config.audit, said, (&schema, plan, blueprint), (real_rows, used)))
+    // How many rows are written is no matter of learning, nor is an entry that says only that.
+    let said: Vec<_> = (config.tables.iter())
+        .filter(|(_, table)| table.mode.is_some() || !table.columns.is_empty())
+        .map(|(name, table)| (name, table.mode, &table.columns))
+        .collect();
+    of_json(&(of_settings(config), &config.audit, said, (&schema, &plan, blueprint), (real_rows, used)))
 }
 
 fn of_json(value: &impl Serialize) -> String {

@@ -210,7 +210,7 @@ impl RunState {
         if kept.audited {
             return None;
         }
-        let fitted = self.read_model(&kept)?;
+        let fitted = self.read_model(&kept, known)?;
         self.find(
             Finding::note("source-not-read", format!("learning had ended in the run of {}", self.started()))
                 .instead("the rows of the source were not read again")
@@ -226,7 +226,7 @@ impl RunState {
         if kept.rows != of_rows(rows) {
             return None;
         }
-        let fitted = self.read_model(&kept)?;
+        let fitted = self.read_model(&kept, known)?;
         self.find(
             Finding::note("resumed", format!("learning had ended in the run of {}", self.started()))
                 .instead("nothing was learned again"),
@@ -239,12 +239,14 @@ impl RunState {
         (kept.source == source_name(known, config)).then_some(kept)
     }
 
-    fn read_model(&self, kept: &KeptModel) -> Option<Fitted> {
+    fn read_model(&self, kept: &KeptModel, known: Known<'_>) -> Option<Fitted> {
         let bytes = self.folder.as_ref()?.model().ok().filter(|bytes| of_bytes(bytes) == kept.content);
-        let Some(model) = bytes.and_then(|bytes| read_model(&bytes).ok()) else {
+        let Some(mut model) = bytes.and_then(|bytes| read_model(&bytes).ok()) else {
             self.damaged("the model");
             return None;
         };
+        // The plan may ask for other numbers of rows.
+        model.plan = known.plan.clone();
         Some(Fitted { model, findings: kept.learned.clone() })
     }
 
