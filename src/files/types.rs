@@ -198,10 +198,10 @@ fn decimal(precision: u32, scale: i32) -> Option<ArrowType> {
     };
     let digits = u8::try_from(digits.max(scale).max(1)).ok()?;
     let scale = i8::try_from(scale).ok()?;
-    match digits {
-        ..=DIGITS_128 => Some(ArrowType::Decimal128(digits, scale)),
-        ..=DIGITS_256 => Some(ArrowType::Decimal256(digits, scale)),
-        _ => None,
+    if digits <= DIGITS_128 {
+        Some(ArrowType::Decimal128(digits, scale))
+    } else {
+        (digits <= DIGITS_256).then_some(ArrowType::Decimal256(digits, scale))
     }
 }
 
