@@ -3,6 +3,7 @@
 use crate::{
     config::{ConfigError, UrlError},
     db::DbError,
+    files::FilesError,
     generator::GeneratorError,
     plan::PlanError,
     rules::ConditionError,
@@ -32,6 +33,9 @@ pub enum Error {
     /// The target failed or was refused.
     #[error("target: {0}")]
     Target(#[source] DbError),
+    /// A folder of files failed or was refused.
+    #[error("target: {0}")]
+    Files(#[from] FilesError),
     /// Source and target are one database.
     #[error("source and target are the same database: {target}")]
     SameDatabase {

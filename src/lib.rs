@@ -7,6 +7,7 @@ pub mod data;
 pub mod db;
 pub mod error;
 pub mod evaluate;
+pub mod files;
 pub mod finding;
 pub mod generator;
 pub mod load;

@@ -7,6 +7,7 @@ use crate::{
     config::ConfigError,
     db::{DbError, DbErrorKind},
     error::Error,
+    files::FilesError,
     generator::GeneratorError,
     plan::PlanError,
     sample::SampleError,
@@ -62,6 +63,7 @@ impl Diagnostic {
             ),
             Error::Source(error) => database(error, End::Source),
             Error::Target(error) => database(error, End::Target),
+            Error::Files(error) => files(error),
             Error::SameDatabase { .. } => (
                 REFUSED,
                 Some("give a target that is another database: the source is only ever read".to_owned()),
@@ -174,7 +176,9 @@ fn config(error: &ConfigError) -> (u8, Option<String>) {
                 names => format!("it has: {}\n", names.join(", ")),
             };
             let file_like = std::path::Path::new(word).extension().is_some() || word.contains('/');
-            let form = if file_like {
+            let form = if word.ends_with('/') {
+                "for a folder of files add --format parquet, csv or sql".to_owned()
+            } else if file_like {
                 format!("for a SQLite file write sqlite:{word}")
             } else {
                 URL_FORMS.to_owned()
@@ -209,6 +213,28 @@ fn plan(error: &PlanError) -> Option<String> {
         PlanError::CopyWithoutParent { table, parent, .. } => Some(format!(
             "copy the parent as well ([tables.\"{parent}\"] mode = \"copy\"),\nor do not copy {table} (mode = \"synthesize\")"
         )),
+    }
+}
+
+fn files(error: &FilesError) -> (u8, Option<String>) {
+    match error {
+        FilesError::Strangers { .. } => {
+            (REFUSED, Some("name another folder, or add --replace to remove what is there".to_owned()))
+        }
+        FilesError::Refused { .. } => (REFUSED, None),
+        FilesError::Interrupted => (INTERRUPTED, None),
+        FilesError::Values(error) => database(error, End::Target),
+        error if error.is_disk_full() => (
+            TARGET,
+            Some(
+                "make room on that disk, or write fewer rows: --scale 0.1; the folder is as it was"
+                    .to_owned(),
+            ),
+        ),
+        _ => (
+            TARGET,
+            Some("the folder's parent must be there, and you must be allowed to write in it".to_owned()),
+        ),
     }
 }
 

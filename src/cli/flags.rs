@@ -101,6 +101,8 @@ impl Command {
             flags.on_drift = writing.on_drift;
         }
         match self {
+            Self::Clone(args) => flags.format = args.filing.format,
+            Self::Generate(args) => flags.format = args.filing.format,
             Self::Complete(args) => flags.time_budget = args.time_budget,
             Self::Plan(args) => flags.strict = args.strict,
             Self::Verify(args) => flags.strict = args.strict,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     cli::terminal,
+    files::{MANIFEST, Made},
     finding::{Finding, Severity},
     pipeline::{Intended, Planned, RunSummary, Surroundings, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
@@ -142,11 +143,27 @@ pub(super) fn summary(run: &RunSummary) -> String {
     let around = done_around(&run.around);
     let promised =
         run.privacy.as_ref().map_or_else(String::new, |ledger| format!("\n{}", report::promise(ledger)));
+    if let Some(made) = &run.files {
+        return format!("{written}\n{}{around}{audited}{promised}", files(made));
+    }
     format!(
         "{written}\n{}{}{around}{audited}{promised}",
         text::proof(&run.proof),
         compared(run.schema.as_ref())
     )
+}
+
+/// The files of a folder, and what was not done with them.
+fn files(made: &Made) -> String {
+    let mut out = format!("{} files in {}:\n", made.files.len() + 1, made.folder);
+    for file in &made.files {
+        let _ = writeln!(out, "  {} ({} bytes)", file.name, grouped(file.bytes));
+    }
+    let _ = writeln!(out, "  {MANIFEST} (what is in them)");
+    out.push_str(
+        "no server has judged these rows: load them, then `dbsynth verify` proves every constraint\n",
+    );
+    out
 }
 
 /// The proof of a database's constraints and how its schema compares.

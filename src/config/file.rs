@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use crate::{
     config::{
-        Ablation, AuditSettings, Config, ConfigError, GeneratorKind, NamedTable, OnDrift, Privacy, Reference,
-        SchemaMode, SourceSettings, StateFolder, TableMode, TableSettings,
+        Ablation, AuditSettings, Config, ConfigError, FileFormat, GeneratorKind, NamedTable, OnDrift,
+        Privacy, Reference, SchemaMode, SourceSettings, StateFolder, TableMode, TableSettings,
         error::Malformed,
         parse_duration,
         raw_around::{RawHooks, RawIdentity, SourceEntry},
@@ -78,6 +78,7 @@ struct RawClone {
     #[serde(rename = "where")]
     conditions: Vec<String>,
     threads: Option<Spanned<usize>>,
+    format: Option<FileFormat>,
     replace: Option<Spanned<bool>>,
     schema_mode: Option<SchemaMode>,
     keep_failed: bool,
@@ -279,6 +280,7 @@ impl RawClone {
             links: default.links,
             audit: default.audit,
             threads: self.threads.map(Spanned::into_inner),
+            format: self.format,
             schema_mode: match self.replace.map(Spanned::into_inner) {
                 Some(true) => SchemaMode::Replace,
                 _ => self.schema_mode.unwrap_or_default(),

@@ -67,6 +67,30 @@ impl TableMode {
     }
 }
 
+/// The form of a folder of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// One Apache Parquet file per table.
+    Parquet,
+    /// One CSV file per table.
+    Csv,
+    /// One script that makes the schema and its rows, for the engine's own client.
+    Sql,
+}
+
+impl FileFormat {
+    /// Its word, and the ending of its files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Sql => "sql",
+        }
+    }
+}
+
 /// Which generator learns the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -232,6 +256,9 @@ pub struct Config {
     pub audit: AuditSettings,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
+    /// The form of the files, where the target is a folder.
+    #[serde(default)]
+    pub format: Option<FileFormat>,
     /// What may be done with a target that holds something.
     pub schema_mode: SchemaMode,
     /// Keep what was built beside the target when a run fails, where the engine can.
@@ -272,6 +299,7 @@ impl Default for Config {
             links: LinkMethod::default(),
             audit: AuditSettings::default(),
             threads: None,
+            format: None,
             schema_mode: SchemaMode::default(),
             keep_failed: false,
             on_drift: OnDrift::default(),

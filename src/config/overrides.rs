@@ -2,7 +2,7 @@
 
 use crate::{
     config::{
-        AuditLevel, Config, ConfigError, GeneratorKind, LinkMethod, OnDrift, Privacy, SchemaMode,
+        AuditLevel, Config, ConfigError, FileFormat, GeneratorKind, LinkMethod, OnDrift, Privacy, SchemaMode,
         SourceSettings, StateFolder, file::check_scale,
     },
     seed::Seed,
@@ -41,6 +41,8 @@ pub struct Overrides {
     pub audit: Option<AuditLevel>,
     /// `--threads`.
     pub threads: Option<usize>,
+    /// `--format`.
+    pub format: Option<FileFormat>,
     /// `--schema-mode`, or `--replace` for short.
     pub schema_mode: Option<SchemaMode>,
     /// `--keep-failed`.
@@ -97,6 +99,7 @@ impl Overrides {
         config.links = self.links.unwrap_or(config.links);
         config.audit.level = self.audit.unwrap_or(config.audit.level);
         config.threads = self.threads.or(config.threads);
+        config.format = self.format.or(config.format);
         config.schema_mode = self.schema_mode.unwrap_or(config.schema_mode);
         config.keep_failed |= self.keep_failed;
         config.on_drift = self.on_drift.unwrap_or(config.on_drift);

@@ -76,6 +76,12 @@ impl File {
         guarded(url, entry.allow_write, format!("[target.{word}]\nallow_write = true"))
     }
 
+    /// True if a word means a database to write: it is a URL or has an entry.
+    #[must_use]
+    pub fn names_target(&self, word: &str) -> bool {
+        is_url(word) || self.targets.contains_key(word)
+    }
+
     fn unknown<'a>(
         &self,
         word: &str,

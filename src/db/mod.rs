@@ -6,6 +6,7 @@ mod error;
 mod mysql;
 mod postgres;
 mod runtime;
+mod script;
 mod sqlite;
 mod throttle;
 mod traits;
@@ -13,6 +14,7 @@ mod user_sql;
 
 pub use blueprint::{Blueprint, Phase, Sequence, Statement};
 pub use error::{DbError, DbErrorKind};
+pub use script::{Printer, Scribe};
 pub use traits::{
     Batch, Capabilities, Database, Dialect, Introspection, Inventory, STAGING_ROW, Scan, ServerIdentity,
     Session, Sink, Source,
@@ -24,7 +26,7 @@ use crate::{
     schema::DialectName,
 };
 
-/// Opens the engine a URL names. The only place that tells engines apart.
+/// Opens the engine a URL names. This and [`scribe`] are the only places that tell engines apart.
 ///
 /// # Errors
 /// [`DbError`] if the URL cannot be used; the server itself is first contacted by
@@ -34,6 +36,16 @@ pub fn connect(url: &DbUrl) -> Result<Box<dyn Database>, DbError> {
         DialectName::Postgres => postgres::open(url),
         DialectName::MySql => mysql::open(url),
         DialectName::Sqlite => sqlite::open(url),
+    }
+}
+
+/// How an engine writes what its own client reads later; no server is asked.
+#[must_use]
+pub fn scribe(engine: DialectName) -> &'static dyn Scribe {
+    match engine {
+        DialectName::Postgres => &postgres::PostgresScribe,
+        DialectName::MySql => &mysql::MySqlScribe,
+        DialectName::Sqlite => &sqlite::SqliteScribe,
     }
 }
 

@@ -5,10 +5,9 @@ use std::{collections::BTreeMap, time::Instant};
 use crate::{
     config::TableMode,
     data::TableData,
-    db::{
-        Blueprint, DbError, DbErrorKind, Dialect, Inventory, Phase, ServerIdentity, Session, Sink, Statement,
-    },
+    db::{Blueprint, DbError, DbErrorKind, Dialect, Inventory, Phase, ServerIdentity, Session, Sink},
     finding::Finding,
+    load::selection::{here, leaves_out, lost_keys},
     plan::Plan,
     progress::{Event, Progress, interrupted},
     schema::{Schema, TableId},
@@ -63,8 +62,8 @@ impl<'a> Loader<'a> {
         admit(sink.as_mut(), schema, plan, replace)?;
         sink.begin()?;
         let written = vec![Written::default(); schema.tables.len()];
-        let mut loader = Self { sink, schema, plan, blueprint, findings: Vec::new(), written };
-        loader.note_lost_keys();
+        let findings = lost_keys(schema, plan, blueprint);
+        let mut loader = Self { sink, schema, plan, blueprint, findings, written };
         loader.run(Phase::Prepare)?;
         loader.run(Phase::Table)?;
         Ok(loader)
@@ -120,7 +119,7 @@ impl<'a> Loader<'a> {
         for phase in [Phase::Fill, Phase::Key, Phase::Index, Phase::ForeignKey, Phase::Finish] {
             self.run(phase)?;
         }
-        self.sink.set_sequences(self.schema, &self.here())?;
+        self.sink.set_sequences(self.schema, &here(self.blueprint, self.plan))?;
         progress.event(&Event::StageFinished { stage: "constraints" });
         let mut findings = std::mem::take(&mut self.findings);
         findings.extend(self.sink.take_findings());
@@ -156,25 +155,10 @@ impl<'a> Loader<'a> {
         self.plan.table(table).mode == TableMode::Skip
     }
 
-    /// The blueprint without what belongs to skipped tables.
-    fn here(&self) -> Blueprint {
-        let mut blueprint = self.blueprint.clone();
-        blueprint.sequences.retain(|sequence| !self.skips(sequence.table));
-        blueprint.statements.retain(|statement| !self.leaves_out(statement));
-        blueprint
-    }
-
-    fn leaves_out(&self, statement: &Statement) -> bool {
-        let fills_other = statement.phase == Phase::Fill
-            && statement.table.is_some_and(|table| self.plan.table(table).mode != TableMode::Synthesize);
-        fills_other
-            || [statement.table, statement.parent].into_iter().flatten().any(|table| self.skips(table))
-    }
-
     fn run(&mut self, phase: Phase) -> Result<(), DbError> {
         let blueprint = self.blueprint;
         for statement in blueprint.statements.iter().filter(|statement| statement.phase == phase) {
-            if self.leaves_out(statement) {
+            if leaves_out(self.plan, statement) {
                 continue;
             }
             stop_if_interrupted()?;
@@ -204,32 +188,6 @@ impl<'a> Loader<'a> {
             }
         }
         Ok(())
-    }
-
-    /// A foreign key to a skipped table is lost, or points to nothing where it is part of its table's text.
-    fn note_lost_keys(&mut self) {
-        for (child, _, key) in self.schema.foreign_keys() {
-            if self.skips(child) || !self.skips(key.parent) {
-                continue;
-            }
-            let parent = &self.schema.table(key.parent).name;
-            let apart = |statement: &&Statement| {
-                statement.table == Some(child) && statement.parent == Some(key.parent)
-            };
-            let instead = match self.blueprint.statements.iter().find(apart) {
-                Some(_) => "the foreign key is left out",
-                None => "the foreign key points to nothing",
-            };
-            let table = self.schema.table(child);
-            let columns: Vec<&str> = key.columns.iter().map(|id| table.column(*id).name.as_str()).collect();
-            self.findings.push(
-                Finding::note("parent-skipped", format!("its parent {parent} is skipped"))
-                    .table(&table.name)
-                    .column(columns.join(", "))
-                    .instead(instead)
-                    .remedy(format!("do not skip {parent}")),
-            );
-        }
     }
 }
 

@@ -4,13 +4,15 @@ mod around;
 mod judge;
 mod loader;
 mod overlap;
+mod selection;
 
 #[cfg(test)]
 mod tests;
 
 pub use judge::{Trial, Verdict};
 pub use loader::{Loader, Written, refuse_same, refuse_strangers, rehearse};
-pub use overlap::{Parcel, write_all};
+pub use overlap::{Parcel, Receive, write_all};
+pub use selection::{here, lost_keys};
 
 use serde::Serialize;
 

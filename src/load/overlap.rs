@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Receiver;
 
-use super::{Loader, Trial};
+use super::{Loader, Trial, Verdict};
 use crate::{data::TableData, db::DbError, progress::Progress, schema::TableId};
 
 /// What the generating side hands over. A bounded channel (`sync_channel`) gives back-pressure.
@@ -16,27 +16,70 @@ pub enum Parcel {
     Judge(Trial),
 }
 
-/// Writes parcels until every sender is gone.
+/// Takes what is generated, parcel by parcel.
+pub trait Receive {
+    /// Why it stops.
+    type Error;
+
+    /// Takes rows of a table.
+    ///
+    /// # Errors
+    /// If they cannot be written, or the user stops the run.
+    fn write(&mut self, table: TableId, rows: &TableData, progress: &dyn Progress)
+    -> Result<(), Self::Error>;
+
+    /// Hears that a table has no more rows.
+    ///
+    /// # Errors
+    /// If its rows cannot all be written.
+    fn finish_table(&mut self, table: TableId, progress: &dyn Progress) -> Result<(), Self::Error>;
+
+    /// Judges rows; without anybody to ask, says so.
+    ///
+    /// # Errors
+    /// If nothing can go on.
+    fn judge(&mut self, trial: &Trial) -> Result<Verdict, Self::Error> {
+        Ok(vec![Err("there is no server to ask".to_owned()); trial.tests.len()])
+    }
+}
+
+/// Hands parcels to a receiver until every sender is gone.
 ///
-/// The receiver is dropped on an error, so that senders stop as well: their `send` fails.
+/// The channel is dropped on an error, so that senders stop as well: their `send` fails.
 ///
 /// # Errors
-/// The first error of the engine, or [`crate::db::DbErrorKind::Interrupted`].
-pub fn write_all(
-    loader: &mut Loader<'_>,
+/// The receiver's first error.
+pub fn write_all<R: Receive>(
+    receiver: &mut R,
     parcels: Receiver<Parcel>,
     progress: &dyn Progress,
-) -> Result<(), DbError> {
+) -> Result<(), R::Error> {
     for parcel in parcels {
         match parcel {
-            Parcel::Rows(table, rows) => loader.write(table, &rows, progress)?,
-            Parcel::Done(table) => loader.finish_table(table, progress)?,
+            Parcel::Rows(table, rows) => receiver.write(table, &rows, progress)?,
+            Parcel::Done(table) => receiver.finish_table(table, progress)?,
             Parcel::Judge(trial) => {
-                let verdict = loader.judge(&trial)?;
+                let verdict = receiver.judge(&trial)?;
                 // Whoever asked may have stopped meanwhile.
                 let _ = trial.answer.send(verdict);
             }
         }
     }
     Ok(())
+}
+
+impl Receive for Loader<'_> {
+    type Error = DbError;
+
+    fn write(&mut self, table: TableId, rows: &TableData, progress: &dyn Progress) -> Result<(), DbError> {
+        Loader::write(self, table, rows, progress)
+    }
+
+    fn finish_table(&mut self, table: TableId, progress: &dyn Progress) -> Result<(), DbError> {
+        Loader::finish_table(self, table, progress)
+    }
+
+    fn judge(&mut self, trial: &Trial) -> Result<Verdict, DbError> {
+        Loader::judge(self, trial)
+    }
 }

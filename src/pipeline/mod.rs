@@ -3,7 +3,10 @@
 mod around;
 mod audit;
 mod complete;
+mod conclude;
 mod evidence;
+mod files;
+mod flow;
 mod learn;
 mod score;
 mod write;
@@ -11,6 +14,7 @@ mod write;
 pub use around::{HookRun, Intended, PlantedRows, Surroundings};
 pub use complete::complete;
 pub use evidence::Evidence;
+pub use files::{FolderTarget, clone_files, generate_files};
 
 use std::{path::Path, time::Instant};
 
@@ -21,6 +25,7 @@ use crate::{
     db::{DbErrorKind, Sink, connect, open_source},
     error::Error,
     evaluate::{Audit, Categories, Scorecard},
+    files::Made,
     finding::Finding,
     generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
@@ -102,6 +107,9 @@ pub struct RunSummary {
     /// What was filled of completed columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filled: Vec<FilledColumn>,
+    /// The files, where the target is a folder: nothing was proven then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Made>,
     /// What was done around the load.
     #[serde(flatten)]
     pub around: Surroundings,
@@ -580,6 +588,9 @@ fn interruptible<T>(result: Result<T, Error>) -> Result<T, Error> {
     match result {
         Err(Error::Source(error) | Error::Target(error)) if error.kind == DbErrorKind::Interrupted => {
             Err(Error::Interrupted)
+        }
+        Err(Error::Unfinished { kept, .. }) if crate::progress::interrupted() => {
+            Err(Error::Unfinished { kept, source: Box::new(Error::Interrupted) })
         }
         Err(_) if crate::progress::interrupted() => Err(Error::Interrupted),
         other => other,

@@ -1,92 +1,29 @@
 //! From a fitted model to a proven target: generation and load overlap over a bounded channel.
 
-use std::{
-    sync::mpsc::{SyncSender, channel, sync_channel},
-    time::Instant,
-};
+use std::time::Instant;
 
 use crate::{
     config::{Config, DbUrl, HookStage, TableMode},
-    data::TableData,
-    db::{Database, DbError, DbErrorKind, Dialect, Sink},
+    db::{Database, DbErrorKind, Sink},
     error::Error,
-    evaluate::{Audit, Scorecard},
     finding::Finding,
-    load::{LoadSummary, Loader, Parcel, TableLoad, Trial, write_all},
+    load::Loader,
     model::Model,
     pipeline::{
-        FilledColumn, RunSummary, Surroundings,
+        RunSummary, Surroundings,
         around::{Hooked, Planting, keep_failed, outline},
-        audit::{Captured, Reference},
-        evidence::{Evidence, Gathered, RealRows},
+        audit::Reference,
+        conclude::{Proved, conclude},
+        evidence::RealRows,
+        flow::{Judge, flow},
     },
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
-    sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, check_conditions, sample},
-    schema::{Schema, TableId},
-    verify::{self, SchemaComparison, Side, compare_schemas, prove},
+    sample::{SampleOptions, check_conditions},
+    schema::TableId,
+    verify::{SchemaComparison, Side, compare_schemas, prove},
 };
-
-/// Batches that may wait between generation and load.
-const WAITING_PARCELS: usize = 16;
-
-struct Sender<'a> {
-    parcels: SyncSender<Parcel>,
-    captured: Captured,
-    gathered: Gathered,
-    schema: &'a Schema,
-    dialect: &'a dyn Dialect,
-}
-
-impl Outlet for Sender<'_> {
-    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
-        self.captured.take(table, &rows);
-        self.gathered.take(table, &rows);
-        self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
-    }
-
-    fn done(&mut self, table: TableId) -> Result<(), SampleError> {
-        self.parcels.send(Parcel::Done(table)).map_err(|_| SampleError::Closed)
-    }
-
-    fn judge(
-        &mut self,
-        id: TableId,
-        rows: &TableData,
-        suspects: &[Suspect],
-    ) -> Result<Option<Answer>, SampleError> {
-        let table = self.schema.table(id);
-        let staging = self.dialect.staging(table);
-        let written: Vec<Option<String>> = suspects
-            .iter()
-            .map(|suspect| {
-                let suspect = match suspect {
-                    Suspect::Check(place) => verify::Suspect::Check(table.checks.get(*place)?),
-                    Suspect::Key(place) => verify::Suspect::Key(table.keys().nth(*place)?),
-                    Suspect::Exclusion(place) => verify::Suspect::Exclusion(table.exclusions.get(*place)?),
-                    Suspect::ForeignKey(place) => {
-                        let fk = table.foreign_keys.get(*place)?;
-                        let parent = (fk.parent != id).then(|| self.schema.table(fk.parent));
-                        verify::Suspect::ForeignKey(fk, parent)
-                    }
-                };
-                verify::violators(self.dialect, table, &staging.0, suspect)
-            })
-            .collect();
-        let tests = written.iter().flatten().cloned().collect();
-        let (answer, verdict) = channel();
-        let trial = Trial { table: id, rows: rows.clone(), staging, tests, answer };
-        self.parcels.send(Parcel::Judge(trial)).map_err(|_| SampleError::Closed)?;
-        let mut verdict = verdict.recv().map_err(|_| SampleError::Closed)?.into_iter();
-        let unread = || Err("its text cannot be read".to_owned());
-        let answer = written.iter().map(|test| match test {
-            Some(_) => verdict.next().unwrap_or_else(unread),
-            None => unread(),
-        });
-        Ok(Some(answer.collect()))
-    }
-}
 
 /// Where to write: a database, and a connection to it.
 pub(super) struct Target<'a> {
@@ -168,7 +105,7 @@ fn attempt(
     judge_all: bool,
 ) -> Result<RunSummary, Error> {
     let dialect = database.dialect();
-    let Run { config, started, since, hooks, pool, progress, reference, real } = run;
+    let Run { config, since, hooks, progress, .. } = run;
     let Model { schema, plan, blueprint, .. } = model;
     let conditions = Condition::read_all(&config.conditions, schema, plan)?;
     check_conditions(model, &conditions, config.seed)?;
@@ -189,28 +126,9 @@ fn attempt(
         conditions: &conditions,
         judge_all,
     };
-    let (sender, receiver) = sync_channel(WAITING_PARCELS);
-    // Rows under a condition are no fair sample of the model: then others are audited.
-    let fair = reference.filter(|_| conditions.is_empty());
-    let captured = fair.map_or_else(Captured::default, Reference::capture);
-    let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(schema.tables.len()));
-    type Outcome = (Result<SampleSummary, SampleError>, (Captured, Gathered), Result<(), DbError>);
-    let (sampled, (captured, gathered), loaded): Outcome = std::thread::scope(|scope| {
-        let load = scope.spawn(|| write_all(&mut loader, receiver, progress));
-        // Moved in: the load ends when nobody can send any more.
-        let mut outlet = Sender { parcels: sender, captured, gathered, schema, dialect };
-        let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
-        let Sender { parcels, captured, gathered, .. } = outlet;
-        drop(parcels);
-        let loaded = load.join().unwrap_or_else(|_| {
-            Err(DbError::new(DbErrorKind::Other, "the loading thread stopped unexpectedly"))
-        });
-        (sampled, (captured, gathered), loaded)
-    });
-    // A load that failed closes the channel: its own error says more than the sampler's.
-    loaded.map_err(Error::Target)?;
-    let sampled = sampled?;
-    findings.extend(sampled.findings.iter().cloned());
+    let judge = Some(Judge { schema, dialect });
+    let flowed = flow(model, (options, judge), run, &mut loader, Error::Target)?;
+    findings.extend(flowed.sampled.findings.iter().cloned());
     findings.extend(loader.finish(progress).map_err(Error::Target)?);
     around.identities = planting.plant(&mut loader, dialect)?;
     around.hooks.extend(run_hooks(HookStage::AfterLoad, &mut loader)?);
@@ -235,49 +153,8 @@ fn attempt(
                 .instead("the target was left as it was before"),
         );
     }
-    let audit = reference
-        .map(|reference| match fair {
-            Some(reference) => Ok(pool.install(|| reference.audit(schema, &captured, config, progress))),
-            None => pool.install(|| reference.audit_model(model, config, progress)),
-        })
-        .transpose()?;
-    findings.extend(audit.iter().flat_map(Audit::findings));
-    let evidence = config.evidence.then(|| match real {
-        Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),
-        None => Evidence::of_model(model),
-    });
-    let card = evidence.iter().filter_map(|evidence| evidence.scorecard.as_ref());
-    findings.extend(card.flat_map(Scorecard::findings));
-    let tables = schema
-        .iter()
-        .map(|(id, table)| TableLoad {
-            table: table.name.to_string(),
-            mode: plan.table(id).mode,
-            real_rows: model.table(id).map_or(0, |table| table.facts.real_rows),
-            synthetic_rows: sampled.tables[id.0].rows,
-            train_seconds: model.table(id).map_or(0.0, |table| table.facts.train_seconds),
-            sample_seconds: sampled.tables[id.0].seconds,
-            load_seconds: load_seconds.get(id.0).map_or(0.0, |written| written.seconds),
-        })
-        .collect();
-    let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
-    findings.sort();
-    findings.dedup();
-    let filled = sampled
-        .filled
-        .iter()
-        .map(|filled| {
-            let table = schema.table(filled.table);
-            FilledColumn {
-                table: table.name.to_string(),
-                column: table.column(filled.column).name.clone(),
-                filled: filled.filled,
-                left: filled.left,
-            }
-        })
-        .collect();
-    let privacy = model.origin.privacy.clone();
-    Ok(RunSummary { load, proof, schema: compared, audit, privacy, filled, around, findings, evidence })
+    let summary = conclude(model, run, flowed, &load_seconds, Proved { proof, schema: compared }, findings)?;
+    Ok(RunSummary { around, ..summary })
 }
 
 /// Runs what is to follow the exchange. The new copy is in its place whatever becomes of it.
@@ -317,7 +194,8 @@ fn compare(model: &Model, database: &dyn Database, findings: &mut Vec<Finding>) 
     Some(comparison)
 }
 
-fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {
+/// Rows asked for, by `TableId`.
+pub(super) fn row_overrides(model: &Model, config: &Config) -> Result<Vec<Option<u64>>, Error> {
     let mut rows = vec![None; model.schema.tables.len()];
     for (id, settings) in settings(&model.schema, config)? {
         rows[id.0] = settings.rows;

@@ -14,6 +14,7 @@ mod domains;
 mod epsilon;
 mod exact;
 mod failures;
+mod files;
 mod fixtures;
 mod leaks;
 mod nightly;

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{
     groups::{
-        Amount, Auditing, Conditions, Learning, Promising, Reading, Reporting, Resuming, Running, Selection,
-        Writing,
+        Amount, Auditing, Conditions, Filing, Learning, Promising, Reading, Reporting, Resuming, Running,
+        Selection, Writing,
     },
     values::table_column,
 };
@@ -17,8 +17,10 @@ use crate::config::parse_duration;
 pub(in crate::cli) struct CloneArgs {
     /// Database to learn from: URL or name. It is only ever read.
     pub(in crate::cli) source: String,
-    /// Database to write: URL or name.
+    /// Database to write: URL or name; with --format, a folder.
     pub(in crate::cli) target: String,
+    #[command(flatten)]
+    pub(in crate::cli) filing: Filing,
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
     #[command(flatten)]
@@ -111,8 +113,10 @@ pub(in crate::cli) struct TrainArgs {
 pub(in crate::cli) struct GenerateArgs {
     /// Model file to generate from.
     pub(in crate::cli) model: PathBuf,
-    /// Database to write: URL or name.
+    /// Database to write: URL or name; with --format, a folder.
     pub(in crate::cli) target: String,
+    #[command(flatten)]
+    pub(in crate::cli) filing: Filing,
     #[command(flatten)]
     pub(in crate::cli) amount: Amount,
     #[command(flatten)]

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::values::table_rows;
 use crate::config::{
-    AuditLevel, GeneratorKind, LinkMethod, OnDrift, SchemaMode, StateFolder, Throttle, parse_duration,
+    AuditLevel, FileFormat, GeneratorKind, LinkMethod, OnDrift, SchemaMode, StateFolder, Throttle,
+    parse_duration,
 };
 
 /// Which tables.
@@ -130,6 +131,16 @@ pub(in crate::cli) struct Reporting {
     /// One file, readable offline. With the ending .json the same content is written as JSON.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) report: Option<PathBuf>,
+}
+
+/// What to write instead of a database.
+#[derive(Debug, Args, Default)]
+pub(in crate::cli) struct Filing {
+    /// Write a folder of files instead of a database: parquet or csv (a file per table), sql (one script).
+    ///
+    /// A folder that dbsynth did not make is left alone unless --replace is given.
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Target")]
+    pub(in crate::cli) format: Option<FileFormat>,
 }
 
 /// How to write.

@@ -100,6 +100,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  \
         dbsynth generate shop.dbsynth sqlite:synthetic.db\n  \
         dbsynth generate shop.dbsynth staging --scale 10 --seed 7\n  \
+        dbsynth generate shop.dbsynth lake/ --format parquet\n  \
         dbsynth generate shop.dbsynth staging --where 'customers.country = \"IT\" AND customers.age >= 18'")]
     Generate(GenerateArgs),
     /// Copy a database, real rows and all, and fill the nulls of some columns under a model of the others.

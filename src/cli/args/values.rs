@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::config::{AuditLevel, GeneratorKind, LinkMethod, OnDrift, SchemaMode};
+use crate::config::{AuditLevel, FileFormat, GeneratorKind, LinkMethod, OnDrift, SchemaMode};
 
 impl ValueEnum for AuditLevel {
     fn value_variants<'a>() -> &'a [Self] {
@@ -16,6 +16,16 @@ impl ValueEnum for AuditLevel {
             Self::Full => PossibleValue::new("full").help("Larger samples and one more attack"),
             Self::Off => PossibleValue::new("off").help("Nothing; no entity is held out"),
         })
+    }
+}
+
+impl ValueEnum for FileFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Parquet, Self::Csv, Self::Sql]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.word()))
     }
 }
 

@@ -24,11 +24,11 @@ use crate::{
         args::{Cli, Command, Globals},
         diagnostic, process, render, terminal,
     },
-    config::{Config, ConfigError, DbUrl, File, Privacy, environment},
+    config::{Config, ConfigError, DbUrl, File, FileFormat, Privacy, environment},
     error::Error,
     evaluate::Audit,
     finding::{Finding, Severity},
-    pipeline::Planned,
+    pipeline::{FolderTarget, Planned},
     privacy::Guarantee,
     report::{split, text},
     schema::DialectName,
@@ -129,6 +129,19 @@ impl Setting<'_> {
         let url = self.file.written(word, &lookup)?;
         self.warn_of_password(word, &url);
         Ok(url)
+    }
+
+    /// The folder that a word means: with a format, whatever is no URL and no name of a target.
+    fn folder<'a>(&self, word: &'a str, flag: Option<FileFormat>) -> Result<Option<FolderTarget<'a>>, Error> {
+        let database = self.file.names_target(word);
+        if database && let Some(format) = flag {
+            let format = format.word();
+            return Err(Error::Usage(format!(
+                "--format {format} writes a folder, and the target is a database"
+            )));
+        }
+        let format = self.config.format.filter(|_| !database);
+        Ok(format.map(|format| FolderTarget { path: Path::new(word), format }))
     }
 
     fn warn_of_password(&self, word: &str, url: &DbUrl) {

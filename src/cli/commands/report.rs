@@ -88,7 +88,8 @@ pub(super) fn of_run<'a>(
     let evidence = run.evidence.as_ref();
     let measured = Measured {
         load: Some(&run.load),
-        proof: Some(&run.proof),
+        // Nobody judged the rows of a folder.
+        proof: run.files.is_none().then_some(&run.proof),
         schema: run.schema.as_ref(),
         scorecard: evidence.and_then(|evidence| evidence.scorecard.as_ref()),
         figures: evidence.and_then(|evidence| evidence.figures.as_ref()),

@@ -118,6 +118,7 @@ fn a_run_is_summed_up() {
         schema: None,
         privacy: None,
         audit: None,
+        files: None,
         filled: Vec::new(),
         around: Default::default(),
         findings: Vec::new(),

@@ -20,7 +20,7 @@ fn uncommented(text: &str) -> String {
     let mut inside = false;
     for line in text.lines() {
         let bare = line.strip_prefix("# ").unwrap_or(line);
-        inside = if line.starts_with("# [") { true } else { inside && line.starts_with("# ") };
+        inside = line.starts_with("# [") || inside && line.starts_with("# ");
         out.push_str(if inside { bare } else { line });
         out.push('\n');
     }

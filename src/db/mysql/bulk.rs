@@ -115,11 +115,11 @@ impl<'a> Rows<'a> {
                 // Nothing at all is null: CONV(NULL) is.
                 Form::Bits(_) => sets.push(format!("{name} = CAST(CONV(@v{index}, 2, 10) AS UNSIGNED)")),
                 Form::Spatial(_) => {
-                    let axes = axes(server);
+                    let axes = Spelling::of(server).axes;
                     sets.push(format!("{name} = ST_GeomFromText(@v{index}, @s{index}{axes})"));
                     fields.push(format!("@s{index}"));
                 }
-                Form::Vector => sets.push(format!("{name} = {}(@v{index})", vector_function(server))),
+                Form::Vector => sets.push(format!("{name} = {}(@v{index})", Spelling::of(server).vector)),
                 _ => {
                     fields.push(name);
                     continue;
@@ -155,8 +155,30 @@ impl<'a> Rows<'a> {
         out.push(b'\n');
     }
 
+    /// Appends a value with no quotes and escapes, bytes in hexadecimal digits; false if it is null.
+    pub(super) fn print(&self, place: usize, row: usize, out: &mut Vec<u8>) -> bool {
+        let mut scratch = String::new();
+        match self.writers[place].cell(row, &mut scratch) {
+            Cell::Null => return false,
+            Cell::Simple => out.extend_from_slice(scratch.as_bytes()),
+            Cell::Text(text) | Cell::Vector(text) | Cell::Bits(text) | Cell::Hex(text) => {
+                out.extend_from_slice(text.as_bytes());
+            }
+            Cell::Bytes(bytes) => hex(bytes, out),
+            Cell::Spatial(0, text) => out.extend_from_slice(text.as_bytes()),
+            Cell::Spatial(srid, text) => out.extend_from_slice(format!("SRID={srid};{text}").as_bytes()),
+        }
+        true
+    }
+
     /// Appends one parenthesised row of `INSERT … VALUES`.
-    pub(super) fn write_tuple(&self, server: &Server, row: usize, scratch: &mut String, out: &mut Vec<u8>) {
+    pub(super) fn write_tuple(
+        &self,
+        spelling: &Spelling,
+        row: usize,
+        scratch: &mut String,
+        out: &mut Vec<u8>,
+    ) {
         out.push(b'(');
         for (index, writer) in self.writers.iter().enumerate() {
             if index > 0 {
@@ -164,6 +186,9 @@ impl<'a> Rows<'a> {
             }
             match writer.cell(row, scratch) {
                 Cell::Null => out.extend_from_slice(b"NULL"),
+                Cell::Simple if spelling.bare_numbers && writer.is_number() => {
+                    out.extend_from_slice(scratch.as_bytes());
+                }
                 Cell::Simple => quote(scratch.as_bytes(), out),
                 Cell::Text(text) => quote(text.as_bytes(), out),
                 Cell::Hex(digits) => {
@@ -185,10 +210,10 @@ impl<'a> Rows<'a> {
                 Cell::Spatial(srid, text) => {
                     out.extend_from_slice(b"ST_GeomFromText(");
                     quote(text.as_bytes(), out);
-                    out.extend_from_slice(format!(",{srid}{})", axes(server)).as_bytes());
+                    out.extend_from_slice(format!(",{srid}{})", spelling.axes).as_bytes());
                 }
                 Cell::Vector(text) => {
-                    out.extend_from_slice(vector_function(server).as_bytes());
+                    out.extend_from_slice(spelling.vector.as_bytes());
                     out.push(b'(');
                     quote(text.as_bytes(), out);
                     out.push(b')');
@@ -199,15 +224,39 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn axes(server: &Server) -> &'static str {
-    if server.mariadb { "" } else { ", 'axis-order=long-lat'" }
+/// How a server spells what the flavours call differently.
+pub(super) struct Spelling {
+    /// What `ST_GeomFromText` hears of the order of coordinates.
+    axes: &'static str,
+    /// The function that reads a vector.
+    vector: &'static str,
+    /// True if numbers stand without quotes.
+    bare_numbers: bool,
 }
 
-fn vector_function(server: &Server) -> &'static str {
-    if server.mariadb { "VEC_FromText" } else { "STRING_TO_VECTOR" }
+impl Spelling {
+    /// Of a server.
+    pub(super) fn of(server: &Server) -> Self {
+        if server.mariadb {
+            Self { axes: "", vector: "VEC_FromText", bare_numbers: false }
+        } else {
+            Self { axes: ", 'axis-order=long-lat'", vector: "STRING_TO_VECTOR", bare_numbers: false }
+        }
+    }
+
+    /// Of a script that either flavour can run: each skips the comments of the other.
+    pub(super) const SCRIPT: Self = Self {
+        axes: "/*!80000 , 'axis-order=long-lat' */",
+        vector: "/*!80000 STRING_TO_VECTOR *//*M! VEC_FromText */",
+        bare_numbers: true,
+    };
 }
 
 impl Writer<'_> {
+    fn is_number(&self) -> bool {
+        matches!(self.values, Values::Boolean(_) | Values::Integer(_) | Values::Float(_))
+    }
+
     fn cell(&self, row: usize, scratch: &mut String) -> Cell<'_> {
         if let Some(exact) = self.exact.filter(|exact| exact.is_valid(row)) {
             let text = exact.value(row);
@@ -270,9 +319,14 @@ fn write_float(value: f64, form: Form, out: &mut String) {
     let _ = match form {
         Form::Decimal(precision, scale) => write!(out, "{}", decimal_text(value, precision, scale)),
         #[expect(clippy::cast_possible_truncation, reason = "the column holds 32 bits")]
-        Form::Single => write!(out, "{:e}", value as f32),
+        Form::Single if value != 0.0 && !(1e-4..1e6).contains(&value.abs()) => {
+            write!(out, "{:e}", value as f32)
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the column holds 32 bits")]
+        Form::Single => write!(out, "{}", value as f32),
         // The exponent keeps 1e300 from becoming 301 digits.
-        _ => write!(out, "{value:e}"),
+        _ if value != 0.0 && !(1e-4..1e15).contains(&value.abs()) => write!(out, "{value:e}"),
+        _ => write!(out, "{value}"),
     };
 }
 
@@ -319,6 +373,8 @@ fn quote(bytes: &[u8], out: &mut Vec<u8>) {
         match byte {
             b'\'' => out.extend_from_slice(b"''"),
             b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
             0 => out.extend_from_slice(b"\\0"),
             byte => out.push(*byte),
         }

@@ -18,6 +18,7 @@ mod lift;
 mod portable;
 mod read;
 mod road;
+mod script;
 mod server;
 mod shown;
 mod sink;
@@ -29,6 +30,8 @@ mod user_sql;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use script::MySqlScribe;
 
 use crate::{
     config::{DbUrl, SourceSettings},

@@ -12,7 +12,11 @@ use crate::{
 
 #[cfg(feature = "mysql-infile")]
 use super::infile::{Infile, Place};
-use super::{bulk::Rows, server::Connection, sql::identifier};
+use super::{
+    bulk::{Rows, Spelling},
+    server::Connection,
+    sql::identifier,
+};
 
 /// Text per `LOAD DATA`, in bytes.
 #[cfg(feature = "mysql-infile")]
@@ -148,6 +152,7 @@ fn load(
 fn insert(connection: &mut Connection, table: &Table, rows: &Rows<'_>) -> Result<(), DbError> {
     let head = format!("INSERT INTO {} ({}) VALUES ", identifier(&table.name.name), rows.column_list());
     let most = (connection.server.max_allowed_packet / 2).min(INSERT_BYTES);
+    let spelling = Spelling::of(&connection.server);
     let mut scratch = String::new();
     let mut next = 0;
     while next < rows.row_count {
@@ -158,7 +163,7 @@ fn insert(connection: &mut Connection, table: &Table, rows: &Rows<'_>) -> Result
             if next > first {
                 statement.push(b',');
             }
-            rows.write_tuple(&connection.server, next, &mut scratch, &mut statement);
+            rows.write_tuple(&spelling, next, &mut scratch, &mut statement);
             next += 1;
         }
         let statement = String::from_utf8(statement)

@@ -22,7 +22,8 @@ use super::{
 };
 
 /// Strict, but a zero date in a DEFAULT stays possible and 0 is a value like any other.
-const SQL_MODE: &str = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES";
+pub(super) const SQL_MODE: &str =
+    "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES";
 /// Where the load builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Site {

@@ -206,27 +206,41 @@ impl<'a> Values<'a> {
     /// Appends one field of the text format.
     pub(super) fn put_text(&self, row: usize, wire: Wire, out: &mut Vec<u8>) {
         if let Some(exact) = self.exact.filter(|exact| exact.is_valid(row)) {
-            put_escaped(exact.value(row), out);
+            put_escaped(exact.value(row).as_bytes(), out);
             return;
         }
+        match &self.array {
+            Typed::Text(a) if a.is_valid(row) => put_escaped(a.value(row).as_bytes(), out),
+            Typed::Bytes(_) => {
+                out.push(b'\\');
+                if !self.put_plain(row, wire, out) {
+                    out.push(b'N');
+                }
+            }
+            _ => {
+                if !self.put_plain(row, wire, out) {
+                    out.extend_from_slice(b"\\N");
+                }
+            }
+        }
+    }
+
+    /// Appends a value as the server prints it, with no escapes; false if it is null.
+    pub(super) fn put_plain(&self, row: usize, wire: Wire, out: &mut Vec<u8>) -> bool {
+        if let Some(exact) = self.exact.filter(|exact| exact.is_valid(row)) {
+            out.extend_from_slice(exact.value(row).as_bytes());
+            return true;
+        }
         if self.is_null(row) {
-            out.extend_from_slice(b"\\N");
-            return;
+            return false;
         }
         match &self.array {
             Typed::Boolean(a) => out.push(if a.value(row) { b't' } else { b'f' }),
             Typed::Integer(a) => out.extend_from_slice(a.value(row).to_string().as_bytes()),
-            Typed::Float(a) => {
-                let digits = match wire {
-                    Wire::Numeric(digits) => digits,
-                    Wire::Money => MONEY,
-                    _ => None,
-                };
-                out.extend_from_slice(decimal_text(a.value(row), digits).as_bytes());
-            }
-            Typed::Text(a) => put_escaped(a.value(row), out),
+            Typed::Float(a) => out.extend_from_slice(float_text(a.value(row), wire).as_bytes()),
+            Typed::Text(a) => out.extend_from_slice(a.value(row).as_bytes()),
             Typed::Bytes(a) => {
-                out.extend_from_slice(b"\\\\x");
+                out.extend_from_slice(b"\\x");
                 for byte in a.value(row) {
                     out.extend_from_slice(format!("{byte:02x}").as_bytes());
                 }
@@ -235,6 +249,23 @@ impl<'a> Values<'a> {
             Typed::Time(a) => out.extend_from_slice(time_text(a.value(row)).as_bytes()),
             Typed::Timestamp(a) => out.extend_from_slice(timestamp_text(a.value(row)).as_bytes()),
         }
+        true
+    }
+}
+
+/// The text of a number: a float's in the fewest digits that read back, another one's in its declared digits.
+fn float_text(value: f64, wire: Wire) -> String {
+    match wire {
+        Wire::Numeric(digits) => decimal_text(value, digits),
+        Wire::Money => decimal_text(value, MONEY),
+        // An exponent keeps 1e300 from becoming 301 digits.
+        Wire::Float4 | Wire::Float8
+            if value.is_finite() && value != 0.0 && !(1e-4..1e15).contains(&value.abs()) =>
+        {
+            if wire == Wire::Float4 { format!("{:e}", value as f32) } else { format!("{value:e}") }
+        }
+        Wire::Float4 if value.is_finite() => (value as f32).to_string(),
+        _ => decimal_text(value, None),
     }
 }
 

@@ -21,6 +21,7 @@ mod numeric;
 mod order;
 mod read;
 mod room;
+mod script;
 mod sequences;
 mod server;
 mod sql;
@@ -33,6 +34,8 @@ mod write;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use script::PostgresScribe;
 
 use crate::{
     config::{DbUrl, SourceSettings},

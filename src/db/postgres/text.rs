@@ -30,17 +30,22 @@ pub(super) fn timestamp_since(day: i32, microseconds: i64) -> String {
     format!("{text} {}+00{}", time_text(microseconds.rem_euclid(DAY)), era(before_christ))
 }
 
-/// Writes microseconds since midnight.
+/// Writes microseconds since midnight, without zeros at the end of the fraction.
 pub(super) fn time_text(microseconds: i64) -> String {
     let seconds = microseconds.div_euclid(1_000_000);
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    format!("{hours:02}:{minutes:02}:{:02}.{:06}", seconds % 60, microseconds.rem_euclid(1_000_000))
+    let mut text = format!("{hours:02}:{minutes:02}:{:02}", seconds % 60);
+    let fraction = microseconds.rem_euclid(1_000_000);
+    if fraction > 0 {
+        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
+    }
+    text
 }
 
 /// Appends a text field of COPY's text format, escaped.
-pub(super) fn put_escaped(text: &str, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        match byte {
+pub(super) fn put_escaped(text: &[u8], out: &mut Vec<u8>) {
+    for byte in text {
+        match *byte {
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
@@ -80,13 +85,15 @@ mod tests {
         assert_eq!(date_text(-719_529), "0002-12-31 BC");
         assert_eq!(date_text(i32::MAX), "infinity");
         assert_eq!(timestamp_text(-1), "1969-12-31 23:59:59.999999+00");
+        assert_eq!(timestamp_text(36_001_500_000), "1970-01-01 10:00:01.5+00");
+        assert_eq!(timestamp_text(0), "1970-01-01 00:00:00+00");
         assert_eq!(timestamp_text(i64::MIN), "-infinity");
     }
 
     #[test]
     fn separators_are_escaped() {
         let mut out = Vec::new();
-        put_escaped("a\tb\\N\nc", &mut out);
+        put_escaped(b"a\tb\\N\nc", &mut out);
 
         assert_eq!(out, b"a\\tb\\\\N\\nc");
     }

@@ -1,7 +1,5 @@
 //! Writing: one transaction from making room to the marker.
 
-use std::collections::BTreeMap;
-
 use sqlx::PgConnection;
 
 use super::{
@@ -10,9 +8,9 @@ use super::{
     copy::Values,
     grants,
     room::{self, Cleared},
-    sequences::{exists, set_sequence},
+    sequences::{exists, numbered, set_sequence},
     server::{self, Hold, connect, pooled_finding, run, run_guarded, settle},
-    sql::{own_rows, quote, quote_table},
+    sql::{own_rows, quote_table},
     user_sql,
 };
 use crate::{
@@ -23,16 +21,16 @@ use crate::{
         runtime::{block_on, runtime},
     },
     finding::Finding,
-    schema::{ColumnId, DataType, Schema, Table, TableName},
+    schema::{ColumnId, Schema, Table, TableName},
 };
 
 /// Readers of the old copy may hold locks for a while; a load may take hours.
 const TARGET_SETTINGS: &str = "SET lock_timeout = '60s'; SET statement_timeout = 0; \
     SET default_transaction_read_only = off; SET maintenance_work_mem = '256MB';";
 /// With FORCE, the owner himself is bound by the policies: it must wait until the proofs have counted.
-const FORCE_ROW_SECURITY: &str = " FORCE ROW LEVEL SECURITY";
+pub(super) const FORCE_ROW_SECURITY: &str = " FORCE ROW LEVEL SECURITY";
 /// Event triggers must not fire at what dbsynth does: they are switched on last of all.
-const SWITCH_EVENT_TRIGGER: &str = "DO $event_trigger$";
+pub(super) const SWITCH_EVENT_TRIGGER: &str = "DO $event_trigger$";
 
 /// A Postgres database opened for writing.
 pub(super) struct PostgresSink {
@@ -230,16 +228,7 @@ impl Sink for PostgresSink {
     }
 
     fn set_sequences(&mut self, schema: &Schema, blueprint: &Blueprint) -> Result<(), DbError> {
-        let mut columns: BTreeMap<&str, Vec<(String, String)>> = BTreeMap::new();
-        for sequence in &blueprint.sequences {
-            let table = schema.table(sequence.table);
-            let column = table.column(sequence.column);
-            // A sequence inside a text default numbers nothing that could be compared.
-            if matches!(column.data_type, DataType::Integer { .. } | DataType::Decimal { .. }) {
-                let place = (quote_table(&table.name), quote(&column.name));
-                columns.entry(&sequence.name).or_default().push(place);
-            }
-        }
+        let columns = numbered(schema, blueprint);
         let tables: Vec<String> = schema.tables.iter().map(|table| quote_table(&table.name)).collect();
         let connection = self.connection()?;
         block_on(async {

@@ -9,7 +9,7 @@ use super::{
     ddl,
     encode::ColumnWriter,
     server::{Connection, canonical, identity, lift_error},
-    sql::{identifier, insert},
+    sql::{counter, identifier, insert},
     swap, user_sql,
 };
 use crate::{
@@ -198,12 +198,7 @@ impl Sink for SqliteSink {
             if connection.integer("cannot read the catalog", &there)? == 0 {
                 continue;
             }
-            let sql = format!(
-                "UPDATE sqlite_sequence SET seq = (SELECT coalesce(max({}), 0) FROM {}) WHERE name = {}",
-                identifier(&table.column(sequence.column).name),
-                identifier(name),
-                super::sql::literal(name)
-            );
+            let sql = counter(name, &table.column(sequence.column).name);
             connection.run("cannot set a counter", &sql)?;
         }
         connection.run("cannot refresh the statistics", "ANALYZE")

@@ -1,5 +1,7 @@
 //! From Arrow arrays to SQLite's values, in the representation the source had.
 
+use std::borrow::Cow;
+
 use arrow_array::{
     Array, ArrayRef, StringArray,
     cast::AsArray as _,
@@ -90,78 +92,88 @@ impl<'a> ColumnWriter<'a> {
 
     /// Binds the value of a row.
     pub(super) fn bind(&self, row: usize, arguments: &mut SqliteArguments) -> Result<(), DbError> {
-        let exact =
-            self.exact.filter(|exact| exact.is_valid(row)).and_then(|exact| Bound::read(exact.value(row)));
-        let bound = if let Some(exact) = exact {
-            match exact {
-                Bound::Integer(value) => arguments.add(value),
-                Bound::Real(value) => arguments.add(value),
-                Bound::Text(text) => arguments.add(text),
-                Bound::Blob(bytes) => arguments.add(bytes),
-            }
-        } else if self.array.is_null(row) {
-            arguments.add(None::<i64>)
-        } else {
-            match &self.how {
-                How::Boolean(None) => arguments.add(i64::from(self.array.as_boolean().value(row))),
-                How::Boolean(Some((yes, no))) => {
-                    arguments.add(if self.array.as_boolean().value(row) { yes.as_str() } else { no.as_str() })
-                }
-                How::Integer => arguments.add(self.array.as_primitive::<Int64Type>().value(row)),
-                How::Float(scale) => {
-                    arguments.add(on_grid(self.array.as_primitive::<Float64Type>().value(row), *scale))
-                }
-                How::Text => arguments.add(self.array.as_string::<i32>().value(row)),
-                How::Any => {
-                    let text = self.array.as_string::<i32>().value(row);
-                    let whole = text.parse::<i64>().ok().filter(|value| value.to_string() == text);
-                    let real = text.parse::<f64>().ok().filter(|value| value.to_string() == text);
-                    match (whole, real) {
-                        (Some(whole), _) => arguments.add(whole),
-                        (None, Some(real)) => arguments.add(real),
-                        (None, None) => arguments.add(text),
-                    }
-                }
-                How::Bytes => arguments.add(self.array.as_binary::<i32>().value(row)),
-                How::Date(layout) => {
-                    let days = i64::from(self.array.as_primitive::<Date32Type>().value(row));
-                    arguments.add(layout.write(days, 0))
-                }
-                How::Time(layout) => {
-                    let micros = self.array.as_primitive::<Time64MicrosecondType>().value(row);
-                    arguments.add(layout.write(0, micros.rem_euclid(MICROS_PER_DAY)))
-                }
-                How::Timestamp(layout) => {
-                    let micros = self.array.as_primitive::<TimestampMicrosecondType>().value(row);
-                    let (days, rest) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
-                    arguments.add(layout.write(days, rest))
-                }
-            }
+        let bound = match self.value(row) {
+            Bound::Null => arguments.add(None::<i64>),
+            Bound::Integer(value) => arguments.add(value),
+            Bound::Real(value) => arguments.add(value),
+            Bound::Text(text) => arguments.add(&*text),
+            Bound::Blob(bytes) => arguments.add(&*bytes),
         };
         bound.map_err(|error| {
             DbError::new(DbErrorKind::Other, format!("cannot bind {}", self.column.name)).caused_by(error)
         })
     }
+
+    /// The value of a row, as the file holds it.
+    pub(super) fn value(&self, row: usize) -> Bound<'_> {
+        let exact =
+            self.exact.filter(|exact| exact.is_valid(row)).and_then(|exact| Bound::read(exact.value(row)));
+        if let Some(exact) = exact {
+            return exact;
+        }
+        if self.array.is_null(row) {
+            return Bound::Null;
+        }
+        let text = |text| Bound::Text(Cow::Borrowed(text));
+        // What no calendar has is null.
+        let moment =
+            |written: Option<String>| written.map_or(Bound::Null, |text| Bound::Text(Cow::Owned(text)));
+        match &self.how {
+            How::Boolean(None) => Bound::Integer(i64::from(self.array.as_boolean().value(row))),
+            How::Boolean(Some((yes, no))) => text(if self.array.as_boolean().value(row) { yes } else { no }),
+            How::Integer => Bound::Integer(self.array.as_primitive::<Int64Type>().value(row)),
+            How::Float(scale) => {
+                Bound::Real(on_grid(self.array.as_primitive::<Float64Type>().value(row), *scale))
+            }
+            How::Text => text(self.array.as_string::<i32>().value(row)),
+            How::Any => {
+                let value = self.array.as_string::<i32>().value(row);
+                let whole = value.parse::<i64>().ok().filter(|number| number.to_string() == value);
+                let real = value.parse::<f64>().ok().filter(|number| number.to_string() == value);
+                match (whole, real) {
+                    (Some(whole), _) => Bound::Integer(whole),
+                    (None, Some(real)) => Bound::Real(real),
+                    (None, None) => text(value),
+                }
+            }
+            How::Bytes => Bound::Blob(Cow::Borrowed(self.array.as_binary::<i32>().value(row))),
+            How::Date(layout) => {
+                moment(layout.write(i64::from(self.array.as_primitive::<Date32Type>().value(row)), 0))
+            }
+            How::Time(layout) => {
+                let micros = self.array.as_primitive::<Time64MicrosecondType>().value(row);
+                moment(layout.write(0, micros.rem_euclid(MICROS_PER_DAY)))
+            }
+            How::Timestamp(layout) => {
+                let micros = self.array.as_primitive::<TimestampMicrosecondType>().value(row);
+                let (days, rest) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
+                moment(layout.write(days, rest))
+            }
+        }
+    }
 }
 
-/// A value of any class, from the text that [`super::decode`] made of it.
-enum Bound<'a> {
+/// A value of any class.
+#[derive(Debug, PartialEq)]
+pub(super) enum Bound<'a> {
+    Null,
     Integer(i64),
     Real(f64),
-    Text(&'a str),
-    Blob(Vec<u8>),
+    Text(Cow<'a, str>),
+    Blob(Cow<'a, [u8]>),
 }
 
 impl<'a> Bound<'a> {
+    /// Reads the text that [`super::decode`] makes of a value.
     fn read(text: &'a str) -> Option<Self> {
         let (class, rest) = text.split_at_checked(1)?;
         Some(match class {
             "i" => Self::Integer(rest.parse().ok()?),
             "r" => Self::Real(f64::from_bits(u64::from_str_radix(rest, 16).ok()?)),
-            "t" => Self::Text(rest),
+            "t" => Self::Text(Cow::Borrowed(rest)),
             "b" => {
                 let byte = |at: usize| u8::from_str_radix(rest.get(at..at + 2)?, 16).ok();
-                Self::Blob((0..rest.len()).step_by(2).map(byte).collect::<Option<_>>()?)
+                Self::Blob(Cow::Owned((0..rest.len()).step_by(2).map(byte).collect::<Option<_>>()?))
             }
             _ => return None,
         })

@@ -14,6 +14,7 @@ mod format;
 mod lift;
 mod probe;
 mod read;
+mod script;
 mod server;
 mod sql;
 mod swap;
@@ -23,6 +24,8 @@ mod virtual_tables;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use script::SqliteScribe;
 
 use std::path::PathBuf;
 

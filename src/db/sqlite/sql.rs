@@ -31,6 +31,16 @@ pub(super) fn insert(table: &str, columns: &[&str], rows: usize) -> String {
     format!("INSERT INTO {table} ({}) VALUES {rows}", identifiers(columns.iter().copied()))
 }
 
+/// Moves the counter of a table past the largest value of its column.
+pub(super) fn counter(table: &str, column: &str) -> String {
+    format!(
+        "UPDATE sqlite_sequence SET seq = (SELECT coalesce(max({}), 0) FROM {}) WHERE name = {}",
+        identifier(column),
+        identifier(table),
+        literal(table)
+    )
+}
+
 /// The staging table of a table and what makes it.
 pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
     let name = TableName::bare("dbsynth_judge");

@@ -28,6 +28,7 @@ pub struct HookRun {
 }
 
 /// All hooks, their files read.
+#[derive(Default)]
 pub(in crate::pipeline) struct Hooked {
     hooks: Vec<(HookStage, Hook, String)>,
 }

@@ -1,0 +1,86 @@
+//! What a run tells once its rows are written.
+
+use crate::{
+    error::Error,
+    evaluate::{Audit, Scorecard},
+    finding::Finding,
+    load::{LoadSummary, TableLoad, Written},
+    model::Model,
+    pipeline::{FilledColumn, RunSummary, Surroundings, evidence::Evidence, flow::Flowed, write::Run},
+    verify::{Proof, SchemaComparison},
+};
+
+/// What was proven of the target.
+pub(super) struct Proved {
+    /// Its constraints.
+    pub(super) proof: Proof,
+    /// Its schema beside the source's.
+    pub(super) schema: Option<SchemaComparison>,
+}
+
+/// Audits the rows, measures what a report shows, and bundles it all.
+pub(super) fn conclude(
+    model: &Model,
+    run: Run<'_>,
+    flowed: Flowed,
+    load_seconds: &[Written],
+    proved: Proved,
+    mut findings: Vec<Finding>,
+) -> Result<RunSummary, Error> {
+    let Run { config, started, pool, progress, reference, real, .. } = run;
+    let Model { schema, plan, .. } = model;
+    let Flowed { sampled, captured, gathered, fair, .. } = flowed;
+    let audit = reference
+        .map(|reference| match fair {
+            true => Ok(pool.install(|| reference.audit(schema, &captured, config, progress))),
+            false => pool.install(|| reference.audit_model(model, config, progress)),
+        })
+        .transpose()?;
+    findings.extend(audit.iter().flat_map(Audit::findings));
+    let evidence = config.evidence.then(|| match real {
+        Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),
+        None => Evidence::of_model(model),
+    });
+    let card = evidence.iter().filter_map(|evidence| evidence.scorecard.as_ref());
+    findings.extend(card.flat_map(Scorecard::findings));
+    let tables = schema
+        .iter()
+        .map(|(id, table)| TableLoad {
+            table: table.name.to_string(),
+            mode: plan.table(id).mode,
+            real_rows: model.table(id).map_or(0, |table| table.facts.real_rows),
+            synthetic_rows: sampled.tables[id.0].rows,
+            train_seconds: model.table(id).map_or(0.0, |table| table.facts.train_seconds),
+            sample_seconds: sampled.tables[id.0].seconds,
+            load_seconds: load_seconds.get(id.0).map_or(0.0, |written| written.seconds),
+        })
+        .collect();
+    let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
+    findings.sort();
+    findings.dedup();
+    let filled = sampled
+        .filled
+        .iter()
+        .map(|filled| {
+            let table = schema.table(filled.table);
+            FilledColumn {
+                table: table.name.to_string(),
+                column: table.column(filled.column).name.clone(),
+                filled: filled.filled,
+                left: filled.left,
+            }
+        })
+        .collect();
+    Ok(RunSummary {
+        load,
+        proof: proved.proof,
+        schema: proved.schema,
+        audit,
+        privacy: model.origin.privacy.clone(),
+        filled,
+        files: None,
+        around: Surroundings::default(),
+        findings,
+        evidence,
+    })
+}

@@ -1,0 +1,163 @@
+//! Generation and writing overlap: rows cross a bounded channel.
+
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::{SyncSender, channel, sync_channel},
+};
+
+use crate::{
+    data::TableData,
+    db::{DbError, DbErrorKind, Dialect},
+    error::Error,
+    load::{Parcel, Receive, Trial, write_all},
+    model::Model,
+    pipeline::{
+        audit::{Captured, Reference},
+        evidence::Gathered,
+        write::Run,
+    },
+    sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, sample},
+    schema::{Schema, TableId},
+    verify,
+};
+
+/// Batches that may wait between generation and writing.
+const WAITING_PARCELS: usize = 16;
+
+/// Who judges rows that only a server can judge.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'a> {
+    /// The tables.
+    pub(super) schema: &'a Schema,
+    /// How the server is asked.
+    pub(super) dialect: &'a dyn Dialect,
+}
+
+/// What came of it.
+pub(super) struct Flowed {
+    /// What was generated.
+    pub(super) sampled: SampleSummary,
+    /// What the audit looks at.
+    pub(super) captured: Captured,
+    /// What a report looks at.
+    pub(super) gathered: Gathered,
+    /// False if conditions chose the rows: they are no fair sample of the model then.
+    pub(super) fair: bool,
+    /// Constraints that nobody was there to judge, with the rows they bind.
+    pub(super) unjudged: BTreeMap<(TableId, Suspect), usize>,
+}
+
+struct Sender<'a> {
+    model: &'a Model,
+    parcels: SyncSender<Parcel>,
+    captured: Captured,
+    gathered: Gathered,
+    judge: Option<Judge<'a>>,
+    unjudged: BTreeMap<(TableId, Suspect), usize>,
+}
+
+impl Outlet for Sender<'_> {
+    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
+        self.captured.take(table, &rows);
+        self.gathered.take(table, &rows);
+        let rows = if self.judge.is_some() { rows } else { computed(self.model, table, rows) };
+        self.parcels.send(Parcel::Rows(table, rows)).map_err(|_| SampleError::Closed)
+    }
+
+    fn done(&mut self, table: TableId) -> Result<(), SampleError> {
+        self.parcels.send(Parcel::Done(table)).map_err(|_| SampleError::Closed)
+    }
+
+    fn judge(
+        &mut self,
+        id: TableId,
+        rows: &TableData,
+        suspects: &[Suspect],
+    ) -> Result<Option<Answer>, SampleError> {
+        let Some(Judge { schema, dialect }) = self.judge else {
+            for suspect in suspects {
+                let known = self.unjudged.entry((id, *suspect)).or_default();
+                *known = rows.row_count.max(*known);
+            }
+            return Ok(None);
+        };
+        let table = schema.table(id);
+        let staging = dialect.staging(table);
+        let written: Vec<Option<String>> = suspects
+            .iter()
+            .map(|suspect| {
+                let suspect = match suspect {
+                    Suspect::Check(place) => verify::Suspect::Check(table.checks.get(*place)?),
+                    Suspect::Key(place) => verify::Suspect::Key(table.keys().nth(*place)?),
+                    Suspect::Exclusion(place) => verify::Suspect::Exclusion(table.exclusions.get(*place)?),
+                    Suspect::ForeignKey(place) => {
+                        let fk = table.foreign_keys.get(*place)?;
+                        let parent = (fk.parent != id).then(|| schema.table(fk.parent));
+                        verify::Suspect::ForeignKey(fk, parent)
+                    }
+                };
+                verify::violators(dialect, table, &staging.0, suspect)
+            })
+            .collect();
+        let tests = written.iter().flatten().cloned().collect();
+        let (answer, verdict) = channel();
+        let trial = Trial { table: id, rows: rows.clone(), staging, tests, answer };
+        self.parcels.send(Parcel::Judge(trial)).map_err(|_| SampleError::Closed)?;
+        let mut verdict = verdict.recv().map_err(|_| SampleError::Closed)?.into_iter();
+        let unread = || Err("its text cannot be read".to_owned());
+        let answer = written.iter().map(|test| match test {
+            Some(_) => verdict.next().unwrap_or_else(unread),
+            None => unread(),
+        });
+        Ok(Some(answer.collect()))
+    }
+}
+
+/// The rows with the computed columns that can be evaluated here: no server computes them.
+fn computed(model: &Model, id: TableId, mut rows: TableData) -> TableData {
+    let (table, Some(learned)) = (model.schema.table(id), model.table(id)) else { return rows };
+    let missing =
+        table.iter().filter(|(id, column)| column.generated.is_some() && rows.column(*id).is_none());
+    for column in missing.map(|(id, _)| id).collect::<Vec<_>>() {
+        if let Some(values) = learned.facts.rules.generated_values(table, column, &rows) {
+            rows.set(column, values);
+        }
+    }
+    rows
+}
+
+/// Generates every table and hands it to `receiver`; `lift` makes its error one of a run.
+pub(super) fn flow<R: Receive<Error: Send> + Send>(
+    model: &Model,
+    (options, judge): (SampleOptions<'_>, Option<Judge<'_>>),
+    run: Run<'_>,
+    receiver: &mut R,
+    lift: impl Fn(R::Error) -> Error,
+) -> Result<Flowed, Error>
+where
+    R::Error: From<DbError>,
+{
+    let Run { pool, progress, reference, real, .. } = run;
+    let (sender, parcels) = sync_channel(WAITING_PARCELS);
+    // Rows under a condition are no fair sample of the model: then others are audited.
+    let fair = options.conditions.is_empty();
+    let captured = reference.filter(|_| fair).map_or_else(Captured::default, Reference::capture);
+    let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(model.schema.tables.len()));
+    let mut outlet = Sender { model, parcels: sender, captured, gathered, judge, unjudged: BTreeMap::new() };
+    let (sampled, outlet, written) = std::thread::scope(|scope| {
+        let writing = scope.spawn(|| write_all(receiver, parcels, progress));
+        let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
+        let Sender { parcels, captured, gathered, unjudged, .. } = outlet;
+        // The writing ends when nobody can send any more.
+        drop(parcels);
+        let written = writing.join().unwrap_or_else(|_| {
+            let what = "the writing thread stopped unexpectedly";
+            Err(DbError::new(DbErrorKind::Other, what).into())
+        });
+        (sampled, (captured, gathered, unjudged), written)
+    });
+    // Writing that failed closes the channel: its own error says more than the sampler's.
+    written.map_err(lift)?;
+    let (captured, gathered, unjudged) = outlet;
+    Ok(Flowed { sampled: sampled?, captured, gathered, fair, unjudged })
+}
