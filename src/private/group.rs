@@ -234,11 +234,15 @@ fn add_columns(
     }
     for (id, lineage) in members {
         let Some((_, parent)) = lineage.above else { continue };
-        let Some(counts) = learned.get(id).map(|table| &table.kin) else { continue };
+        let (Some(counts), Some(Counted { most, .. })) =
+            (learned.get(id).map(|table| &table.kin), counted.get(id))
+        else {
+            continue;
+        };
         let parents = source.snapshot.table(parent).map_or(0, |rows| rows.data.row_count);
         let counts = counts.fan_out(parents);
         if let Some(upper) = learned.get_mut(&parent) {
-            upper.push_children(*id, &counts);
+            upper.push_children(*id, &counts, *most);
         }
     }
 }

@@ -79,10 +79,11 @@ impl LearnedTable {
         self.push(Subject::Column(shape), axis, tokens);
     }
 
-    /// Adds the numbers of children of every row.
-    pub(super) fn push_children(&mut self, child: TableId, counts: &[u32]) {
+    /// Adds the numbers of children of every row. No more than `most` rows of an entity count: larger numbers are one
+    /// step above it, since noise in larger ones would make rows that nobody has.
+    pub(super) fn push_children(&mut self, child: TableId, counts: &[u32], most: u32) {
         let edges = child_edges();
-        let items = edges.windows(2).map(|pair| match pair[1] - pair[0] {
+        let items = edges.windows(2).take_while(|pair| pair[0] <= most).map(|pair| match pair[1] - pair[0] {
             1 => Item::Number(f64::from(pair[0])),
             _ => Item::Span(f64::from(pair[0]), f64::from(pair[1])),
         });
@@ -164,6 +165,12 @@ pub(super) fn bound(budget: &mut Budget, of: usize, rows: &[Vec<u32>]) -> (u32, 
     }
     let mut look = budget.look((Purpose::Counts, 1.0), of, 1.0);
     look.blur(&mut counts);
+    // Where nobody is, noise alone reaches so far (Donoho and Johnstone 1994): left in, a few large sizes that nobody
+    // has would be most of the rows.
+    let floor = look.sigma * (2.0 * (counts.len() as f64).ln()).sqrt();
+    if counts.iter().any(|count| *count > floor) {
+        counts.iter_mut().filter(|count| **count <= floor).for_each(|count| *count = 0.0);
+    }
     let shares = project(&counts);
     // Entities without rows say nothing of those with.
     let some: f64 = shares[1..].iter().sum();

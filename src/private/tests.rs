@@ -209,7 +209,9 @@ fn no_more_is_spent_than_was_asked_for_and_most_of_it_is_used() {
         let spent = ledger.achieved.epsilon;
         assert!(spent <= epsilon && spent > 0.7 * epsilon, "{epsilon}: {spent}");
         assert_eq!(ledger.groups[0].tables[0].rows, 1);
-        assert!((3..=4).contains(&ledger.groups[0].tables[1].rows), "{:?}", ledger.groups[0].tables);
+        // Of five hundred customers hardly more than noise is seen with little to spend.
+        let sure = if epsilon < 3.0 { 3..=16 } else { 3..=4 };
+        assert!(sure.contains(&ledger.groups[0].tables[1].rows), "{epsilon}: {:?}", ledger.groups[0].tables);
     }
 }
 
@@ -320,7 +322,7 @@ fn tokens_find_their_values_and_values_their_tokens() {
     assert_eq!([5.0, 6.0, 15.0, 99.0, -3.0].map(|n| axis.of_number(n)), [2, 1, 3, 3, 1]);
     assert_eq!(axis.item(0), None);
     assert_eq!(axis.item(2), Some(&Item::Number(5.0)));
-    let level = Level::new(&axis, &[0.1, 0.4, 0.1, 0.4], 3);
+    let level = Level::new(&axis, &[0.1, 0.3, 0.1, 0.5], 3);
     assert_eq!((level.groups, level.of), (3, vec![0, 1, 1, 2]));
     let labels = Axis::new(false, ["a", "b", "c", "d"].map(|text| Item::Text(text.to_owned())).to_vec());
     assert_eq!(labels.of_text("c"), 2);

@@ -193,6 +193,17 @@ fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> bool {
             }
         })
         .collect();
+    let values: Vec<Value> = match table.column(to).data_type {
+        // Amounts are numbers: what comes of a float that is none stays as it was drawn.
+        DataType::Decimal { precision: Some(_), .. } => {
+            let drawn = |row: usize| old.as_ref().map(|old| Value::read(old, row)).filter(is_number);
+            let instead = if table.column(to).nullable { Value::Null } else { Value::Float(0.0) };
+            let kept =
+                |(row, value)| if is_number(&value) { value } else { drawn(row).unwrap_or(instead.clone()) };
+            values.into_iter().enumerate().map(kept).collect()
+        }
+        _ => values,
+    };
     let Some(array) = build(&table.column(to).data_type, &values) else { return false };
     let array = on_grid(table.column(to), &array, Toward::Nearest).unwrap_or(array);
     let changed = old.is_none_or(|old| differences(&old, &array) > 0);
@@ -200,6 +211,11 @@ fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> bool {
         rows.set(to, array);
     }
     changed
+}
+
+/// False for floats that are no numbers, or beyond all.
+fn is_number(value: &Value) -> bool {
+    !matches!(value, Value::Float(float) if !float.is_finite())
 }
 
 /// Makes `to` null exactly where `from` says; a value that must be known comes from another row that has one.

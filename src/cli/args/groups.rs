@@ -66,10 +66,10 @@ pub(in crate::cli) struct Learning {
 #[derive(Debug, Args, Default)]
 pub(in crate::cli) struct Promising {
     /// Learn under differential privacy: what may show of any one entity is bounded by this number, 1 to 10.
-    #[arg(long, value_name = "E", help_heading = "Privacy")]
+    #[arg(allow_negative_numbers = true, long, value_name = "E", help_heading = "Privacy")]
     pub(in crate::cli) epsilon: Option<f64>,
     /// The chance that the bound does not hold [default: 0.000001]; well below one over the number of entities.
-    #[arg(long, value_name = "D", help_heading = "Privacy")]
+    #[arg(allow_negative_numbers = true, long, value_name = "D", help_heading = "Privacy")]
     pub(in crate::cli) delta: Option<f64>,
     /// Fixes the noise, for tests: whoever knows the number can take it away.
     #[arg(long, value_name = "N", hide = true)]

@@ -261,6 +261,17 @@ fn rare_states_are_not_kept_as_values() {
 }
 
 #[test]
+fn what_is_no_number_does_not_become_an_amount() {
+    let amount = DataType::Decimal { precision: Some(19), scale: Some(2) };
+    let rule = vec![Rule::Copy { from: ColumnId(0), to: ColumnId(1), rows: 100 }];
+    let generated = data(vec![floats(&[f64::NAN, 2.5, f64::INFINITY]), floats(&[1.0, 1.0, 7.0])]);
+
+    let (kept, _) = enforce(&rule, &table(&[float(), amount]), generated, &Given::default());
+
+    assert_eq!(kept.arrays[1].as_ref(), floats(&[1.0, 2.5, 7.0]).as_ref());
+}
+
+#[test]
 fn computed_values_stay_inside_their_type() {
     let price = money("price", 99, 9999);
     let quantity = whole("quantity", 1, 12);
