@@ -163,9 +163,13 @@ impl<'a> Loader<'a> {
             }
             stop_if_interrupted()?;
             if let Err(error) = self.sink.execute(&statement.sql) {
+                // What was stopped says nothing of the object: the next run makes it.
                 let fatal = matches!(
                     error.kind,
-                    DbErrorKind::DiskFull | DbErrorKind::Disconnected | DbErrorKind::Interrupted
+                    DbErrorKind::DiskFull
+                        | DbErrorKind::Disconnected
+                        | DbErrorKind::Interrupted
+                        | DbErrorKind::Timeout
                 );
                 if fatal || !statement.optional {
                     let mut message = format!("{}: {}", statement.object, error.message);

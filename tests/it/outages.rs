@@ -135,7 +135,7 @@ fn a_full_disk_leaves_a_whole_file() {
     arguments[2] = &url;
     let of_binary = command(&arguments);
     // Room for yesterday's file, then less and less for the new one.
-    for size in ["900k", "200k", "64k"] {
+    for size in ["400k", "200k", "64k"] {
         let mut run = Command::new("unshare");
         run.args(["-rm", "sh", "-c", script, "sh"]).arg(of_binary.get_program()).args(of_binary.get_args());
         run.envs([("SIZE", size), ("SMALL", small.to_str().unwrap()), ("OUT", out.to_str().unwrap())]);
@@ -175,7 +175,7 @@ fn a_full_state_folder_stops_no_run() {
 fn a_full_tablespace_leaves_a_whole_copy_on_postgres() {
     // The mount must be the server's: only root may make it without a namespace.
     let Some(server) = Server::start(Engine::Postgres, &[]) else { return };
-    let disk = Mounted::new(server.folder(), server.user(), "14m");
+    let disk = Mounted::new(server.folder(), server.user(), "8m");
     let Some(disk) = disk else { return };
     let engine = Engine::Postgres;
     let administrator = Scratch::on(engine, "outage_space_source", &server, "");

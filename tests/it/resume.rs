@@ -284,8 +284,9 @@ fn a_failed_run_says_what_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let job = Job { source: &source, target: &target, state: folder.path(), more: &[] };
 
-    // Nothing that was learned meets it: known only after learning.
-    let failed = job.run(&["--where", "shop.size > 100"]).exits(2);
+    let file = folder.path().join("hooked.toml");
+    fs::write(&file, "[hooks]\nbefore_load = [{ command = \"exit 1\" }]\n").unwrap();
+    let failed = job.run(&["--config", file.to_str().unwrap()]).exits(7);
     assert!(failed.stderr.contains("with --resume takes it up"), "{}", failed.stderr);
     let resumed = job.run(&["--resume"]).exits(0);
     assert!(has(&resumed, "source-not-read"), "{:?}", codes(&resumed));
