@@ -1,6 +1,7 @@
 //! Scripts of the user: many statements in one text. The server cuts and runs them; here they are only looked through,
 //! to say where in the file something failed, and to refuse what would end the load's own transaction.
 
+use futures_util::{Stream, StreamExt as _};
 use sqlparser::{
     dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect},
     tokenizer::{Token, Tokenizer, Word},
@@ -60,6 +61,19 @@ pub fn check_script(dialect: DialectName, sql: &str, in_load: bool) -> Result<()
         if word(0) == "COPY" && piece.words.windows(2).any(|pair| pair == ["FROM", "STDIN"]) {
             return refuse("COPY … FROM STDIN is psql's own: use INSERT, or a command that calls psql");
         }
+    }
+    Ok(())
+}
+
+/// Waits for the statements of a script until one fails; `lift` says why, given how many were done before.
+pub(super) async fn run_all<T>(
+    mut results: impl Stream<Item = Result<T, sqlx::Error>> + Unpin,
+    lift: impl Fn(usize, sqlx::Error) -> ScriptError,
+) -> Result<(), ScriptError> {
+    let mut done = 0;
+    while let Some(result) = results.next().await {
+        result.map_err(|error| lift(done, error))?;
+        done += 1;
     }
     Ok(())
 }

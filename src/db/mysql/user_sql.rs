@@ -1,6 +1,5 @@
 //! Scripts of the user, many statements at once, and the note in the marker.
 
-use futures_util::StreamExt as _;
 use sqlx::AssertSqlSafe;
 
 use super::{
@@ -10,7 +9,11 @@ use super::{
     sql::{identifier, literal},
 };
 use crate::{
-    db::{DbError, ScriptError, runtime::runtime, user_sql::line_of},
+    db::{
+        DbError, ScriptError,
+        runtime::runtime,
+        user_sql::{line_of, run_all},
+    },
     schema::DialectName,
 };
 
@@ -21,18 +24,12 @@ pub(super) fn run_script(connection: &mut Connection, sql: &str) -> Result<(), S
     let driver = &mut connection.driver;
     // Not `block_on`: its error is another.
     runtime()?.block_on(async {
-        let mut results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(driver);
-        let mut done = 0;
-        while let Some(result) = results.next().await {
-            match result {
-                Ok(_) => done += 1,
-                Err(error) => {
-                    let line = line_of(DialectName::MySql, sql, done);
-                    return Err(ScriptError { line, error: wrap(doing, error) });
-                }
-            }
-        }
-        Ok(())
+        let results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(driver);
+        run_all(results, |done, error| {
+            let line = line_of(DialectName::MySql, sql, done);
+            ScriptError { line, error: wrap(doing, error) }
+        })
+        .await
     })
 }
 

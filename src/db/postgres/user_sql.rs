@@ -1,6 +1,5 @@
 //! Scripts of the user, in the server's simple protocol, which takes many statements at once.
 
-use futures_util::StreamExt as _;
 use sqlx::{
     AssertSqlSafe, PgConnection,
     postgres::{PgDatabaseError, PgErrorPosition},
@@ -14,7 +13,7 @@ use super::{
 use crate::{
     db::{
         DbError, ScriptError,
-        user_sql::{line_at, line_of},
+        user_sql::{line_at, line_of, run_all},
     },
     schema::DialectName,
 };
@@ -28,19 +27,12 @@ pub(super) async fn run_script(
     let doing = "running SQL";
     let path: String = scalar(connection, "SELECT pg_catalog.current_setting('search_path')", doing).await?;
     let role: String = scalar(connection, "SELECT pg_catalog.current_setting('role')", doing).await?;
-    {
-        let mut results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(&mut *connection);
-        let mut done = 0;
-        while let Some(result) = results.next().await {
-            match result {
-                Ok(_) => done += 1,
-                Err(error) => {
-                    let line = place(&error, sql).or_else(|| line_of(DialectName::Postgres, sql, done));
-                    return Err(ScriptError { line, error: db_error(doing, error) });
-                }
-            }
-        }
-    }
+    let results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(&mut *connection);
+    run_all(results, |done, error| {
+        let line = place(&error, sql).or_else(|| line_of(DialectName::Postgres, sql, done));
+        ScriptError { line, error: db_error(doing, error) }
+    })
+    .await?;
     if in_transaction {
         // A table with checks still to come cannot be altered.
         run(connection, "SET CONSTRAINTS ALL IMMEDIATE", doing).await?;

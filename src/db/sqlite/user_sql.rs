@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use futures_util::StreamExt as _;
 use sqlx::AssertSqlSafe;
 
 use super::{
@@ -11,7 +10,11 @@ use super::{
     sql::{identifier, literal},
 };
 use crate::{
-    db::{DbError, ScriptError, runtime::runtime, user_sql::line_of},
+    db::{
+        DbError, ScriptError,
+        runtime::runtime,
+        user_sql::{line_of, run_all},
+    },
     schema::DialectName,
 };
 
@@ -22,18 +25,12 @@ pub(super) fn run_script(connection: &mut Connection, sql: &str) -> Result<(), S
     let driver = &mut connection.inner;
     // Not `block_on`: its error is another.
     runtime()?.block_on(async {
-        let mut results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(driver);
-        let mut done = 0;
-        while let Some(result) = results.next().await {
-            match result {
-                Ok(_) => done += 1,
-                Err(error) => {
-                    let line = line_of(DialectName::Sqlite, sql, done);
-                    return Err(ScriptError { line, error: lift_error(WHAT, error) });
-                }
-            }
-        }
-        Ok(())
+        let results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(driver);
+        run_all(results, |done, error| {
+            let line = line_of(DialectName::Sqlite, sql, done);
+            ScriptError { line, error: lift_error(WHAT, error) }
+        })
+        .await
     })
 }
 
