@@ -16,7 +16,8 @@ use crate::{
         conclude::{Proved, conclude},
         file_ends,
         flow::flow,
-        interruptible, learn, planned, thread_pool,
+        generate::planned,
+        interruptible, learn, thread_pool,
         write::{Run, row_overrides},
     },
     progress::{Event, Progress},
@@ -87,16 +88,7 @@ pub fn generate_files(
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
     let hooks = Hooked::default();
-    let run = Run {
-        config,
-        started,
-        since: None,
-        hooks: &hooks,
-        pool: &pool,
-        progress,
-        reference: None,
-        real: None,
-    };
+    let run = Run::of_model((config, &hooks), started, &pool, progress);
     let findings = audit.iter().flat_map(Audit::findings).chain(planned.findings).collect();
     let summary = interruptible(write(&model, (folder, target.format), findings, run))?;
     Ok(RunSummary { audit, ..summary })

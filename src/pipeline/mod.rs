@@ -2,19 +2,25 @@
 
 mod around;
 mod audit;
+mod check;
 mod complete;
 mod conclude;
 mod evidence;
 mod files;
 mod flow;
+mod generate;
+mod inspect;
 mod learn;
 mod score;
 mod write;
 
 pub use around::{HookRun, Intended, PlantedRows, Surroundings};
+pub use check::{Examined, Verified, evaluate, examine, verify};
 pub use complete::complete;
 pub use evidence::Evidence;
 pub use files::{FolderTarget, clone_files, generate_files};
+pub use generate::generate;
+pub use inspect::{Inspected, TableTraining, inspect_model, model_contents};
 
 use std::{path::Path, time::Instant};
 
@@ -22,28 +28,26 @@ use serde::Serialize;
 
 use crate::{
     config::{Config, DbUrl, SchemaMode},
-    db::{DbErrorKind, Sink, connect, open_source},
+    db::{DbErrorKind, Sink, connect},
     error::Error,
-    evaluate::{Audit, Categories, Scorecard},
+    evaluate::Audit,
     files::Made,
     finding::Finding,
-    generator::Training,
     load::{LoadSummary, refuse_same, refuse_strangers, rehearse},
-    model::{ColumnCoverage, Completion, Contents, Model, contents, cover_model},
+    model::{ColumnCoverage, Completion},
     model_file,
     pipeline::{
         around::{Hooked, Planting, changes, noted},
         learn::Opened,
     },
-    plan::{Plan, apply_references, skipped},
+    plan::Plan,
     privacy::Ledger,
     progress::{Progress, Silent},
     rules::Condition,
-    sample::check_conditions,
     schema::Schema,
     snapshot::Proposal,
     state::{Ends, RunState, Unfinished, file_end},
-    verify::{Proof, SchemaComparison, Side, compare_schemas, prove},
+    verify::{Proof, SchemaComparison},
 };
 
 /// What would happen: shown before anything does.
@@ -341,75 +345,6 @@ pub fn train(
     Ok(Trained { privacy, audit, findings })
 }
 
-/// Generates from a model file into a target.
-///
-/// # Errors
-/// [`Error`] of the stage that failed.
-pub fn generate(
-    model: &Path,
-    target: &DbUrl,
-    config: &Config,
-    on_plan: OnPlan<'_>,
-    progress: &dyn Progress,
-) -> Result<RunSummary, Error> {
-    let started = Instant::now();
-    let (model, audit) = model_file::load_audited(model)?;
-    if model.schema.dialect != target.dialect() {
-        let (from, to) = (model.schema.dialect, target.dialect());
-        return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
-    }
-    check_conditions(
-        &model,
-        &Condition::read_all(&config.conditions, &model.schema, &model.plan)?,
-        config.seed,
-    )?;
-    let database = connect(target).map_err(Error::Target)?;
-    let mut sink = database.sink().map_err(Error::Target)?;
-    let mut planned = planned(&model, config);
-    let hooks = Hooked::read(config, target.dialect())?;
-    Planting::new(config, &model.schema, &model.plan)?;
-    let (replaces, removes_strangers) = replaceable(sink.as_mut(), target, config)?;
-    planned.replaces = replaces;
-    planned.around.on(sink.as_ref(), removes_strangers, config);
-    let last = noted(sink.recall().map_err(Error::Target)?.as_deref());
-    let drifted = changes(last.as_ref(), &model.schema, config)?;
-    on_plan(&planned)?;
-    let pool = thread_pool(config)?;
-    let target = write::Target { database: database.as_ref(), url: target, sink };
-    let run = write::Run {
-        config,
-        started,
-        since: None,
-        hooks: &hooks,
-        pool: &pool,
-        progress,
-        reference: None,
-        real: None,
-    };
-    let findings = audit.iter().flat_map(Audit::findings).chain(drifted).collect();
-    let summary = interruptible(write::write(&model, target, findings, run))?;
-    Ok(RunSummary { audit, ..summary })
-}
-
-fn planned(model: &Model, config: &Config) -> Planned {
-    let real_rows: Vec<u64> =
-        model.tables.iter().map(|table| table.as_ref().map_or(0, |t| t.facts.real_rows)).collect();
-    let target_rows = crate::plan::target_rows(&model.plan, &real_rows, config.scale);
-    Planned {
-        schema: model.schema.clone(),
-        plan: model.plan.clone(),
-        real_rows,
-        target_rows,
-        replaces: Vec::new(),
-        rules: learn::rules_of(model),
-        proposals: Vec::new(),
-        unfinished: None,
-        coverage: Vec::new(),
-        around: Intended::of(config),
-        findings: Vec::new(),
-    }
-}
-
 /// The tables a run would replace, and whether dbsynth did not make them all.
 fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<(Vec<String>, bool), Error> {
     let inventory = sink.inventory().map_err(Error::Target)?;
@@ -422,155 +357,6 @@ fn replaceable(sink: &mut dyn Sink, target: &DbUrl, config: &Config) -> Result<(
         Ok(()) => Ok((tables, strangers)),
         Err(_) => Err(Error::TargetNotEmpty { target: target.to_string(), tables }),
     }
-}
-
-/// What a model file holds.
-#[derive(Debug, Clone, Serialize)]
-pub struct Inspected {
-    /// The schema and the plan.
-    #[serde(flatten)]
-    pub planned: Planned,
-    /// How each table was learnt, indexed by `TableId`; `None` where nothing was.
-    pub training: Vec<Option<TableTraining>>,
-    /// What rows generated from it told of real ones when it was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audit: Option<Audit>,
-    /// What was promised to every entity, if differential privacy was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub privacy: Option<Ledger>,
-}
-
-/// How a table was learnt.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct TableTraining {
-    /// Seconds it took, links and rows.
-    pub seconds: f64,
-    /// The training of its rows.
-    #[serde(flatten)]
-    pub rows: Training,
-}
-
-/// Reads the schema and plan out of a model file, and how it was learnt.
-///
-/// # Errors
-/// [`Error::ModelFile`] if it cannot be read.
-pub fn inspect_model(model: &Path) -> Result<Inspected, Error> {
-    let (model, audit) = model_file::load_audited(model)?;
-    let training = model
-        .tables
-        .iter()
-        .map(|table| {
-            let table = table.as_ref()?;
-            let rows = table.row_generator.as_ref()?.training();
-            Some(TableTraining { seconds: table.facts.train_seconds, rows })
-        })
-        .collect();
-    let planned = Planned { coverage: cover_model(&model), ..planned(&model, &Config::default()) };
-    Ok(Inspected { planned, training, audit, privacy: model.origin.privacy })
-}
-
-/// Lists everything a model file keeps of its source.
-///
-/// # Errors
-/// [`Error::ModelFile`] if it cannot be read.
-pub fn model_contents(model: &Path) -> Result<Contents, Error> {
-    Ok(contents(&model_file::load(model)?))
-}
-
-/// What was proven of a database.
-#[derive(Debug, Clone, Serialize)]
-pub struct Verified {
-    /// Its constraints.
-    #[serde(flatten)]
-    pub proof: Proof,
-    /// Its schema beside the source's, if there was a source to compare with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schema: Option<SchemaComparison>,
-    /// What is worth knowing.
-    #[serde(skip)]
-    pub findings: Vec<Finding>,
-}
-
-/// Proves every constraint of a database, also those that `[[references]]` add, and compares its schema with that of
-/// the source, if one is given.
-///
-/// # Errors
-/// [`Error::Target`] or [`Error::Source`] if one of them cannot be read; [`Error::Plan`] if a reference does not fit.
-pub fn verify(target: &DbUrl, source: Option<&DbUrl>, config: &Config) -> Result<Verified, Error> {
-    let database = connect(target).map_err(Error::Target)?;
-    let mut session = database.source().map_err(Error::Target)?;
-    let here = session.introspect().map_err(Error::Target)?;
-    let mut findings = here.findings.clone();
-    let mut schema = here.schema.clone();
-    // A reference between tables that were left out of the target says nothing here.
-    let known = |name: &str| schema.find(name).is_some();
-    let references = config.references.iter().filter(|one| known(&one.child) && known(&one.parent));
-    let references: Vec<_> = references.cloned().collect();
-    findings.extend(apply_references(&mut schema, &references)?);
-    let tables: Vec<_> = schema.iter().map(|(id, _)| id).collect();
-    let (proof, found) =
-        prove(session.as_mut(), database.dialect(), &schema, &tables).map_err(Error::Target)?;
-    findings.extend(found);
-    drop(session);
-    let schema = source
-        .map(|source| {
-            if source.dialect() != target.dialect() {
-                let (from, to) = (source.dialect(), target.dialect());
-                return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
-            }
-            let database = connect(source).map_err(Error::Source)?;
-            let mut session = open_source(database.as_ref(), &config.source).map_err(Error::Source)?;
-            let there = session.introspect().map_err(Error::Source)?;
-            let left_out: Vec<_> = skipped(&there.schema, config)?.into_iter().collect();
-            Ok(compare_schemas(Side::from(&there), Side::from(&here), &left_out))
-        })
-        .transpose()?;
-    findings.extend(schema.iter().flat_map(SchemaComparison::findings));
-    Ok(Verified { proof, schema, findings })
-}
-
-/// Scores a synthetic database against the real one, with an optional holdout; `categories` are columns to be
-/// compared as categories whatever their type.
-///
-/// # Errors
-/// [`Error`] if one of them cannot be read.
-pub fn evaluate(
-    real: &DbUrl,
-    synthetic: &DbUrl,
-    holdout: Option<&DbUrl>,
-    config: &Config,
-    categories: &Categories,
-) -> Result<Scorecard, Error> {
-    score::evaluate(real, synthetic, holdout, config, categories)
-}
-
-/// Two databases beside each other, as a report shows them.
-#[derive(Debug, Clone, Serialize)]
-pub struct Examined {
-    /// The real schema, and the order in which it would be generated.
-    pub planned: Planned,
-    /// The synthetic database's constraints, and its schema beside the real one.
-    pub verified: Verified,
-    /// The scores and what is drawn.
-    pub evidence: Evidence,
-    /// What is worth knowing.
-    pub findings: Vec<Finding>,
-}
-
-/// Scores a synthetic database as [`evaluate`] does, proves its constraints, and measures what a report draws.
-///
-/// # Errors
-/// [`Error`] if one of them cannot be read.
-pub fn examine(
-    real: &DbUrl,
-    synthetic: &DbUrl,
-    holdout: Option<&DbUrl>,
-    config: &Config,
-    categories: &Categories,
-) -> Result<Examined, Error> {
-    let verified = verify(synthetic, Some(real), config)?;
-    let pool = thread_pool(config)?;
-    pool.install(|| score::examine(real, synthetic, holdout, (config, categories), verified))
 }
 
 /// A pool of as many threads as the user asked for; results do not depend on their number.

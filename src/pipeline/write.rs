@@ -48,6 +48,18 @@ pub(super) struct Run<'a> {
     pub(super) real: Option<&'a RealRows>,
 }
 
+impl<'a> Run<'a> {
+    /// A run without a source: nothing is audited, and nothing real is shown.
+    pub(super) fn of_model(
+        (config, hooks): (&'a Config, &'a Hooked),
+        started: Instant,
+        pool: &'a rayon::ThreadPool,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self { config, started, since: None, hooks, pool, progress, reference: None, real: None }
+    }
+}
+
 /// Generates, loads, finishes and proves a model's database. If the target refuses rows that were thought to be good,
 /// everything is generated once more, and the target judges every constraint of every row before.
 pub(super) fn write(
@@ -145,7 +157,7 @@ fn attempt(
         loader.remember(outline(schema).note());
         loader.commit().map_err(Error::Target)?;
         around.snapshot_age_seconds = since.map(|since| since.elapsed().as_secs_f64());
-        compared = compare(model, database, &mut findings);
+        compared = compare(model, database, hooks, &mut findings);
         after_swap((database, url), hooks, &mut around, progress);
     } else {
         findings.push(
@@ -177,7 +189,12 @@ fn after_swap(
 }
 
 /// Reads the target's catalog again: is everything there? The rows are committed, so nothing stops the run any more.
-fn compare(model: &Model, database: &dyn Database, findings: &mut Vec<Finding>) -> Option<SchemaComparison> {
+fn compare(
+    model: &Model,
+    database: &dyn Database,
+    hooks: &Hooked,
+    findings: &mut Vec<Finding>,
+) -> Option<SchemaComparison> {
     let there = match database.source().and_then(|mut source| source.introspect()) {
         Ok(there) => there,
         Err(error) => {
@@ -190,7 +207,12 @@ fn compare(model: &Model, database: &dyn Database, findings: &mut Vec<Finding>) 
     let Model { schema, plan, blueprint, .. } = model;
     let skipped: Vec<TableId> = plan.order().filter(|id| plan.table(*id).mode == TableMode::Skip).collect();
     let comparison = compare_schemas(Side { schema, blueprint }, Side::from(&there), &skipped);
-    findings.extend(comparison.findings());
+    let loaded_as_read =
+        [HookStage::BeforeLoad, HookStage::AfterLoad].iter().all(|stage| hooks.is_empty(*stage));
+    findings.extend(match loaded_as_read {
+        true => comparison.findings(),
+        false => comparison.findings_beside_scripts(),
+    });
     Some(comparison)
 }
 

@@ -112,6 +112,17 @@ impl SchemaComparison {
     /// The differences as findings: all warnings.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
+        self.told(Finding::warning)
+    }
+
+    /// The differences as findings, where scripts of the user may have added to the target: what is there only is
+    /// told as a note.
+    #[must_use]
+    pub fn findings_beside_scripts(&self) -> Vec<Finding> {
+        self.told(|code, what| Finding::note(code, what).instead("scripts under [hooks] may have made it"))
+    }
+
+    fn told(&self, extra: fn(&'static str, String) -> Finding) -> Vec<Finding> {
         let finding = |difference: &Difference| {
             let Difference { fault, kind, table, name, detail, .. } = difference;
             let detail = detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
@@ -120,7 +131,10 @@ impl SchemaComparison {
                 Fault::Different => format!("{kind} {name} is different in the target{detail}"),
                 Fault::Extra => format!("{kind} {name} is in the target only"),
             };
-            let finding = Finding::warning("schema-differs", what);
+            let finding = match fault {
+                Fault::Extra => extra("schema-differs", what),
+                Fault::Missing | Fault::Different => Finding::warning("schema-differs", what),
+            };
             match table {
                 Some(table) => finding.table(table),
                 None => finding,
