@@ -46,7 +46,7 @@ impl Hooked {
         for (stage, hook) in config.hooks.iter() {
             let mut sql = String::new();
             if let Hook::Sql(path) = hook {
-                sql = read(path)?;
+                sql = read(path, stage)?;
                 let in_load = stage != HookStage::AfterSwap;
                 check_script(dialect, &sql, in_load).map_err(|error| failed(stage, hook, error))?;
             }
@@ -96,11 +96,11 @@ impl Hooked {
     }
 }
 
-fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::File {
-        action: "read",
-        path: path.display().to_string(),
-        source,
+fn read(path: &Path, stage: HookStage) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|source| {
+        let what = "a script; a program is { command = \"…\" }";
+        let path = format!("{} ([hooks] {}: {what})", path.display(), stage.word());
+        Error::File { action: "read", path, source }
     })
 }
 
@@ -123,15 +123,10 @@ fn command(
     progress: &dyn Progress,
 ) -> Result<(), String> {
     let Some((program, arguments)) = words.split_first() else { return Ok(()) };
-    let engine = match target.dialect() {
-        DialectName::Postgres => "postgres",
-        DialectName::MySql => "mysql",
-        DialectName::Sqlite => "sqlite",
-    };
     let ran = Command::new(program)
         .args(arguments)
         .env("DBSYNTH_HOOK", stage.word())
-        .env("DBSYNTH_ENGINE", engine)
+        .env("DBSYNTH_ENGINE", target.dialect().to_string())
         .env("DBSYNTH_TARGET_URL", target.expose())
         .env("DBSYNTH_SIDE", side.unwrap_or_default())
         .stdin(Stdio::null())

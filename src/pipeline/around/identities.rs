@@ -73,6 +73,14 @@ impl<'a> Planting<'a> {
                 }
                 set.push((column, value));
             }
+            let others = config.identities.iter().filter(|other| other.table == identity.table).count();
+            if (identity.count > 1 || others > 1) && sure(&set).next().is_none() {
+                return Err(wrong(format!(
+                    "several rows of {} are planted, and these columns do not tell them apart: set a text, an integer, \
+                     a UUID or an enum as well",
+                    table.name
+                )));
+            }
             all.push((identity, table, set));
         }
         Ok(Self { all })
@@ -139,18 +147,19 @@ fn row_key(table: &Table) -> Option<&UniqueKey> {
     })
 }
 
-/// By what a planted row is known again. Values of other types may not be stored as they are written.
+/// The columns by which a planted row is known again. Values of other types may not be stored as they are written.
+fn sure<'a>(set: &[(&'a Column, &'a Planted)]) -> impl Iterator<Item = (&'a Column, &'a Planted)> {
+    set.iter().copied().filter(|(column, _)| {
+        matches!(
+            column.data_type,
+            DataType::Text { .. } | DataType::Integer { .. } | DataType::Uuid | DataType::Enum { .. }
+        )
+    })
+}
+
+/// By what a planted row is known again; nothing, where no other row is planted in its table.
 fn told_apart(set: &[(&Column, &Planted)], number: u32, dialect: &dyn Dialect) -> String {
-    let sure: Vec<_> = set
-        .iter()
-        .filter(|(column, _)| {
-            matches!(
-                column.data_type,
-                DataType::Text { .. } | DataType::Integer { .. } | DataType::Uuid | DataType::Enum { .. }
-            )
-        })
-        .copied()
-        .collect();
+    let sure: Vec<_> = sure(set).collect();
     if sure.is_empty() { "1 = 0".to_owned() } else { values(&sure, number, dialect).join(" AND ") }
 }
 
