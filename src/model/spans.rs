@@ -37,8 +37,9 @@ pub(super) fn count_spans(
     times: &[TimeColumn<'_>],
     codecs: &mut [(ColumnId, Codec)],
 ) {
-    let known = |column: ColumnId| times.iter().any(|time| time.column == column);
-    let bases: Vec<ColumnId> = codecs.iter().map(|(column, _)| *column).filter(|c| known(*c)).collect();
+    let is_time = |codec: &Codec| matches!(codec, Codec::Datetime(_) | Codec::Elapsed(_));
+    let bases: Vec<ColumnId> =
+        codecs.iter().filter(|(_, codec)| is_time(codec)).map(|(column, _)| *column).collect();
     let fit = |time: &TimeColumn<'_>, base: ColumnId, count: usize| {
         let glance = |column: ColumnId| -> Option<ArrayRef> {
             let array = rows.column(column)?;
