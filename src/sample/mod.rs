@@ -447,6 +447,7 @@ impl Sampler<'_> {
         self.settle_generated(id, model, draft);
         self.mend_checks(id, model, draft);
         self.make_unique(id, model, draft);
+        self.follow_dates(id, model, draft);
         if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), draft);
             self.settle_checks(id, model, draft, true);
