@@ -312,7 +312,7 @@ fn encode_counts(
     id: TableId,
     protection: Protection<'_>,
 ) -> (Vec<ChildCount>, EncodedTable) {
-    let FitOptions { schema, plan, snapshot, .. } = *options;
+    let FitOptions { schema, plan, snapshot, entities, .. } = *options;
     let row_count = snapshot.table(id).map_or(0, |rows| rows.data.row_count);
     let mut counts = Vec::new();
     let mut encoded = EncodedTable::empty(row_count);
@@ -326,7 +326,8 @@ fn encode_counts(
         }
         let name = format!("{}.{}#", schema.table(child).name, fk.name);
         // How much of its own an entity has shows it: the largest counts end where enough entities lie.
-        let own = plan.table(child).entity.along == Some(foreign_key);
+        let alone = entities.table(child).is_some_and(|rows| rows.too_few.is_some());
+        let own = plan.table(child).entity.along == Some(foreign_key) && !alone;
         let codec = match protection.of(&name).highest(fan_out).filter(|_| own) {
             Some(most) => CountCodec::fit(&fan_out.iter().map(|count| *count.min(&most)).collect::<Vec<_>>()),
             None => CountCodec::fit(fan_out),
