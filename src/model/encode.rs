@@ -89,7 +89,7 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         choose_codecs((id, protection), (rows, kin), &modelled, settings, rules, copied);
     // A gap to be filled could be either time.
     if !copied && completed.is_empty() {
-        count_spans(table, &rows.data, &times, &mut codecs);
+        count_spans(table, (&rows.data, kin), &times, &mut codecs);
     }
     // A text that is written anew no longer says anything of others.
     facts_rules.discovered.retain(|rule| match rule {

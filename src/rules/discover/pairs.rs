@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Most multipliers of a ratio.
-const MAX_FACTORS: usize = 12;
+const MAX_FACTORS: usize = 32;
 
 /// Fewest rows of a multiplier.
 const LEAST_SHARED: usize = 5;
