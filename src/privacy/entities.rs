@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// Most things (no persons) among which no row below them could hide, and the rows of each, at least, on average: the
-/// readings of three stations, the costs of 25 shops.
-const FEW_THINGS: usize = 30;
-const MANY_ROWS: usize = 20;
+/// readings of three stations, the costs of 45 shops.
+const FEW_THINGS: usize = 50;
+const MANY_ROWS: usize = 5;
 
 /// The entity of every row of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
