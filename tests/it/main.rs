@@ -4,6 +4,7 @@ mod audit;
 mod budget;
 mod canaries;
 mod clone;
+mod coherence;
 mod commands;
 mod comparison;
 mod completion;
