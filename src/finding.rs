@@ -79,6 +79,43 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// Makes one finding of those that say the same with other numbers, such as one of each part of a table: the
+    /// numbers are added up.
+    #[must_use]
+    pub fn summed(findings: Vec<Self>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for finding in findings {
+            let same = |other: &&mut Self| {
+                let parts =
+                    |it: &Self| (it.code.clone(), it.table.clone(), it.column.clone(), it.instead.is_some());
+                parts(other) == parts(&finding) && added(&other.what, &finding.what).is_some()
+            };
+            let Some(known) = all.iter_mut().find(same) else {
+                all.push(finding);
+                continue;
+            };
+            known.severity = known.severity.max(finding.severity);
+            known.what = added(&known.what, &finding.what).unwrap_or_default();
+            if let (Some(one), Some(other)) = (&known.instead, &finding.instead) {
+                known.instead = Some(added(one, other).unwrap_or_else(|| other.clone()));
+            }
+        }
+        all
+    }
+}
+
+/// One sentence with the sums of the numbers of two, if they differ in nothing else.
+fn added(one: &str, other: &str) -> Option<String> {
+    let (one, other): (Vec<&str>, Vec<&str>) = (one.split(' ').collect(), other.split(' ').collect());
+    let word = |(one, other): (&&str, &&str)| match (one.parse::<u64>(), other.parse::<u64>()) {
+        (Ok(one), Ok(other)) => Some((one + other).to_string()),
+        _ => (one == other).then(|| (*one).to_owned()),
+    };
+    let words: Option<Vec<String>> = one.iter().zip(&other).map(word).collect();
+    words.filter(|_| one.len() == other.len()).map(|words| words.join(" "))
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.table, &self.column) {
@@ -94,5 +131,26 @@ impl fmt::Display for Finding {
             write!(f, " ({remedy})")?;
         }
         write!(f, " [{}]", self.code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, Severity};
+
+    #[test]
+    fn findings_of_parts_add_up_and_others_stay() {
+        let all = Finding::summed(vec![
+            Finding::note("check-repaired", "12 rows broke CHECK c_1").table("t").instead("3 were left out"),
+            Finding::note("check-repaired", "5 rows broke CHECK c_2").table("t"),
+            Finding::warning("check-repaired", "30 rows broke CHECK c_1")
+                .table("t")
+                .instead("0 were left out"),
+        ]);
+
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].what, "42 rows broke CHECK c_1");
+        assert_eq!(all[0].instead.as_deref(), Some("3 were left out"));
+        assert_eq!(all[0].severity, Severity::Warning);
     }
 }

@@ -42,6 +42,8 @@ pub struct Receiver<'a> {
     pub table: TableId,
     /// Its families.
     pub families: &'a Families,
+    /// The parent row of the first family; the next family has the next one.
+    pub first_parent: usize,
     /// Families that belong to a parent row; the rest are orphans.
     pub parent_count: usize,
     /// Its links per foreign key, where decided; `None` to hear from no linked parent (links are not drawn yet).
@@ -59,7 +61,10 @@ impl RowGraph {
         if let Some(context) = table_plan.context {
             let parent = table.foreign_keys[context.0].parent;
             let index: Vec<u32> = (0..receiver.families.len())
-                .map(|family| if family < receiver.parent_count { family as u32 } else { NO_ROW })
+                .map(|family| {
+                    let parent = (receiver.first_parent + family) as u32;
+                    if family < receiver.parent_count { parent } else { NO_ROW }
+                })
                 .collect();
             walk.cousins(receiver.table, parent, &index);
             walk.climb(parent, &format!("{}→", context_name(table, context)), Per::Family, None, index, 1);

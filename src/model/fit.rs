@@ -166,8 +166,13 @@ impl Context<'_> {
         self.progress.event(&Event::TableStarted { stage: "train", table: name.clone(), total: None });
         let copied = plan.table(id).mode == TableMode::Copy;
         let set = |rows_to_learn: &EncodedTable, given: Option<&EncodedTable>, links: Option<&[Links]>| {
-            let receiver =
-                Receiver { table: id, families: &rows.families, parent_count: rows.parent_count, links };
+            let receiver = Receiver {
+                table: id,
+                first_parent: 0,
+                families: &rows.families,
+                parent_count: rows.parent_count,
+                links,
+            };
             TrainingSet {
                 name: name.clone(),
                 rows: rows_to_learn.clone(),

@@ -10,7 +10,7 @@ use crate::{
     model::Model,
     plan::Plan,
     progress::{Event, Progress},
-    sample::{Outlet, SampleError, SampleOptions, sample},
+    sample::{BLOCK_ROWS, Outlet, SampleError, SampleOptions, sample},
     schema::{Schema, TableId},
     seed::{Secret, Seed},
     snapshot::Snapshot,
@@ -193,8 +193,14 @@ impl Reference {
         });
         let scale = shares.fold(1.0, f64::min);
         let rows = vec![None; model.schema.tables.len()];
-        let options =
-            SampleOptions { seed: config.seed, scale, rows: &rows, conditions: &[], judge_all: false };
+        let options = SampleOptions {
+            seed: config.seed,
+            scale,
+            rows: &rows,
+            conditions: &[],
+            judge_all: false,
+            block_rows: BLOCK_ROWS,
+        };
         sample(model, options, &mut captured, progress)?;
         Ok(self.audit(&model.schema, &captured, config, progress))
     }

@@ -22,7 +22,7 @@ use crate::{
     },
     progress::{Event, Progress},
     rules::Condition,
-    sample::{SampleOptions, Suspect, check_conditions},
+    sample::{BLOCK_ROWS, SampleOptions, Suspect, check_conditions},
     schema::{Schema, Table, TableId},
     state::RunState,
     verify::Proof,
@@ -138,6 +138,7 @@ fn write(
         rows: &rows,
         conditions: &conditions,
         judge_all: false,
+        block_rows: BLOCK_ROWS,
     };
     let flowed = flow(model, (options, None), run, &mut writer, Error::from)?;
     findings.extend(flowed.sampled.findings.iter().cloned());

@@ -20,7 +20,7 @@ use crate::{
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
-    sample::{SampleOptions, check_conditions},
+    sample::{BLOCK_ROWS, SampleOptions, check_conditions},
     schema::TableId,
     verify::{SchemaComparison, Side, compare_schemas, prove},
 };
@@ -137,6 +137,7 @@ fn attempt(
         rows: &rows,
         conditions: &conditions,
         judge_all,
+        block_rows: BLOCK_ROWS,
     };
     let judge = Some(Judge { schema, dialect });
     let flowed = flow(model, (options, judge), run, &mut loader, Error::Target)?;

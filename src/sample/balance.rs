@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     data::TableData,
     finding::Finding,
-    model::{Ancestry, TableModel, take_linked},
+    model::{Ancestry, ChildCount, TableModel, take_linked},
     sample::{Sampler, draft::Draft},
     schema::{ForeignKeyId, TableId},
     structure::{balance, strata},
@@ -93,7 +93,7 @@ impl Sampler<'_> {
             let alike = strata(units.len(), |row| {
                 kinds.iter().map(|column| u32::from(draft.tokens.tokens[*column][row])).collect()
             });
-            let name = format!("sums/{}", self.model.schema.table(id).name);
+            let name = format!("sums/{}", draft.place.of(&self.model.schema.table(id).name));
             let mut random = self.options.seed.stream(&name, sum.column.0 as u64);
             let donors = balance(&units, &groups, &totals, &[alike], &mut random);
             let taken = take_linked(array.as_ref(), &donors);
@@ -102,6 +102,11 @@ impl Sampler<'_> {
             }
         }
         values
+    }
+
+    /// True if rows of a table exchange counts of a child table.
+    pub(super) fn is_balanced(&self, id: TableId, count: &ChildCount) -> bool {
+        self.partner(id, count.child, count.foreign_key).is_some()
     }
 
     /// The context key of `child` to `id` that shares an ancestor with its link `fk` to `id`, and how far up.

@@ -16,7 +16,7 @@ use crate::{
     generator::{Restriction, TokenLimit},
     model::TableModel,
     rules::Limit,
-    sample::{SampleError, Sampler, draft::Draft},
+    sample::{SampleError, Sampler, blocks::Place, draft::Draft},
     schema::{ColumnId, TableId},
 };
 
@@ -142,7 +142,7 @@ impl Sampler<'_> {
             filled.iter().map(|(column, _)| (*column, Limit::Present)).collect();
         let stream = format!("decode/{name}/{round}");
         let decoded = decode_table_within(filled, tokens, None, &limits, self.options.seed, &stream);
-        let decoded = self.write_text(id, model, decoded, round);
+        let decoded = self.write_text(id, model, decoded, (Place::default(), round));
         let mut values = before.clone();
         for (column, _) in filled {
             let (Some(old), Some(new)) = (before.column(*column), decoded.column(*column)) else { continue };

@@ -3,6 +3,7 @@
 use crate::{
     codec::EncodedTable,
     data::{Families, Links, TableData},
+    sample::blocks::Place,
     schema::Table,
 };
 
@@ -21,6 +22,8 @@ pub(super) struct Draft {
     pub(super) tokens: EncodedTable,
     /// Columns decided so far.
     pub(super) data: TableData,
+    /// Where these rows stand in their table.
+    pub(super) place: Place,
 }
 
 impl Draft {
@@ -33,6 +36,7 @@ impl Draft {
             present: vec![Vec::new(); keys],
             tokens: EncodedTable::empty(0),
             data: TableData::bare(0),
+            place: Place::default(),
         }
     }
 
@@ -73,7 +77,7 @@ mod tests {
 
     use arrow_array::{Int64Array, cast::AsArray, types::Int64Type};
 
-    use super::Draft;
+    use super::{Draft, Place};
     use crate::{
         codec::EncodedTable,
         data::{Families, Links, NO_ROW, TableData},
@@ -89,6 +93,7 @@ mod tests {
             present: vec![vec![true, true, true, false]],
             tokens: EncodedTable::empty(4),
             data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
+            place: Place::default(),
         };
 
         draft.retain(&[false, true, true, false]);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    codec::{Codec, decode_table_within},
+    codec::{counted_from_kin, decode_table_within},
     data::TableData,
     finding::Finding,
     model::TableModel,
@@ -371,17 +371,14 @@ impl Sampler<'_> {
         let last = draft.tokens.tokens.len() - facts.counts.len() - facts.block_columns();
         let tokens = draft.tokens.sub_columns(first..last.max(first)).take(rows);
         let limits = self.condition(id).map_or_else(BTreeMap::new, |condition| condition.limits.clone());
-        let stream = format!("judged/{}/{round}", table.name);
+        let stream = format!("judged/{}/{round}", draft.place.of(&table.name));
         let decoded = decode_table_within(&facts.codecs, &tokens, None, &limits, self.options.seed, &stream);
         // Far behind the rounds of the first repair.
-        let values = self.write_text(id, model, decoded, 100 + round);
+        let values = self.write_text(id, model, decoded, (draft.place, 100 + round));
         let given = self.given(id, model, draft, &draft.data).take(rows);
         let mut all = own;
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
-            let timed = facts
-                .codecs
-                .iter()
-                .any(|(timed, codec)| *timed == column && matches!(codec, Codec::Elapsed(_)));
+            let timed = counted_from_kin(&facts.codecs, column);
             if !timed {
                 all.set(column, array);
             }

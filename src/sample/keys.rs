@@ -23,6 +23,8 @@ impl Sampler<'_> {
     pub(super) fn allot_keys(&mut self, id: TableId, draft: &mut Draft) {
         let table = self.model.schema.table(id);
         let row_count = draft.row_count();
+        let first = draft.place.first_row;
+        let last = first + row_count;
         for (column_id, column) in table.iter() {
             let surrogate = self.model.plan.table(id).columns[column_id.0] == ColumnRole::SurrogateKey;
             if !surrogate || draft.data.column(column_id).is_some() {
@@ -30,23 +32,26 @@ impl Sampler<'_> {
             }
             let array: ArrayRef = match (&column.data_type, column.data_type.storage()) {
                 (DataType::Integer { max, .. }, _) => {
-                    if row_count as i64 > *max {
-                        let what = format!("{row_count} rows do not fit into {}", column.native_type);
+                    let beyond = |rows: usize| rows as i64 > *max;
+                    if beyond(last) && !beyond(first) {
+                        let what = format!("more than {max} rows do not fit into {}", column.native_type);
                         let finding = Finding::warning("key-too-narrow", what);
                         self.summary.findings.push(finding.table(&table.name).column(&column.name));
                     }
-                    Arc::new(Int64Array::from(self.numbers(id, column_id, row_count)))
+                    Arc::new(Int64Array::from(self.numbers(id, column_id, last).split_off(first)))
                 }
-                (_, Storage::Integer) => Arc::new(Int64Array::from_iter_values(1..=row_count as i64)),
+                (_, Storage::Integer) => {
+                    Arc::new(Int64Array::from_iter_values(first as i64 + 1..=last as i64))
+                }
                 (_, Storage::Float) => {
-                    Arc::new(Float64Array::from_iter_values((1..=row_count).map(|row| row as f64)))
+                    Arc::new(Float64Array::from_iter_values((first + 1..=last).map(|row| row as f64)))
                 }
                 (DataType::Uuid, _) => {
-                    let name = format!("keys/{}/{}", table.name, column.name);
+                    let name = format!("keys/{}/{}", draft.place.of(&table.name), column.name);
                     let mut random = self.options.seed.stream(&name, 0);
                     Arc::new(StringArray::from_iter_values((0..row_count).map(|_| random_uuid(&mut random))))
                 }
-                _ => Arc::new(StringArray::from_iter_values((1..=row_count).map(|row| row.to_string()))),
+                _ => Arc::new(StringArray::from_iter_values((first + 1..=last).map(|row| row.to_string()))),
             };
             draft.data.set(column_id, array);
         }

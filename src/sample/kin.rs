@@ -8,7 +8,7 @@ use crate::{
     model::{Model, TableModel, take_linked},
     rules::{Given, Heirloom, Inherited, ancestor_along},
     sample::{Sampler, draft::Draft},
-    schema::{ColumnId, ForeignKeyId, TableId},
+    schema::{ColumnId, ForeignKeyId, TableId, TableName},
 };
 
 /// Per table, the columns that rules of the tables below it read.
@@ -77,7 +77,7 @@ impl Sampler<'_> {
         (rows.len() == draft.row_count()).then_some((at, rows))
     }
 
-    pub(super) fn report_enforced(&mut self, table: &str, changed: usize) {
+    pub(super) fn report_enforced(&mut self, table: &TableName, changed: usize) {
         if changed > 0 {
             let what = format!("{changed} values were moved to keep relations found in the source");
             self.summary.findings.push(Finding::note("rule-enforced", what).table(table));

@@ -2,9 +2,11 @@
 //!
 //! A table's rows are complete, repaired and counted before any of its children is generated, so that no
 //! child ever refers to a row that is dropped later. Only columns that sum up children are overwritten once those are
-//! there; such a table waits for its children before it is handed out.
+//! there; such a table waits for its children before it is handed out. A large table that waits for nothing is handed
+//! out while it is made, block by block.
 
 mod balance;
+mod blocks;
 mod candidates;
 mod checks;
 mod completion;
@@ -25,6 +27,7 @@ mod totals;
 mod trials;
 mod unique;
 
+pub use blocks::BLOCK_ROWS;
 pub use completion::Filled;
 pub use conditions::check_conditions;
 pub use judged::{Answer, Suspect};
@@ -117,6 +120,8 @@ pub struct SampleOptions<'a> {
     /// True to let the target judge every constraint, also those that can be decided here: twice the work, and needed
     /// only where it has refused what was thought to hold.
     pub judge_all: bool,
+    /// Rows that a large table is generated at a time ([`BLOCK_ROWS`]). The rows of such a table depend on it.
+    pub block_rows: usize,
 }
 
 /// What was generated of a table.
@@ -176,8 +181,8 @@ pub fn sample(
         }
     }
     // Nothing waits for anything any more; were it otherwise, rows that do not add up are better than none.
-    for Waiting { id, draft, .. } in std::mem::take(&mut sampler.waiting) {
-        sampler.hand_out(id, &draft, outlet)?;
+    for waiting in std::mem::take(&mut sampler.waiting) {
+        sampler.hand_out(&waiting, outlet)?;
     }
     progress.event(&Event::StageFinished { stage: "sample" });
     Ok(sampler.summary)
@@ -202,6 +207,8 @@ struct Sampler<'a> {
 struct Waiting {
     id: TableId,
     draft: Draft,
+    /// True if the rows were handed out already; the draft holds what later tables read.
+    handed_over: bool,
     /// Per aggregate of the table's rules: its values, once the child table is final.
     totals: Vec<Option<Vec<Option<Value>>>>,
 }
@@ -221,32 +228,51 @@ impl Sampler<'_> {
         };
         self.remember(id, &draft);
         self.summary.tables[id.0].seconds = started.elapsed().as_secs_f64();
-        let done = draft.row_count() as u64;
-        self.progress.event(&Event::TableAdvanced { stage: "sample", table: name.clone(), done });
+        let handed_over = self.summary.tables[id.0].rows > 0;
+        if !handed_over {
+            let done = draft.row_count() as u64;
+            self.progress.event(&Event::TableAdvanced { stage: "sample", table: name.clone(), done });
+        }
         self.progress.event(&Event::TableFinished { stage: "sample", table: name });
         let totals = self.generated(id).map_or(0, |table| table.facts.rules.aggregates.len());
-        self.waiting.push(Waiting { id, draft, totals: vec![None; totals] });
+        self.waiting.push(Waiting { id, draft, handed_over, totals: vec![None; totals] });
         self.settle(outlet)
     }
 
     /// Keeps what children and later links need of a finished table.
     fn remember(&mut self, id: TableId, draft: &Draft) {
-        let schema = &self.model.schema;
-        let referenced: Vec<_> = schema
-            .foreign_keys()
-            .filter(|(_, _, fk)| fk.parent == id)
-            .flat_map(|(_, _, fk)| fk.parent_columns.iter().copied())
-            .chain(self.counted_from(id))
-            .collect();
-        let wanted = &self.wanted[id.0];
-        let keep = |column| referenced.contains(&column) || wanted.contains(&column);
-        self.keys[id.0] = Some(draft.data.select(keep));
+        let columns = self.referenced_columns(id);
+        self.keys[id.0] = Some(draft.data.select(|column| columns.contains(&column)));
         self.graph.tables[id.0] = Some(RowGraphTable {
             rows: Arc::new(draft.tokens.clone()),
             families: Arc::new(draft.families.clone()),
             known_families: Arc::new(vec![true; draft.parent_count]),
             links: draft.links.clone(),
         });
+    }
+
+    /// Columns of a table that rows of other tables read.
+    fn referenced_columns(&self, id: TableId) -> Vec<ColumnId> {
+        let keys = self.model.schema.foreign_keys().filter(|(_, _, fk)| fk.parent == id);
+        let mut columns: Vec<ColumnId> = keys
+            .flat_map(|(_, _, fk)| fk.parent_columns.iter().copied())
+            .chain(self.counted_from(id))
+            .chain(self.wanted[id.0].iter().copied())
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Columns of a table that stay when its rows are handed out: what others read, and what totals are made of.
+    fn kept_columns(&self, id: TableId) -> Vec<ColumnId> {
+        let tables = self.model.tables.iter().flatten();
+        let totals = tables.flat_map(|table| &table.facts.rules.aggregates).filter(|total| total.child == id);
+        let mut columns = self.referenced_columns(id);
+        columns.extend(totals.flat_map(|total| total.function.reads()));
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 
     /// Columns of a table that times of its children are counted from.
@@ -280,7 +306,7 @@ impl Sampler<'_> {
                 }
                 self.put_totals(&mut waiting);
                 self.add_up(waiting.id, &waiting.draft);
-                self.hand_out(waiting.id, &waiting.draft, outlet)?;
+                self.hand_out(&waiting, outlet)?;
                 progress = true;
             }
             if !progress {
@@ -315,7 +341,16 @@ impl Sampler<'_> {
         true
     }
 
-    fn hand_out(&mut self, id: TableId, draft: &Draft, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
+    /// Hands out a table that is final.
+    fn hand_out(&mut self, waiting: &Waiting, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
+        if !waiting.handed_over {
+            self.hand_over(waiting.id, &waiting.draft, outlet)?;
+        }
+        outlet.done(waiting.id)
+    }
+
+    /// Hands out rows that are final.
+    fn hand_over(&mut self, id: TableId, draft: &Draft, outlet: &mut dyn Outlet) -> Result<(), SampleError> {
         let row_count = draft.row_count();
         let table = self.model.schema.table(id);
         // The target computes its generated columns itself.
@@ -324,8 +359,8 @@ impl Sampler<'_> {
             let length = OUTLET_ROWS.min(row_count - offset);
             outlet.rows(id, written.slice(offset, length))?;
         }
-        self.summary.tables[id.0].rows = row_count as u64;
-        outlet.done(id)
+        self.summary.tables[id.0].rows += row_count as u64;
+        Ok(())
     }
 
     /// Takes the rows of a copied table as they are; only its child counts are generated.
@@ -370,7 +405,7 @@ impl Sampler<'_> {
             return Ok(draft);
         }
         self.sample_link_tokens(id, model, &mut draft)?;
-        let roles = self.model.plan.table(id).links.clone();
+        let roles = &self.model.plan.table(id).links;
         for (index, role) in roles.iter().enumerate() {
             match role {
                 LinkRole::Context => self.fill_link(id, ForeignKeyId(index), &mut draft),
@@ -383,27 +418,42 @@ impl Sampler<'_> {
                 self.draw_link(id, model, ForeignKeyId(index), &mut draft);
             }
         }
-        self.sample_rows(id, model, &mut draft)?;
-        self.balance_counts(id, model, &mut draft);
-        self.make_values(id, model, &mut draft);
+        if self.in_blocks(id, model, &draft) {
+            return self.sample_blocks(id, model, &draft, outlet);
+        }
+        self.finish_rows(id, model, &mut draft, outlet)?;
+        Ok(draft)
+    }
+
+    /// Draws the rows of a structure and makes every constraint hold that binds them.
+    fn finish_rows(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+        outlet: &mut dyn Outlet,
+    ) -> Result<(), SampleError> {
+        let roles = &self.model.plan.table(id).links;
+        self.sample_rows(id, model, draft)?;
+        self.balance_counts(id, model, draft);
+        self.make_values(id, model, draft);
         for (index, role) in roles.iter().enumerate() {
             let binds_all = self.model.schema.table(id).foreign_keys[index].when().is_none();
             if *role == LinkRole::SelfReference && binds_all {
-                self.draw_link(id, model, ForeignKeyId(index), &mut draft);
+                self.draw_link(id, model, ForeignKeyId(index), draft);
             }
         }
-        self.fix_keys(id, model, &mut draft);
-        self.settle_generated(id, model, &mut draft);
-        self.mend_checks(id, model, &mut draft);
-        self.make_unique(id, model, &mut draft);
+        self.fix_keys(id, model, draft);
+        self.settle_generated(id, model, draft);
+        self.mend_checks(id, model, draft);
+        self.make_unique(id, model, draft);
         if !roles.contains(&LinkRole::Deferred) {
-            rows::fill_missing_columns(self.model.schema.table(id), &mut draft);
-            self.settle_checks(id, model, &mut draft, true);
-            self.draw_references(id, model, &mut draft, true);
+            rows::fill_missing_columns(self.model.schema.table(id), draft);
+            self.settle_checks(id, model, draft, true);
+            self.draw_references(id, model, draft, true);
         }
-        self.drop_unmet(id, &mut draft);
-        self.separate_spans(id, model, &mut draft);
-        self.settle_suspects(id, model, &mut draft, outlet)?;
-        Ok(draft)
+        self.drop_unmet(id, draft);
+        self.separate_spans(id, model, draft);
+        self.settle_suspects(id, model, draft, outlet)
     }
 }

@@ -8,7 +8,7 @@ use arrow_array::{
 use rayon::prelude::*;
 
 use crate::{
-    codec::{Codec, EncodedTable, Kin, decode_table_within, encode_table},
+    codec::{EncodedTable, Kin, counted_from_kin, decode_table_within, encode_table},
     conditioning::{Conditioning, Receiver},
     data::{Families, Links, TableData, arrow_type},
     finding::Finding,
@@ -16,8 +16,8 @@ use crate::{
     model::{TableModel, take_linked},
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
-    sample::{SampleError, Sampler, conditions::put_listed, draft::Draft},
-    schema::{ColumnId, DataType, Table, TableId},
+    sample::{SampleError, Sampler, blocks::Place, conditions::put_listed, draft::Draft},
+    schema::{ColumnId, DataType, Table, TableId, TableName},
     structure::{FanOut, TokenFanOut},
 };
 
@@ -131,6 +131,7 @@ impl Sampler<'_> {
         let receiver = Receiver {
             table: id,
             families: &draft.families,
+            first_parent: draft.place.first_family,
             parent_count: draft.parent_count,
             links: links.then_some(draft.links.as_slice()),
         };
@@ -182,7 +183,7 @@ impl Sampler<'_> {
     ) -> Result<(), SampleError> {
         let given = std::mem::replace(&mut draft.tokens, EncodedTable::empty(0));
         let conditioning = self.conditioning(id, draft, true, Some(given.clone()));
-        let name = format!("sample/{}", self.model.schema.table(id).name);
+        let name = format!("sample/{}", draft.place.of(&self.model.schema.table(id).name));
         let restriction = self.restriction(id, model, draft.row_count());
         let rows = match (model.row_generator.as_deref(), &restriction) {
             (Some(generator), Some(restriction)) => {
@@ -254,7 +255,8 @@ impl Sampler<'_> {
     pub(super) fn make_values(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
         let table = self.model.schema.table(id);
         let seed = self.options.seed;
-        let name = table.name.to_string();
+        let place = draft.place;
+        let name = place.of(&table.name);
         let facts = &model.facts;
         let first = facts.given_columns();
         let last = draft.tokens.tokens.len() - facts.counts.len() - facts.block_columns();
@@ -262,14 +264,15 @@ impl Sampler<'_> {
         let limits = self.condition(id).map_or_else(BTreeMap::new, |condition| condition.limits.clone());
         let written: Vec<ColumnId> = facts.writer.columns().map(|(column, _)| column).collect();
         let parent = self.model.plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
-        let kin =
-            Kin { families: &draft.families, parent: parent.and_then(|parent| self.keys[parent.0].as_ref()) };
+        let parents = parent.and_then(|parent| self.keys[parent.0].as_ref());
+        let parents = parents.map(|parents| parents.slice(place.first_family, draft.parent_count));
+        let kin = Kin { families: &draft.families, parent: parents.as_ref() };
         // A row drawn again is alone: its siblings stay as they are.
         let decode = |tokens: &EncodedTable, round: usize| -> TableData {
             let kin = (round == 0).then_some(kin);
             let stream = format!("decode/{name}/{round}");
             let decoded = decode_table_within(&facts.codecs, tokens, kin, &limits, seed, &stream);
-            let mut values = self.write_text(id, model, decoded, round);
+            let mut values = self.write_text(id, model, decoded, (place, round));
             if let Some(condition) = self.condition(id) {
                 let mut random = seed.stream(&format!("condition/{name}/{round}"), 0);
                 put_listed(condition, &written, &mut values, &mut random);
@@ -290,7 +293,7 @@ impl Sampler<'_> {
         let timed: Vec<(ColumnId, ArrayRef)> = facts
             .codecs
             .iter()
-            .filter(|(_, codec)| matches!(codec, Codec::Elapsed(_)))
+            .filter(|(column, _)| counted_from_kin(&facts.codecs, *column))
             .filter_map(|(column, _)| Some((*column, values.column(*column)?.clone())))
             .collect();
         let given = self.given(id, model, draft, &values);
@@ -328,8 +331,8 @@ impl Sampler<'_> {
             enforce(&facts.rules.discovered, table, again, &given.take(rows)).0
         });
         let values = self.settle_sums(id, model, values, draft);
-        self.report_enforced(&name, changed);
-        self.report_repairs(&name, &tally);
+        self.report_enforced(&table.name, changed);
+        self.report_repairs(&table.name, &tally);
         self.note_written_conditions(id, model);
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
             if draft.data.column(column).is_none() {
@@ -345,11 +348,11 @@ impl Sampler<'_> {
         id: TableId,
         model: &TableModel,
         decoded: TableData,
-        round: usize,
+        (place, round): (Place, usize),
     ) -> TableData {
         let table = self.model.schema.table(id);
-        let name = table.name.to_string();
-        let mut data = self.written(&name, model, decoded, round);
+        let name = place.of(&table.name);
+        let mut data = self.written(&name, model, decoded, (place.first_row, round));
         let spelled: Vec<(ColumnId, ArrayRef)> = (data.columns.iter().zip(&data.arrays))
             .filter_map(|(column, array)| {
                 let stream = format!("spell/{name}/{}/{round}", column.0);
@@ -380,7 +383,13 @@ impl Sampler<'_> {
         data
     }
 
-    fn written(&self, name: &str, model: &TableModel, decoded: TableData, round: usize) -> TableData {
+    fn written(
+        &self,
+        name: &str,
+        model: &TableModel,
+        decoded: TableData,
+        (first_row, round): (usize, usize),
+    ) -> TableData {
         let writer = &model.facts.writer;
         let presence: BTreeMap<ColumnId, Vec<bool>> = writer
             .columns()
@@ -416,8 +425,8 @@ impl Sampler<'_> {
                     .collect();
                 let mut random = self.options.seed.stream(&format!("write/{name}/{round}"), block as u64);
                 // Rows written again must differ from all first ones, so they count on from far behind.
-                let first_row = rows.start as u64 + ((round as u64) << 32);
-                let told = told.get(rows).unwrap_or_default();
+                let told = told.get(rows.clone()).unwrap_or_default();
+                let first_row = (first_row + rows.start) as u64 + ((round as u64) << 32);
                 writer.complete(&present, &documents, told, first_row, &mut random)
             })
             .collect();
@@ -430,7 +439,7 @@ impl Sampler<'_> {
     }
 
     /// What still breaks a CHECK is reported once the rows are whole.
-    fn report_repairs(&mut self, table: &str, tally: &RepairTally) {
+    fn report_repairs(&mut self, table: &TableName, tally: &RepairTally) {
         if tally.repaired + tally.copied == 0 {
             return;
         }

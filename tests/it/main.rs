@@ -1,6 +1,7 @@
 //! One binary that drives dbsynth from outside, on every engine there is: see `support` for the servers.
 
 mod audit;
+mod blocks;
 mod budget;
 mod canaries;
 mod clone;

@@ -23,7 +23,7 @@ use dbsynth::{
     model::Model,
     model_file, pipeline,
     progress::Silent,
-    sample::{Outlet, SampleError, SampleOptions, sample},
+    sample::{BLOCK_ROWS, Outlet, SampleError, SampleOptions, sample},
     schema::{Column, ColumnId, Schema, Storage, Table, TableId},
     seed::Seed,
     verify::prove,
@@ -232,7 +232,14 @@ pub(crate) fn round_trip(engine: Engine, source: &Scratch, target: &Scratch) -> 
 fn generate(model: &Model) -> BTreeMap<TableId, TableData> {
     let mut memory = Memory::default();
     let rows = vec![None; model.schema.tables.len()];
-    let options = SampleOptions { seed: Seed(5), scale: 1.0, rows: &rows, conditions: &[], judge_all: false };
+    let options = SampleOptions {
+        seed: Seed(5),
+        scale: 1.0,
+        rows: &rows,
+        conditions: &[],
+        judge_all: false,
+        block_rows: BLOCK_ROWS,
+    };
     sample(model, options, &mut memory, &Silent).unwrap();
     memory
         .batches

@@ -1,0 +1,217 @@
+//! Large tables are generated block by block: a run of whole families at a time, from their tokens to the rows that
+//! are handed out, so that rows are loaded while the next ones are made and few of them are held at once.
+//!
+//! The structure (how many rows, which parents) is drawn for the whole table before: it is small, and its totals are
+//! exact. What stays of a block is what later tables read: tokens, links, keys. A table qualifies if no constraint
+//! and no rule of it looks from one block into another.
+
+use std::{ops::Range, sync::Arc};
+
+use crate::{
+    codec::EncodedTable,
+    data::{Families, Links, TableData},
+    finding::Finding,
+    model::TableModel,
+    plan::{ColumnRole, LinkRole},
+    progress::{Event, interrupted},
+    sample::{Outlet, SampleError, Sampler, draft::Draft},
+    schema::{ColumnId, TableId, UniqueKey},
+};
+
+/// Rows of a block, about: its last family is whole. See [`crate::sample::SampleOptions::block_rows`].
+pub const BLOCK_ROWS: usize = 1 << 16;
+
+/// Where a draft's rows stand in their table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The block's number; `None` for a table generated in one piece.
+    block: Option<usize>,
+    /// Rows of the table before these.
+    pub(super) first_row: usize,
+    /// Families of the table before these.
+    pub(super) first_family: usize,
+}
+
+impl Place {
+    /// The part of a random stream's name that tells blocks of a table apart.
+    pub(super) fn of(self, table: &impl std::fmt::Display) -> String {
+        self.block.map_or_else(|| table.to_string(), |block| format!("{table}/block {block}"))
+    }
+}
+
+impl Draft {
+    /// The rows of some families, with all that is decided of them.
+    fn block(&self, number: usize, families: Range<usize>) -> Self {
+        let offsets = &self.families.offsets[families.start..=families.end];
+        let rows = offsets[0] as usize..offsets[offsets.len() - 1] as usize;
+        let tokens = self.tokens.tokens.iter().map(|column| column[rows.clone()].to_vec()).collect();
+        let part =
+            |values: &[u32]| if values.is_empty() { Vec::new() } else { values[rows.clone()].to_vec() };
+        Self {
+            families: Families { offsets: offsets.iter().map(|offset| offset - offsets[0]).collect() },
+            parent_count: self.parent_count.min(families.end).saturating_sub(families.start),
+            links: self.links.iter().map(|links| Links { parent: part(&links.parent) }).collect(),
+            present: (self.present.iter())
+                .map(|present| if present.is_empty() { Vec::new() } else { present[rows.clone()].to_vec() })
+                .collect(),
+            tokens: EncodedTable {
+                sub_columns: self.tokens.sub_columns.clone(),
+                tokens,
+                row_count: rows.len(),
+            },
+            data: self.data.slice(rows.start, rows.len()),
+            place: Place { block: Some(number), first_row: rows.start, first_family: families.start },
+        }
+    }
+}
+
+/// Splits families into runs of about `rows` rows each.
+fn runs(families: &Families, rows: usize) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    while start < families.len() {
+        let full = families.offsets[start] as usize + rows;
+        let end = families.offsets.partition_point(|offset| (*offset as usize) < full).min(families.len());
+        // A family of its own size fills a block alone.
+        let end = end.max(start + 1);
+        runs.push(start..end);
+        start = end;
+    }
+    runs
+}
+
+/// What stays of the blocks of a table.
+struct Kept {
+    counts: Vec<u32>,
+    data: Vec<TableData>,
+    links: Vec<Links>,
+    tokens: Option<EncodedTable>,
+}
+
+impl Kept {
+    /// Keeps what later tables read of a finished block.
+    fn add(&mut self, block: Draft, columns: &[ColumnId]) {
+        self.counts.extend((0..block.families.len()).map(|family| block.families.rows(family).len() as u32));
+        if block.tokens.row_count == 0 {
+            return;
+        }
+        // Repairs may have set columns in another order.
+        let held = columns.iter().filter_map(|column| Some((*column, block.data.column(*column)?.clone())));
+        let (held, arrays) = held.unzip();
+        let mut data = TableData::new(held, arrays, block.data.row_count);
+        for column in columns {
+            if let Some(texts) = block.data.exact(*column) {
+                data.set_exact(*column, Arc::new(texts.clone()));
+            }
+        }
+        self.data.push(data);
+        for (all, links) in self.links.iter_mut().zip(block.links) {
+            all.parent.extend(links.parent);
+        }
+        match &mut self.tokens {
+            None => self.tokens = Some(block.tokens),
+            Some(all) => {
+                all.row_count += block.tokens.row_count;
+                for (all, tokens) in all.tokens.iter_mut().zip(block.tokens.tokens) {
+                    all.extend(tokens);
+                }
+            }
+        }
+    }
+}
+
+impl Sampler<'_> {
+    /// True if blocks of a table can be generated one after the other, each blind to the others.
+    pub(super) fn in_blocks(&self, id: TableId, model: &TableModel, draft: &Draft) -> bool {
+        let table = self.model.schema.table(id);
+        let plan = self.model.plan.table(id);
+        let rules = &model.facts.rules;
+        let plain_link =
+            |role: &LinkRole| matches!(role, LinkRole::Context | LinkRole::Link | LinkRole::Dangling);
+        let plain_key = |column: &ColumnId| table.column(*column).generated.is_none();
+        let fixed = |column: ColumnId| {
+            plan.columns[column.0] == ColumnRole::SurrogateKey && !rules.key_constants(column).is_empty()
+        };
+        draft.row_count() / 2 >= self.options.block_rows
+            && !self.options.judge_all
+            && self.condition(id).is_none()
+            && plan.links.iter().all(plain_link)
+            && table.foreign_keys.iter().all(|fk| fk.when().is_none() && fk.columns.iter().all(plain_key))
+            && rules.aggregates.is_empty()
+            && table.exclusions.is_empty()
+            && table.keys().all(|key| self.holds_by_block(id, key))
+            && !table.iter().any(|(column, _)| fixed(column))
+            && model.facts.counts.iter().all(|count| !self.is_balanced(id, count))
+    }
+
+    /// True if rows of different families never clash on a key: it numbers the rows, or holds the parent's key.
+    fn holds_by_block(&self, id: TableId, key: &UniqueKey) -> bool {
+        let table = self.model.schema.table(id);
+        let plan = self.model.plan.table(id);
+        let numbered = |column: &ColumnId| plan.columns[column.0] == ColumnRole::SurrogateKey;
+        let of_parent = plan.context.is_some_and(|context| {
+            let fk = &table.foreign_keys[context.0];
+            fk.undeclared.is_none() && fk.columns.iter().all(|column| key.columns.contains(column))
+        });
+        key.columns.iter().any(numbered) || of_parent && !key.nulls_not_distinct
+    }
+
+    /// Generates a table whose structure is drawn block by block, and hands the rows out. Returns what later tables
+    /// read of it.
+    pub(super) fn sample_blocks(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        draft: &Draft,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Draft, SampleError> {
+        let columns = self.kept_columns(id);
+        let mut kept = Kept {
+            counts: Vec::with_capacity(draft.families.len()),
+            data: Vec::new(),
+            links: vec![Links::default(); draft.links.len()],
+            tokens: None,
+        };
+        let before = self.summary.findings.len();
+        for (number, families) in runs(&draft.families, self.options.block_rows).into_iter().enumerate() {
+            if interrupted() {
+                return Err(SampleError::Interrupted);
+            }
+            let mut block = draft.block(number, families);
+            if block.row_count() > 0 {
+                self.finish_rows(id, model, &mut block, outlet)?;
+                self.hand_over(id, &block, outlet)?;
+                let table = self.model.schema.table(id).name.to_string();
+                let done = block.row_count() as u64;
+                self.progress.event(&Event::TableAdvanced { stage: "sample", table, done });
+            }
+            kept.add(block, &columns);
+        }
+        let told = self.summary.findings.split_off(before);
+        self.summary.findings.extend(Finding::summed(told));
+        Ok(Draft {
+            families: Families::from_counts(&kept.counts),
+            parent_count: draft.parent_count,
+            links: kept.links,
+            present: Vec::new(),
+            tokens: kept.tokens.unwrap_or_else(|| EncodedTable::empty(0)),
+            data: TableData::concat(&kept.data).unwrap_or_else(|| TableData::bare(0)),
+            place: Place::default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+    use crate::data::Families;
+
+    #[test]
+    fn runs_hold_whole_families_and_every_one_of_them() {
+        let families = Families::from_counts(&[3, 0, 9, 1, 1, 0]);
+
+        assert_eq!(runs(&families, 4), vec![0..3, 3..6]);
+        assert_eq!(runs(&families, 1), vec![0..1, 1..3, 3..4, 4..5, 5..6]);
+        assert!(runs(&Families::from_counts(&[]), 4).is_empty());
+    }
+}
