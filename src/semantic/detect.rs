@@ -10,6 +10,9 @@ use crate::{
     schema::{ColumnId, DataType, Storage, Table},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Values looked at by the patterns.
 const SAMPLE: usize = 2_000;
 /// Most labels of an enumeration, whatever the number of rows.
@@ -248,6 +251,10 @@ pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool)
     let label = column_name::is_label(column);
     if !unique && repetition.is_category(label) {
         return Detected::new(Meaning::Category, 0.8);
+    }
+    let places = share(pattern::is_address);
+    if places >= 0.6 {
+        return Detected::new(Meaning::StreetAddress, places * 0.8);
     }
     // Names of persons in a column that is not called so.
     let named = share(pattern::is_full_name);
