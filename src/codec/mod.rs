@@ -37,7 +37,7 @@ pub use elapsed::{Elapsed, Kin};
 pub use numeric::Numeric;
 pub use place::{Place, coordinate_pairs};
 pub use rows::{counted_from_kin, decode_table, decode_table_within, encode_table};
-pub use span::Span;
+pub use span::{Span, SpanBase};
 pub use table::{EncodedTable, SubColumn};
 
 use arrow_array::ArrayRef;
@@ -118,10 +118,29 @@ impl Codec {
         matches!(self, Self::Presence(_))
     }
 
+    /// The column of the context parent that values are counted from.
+    #[must_use]
+    pub fn counted_from_parent(&self) -> Option<ColumnId> {
+        match self {
+            Self::Elapsed(elapsed) => elapsed.base(),
+            Self::Span(span) => match span.base() {
+                SpanBase::Own(_) => None,
+                SpanBase::Parent(column) => Some(column),
+            },
+            _ => None,
+        }
+    }
+
     /// The column of the same row that values are counted from.
     #[must_use]
     pub fn counted_from(&self) -> Option<ColumnId> {
-        if let Self::Span(span) = self { Some(span.base()) } else { None }
+        match self {
+            Self::Span(span) => match span.base() {
+                SpanBase::Own(column) => Some(column),
+                SpanBase::Parent(_) => None,
+            },
+            _ => None,
+        }
     }
 
     /// Lists every value of the source it keeps: constants, categories, exact atoms, the ends of ranges, keys of

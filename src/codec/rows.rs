@@ -25,7 +25,7 @@ pub fn encode_table(codecs: &[(ColumnId, Codec)], data: &TableData, kin: Option<
             };
             match codec {
                 Codec::Elapsed(elapsed) => elapsed.encode_with(values, kin),
-                Codec::Span(span) => span.encode_with(values, data.column(span.base())),
+                Codec::Span(span) => span.encode_with(values, span.base().values(data, kin).as_ref()),
                 Codec::Place(place) => match place.partner().and_then(|partner| data.column(partner)) {
                     Some(others) => place.encode_pair(values, others),
                     None => codec.encode(values),
@@ -45,7 +45,8 @@ pub fn counted_from_kin(codecs: &[(ColumnId, Codec)], column: ColumnId) -> bool 
     let codec = |column: ColumnId| codecs.iter().find(|(held, _)| *held == column).map(|(_, codec)| codec);
     // No chain is longer than there are columns.
     let chain = std::iter::successors(codec(column), |at| codec(at.counted_from()?));
-    chain.take(codecs.len()).any(|codec| matches!(codec, Codec::Elapsed(_)))
+    let of_kin = |codec: &Codec| matches!(codec, Codec::Elapsed(_)) || codec.counted_from_parent().is_some();
+    chain.take(codecs.len()).any(of_kin)
 }
 
 /// Decodes rows made under the same `codecs`. Values are placed by the streams `name/decode/<column>`, one per block
@@ -127,7 +128,7 @@ pub fn decode_table_within(
         .collect();
     let (columns, arrays) = decoded.into_iter().flatten().unzip();
     let mut decoded = TableData::new(columns, arrays, rows.row_count);
-    decode_spans(spans, &mut decoded, seed, name);
+    decode_spans(spans, &mut decoded, kin, (seed, name));
     decoded
 }
 
@@ -135,8 +136,8 @@ pub fn decode_table_within(
 fn decode_spans(
     mut spans: Vec<(ColumnId, &Codec, &[Vec<u16>])>,
     decoded: &mut TableData,
-    seed: Seed,
-    name: &str,
+    kin: Option<Kin<'_>>,
+    (seed, name): (Seed, &str),
 ) {
     while !spans.is_empty() {
         let waits = |(_, codec, _): &(ColumnId, &Codec, &[Vec<u16>])| {
@@ -150,7 +151,8 @@ fn decode_spans(
             let Codec::Span(span) = codec else { continue };
             let slices: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
             let mut random = seed.stream(&format!("{name}/decode/{}", column.0), 0);
-            let values = span.decode_with(&slices, decoded.column(span.base()), &mut random);
+            let bases = span.base().values(decoded, kin);
+            let values = span.decode_with(&slices, bases.as_ref(), &mut random);
             decoded.set(column, values);
         }
         spans = waiting;

@@ -1,5 +1,5 @@
-//! A time counted from another time of its own row: an order is due some days after it was placed, a film comes back
-//! a whole number of minutes after it was lent.
+//! A time counted from another time of its own row, or from one of its parent: an order is due some days after it was
+//! placed, a film comes back a whole number of minutes after it was lent, a parcel leaves the day after its order.
 //!
 //! Two times learned apart agree roughly; the days between them are what people look at. A row says how long after
 //! its other time it is, on the grid of these gaps, whatever grid the times themselves are on. Chosen only where it
@@ -7,18 +7,20 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
+use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray, UInt32Array};
+use arrow_select::take::take;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    data::TableData,
     privacy::{Guard, Kept, Owned},
     schema::{Column, ColumnId},
     seed::Stream,
 };
 
 use super::{
-    ColumnCodec, Datetime, SubColumn,
+    ColumnCodec, Datetime, Kin, SubColumn,
     calendar::{self, DAY_MICROS},
     gaps::{Unit, any_time, clock_of, fit_clock, fit_gap, is_extreme, micros},
     line::Line,
@@ -31,12 +33,40 @@ const PAIRED: f64 = 0.98;
 /// Bits a row that must be saved.
 const SAVED_BITS: f64 = 0.5;
 
+/// The time that another one is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpanBase {
+    /// A column of the same row.
+    Own(ColumnId),
+    /// A column of the context parent's row.
+    Parent(ColumnId),
+}
+
+impl SpanBase {
+    /// Its values in the rows of `own`; `None` if they are not there.
+    #[must_use]
+    pub fn values(self, own: &TableData, kin: Option<Kin<'_>>) -> Option<ArrayRef> {
+        match self {
+            Self::Own(column) => own.column(column).cloned(),
+            Self::Parent(column) => {
+                let Kin { families, parent } = kin.filter(|kin| kin.families.row_count() == own.row_count)?;
+                let (parent, values) = (parent?, parent?.column(column)?);
+                let known = |row: &u32| (*row as usize) < parent.row_count;
+                let rows: UInt32Array =
+                    families.parent_of_rows().into_iter().map(|row| Some(row).filter(known)).collect();
+                take(values, &rows, None).ok()
+            }
+        }
+    }
+}
+
 /// A column of days or points in time, counted from another one of the row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     sub_columns: Vec<SubColumn>,
-    /// The other column.
-    base: ColumnId,
+    /// The other time.
+    base: SpanBase,
     /// True for days; else microseconds.
     date: bool,
     gaps_in: Unit,
@@ -52,14 +82,14 @@ pub struct Span {
 }
 
 impl Span {
-    /// Fits `values` to gaps after `bases`, the values of column `base` in the same rows, if nearly all rows have both
+    /// Fits `values` to gaps after `bases`, the values of `base` for the same rows, if nearly all rows have both
     /// and that takes half a bit less than `otherwise`, its own codec, does under the other time. Returns the bits a row
     /// takes and those it would take otherwise.
     #[must_use]
     pub fn fit(
         column: &Column,
         values: &ArrayRef,
-        (base, bases): (ColumnId, &ArrayRef),
+        (base, bases): (SpanBase, &ArrayRef),
         otherwise: &Datetime,
         guard: Guard<'_>,
     ) -> Option<(Self, f64, f64)> {
@@ -123,9 +153,9 @@ impl Span {
         2 * gaps().filter(|gap| *gap > least).count() >= gaps().count()
     }
 
-    /// The column it is counted from.
+    /// The time it is counted from.
     #[must_use]
-    pub fn base(&self) -> ColumnId {
+    pub fn base(&self) -> SpanBase {
         self.base
     }
 
@@ -240,10 +270,10 @@ mod tests {
     use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray, cast::AsArray, types};
     use rand::RngExt;
 
-    use super::Span;
+    use super::{Kin, Span, SpanBase};
     use crate::{
-        codec::{Codec, Datetime, calendar::DAY_MICROS, decode_table, encode_table},
-        data::TableData,
+        codec::{Codec, Datetime, calendar::DAY_MICROS, counted_from_kin, decode_table, encode_table},
+        data::{Families, TableData},
         privacy::Guard,
         schema::{Column, ColumnId, DataType},
         seed::Seed,
@@ -289,7 +319,8 @@ mod tests {
         let (from, to) = rows(|r| r.random_range(2..40) * 360 * 60 * SECOND);
         let (column, codec) = own(DataType::Timestamp { zoned: false }, &to);
 
-        let (span, bits, otherwise) = Span::fit(&column, &to, (BASE, &from), &codec, Guard::rows(5)).unwrap();
+        let (span, bits, otherwise) =
+            Span::fit(&column, &to, (SpanBase::Own(BASE), &from), &codec, Guard::rows(5)).unwrap();
 
         assert!(bits + 5.0 < otherwise, "{bits} beside {otherwise}");
         let back = round_trip(span, &from, &to);
@@ -314,7 +345,8 @@ mod tests {
         let due: ArrayRef = Arc::new(due);
         let (column, codec) = own(DataType::Date, &due);
 
-        let (span, ..) = Span::fit(&column, &due, (BASE, &from), &codec, Guard::rows(5)).unwrap();
+        let (span, ..) =
+            Span::fit(&column, &due, (SpanBase::Own(BASE), &from), &codec, Guard::rows(5)).unwrap();
 
         let back = round_trip(span, &from, &due);
         let from = back.column(BASE).unwrap().as_primitive::<types::TimestampMicrosecondType>();
@@ -324,6 +356,44 @@ mod tests {
                 .filter(|row| from.is_valid(*row))
                 .all(|row| { (7..11).contains(&(due.value(row) - day(from.value(row)))) })
         );
+    }
+
+    #[test]
+    fn a_time_is_counted_from_the_parents() {
+        let (of_parent, _) = rows(|_| 0);
+        let parent = TableData::new(vec![BASE], vec![of_parent.clone()], of_parent.len());
+        let mut r = Seed(8).stream("span/parent", 0);
+        let counts: Vec<u32> = (0..of_parent.len()).map(|_| r.random_range(0..2)).collect();
+        let families = Families::from_counts(&counts);
+        let kin = Some(Kin { families: &families, parent: Some(&parent) });
+        let known = of_parent.as_primitive::<types::TimestampMicrosecondType>();
+        let sent: TimestampMicrosecondArray = families
+            .parent_of_rows()
+            .into_iter()
+            .map(|row| {
+                known
+                    .is_valid(row as usize)
+                    .then(|| known.value(row as usize) + r.random_range(1..4) * DAY_MICROS)
+            })
+            .collect();
+        let sent: ArrayRef = Arc::new(sent);
+        let children = TableData::new(vec![OWN], vec![sent.clone()], sent.len());
+        let base = SpanBase::Parent(BASE);
+        let bases = base.values(&children, kin).unwrap();
+        let (column, codec) = own(DataType::Timestamp { zoned: false }, &sent);
+
+        let (span, ..) = Span::fit(&column, &sent, (base, &bases), &codec, Guard::rows(5)).unwrap();
+
+        let codecs = vec![(OWN, Codec::Span(Box::new(span)))];
+        let tokens = encode_table(&codecs, &children, kin);
+        let back = decode_table(&codecs, &tokens, kin, Seed(3), "span");
+        let back = back.column(OWN).unwrap().as_primitive::<types::TimestampMicrosecondType>();
+        let bases = bases.as_primitive::<types::TimestampMicrosecondType>();
+        for row in (0..back.len()).filter(|row| bases.is_valid(*row)) {
+            let gap = back.value(row) - bases.value(row);
+            assert!((1..4).contains(&(gap / DAY_MICROS)) && gap % DAY_MICROS == 0, "row {row}: {gap}");
+        }
+        assert!(counted_from_kin(&codecs, OWN), "a row drawn alone does not know its parent");
     }
 
     #[test]
@@ -339,6 +409,8 @@ mod tests {
         let shuffled: ArrayRef = Arc::new(shuffled);
         let (column, codec) = own(DataType::Timestamp { zoned: false }, &shuffled);
 
-        assert!(Span::fit(&column, &shuffled, (BASE, &from), &codec, Guard::rows(5)).is_none());
+        assert!(
+            Span::fit(&column, &shuffled, (SpanBase::Own(BASE), &from), &codec, Guard::rows(5)).is_none()
+        );
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         choose_codecs((id, protection), (rows, kin), &modelled, settings, rules, copied);
     // A gap to be filled could be either time.
     if !copied && completed.is_empty() {
-        count_spans(table, &rows.data, &times, &mut codecs);
+        count_spans(table, (&rows.data, kin), &times, &mut codecs);
     }
     // A text that is written anew no longer says anything of others.
     facts_rules.discovered.retain(|rule| match rule {
@@ -329,7 +329,7 @@ fn encode_counts(
     id: TableId,
     protection: Protection<'_>,
 ) -> (Vec<ChildCount>, EncodedTable) {
-    let FitOptions { schema, plan, snapshot, .. } = *options;
+    let FitOptions { schema, plan, snapshot, entities, .. } = *options;
     let row_count = snapshot.table(id).map_or(0, |rows| rows.data.row_count);
     let mut counts = Vec::new();
     let mut encoded = EncodedTable::empty(row_count);
@@ -343,7 +343,8 @@ fn encode_counts(
         }
         let name = format!("{}.{}#", schema.table(child).name, fk.name);
         // How much of its own an entity has shows it: the largest counts end where enough entities lie.
-        let own = plan.table(child).entity.along == Some(foreign_key);
+        let alone = entities.table(child).is_some_and(|rows| rows.too_few.is_some());
+        let own = plan.table(child).entity.along == Some(foreign_key) && !alone;
         let codec = match protection.of(&name).highest(fan_out).filter(|_| own) {
             Some(most) => CountCodec::fit(&fan_out.iter().map(|count| *count.min(&most)).collect::<Vec<_>>()),
             None => CountCodec::fit(fan_out),
