@@ -23,7 +23,7 @@ fn texts(value: impl Fn(usize) -> String) -> ArrayRef {
 }
 
 fn name(row: usize) -> String {
-    let gender = if row % 2 == 0 { Gender::Woman } else { Gender::Man };
+    let gender = if row.is_multiple_of(2) { Gender::Woman } else { Gender::Man };
     gender.names()[row].to_owned()
 }
 
@@ -53,7 +53,8 @@ fn write(
 #[test]
 fn a_given_name_fits_the_gender_of_its_row() {
     let whole: ArrayRef = Arc::new((0..ROWS).map(|row| Some((row % 2) as i64)).collect::<Int64Array>());
-    let flags: ArrayRef = Arc::new((0..ROWS).map(|row| Some(row % 2 == 0)).collect::<BooleanArray>());
+    let flags: ArrayRef =
+        Arc::new((0..ROWS).map(|row| Some(row.is_multiple_of(2))).collect::<BooleanArray>());
     let cases = [
         ("gender", TEXT, texts(|row| ["F", "M"][row % 2].to_owned())),
         ("sexo", TEXT, texts(|row| ["M", "H"][row % 2].to_owned())),
@@ -71,7 +72,7 @@ fn a_given_name_fits_the_gender_of_its_row() {
 
         assert_eq!(writer.leader(ColumnId(0)), Some(ColumnId(1)), "{column}");
         for row in 0..ROWS {
-            let expected = if row % 2 == 0 { Gender::Woman } else { Gender::Man };
+            let expected = if row.is_multiple_of(2) { Gender::Woman } else { Gender::Man };
             assert_eq!(Gender::of_name(names.value(row)), Some(expected), "{column} {}", names.value(row));
         }
     }
