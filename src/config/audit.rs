@@ -23,6 +23,8 @@ pub struct AuditSettings {
     pub level: AuditLevel,
     /// Share of the entities that nothing is learnt from.
     pub holdout: f64,
+    /// Whether a breach keeps the new rows out of the target, which then stays as it was.
+    pub withhold: bool,
     /// The chance that the intervals of all measures hold together.
     pub confidence: f64,
     /// Combinations and runs are rare if fewer entities than this have them.
@@ -52,6 +54,7 @@ impl Default for AuditSettings {
         Self {
             level: AuditLevel::Cheap,
             holdout: 0.05,
+            withhold: false,
             confidence: 0.95,
             rare_below: 5,
             exact_rows: 0.01,

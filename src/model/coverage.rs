@@ -198,7 +198,10 @@ impl Coverage<'_> {
         };
         if let Some((_, meaning)) = facts.writer.columns().find(|(column, _)| *column == at) {
             let lost = vec!["values are not learned".to_owned()];
-            return (Made::Written, Some(beside(format!("as {}", meaning.word()))), lost);
+            let follows =
+                facts.writer.leader(at).map(|leader| format!(", follows {}", table.column(leader).name));
+            let how = format!("as {}{}", meaning.word(), follows.unwrap_or_default());
+            return (Made::Written, Some(beside(how)), lost);
         }
         let codec = facts.codecs.iter().find(|(column, codec)| {
             *column == at || matches!(codec, Codec::Place(place) if place.partner() == Some(at))

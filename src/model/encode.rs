@@ -20,7 +20,7 @@ use crate::{
     privacy::Guard,
     rules::{Rule, Rules},
     schema::{ColumnId, DataType, ForeignKeyId, Storage, Table, TableId},
-    semantic::{Meaning, RowWriter, detect, detect_by_name, unlabelled},
+    semantic::{Meaning, RowWriter, detect, detect_by_name, detect_number, unlabelled},
     snapshot::TableSnapshot,
     structure::{CountCodec, DepthProfile},
 };
@@ -219,6 +219,16 @@ fn choose_codecs<'a>(
             bounds: rules.table(id).bounds(*column_id),
             guard: if copied || declared { Guard::OFF } else { protection.of(&column.name) },
         };
+        let amount = hints.bounds.is_some() || declared || copied || in_key;
+        if !amount
+            && setting.is_none()
+            && let Some(found) = detect_number(table, *column_id, values)
+        {
+            chosen.meanings.push((*column_id, found.meaning.clone(), found.score));
+            chosen.written.push((*column_id, found.meaning, false));
+            chosen.codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
+            continue;
+        }
         if !textual && let Some(found) = detect_by_name(table, *column_id) {
             chosen.meanings.push((*column_id, found.meaning, found.score));
         }
@@ -256,6 +266,13 @@ fn choose_codecs<'a>(
                 let meaning =
                     if meaning == Meaning::Category { unlabelled(&column.data_type) } else { meaning };
                 chosen.written.push((*column_id, meaning, in_key));
+                chosen.codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
+                continue;
+            }
+            // A telephone number kept as a number, at the user's word.
+            let numeric = column.data_type.storage() == Storage::Integer && meaning.is_personal();
+            if numeric && !in_key && !copied {
+                chosen.written.push((*column_id, meaning, false));
                 chosen.codecs.push((*column_id, Codec::Presence(Presence::fit(column, values))));
                 continue;
             }

@@ -16,6 +16,40 @@ pub(super) struct Proved {
     pub(super) proof: Proof,
     /// Its schema beside the source's.
     pub(super) schema: Option<SchemaComparison>,
+    /// Its rows beside the real ones, if that was looked at already.
+    pub(super) audit: Option<Audit>,
+}
+
+/// Audits the rows before they go live, where a breach is to keep them back. The second is what to say if it does; a
+/// breach that is among `findings` already (of a model file) counts as well.
+pub(super) fn withheld(
+    model: &Model,
+    run: Run<'_>,
+    flowed: &Flowed,
+    findings: &[Finding],
+) -> Result<(Option<Audit>, Option<Finding>), Error> {
+    if !run.config.audit.withhold {
+        return Ok((None, None));
+    }
+    let audit = audit(model, run, flowed)?;
+    let breached = audit.as_ref().is_some_and(|audit| audit.breaches().next().is_some())
+        || findings.iter().any(|finding| finding.code == "privacy-breach");
+    let finding = breached.then(|| {
+        Finding::warning("not-committed", "the audit found more of real rows than [audit] allows")
+            .instead("the target was left as it was before")
+            .remedy("see the breaches; with [audit] withhold = false the rows are written all the same")
+    });
+    Ok((audit, finding))
+}
+
+/// Holds the rows against those learnt from and the holdout; `None` if there are none.
+fn audit(model: &Model, run: Run<'_>, flowed: &Flowed) -> Result<Option<Audit>, Error> {
+    let Run { config, pool, progress, reference, .. } = run;
+    let audited = reference.map(|reference| match flowed.fair {
+        true => Ok(pool.install(|| reference.audit(&model.schema, &flowed.captured, config, progress))),
+        false => pool.install(|| reference.audit_model(model, config, progress)),
+    });
+    Ok(audited.transpose()?)
 }
 
 /// Audits the rows, measures what a report shows, and bundles it all.
@@ -27,15 +61,13 @@ pub(super) fn conclude(
     proved: Proved,
     mut findings: Vec<Finding>,
 ) -> Result<RunSummary, Error> {
-    let Run { config, started, pool, progress, reference, real, .. } = run;
+    let Run { config, started, pool, real, .. } = run;
     let Model { schema, plan, .. } = model;
-    let Flowed { sampled, captured, gathered, fair, .. } = flowed;
-    let audit = reference
-        .map(|reference| match fair {
-            true => Ok(pool.install(|| reference.audit(schema, &captured, config, progress))),
-            false => pool.install(|| reference.audit_model(model, config, progress)),
-        })
-        .transpose()?;
+    let audit = match proved.audit {
+        Some(audit) => Some(audit),
+        None => audit(model, run, &flowed)?,
+    };
+    let Flowed { sampled, gathered, .. } = flowed;
     findings.extend(audit.iter().flat_map(Audit::findings));
     let evidence = config.evidence.then(|| match real {
         Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),

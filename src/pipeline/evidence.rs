@@ -17,7 +17,7 @@ use crate::{
     plan::{Plan, settings},
     privacy::map_links,
     schema::{Schema, TableId},
-    semantic::{Meaning, detect, detect_by_name},
+    semantic::{Meaning, detect, detect_by_name, detect_number},
     snapshot::{Snapshot, TableSnapshot},
 };
 
@@ -104,7 +104,9 @@ pub(super) fn guard(
                 (None, Some(values)) => {
                     let by_values = match values.as_string_opt::<i32>() {
                         Some(_) => Some(detect(table, column, values, None)),
-                        None => detect_by_name(table, column),
+                        None => {
+                            detect_number(table, column, values).or_else(|| detect_by_name(table, column))
+                        }
                     };
                     by_values.is_some_and(|found| found.meaning.is_personal())
                 }

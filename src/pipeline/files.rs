@@ -13,7 +13,7 @@ use crate::{
     pipeline::{
         OnPlan, Planned, RunSummary,
         around::Hooked,
-        conclude::{Proved, conclude},
+        conclude::{Proved, conclude, withheld},
         file_ends,
         flow::flow,
         generate::planned,
@@ -148,7 +148,10 @@ fn write(
     findings.extend(writer.finish()?);
     progress.event(&Event::StageFinished { stage: "finish" });
     let seconds = writer.written().to_vec();
-    let proved = Proved { proof: Proof::default(), schema: None };
+    let (audit, kept_back) = withheld(model, run, &flowed, &findings)?;
+    let stays = kept_back.is_some();
+    findings.extend(kept_back);
+    let proved = Proved { proof: Proof::default(), schema: None, audit };
     let mut summary = conclude(model, run, flowed, &seconds, proved, findings)?;
     let origin = &model.origin;
     let facts = ModelFacts {
@@ -160,6 +163,9 @@ fn write(
         RunFacts { seed: config.seed.0, scale: config.scale, model: &facts, findings: &summary.findings };
     if crate::progress::interrupted() {
         return Err(Error::Interrupted);
+    }
+    if stays {
+        return Ok(summary);
     }
     summary.files = Some(writer.commit(facts)?);
     summary.around.snapshot_age_seconds = run.since.map(|since| since.elapsed().as_secs_f64());

@@ -13,7 +13,7 @@ use crate::{
         RunSummary, Surroundings,
         around::{Hooked, Planting, keep_failed, outline},
         audit::Reference,
-        conclude::{Proved, conclude},
+        conclude::{Proved, conclude, withheld},
         evidence::RealRows,
         flow::{Judge, flow},
     },
@@ -75,7 +75,9 @@ pub(super) fn write(
     let done = write_again(model, Target { database, url, sink }, findings, run);
     match (done, kept) {
         (Err(source), Some(kept)) => Err(Error::Unfinished { kept, source: Box::new(source) }),
-        (Ok(mut summary), Some(kept)) if summary.proof.violations() > 0 => {
+        (Ok(mut summary), Some(kept))
+            if summary.findings.iter().any(|finding| finding.code == "not-committed") =>
+        {
             let what = format!("what was built is kept: {kept}");
             summary.findings.push(Finding::note("kept-unfinished", what));
             Ok(summary)
@@ -154,7 +156,10 @@ fn attempt(
 
     let load_seconds = loader.written().to_vec();
     let mut compared = None;
-    if proof.violations() == 0 {
+    let (audit, kept_back) = withheld(model, run, &flowed, &findings)?;
+    if let Some(finding) = kept_back.filter(|_| proof.violations() == 0) {
+        findings.push(finding);
+    } else if proof.violations() == 0 {
         loader.remember(outline(schema).note());
         loader.commit().map_err(Error::Target)?;
         around.snapshot_age_seconds = since.map(|since| since.elapsed().as_secs_f64());
@@ -166,7 +171,8 @@ fn attempt(
                 .instead("the target was left as it was before"),
         );
     }
-    let summary = conclude(model, run, flowed, &load_seconds, Proved { proof, schema: compared }, findings)?;
+    let summary =
+        conclude(model, run, flowed, &load_seconds, Proved { proof, schema: compared, audit }, findings)?;
     Ok(RunSummary { around, ..summary })
 }
 

@@ -200,7 +200,8 @@ impl Maker<'_> {
         }
         if !written.is_empty() {
             let (writer, _) = RowWriter::fit(table, &TableData::bare(0), &written, Guard::OFF);
-            let texts = writer.write(&flags, 0, &mut self.stream("texts", id));
+            let told = writer.tell(&data);
+            let texts = writer.complete(&flags, &[], &told, 0, &mut self.stream("texts", id));
             for (column, array) in texts.columns.iter().zip(texts.arrays) {
                 data.set(*column, array);
             }

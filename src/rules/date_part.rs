@@ -107,7 +107,7 @@ impl DatePart {
         let (year, month) = (day.year(), day.month());
         let weekday = day.weekday();
         let start = |date: NaiveDate, hour: u32| match value {
-            Value::Date(_) => Some(days(date)).map(Value::Date),
+            Value::Date(_) => Some(Value::Date(days(date))),
             _ => Some(Value::Timestamp(date.and_hms_opt(hour, 0, 0)?.and_utc().timestamp_micros())),
         };
         let number = match self {

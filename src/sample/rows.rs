@@ -406,6 +406,7 @@ impl Sampler<'_> {
                 Some((column, texts.clone()))
             })
             .collect();
+        let told = writer.tell(&decoded);
         let mut data = decoded.select(|column| !presence.contains_key(&column));
         if (presence.is_empty() && documents.is_empty()) || row_count == 0 {
             return data;
@@ -424,8 +425,9 @@ impl Sampler<'_> {
                     .collect();
                 let mut random = self.options.seed.stream(&format!("write/{name}/{round}"), block as u64);
                 // Rows written again must differ from all first ones, so they count on from far behind.
+                let told = told.get(rows.clone()).unwrap_or_default();
                 let first_row = (first_row + rows.start) as u64 + ((round as u64) << 32);
-                writer.complete(&present, &documents, first_row, &mut random)
+                writer.complete(&present, &documents, told, first_row, &mut random)
             })
             .collect();
         if let Some(text) = TableData::concat(&blocks) {

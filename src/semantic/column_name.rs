@@ -1,8 +1,32 @@
 //! What a column's name says about its values.
 
-use super::Meaning;
+use super::{Meaning, gender::Gender};
 
-/// Splits an identifier into lower-case words: `billingPostal_code2` → `billing postal code`.
+/// Letters with a mark, as the lists here write them.
+fn plain(letter: char) -> &'static str {
+    match letter {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ą' | 'ă' | 'ā' => "a",
+        'è' | 'é' | 'ê' | 'ë' | 'ę' | 'ě' | 'ē' => "e",
+        'ì' | 'í' | 'î' | 'ï' | 'ı' | 'ī' => "i",
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ő' => "o",
+        'ù' | 'ú' | 'û' | 'ü' | 'ů' | 'ű' | 'ū' => "u",
+        'ñ' | 'ń' | 'ň' => "n",
+        'ç' | 'ć' | 'č' => "c",
+        'ś' | 'š' | 'ş' => "s",
+        'ź' | 'ż' | 'ž' => "z",
+        'ý' | 'ÿ' => "y",
+        'ł' => "l",
+        'ř' => "r",
+        'ğ' => "g",
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        _ => "",
+    }
+}
+
+/// Splits an identifier into lower-case words without marks: `billingPostal_code2` → `billing postal code`, `prénom` →
+/// `prenom`.
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut fresh = true;
@@ -16,7 +40,12 @@ pub(super) fn words(name: &str) -> Vec<String> {
             words.push(String::new());
         }
         if let Some(word) = words.last_mut() {
-            word.extend(character.to_lowercase());
+            for letter in character.to_lowercase() {
+                match plain(letter) {
+                    "" => word.push(letter),
+                    plain => word.push_str(plain),
+                }
+            }
         }
         fresh = false;
         lower_before = character.is_lowercase();
@@ -27,22 +56,27 @@ pub(super) fn words(name: &str) -> Vec<String> {
 /// Joined names and their meaning. A name matches where its words stand in the column's name one after the
 /// other, joined or not. English first, then Spanish, French, German, Italian, Portuguese, Dutch.
 const NAMES: &[(&str, Meaning)] = &[
-    ("email|e mail|mail address|mailaddress|correo|courriel|emailadresse", Meaning::Email),
     (
-        "first name|firstname|given name|givenname|fname|forename|middle name|middlename|vorname|prenom|nombre pila|\
-         primer nombre|voornaam|cognome proprio",
+        "email|e mail|mail|mail address|mailaddress|correo|courriel|emailadresse|epost|e post|posta elettronica",
+        Meaning::Email,
+    ),
+    (
+        "first name|firstname|given name|givenname|fname|forename|middle name|middlename|vorname|rufname|prenom|prenoms|nombre pila|\
+         primer nombre|nombres|nome proprio|primeiro nome|voornaam|fornavn|fornamn|etunimi|imie|jmeno krestni",
         Meaning::FirstName,
     ),
     (
-        "last name|lastname|surname|family name|familyname|lname|maiden name|nachname|nom famille|apellido|\
-         apellidos|cognome|sobrenome|achternaam",
+        "last name|lastname|surname|family name|familyname|lname|maiden name|nachname|familienname|zuname|\
+         geburtsname|nom famille|nom de famille|apellido|apellidos|cognome|sobrenome|apelido|achternaam|efternavn|\
+         etternavn|efternamn|sukunimi|nazwisko|prijmeni|soyadi",
         Meaning::LastName,
     ),
     (
         "full name|fullname|person name|contact name|contact person|customer name|client name|patient name|\
          employee name|author name|owner name|recipient|cardholder|card holder|display name|displayname|\
          real name|realname|nombre completo|nom complet|ship name|billing name|shipping name|beneficiary|spouse|\
-         manager name|sender name|receiver name|passenger|guest name|holder name",
+         manager name|sender name|receiver name|passenger|guest name|holder name|nombre y apellidos|nome e cognome|\
+         ansprechpartner|kontoinhaber|titular|destinatario|empfanger|absender|kundenname|patientenname|nom prenom",
         Meaning::FullName,
     ),
     (
@@ -51,26 +85,38 @@ const NAMES: &[(&str, Meaning)] = &[
         Meaning::UserName,
     ),
     (
-        "phone|telephone|mobile|cell|fax|tel|msisdn|telefon|telefono|telefone|telefoon|handynummer|phone number",
+        "phone|telephone|mobile|cell|fax|tel|msisdn|telefon|telefono|telefone|telefoon|handynummer|phone number|\
+         celular|movil|cellulare|telemovel|handy|rufnummer|telefonnummer|mobilnummer|mobil|tlf|puhelin|puhelinnumero|\
+         telefoonnummer|numero telephone|fone|whatsapp",
         Meaning::Phone,
     ),
     (
         "password|passwd|pwd|password hash|passphrase|encrypted password|crypted password|secret|passwort|\
-         contrasena|mot de passe|senha|salt",
+         contrasena|mot de passe|senha|kennwort|haslo|heslo|wachtwoord|losenord|salt|private key|client secret|\
+         otp secret|totp",
         Meaning::PasswordHash,
     ),
     (
         "street|street address|address line|address|addr|strasse|rue|calle|direccion|indirizzo|endereco|adres|\
-         adresse|straat",
+         adresse|straat|anschrift|domicilio|morada|logradouro|rua|osoite|ulica",
         Meaning::StreetAddress,
     ),
     (
-        "zip|zip code|zipcode|postal code|postalcode|postcode|post code|plz|codigo postal|code postal|cap|cep",
+        "zip|zip code|zipcode|postal code|postalcode|postcode|post code|plz|codigo postal|code postal|cap|cep|\
+         postleitzahl|postnummer",
         Meaning::PostalCode,
     ),
-    ("city|town|municipality|ciudad|ville|stadt|citta|cidade|stad", Meaning::City),
+    (
+        "city|town|municipality|ciudad|ville|stadt|citta|cidade|stad|wohnort|geburtsort|birthplace|birth place|place of birth|\
+         localidad|municipio|comune|gemeente|kommune|woonplaats",
+        Meaning::City,
+    ),
     ("state|province|region|county|provincia|provinz|estado|bundesland", Meaning::State),
-    ("country|nation|pais|pays|land|paese|nationality", Meaning::Country),
+    (
+        "country|nation|pais|pays|land|paese|nationality|staat|\
+         staatsangehorigkeit|nacionalidad|nationalite|nazionalita",
+        Meaning::Country,
+    ),
     (
         "company|company name|organization|organisation|employer|firm|firma|empresa|societe|azienda|bedrijf|\
          business name|supplier name|vendor name|manufacturer|publisher",
@@ -88,7 +134,9 @@ const NAMES: &[(&str, Meaning)] = &[
     ("credit card|creditcard|card number|cardnumber|cc number|pan|kreditkarte", Meaning::CreditCard),
     (
         "iban|bank account|account number|ssn|social security|passport|national id|tax id|tax number|vat number|\
-         driver license|driver licence|license number|licence number|nif|dni|cpf|nhs number|insurance number",
+         driver license|driver licence|license number|licence number|nif|dni|cpf|nhs number|insurance number|\
+         steuernummer|steuer id|sozialversicherungsnummer|personalausweis|reisepass|passnummer|kontonummer|numero cuenta|\
+         codice fiscale|curp|bsn|pesel|personnummer|fodselsnummer|hetu|aadhaar|numero securite sociale",
         Meaning::Iban,
     ),
     ("slug|permalink", Meaning::Slug),
@@ -141,6 +189,9 @@ const LABELS: &[&str] = &[
     "element",
 ];
 
+/// Words for a name; whose it is depends on the table.
+const NAME: &[&str] = &["name", "nombre", "nome", "nom", "naam", "navn", "namn", "nimi", "jmeno"];
+
 /// Tables whose `name` is a person's.
 const PERSONS: &[&str] = &[
     "user",
@@ -192,6 +243,38 @@ const PERSONS: &[&str] = &[
     "assignee",
     "reporter",
     "reviewer",
+    "kunden",
+    "personen",
+    "personne",
+    "pessoa",
+    "mitarbeitende",
+    "angestellte",
+    "empregado",
+    "funcionario",
+    "dipendente",
+    "paciente",
+    "paziente",
+    "patienten",
+    "alumno",
+    "aluno",
+    "eleve",
+    "medico",
+    "klant",
+    "werknemer",
+    "medewerker",
+    "asiakas",
+    "klient",
+    "benutzer",
+    "utilisateur",
+    "utente",
+    "mitglied",
+    "mitglieder",
+    "autor",
+    "auteur",
+    "autore",
+    "contacto",
+    "contatto",
+    "kontakt",
 ];
 
 /// Persons whose tables may list their works: a `title` there is the work's.
@@ -245,7 +328,8 @@ pub(super) fn hint(table: &str, column: &str) -> Option<Meaning> {
     if let Some((_, meaning)) = best {
         return Some(meaning.clone());
     }
-    if joined == "name" || joined.ends_with(" name") || joined == "names" {
+    let named = column.last().is_some_and(|last| NAME.contains(&last.as_str()));
+    if named || joined == "names" {
         if about(&holder, PERSONS) || about(&column, PERSONS) {
             return Some(Meaning::FullName);
         }
@@ -258,6 +342,15 @@ pub(super) fn hint(table: &str, column: &str) -> Option<Meaning> {
     column.last().filter(|last| about(&[(*last).clone()], PERSONS)).map(|_| Meaning::FullName)
 }
 
+/// What single words in a column called just *name* are, where that language has another word for whole names.
+pub(super) fn single_name(column: &str) -> Option<Meaning> {
+    match words(column).as_slice() {
+        [word] if ["nombre", "nome"].contains(&word.as_str()) => Some(Meaning::FirstName),
+        [word] if word == "nom" => Some(Meaning::LastName),
+        _ => None,
+    }
+}
+
 /// Words that decide over vaguer ones beside them: `email address` is no address, `password hash` no digest.
 fn strength(meaning: &Meaning) -> u8 {
     match meaning {
@@ -266,6 +359,46 @@ fn strength(meaning: &Meaning) -> u8 {
         Meaning::Title | Meaning::FreeText => 0,
         _ => 1,
     }
+}
+
+/// Words for a person's gender, or for a form of address.
+const GENDER: &[&str] = &[
+    "gender",
+    "sex",
+    "geschlecht",
+    "sexo",
+    "genero",
+    "sesso",
+    "sexe",
+    "geslacht",
+    "kon",
+    "kjonn",
+    "salutation",
+    "anrede",
+    "honorific",
+    "prefix",
+    "title",
+    "titel",
+    "titulo",
+    "tratamiento",
+    "civilite",
+    "aanhef",
+    "courtesy",
+];
+
+/// True if the name says the values are a person's gender, or a form of address.
+pub(super) fn is_gender(column: &str) -> bool {
+    words(column).iter().any(|word| GENDER.contains(&word.as_str()))
+}
+
+/// The gender that `true` means in a column of booleans called `is_female` or so.
+pub(super) fn says_gender(column: &str) -> Option<Gender> {
+    let words = words(column);
+    let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    if any(&["female", "woman", "weiblich", "mujer", "femme"]) {
+        return Some(Gender::Woman);
+    }
+    any(&["male", "man", "mannlich", "maennlich", "hombre", "homme"]).then_some(Gender::Man)
 }
 
 /// True if the name says the values are labels of an enumeration.

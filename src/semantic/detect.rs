@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::{ArrayRef, cast::AsArray};
+use arrow_array::{ArrayRef, cast::AsArray, types::Int64Type};
 
 use super::{Meaning, SHARED_ROWS, column_name, mask::Masks, national_id, pattern};
 use crate::{
     privacy::Guard,
     schema::{ColumnId, DataType, Storage, Table},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// Values looked at by the patterns.
 const SAMPLE: usize = 2_000;
@@ -24,8 +27,23 @@ const MANY_LABELS_ROWS: f64 = 8.0;
 const LABEL_CHARS: usize = 120;
 
 /// Words for the day a person was born on.
-const BIRTH: [&str; 9] =
-    ["birth", "birthdate", "birthday", "born", "dob", "geburtsdatum", "naissance", "nacimiento", "nascita"];
+const BIRTH: [&str; 15] = [
+    "birth",
+    "birthdate",
+    "birthday",
+    "born",
+    "dob",
+    "geburtsdatum",
+    "geburtstag",
+    "naissance",
+    "nacimiento",
+    "nascita",
+    "nascimento",
+    "fodselsdato",
+    "fodelsedatum",
+    "geboortedatum",
+    "syntymaaika",
+];
 /// Words for a part of a place.
 const PLACE: [&str; 6] = ["lat", "latitude", "lon", "lng", "long", "longitude"];
 
@@ -97,6 +115,45 @@ pub fn detect_by_name(table: &Table, column: ColumnId) -> Option<Detected> {
     Some(Detected::new(meaning, 0.5))
 }
 
+/// What a column of whole numbers holds of a person, if its values are identifiers and not amounts: telephone, card or
+/// account numbers, numbers of identity papers. They are written anew like texts; only few of them repeat.
+#[must_use]
+pub fn detect_number(table: &Table, column: ColumnId, values: &ArrayRef) -> Option<Detected> {
+    let described = table.column(column);
+    let DataType::Integer { max, .. } = described.data_type else { return None };
+    let numbers = values.as_primitive_opt::<Int64Type>()?;
+    let mut seen: Vec<i64> = numbers.iter().flatten().collect();
+    let rows = seen.len();
+    let longest = seen.iter().max()?.to_string().len();
+    // Any number of as many digits must fit.
+    let fits = 10_i64.checked_pow(longest as u32).is_some_and(|end| end - 1 <= max);
+    let own = !numbers.iter().flatten().any(|number| number < 10_000);
+    seen.sort_unstable();
+    seen.dedup();
+    if rows < SHARED_ROWS || !own || !fits || seen.len() * 2 < rows {
+        return None;
+    }
+    let step = seen.len().div_ceil(SAMPLE).max(1);
+    let texts: Vec<String> = seen.iter().step_by(step).map(i64::to_string).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let share = |passes: fn(&str) -> bool| pattern::share(&texts, passes) as f32;
+    let named = column_name::hint(&table.name.name, &described.name);
+    if share(pattern::is_card) >= 0.95 && texts.len() >= 2 * SHARED_ROWS {
+        return Some(Detected::new(Meaning::CreditCard, 0.9));
+    }
+    if let Some(Meaning::Phone) = named {
+        return (share(|text| (7..=15).contains(&text.len())) >= 0.9)
+            .then(|| Detected::new(Meaning::Phone, 0.8));
+    }
+    if !matches!(named, Some(Meaning::Iban | Meaning::CreditCard)) {
+        return None;
+    }
+    match national_id::kind_of(&texts) {
+        Some((kind, found)) if kind != "us_ssn" => Some(Detected::new(Meaning::NationalId, found as f32)),
+        _ => Some(Detected::new(Meaning::Code { mask: String::new() }, 0.7)),
+    }
+}
+
 /// True if the texts under a key of a document, or in an array, are labels of an enumeration.
 #[must_use]
 pub fn is_category(name: &str, texts: &[&str]) -> bool {
@@ -136,8 +193,11 @@ pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool)
     let step = all.len().div_ceil(SAMPLE).max(1);
     let sample: Vec<&str> =
         all.iter().step_by(step).copied().filter(|value| !value.trim().is_empty()).collect();
-    let hint = column_name::hint(table, column);
     let share = |passes: fn(&str) -> bool| pattern::share(&sample, passes) as f32;
+    let hint = match (column_name::hint(table, column), column_name::single_name(column)) {
+        (Some(Meaning::FullName), Some(single)) if share(|text| !text.contains(' ')) > 0.8 => Some(single),
+        (hint, _) => hint,
+    };
 
     if sample.is_empty() {
         // Nothing to look at: the name decides.
@@ -191,6 +251,10 @@ pub(super) fn detect_text(table: &str, column: &str, all: &[&str], unique: bool)
     let label = column_name::is_label(column);
     if !unique && repetition.is_category(label) {
         return Detected::new(Meaning::Category, 0.8);
+    }
+    let places = share(pattern::is_address);
+    if places >= 0.6 {
+        return Detected::new(Meaning::StreetAddress, places * 0.8);
     }
     // Names of persons in a column that is not called so.
     let named = share(pattern::is_full_name);

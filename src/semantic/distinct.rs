@@ -64,7 +64,7 @@ pub(super) fn base_36(mut index: u64) -> String {
 }
 
 /// Picks one entry per list so that different indices give different picks; `None` once all are used up.
-pub(super) fn combine<'a>(index: u64, lists: &[&'a [&'static str]]) -> Option<Vec<&'a str>> {
+pub(super) fn combine(index: u64, lists: &[&[&'static str]]) -> Option<Vec<&'static str>> {
     let size = lists.iter().try_fold(1_u64, |size, list| size.checked_mul(list.len() as u64))?;
     if index >= size {
         return None;

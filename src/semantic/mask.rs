@@ -200,6 +200,31 @@ impl Masks {
         self
     }
 
+    /// Writes a telephone number; one in the international form (`+…`, `00…`) begins with a country's calling code.
+    pub(super) fn write_dialled(
+        &self,
+        calling: &str,
+        index: Option<u64>,
+        max: Option<usize>,
+        random: &mut Stream,
+    ) -> String {
+        let total: usize = self.masks.iter().map(|mask| mask.rows).sum();
+        let place = random.random_range(0..total.max(1));
+        let drawn = self.masks.iter().scan(0, |sum, mask| {
+            *sum += mask.rows;
+            Some((*sum, mask))
+        });
+        let mask = drawn.into_iter().find(|(sum, _)| place < *sum).map_or(&self.masks[0], |(_, mask)| mask);
+        let dialled = mask.dialled(calling).filter(|mask| {
+            let fits = max.is_none_or(|max| mask.places.len() <= max);
+            fits && index.is_none_or(|index| index < mask.space())
+        });
+        match dialled {
+            Some(mask) => mask.write(index, random),
+            None => self.write(index, max, random),
+        }
+    }
+
     /// Writes a code; with an `index`, a different one for every index, ignoring case, within `max` characters.
     pub(super) fn write(&self, index: Option<u64>, max: Option<usize>, random: &mut Stream) -> String {
         let total: usize = self.masks.iter().map(|mask| mask.rows).sum();
@@ -247,6 +272,33 @@ impl Mask {
     /// A shape that nobody's values decide.
     fn plain(places: Vec<Place>, rows: usize) -> Self {
         Self { places, rows, entities: 0 }
+    }
+
+    /// The shape with a country's calling code where one stands; `None` if none does, or if three digits that no source
+    /// has stand in its place.
+    fn dialled(&self, calling: &str) -> Option<Self> {
+        let is = |place: &Place, sign: char| *place == Place::Literal(sign);
+        let could = |place: &Place, sign: char| is(place, sign) || matches!(place, Place::Drawn(_));
+        let start = match self.places.as_slice() {
+            [plus, ..] if is(plus, '+') => 1,
+            [first, second, ..] if is(first, '0') && could(second, '0') => 2,
+            _ => return None,
+        };
+        let start = start + self.places[start..].iter().position(Place::is_digit)?;
+        let run = self.places[start..].iter().take_while(|place| place.is_digit()).count();
+        // A group of its own, or the first digits of a long one.
+        let taken = if run <= 4 { run } else { calling.len() };
+        let fixed = self.places[start..].iter().take(3);
+        let marked = ["555", "000", "999", "111"].iter().any(|digits| {
+            fixed.clone().count() == 3
+                && fixed.clone().zip(digits.chars()).all(|(place, digit)| is(place, digit))
+        });
+        if marked {
+            return None;
+        }
+        let mut places = self.places.clone();
+        places.splice(start..start + taken, calling.chars().map(Place::Literal));
+        Some(Self { places, ..*self })
     }
 
     fn describe(&self) -> String {

@@ -7,8 +7,11 @@
 mod array;
 mod checksum;
 mod column_name;
+mod country;
+mod country_table;
 mod detect;
 mod distinct;
+mod gender;
 mod geometry;
 mod json;
 mod mask;
@@ -23,12 +26,14 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
 mod value_fit;
 mod value_writer;
 
-pub use detect::{Detected, detect, detect_by_name, is_category, unlabelled};
+pub use detect::{Detected, detect, detect_by_name, detect_number, is_category, unlabelled};
 pub use meaning::Meaning;
 pub use row_writer::RowWriter;
+pub use told::Told;
 
 /// Rows that must share a literal (a word, a label, a key of a document) before it may be kept.
 const SHARED_ROWS: usize = 5;

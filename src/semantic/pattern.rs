@@ -55,6 +55,12 @@ pattern!(
     "A company's name, by its legal form."
 );
 
+pattern!(
+    is_address,
+    r"(?i)^(?:[0-9]{1,5}[a-z]?,? (?:\p{L}[\p{L}'.-]* ){1,4}(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|way|place|pl|square|terrace|highway|hwy)\b|[0-9]{1,4}(?: bis)?,? (?:rue|avenue|boulevard|place|chemin|allée|quai) \p{L}|(?:calle|c/|avenida|av\.|plaza|paseo|via|viale|piazza|corso|rua|praça) \p{L}.* [0-9]{1,5}\b|\p{L}[\p{L} .-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|straat|laan|gatan|vägen|gade|vej) ?[0-9]{1,4}\b)",
+    "Street and number."
+);
+
 /// An IP address, with a prefix length or not.
 pub(super) fn is_ip(text: &str) -> bool {
     let address = text.split_once('/').map_or(text, |(address, _)| address);

@@ -6,6 +6,7 @@ use fake::locales::{Data, EN};
 use indexmap::IndexSet;
 use rand::RngExt;
 
+use super::{Meaning, country::Country, distinct, gender::NEUTRAL, told::Told};
 use crate::seed::Stream;
 
 /// Entries that differ even ignoring case: what index-built values are combined from.
@@ -27,11 +28,6 @@ pub(super) static LAST: LazyLock<Vec<&'static str>> = LazyLock::new(|| list(EN::
 pub(super) static TOWN: LazyLock<Vec<&'static str>> = LazyLock::new(|| list(EN::ADDRESS_CITY_SUFFIX));
 /// Endings of streets.
 pub(super) static STREET: LazyLock<Vec<&'static str>> = LazyLock::new(|| list(EN::ADDRESS_STREET_SUFFIX));
-/// Countries.
-pub(super) static COUNTRY: LazyLock<Vec<&'static str>> = LazyLock::new(|| list(EN::ADDRESS_COUNTRY));
-/// Two-letter codes of countries.
-pub(super) static COUNTRY_CODE: LazyLock<Vec<&'static str>> =
-    LazyLock::new(|| list(EN::ADDRESS_COUNTRY_CODE));
 /// States.
 pub(super) static STATE: LazyLock<Vec<&'static str>> = LazyLock::new(|| list(EN::ADDRESS_STATE));
 /// Two-letter codes of states.
@@ -57,25 +53,36 @@ pub(super) static THING: LazyLock<Vec<String>> = LazyLock::new(|| {
 #[derive(Debug, Clone)]
 pub(super) struct Persona {
     pub(super) first: &'static str,
+    /// The given names that fit.
+    pub(super) firsts: &'static [&'static str],
     pub(super) last: &'static str,
     /// A small number, for login names and the like.
     pub(super) number: u32,
     pub(super) street: String,
     pub(super) city: String,
     state: usize,
-    pub(super) country: &'static str,
-    pub(super) country_code: &'static str,
+    pub(super) country: Country,
+    /// The country that the row says, or else the same.
+    pub(super) home: Country,
     pub(super) company: String,
     pub(super) job: String,
 }
 
 impl Persona {
-    /// Invents one; always draws the same number of times.
-    pub(super) fn draw(random: &mut Stream) -> Self {
+    /// Invents one who fits what a row tells. `gendered`: other rows tell a gender, so a row that does not takes a name
+    /// that is in neither list.
+    pub(super) fn draw(told: Told, gendered: bool, random: &mut Stream) -> Self {
+        let firsts = match told.gender {
+            Some(gender) => gender.names(),
+            None if gendered => &NEUTRAL,
+            None => &FIRST,
+        };
         let company = format!("{} {}", pick(&LAST, random), pick(FIRM, random));
         let [rank, field, position] = &*JOB;
+        let country = Country::at(random.random_range(0..Country::count()));
         Self {
-            first: pick(&FIRST, random),
+            first: pick(firsts, random),
+            firsts,
             last: pick(&LAST, random),
             number: random.random_range(10..1000),
             street: format!(
@@ -86,10 +93,33 @@ impl Persona {
             ),
             city: format!("{}{}", pick(&LAST, random), pick(&TOWN, random)),
             state: random.random_range(0..STATE.len().min(STATE_CODE.len())),
-            country: pick(&COUNTRY, random),
-            country_code: pick(&COUNTRY_CODE, random),
+            country,
+            home: told.country.unwrap_or(country),
             company,
             job: format!("{} {} {}", pick(rank, random), pick(field, random), pick(position, random)),
+        }
+    }
+
+    /// Takes the name that a row's index picks where names must differ, so that all columns of the row say the same one.
+    pub(super) fn rename(&mut self, meaning: &Meaning, index: u64) {
+        let name = |lists: &[&[&'static str]]| distinct::combine(index, lists);
+        match meaning {
+            Meaning::FirstName => {
+                if let Some(&[first]) = name(&[self.firsts]).as_deref() {
+                    self.first = first;
+                }
+            }
+            Meaning::LastName => {
+                if let Some(&[last]) = name(&[&LAST]).as_deref() {
+                    self.last = last;
+                }
+            }
+            Meaning::FullName => {
+                if let Some(&[first, last]) = name(&[self.firsts, &LAST]).as_deref() {
+                    (self.first, self.last) = (first, last);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray, cast::AsArray};
+use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray, cast::AsArray, types::Int64Type};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use super::{
     opaque::OpaqueShape,
     persona::Persona,
     quantiles::Quantiles,
+    told::{Tellers, Told},
     value_writer::{Cell, ColumnShape, ValueWriter},
 };
 use crate::{
@@ -34,6 +35,9 @@ pub struct RowWriter {
     documents: Vec<DocumentWriter>,
     /// Distinct entities that stand behind whatever it keeps, at least.
     least: u32,
+    /// What the other columns of a row tell of its person.
+    #[serde(default)]
+    tellers: Tellers,
 }
 
 /// Writes the texts inside the documents of a column.
@@ -51,7 +55,7 @@ impl DocumentWriter {
         if !template::has_hole(document) {
             return document.to_owned();
         }
-        let cell = Cell { persona, index: None, max: None };
+        let cell = Cell { persona, index: None, max: None, at_home: false };
         let filled = template::fill(document, |index| {
             self.texts.get(index).and_then(|(_, writer)| writer.write(&cell, random)).unwrap_or_default()
         });
@@ -95,11 +99,11 @@ impl RowWriter {
     pub fn fit(
         table: &Table,
         data: &TableData,
-        columns: &[(ColumnId, Meaning, bool)],
+        written: &[(ColumnId, Meaning, bool)],
         guard: Guard<'_>,
     ) -> (Self, Vec<Finding>) {
         let mut findings = Vec::new();
-        let columns = columns
+        let columns = written
             .iter()
             .map(|(id, meaning, unique)| {
                 let writer =
@@ -108,7 +112,8 @@ impl RowWriter {
                 writer
             })
             .collect();
-        (Self { columns, documents: Vec::new(), least: guard.least() as u32 }, findings)
+        let tellers = Tellers::fit(table, data, written, guard);
+        (Self { columns, documents: Vec::new(), least: guard.least() as u32, tellers }, findings)
     }
 
     /// What it keeps of a column of the source.
@@ -121,7 +126,8 @@ impl RowWriter {
         });
         let documents = self.documents.iter().filter(|document| document.id == id);
         let texts = documents.flat_map(|document| &document.texts);
-        of_columns.chain(texts.flat_map(|(_, writer)| writer.kept(self.least))).collect()
+        let texts = texts.flat_map(|(_, writer)| writer.kept(self.least));
+        of_columns.chain(texts).chain(self.tellers.kept(id)).collect()
     }
 
     /// Adds a column of documents that come with holes: per hole the name above it, and values of the source with the
@@ -153,6 +159,24 @@ impl RowWriter {
         self.columns.iter().map(|column| (column.id, &column.meaning))
     }
 
+    /// The column that a written column follows: a given name its row's gender, a telephone number its country.
+    #[must_use]
+    pub fn leader(&self, id: ColumnId) -> Option<ColumnId> {
+        let column = self.columns.iter().find(|column| column.id == id)?;
+        self.tellers.leader(id, &column.meaning)
+    }
+
+    /// The columns whose values decide what is written beside them.
+    pub fn leaders(&self) -> impl Iterator<Item = ColumnId> {
+        self.tellers.columns()
+    }
+
+    /// Reads what the learned columns of rows tell of their persons, for [`RowWriter::complete`].
+    #[must_use]
+    pub fn tell(&self, rows: &TableData) -> Vec<Told> {
+        self.tellers.tell(rows)
+    }
+
     /// Writes a block of rows: one value per row and column, null where `present` says false (a column not named
     /// there is present everywhere). `first_row` is the block's first row in the whole table: values of unique
     /// columns are made from it, so they differ across blocks.
@@ -161,11 +185,11 @@ impl RowWriter {
     /// If the entries of `present` differ in length.
     #[must_use]
     pub fn write(&self, present: &[(ColumnId, Vec<bool>)], first_row: u64, random: &mut Stream) -> TableData {
-        self.complete(present, &[], first_row, random)
+        self.complete(present, &[], &[], first_row, random)
     }
 
     /// Like [`RowWriter::write`], and fills the holes of `documents` in the same breath: what is written in a row,
-    /// inside a document or beside it, is about one person.
+    /// inside a document or beside it, is about one person, who fits what the row `told` (nothing if there is no entry).
     ///
     /// # Panics
     /// If the entries of `present` and `documents` differ in length.
@@ -174,6 +198,7 @@ impl RowWriter {
         &self,
         present: &[(ColumnId, Vec<bool>)],
         documents: &[(ColumnId, StringArray)],
+        told: &[Told],
         first_row: u64,
         random: &mut Stream,
     ) -> TableData {
@@ -194,11 +219,16 @@ impl RowWriter {
         let mut written: Vec<Vec<Option<Written>>> = vec![Vec::with_capacity(rows); self.columns.len()];
         for row in 0..rows {
             // One person per row, whichever columns are null: the columns of a row agree.
-            let persona = Persona::draw(random);
+            let known = told.get(row).copied().unwrap_or_default();
+            let mut persona = Persona::draw(known, self.tellers.has_gender(), random);
+            let index = first_row + row as u64;
+            for column in self.columns.iter().filter(|column| column.unique) {
+                persona.rename(&column.meaning, index);
+            }
             for ((column, flags), out) in self.columns.iter().zip(&flags).zip(&mut written) {
                 let is_present = flags.is_none_or(|flags| flags[row]);
-                let value =
-                    is_present.then(|| column.write(&persona, first_row + row as u64, random)).flatten();
+                let at_home = self.tellers.follows_country(column.id);
+                let value = is_present.then(|| column.write((&persona, at_home), index, random)).flatten();
                 out.push(value);
             }
             for ((writer, texts), out) in holed.iter().zip(&mut filled) {
@@ -249,7 +279,14 @@ impl ColumnWriter {
             let lengths = lengths.unwrap_or_else(|| Quantiles::constant(16.0));
             Values::Bytes { lengths, max }
         } else {
+            let numbers: Vec<Option<String>> = values
+                .and_then(|values| values.as_primitive_opt::<Int64Type>())
+                .map_or_else(Vec::new, |numbers| numbers.iter().map(|n| n.map(|n| n.to_string())).collect());
             let texts: Vec<(usize, &str)> = match values {
+                Some(_) if !numbers.is_empty() => {
+                    let known = numbers.iter().enumerate();
+                    known.filter_map(|(row, number)| Some((row, number.as_deref()?))).collect()
+                }
                 Some(values) if bytes => values.as_binary_opt::<i32>().map_or_else(Vec::new, |binary| {
                     let known = binary.iter().enumerate();
                     known.filter_map(|(row, value)| Some((row, std::str::from_utf8(value?).ok()?))).collect()
@@ -310,7 +347,7 @@ impl ColumnWriter {
         )
     }
 
-    fn write(&self, persona: &Persona, row: u64, random: &mut Stream) -> Option<Written> {
+    fn write(&self, (persona, at_home): (&Persona, bool), row: u64, random: &mut Stream) -> Option<Written> {
         let index = self.unique.then_some(row);
         match &self.values {
             Values::Bytes { lengths, max } => {
@@ -328,7 +365,7 @@ impl ColumnWriter {
                 if self.blank > 0.0 && random.random_bool(self.blank.clamp(0.0, 1.0)) {
                     return Some(Written::Text(String::new()));
                 }
-                let text = writer.write(&Cell { persona, index, max: self.max_chars }, random);
+                let text = writer.write(&Cell { persona, index, max: self.max_chars, at_home }, random);
                 match text {
                     None if !self.nullable => Some(Written::Text(String::new())),
                     text => text.map(Written::Text),

@@ -84,7 +84,11 @@ impl ValueWriter {
             Meaning::StreetAddress => Self::Street(case),
             Meaning::City => Self::City(case),
             Meaning::State => Self::State { case, code: is_short(values) },
-            Meaning::Country => Self::Country { case, code: is_short(values) },
+            Meaning::Country => Self::Country {
+                case,
+                code: is_short(values),
+                letters: if pattern::share(values, |text| text.chars().count() == 3) > 0.5 { 3 } else { 2 },
+            },
             Meaning::PostalCode => Self::Masked(masks(values, guard, "#####")),
             Meaning::Company => Self::Company(case),
             Meaning::JobTitle => Self::JobTitle(case),
@@ -355,6 +359,11 @@ const IBAN_DIGITS: &[(&str, usize)] = &[
     ("FR", 23),
     ("PT", 21),
 ];
+
+/// A country whose account numbers may be all digits, and how many they have.
+pub(super) fn iban_digits(country: &str) -> Option<(&'static str, usize)> {
+    IBAN_DIGITS.iter().find(|(known, _)| *known == country).copied()
+}
 
 fn iban_shape(values: &[&str], guard: Guard<'_>) -> ValueWriter {
     let with = |country: &str| {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     array::ArrayShape,
-    checksum, distinct,
+    checksum,
+    country::{self, Country},
+    distinct,
     geometry::GeometryShape,
     json::JsonShape,
     mask::Masks,
@@ -15,6 +17,7 @@ use super::{
     quantiles::Quantiles,
     span::{AddressShape, BitsShape, IntervalShape, RangeShape, moment},
     text::{Case, TextModel},
+    value_fit,
 };
 use crate::{privacy::Kept, schema::DataType, seed::Stream};
 
@@ -49,6 +52,19 @@ pub(super) struct Cell<'a> {
     pub(super) index: Option<u64>,
     /// Most characters.
     pub(super) max: Option<usize>,
+    /// True if the value follows the country of its row.
+    pub(super) at_home: bool,
+}
+
+impl Cell<'_> {
+    fn country(&self) -> Country {
+        if self.at_home { self.persona.home } else { self.persona.country }
+    }
+}
+
+/// Letters of a country's code.
+fn two() -> u8 {
+    2
 }
 
 /// A column's writer: shapes and shared words, never a value of a personal column.
@@ -78,6 +94,9 @@ pub(super) enum ValueWriter {
     Country {
         case: Case,
         code: bool,
+        /// Letters of the code, two or three.
+        #[serde(default = "two")]
+        letters: u8,
     },
     Company(Case),
     JobTitle(Case),
@@ -162,7 +181,7 @@ impl ValueWriter {
 
     /// Writes one value; `None` means null.
     pub(super) fn write(&self, cell: &Cell<'_>, random: &mut Stream) -> Option<String> {
-        let Cell { persona, index, max } = *cell;
+        let Cell { persona, index, max, at_home } = *cell;
         let text = match self {
             Self::Labels(labels) => {
                 if let Some(index) = index {
@@ -174,10 +193,10 @@ impl ValueWriter {
                 let found = labels.partition_point(|(_, sum, _)| *sum <= place);
                 labels.get(found).map(|(label, ..)| label.clone()).unwrap_or_default()
             }
-            Self::FirstName(case) => case.apply(&one_of(persona.first, &[&persona::FIRST], "", cell)),
+            Self::FirstName(case) => case.apply(&one_of(persona.first, &[persona.firsts], "", cell)),
             Self::LastName(case) => case.apply(&one_of(persona.last, &[&persona::LAST], "", cell)),
             Self::FullName { case, reversed } => {
-                let lists: [&[&'static str]; 2] = [&persona::FIRST, &persona::LAST];
+                let lists: [&[&'static str]; 2] = [persona.firsts, &persona::LAST];
                 let name = match index.map(|index| distinct::combine(index, &lists)) {
                     None if *reversed => format!("{}, {}", persona.last, persona.first),
                     None => format!("{} {}", persona.first, persona.last),
@@ -221,11 +240,12 @@ impl ValueWriter {
                 case.apply(&one_of(persona.state_code(), &[&persona::STATE_CODE], "", cell))
             }
             Self::State { case, .. } => case.apply(&one_of(persona.state(), &[&persona::STATE], "", cell)),
-            Self::Country { case, code: true } => {
-                case.apply(&one_of(persona.country_code, &[&persona::COUNTRY_CODE], "", cell))
+            Self::Country { case, code: true, letters } => {
+                let codes = if *letters == 3 { &country::LONG_CODES } else { &country::CODES };
+                case.apply(&one_of(cell.country().code(*letters), &[codes], "", cell))
             }
             Self::Country { case, .. } => {
-                case.apply(&one_of(persona.country, &[&persona::COUNTRY], "", cell))
+                case.apply(&one_of(cell.country().name(), &[&country::NAMES], "", cell))
             }
             Self::Company(case) => {
                 let lists: [&[&'static str]; 3] = [&persona::LAST, &persona::LAST, persona::FIRM];
@@ -240,6 +260,7 @@ impl ValueWriter {
                 let [rank, field, position] = &*persona::JOB;
                 case.apply(&one_of(&persona.job, &[rank, field, position], " ", cell))
             }
+            Self::Masked(masks) if at_home => masks.write_dialled(persona.home.calling(), index, max, random),
             Self::Masked(masks) => masks.write(index, max, random),
             Self::Url { ending } => {
                 let ending = ending.as_deref().unwrap_or_default();
@@ -270,6 +291,9 @@ impl ValueWriter {
             Self::Uuid { upper, hyphens } => uuid(*upper, *hyphens, random),
             Self::Card { prefix, separator } => card(prefix, *separator, index, random),
             Self::Iban { country, digits } => {
+                let own = (country.as_str(), *digits);
+                let abroad = value_fit::iban_digits(persona.home.code(2)).filter(|_| at_home);
+                let (country, digits) = abroad.unwrap_or(own);
                 let number = index.unwrap_or_else(|| random.random_range(0..1_000_000_000));
                 let bank = random.random_range(0..1_000_000_000_u64);
                 let account = format!("{bank:0>20}{number:0>12}");

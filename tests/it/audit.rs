@@ -2,7 +2,7 @@
 
 use crate::{
     fixtures::{Script, noise},
-    support::{Engine, Scratch, dbsynth, dbsynth_in},
+    support::{Engine, Scratch, contents, dbsynth, dbsynth_in},
 };
 
 const CUSTOMERS: i64 = 400;
@@ -79,6 +79,34 @@ fn a_clone_is_audited_and_a_breach_names_its_table_and_is_exit_code_6() {
 
     let unaudited = dbsynth_in(strict.path(), &[&clone[..], &["--audit", "off"]].concat()).exits(0).json();
     assert!(unaudited.get("audit").is_none());
+}
+
+#[test]
+fn a_breach_keeps_yesterdays_copy_where_it_is_to_be_withheld() {
+    let source = shop("audit_withheld_source", 0);
+    let target = Scratch::new(Engine::Sqlite, "audit_withheld_target");
+    let strict = limits(0.0, 1.0);
+    let file = strict.path().join("synth.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("[audit]", "[audit]\nwithhold = true")).unwrap();
+    let files = strict.path().join("files");
+    let clone = |seed: &str, more: &[&str]| {
+        let clone = ["clone", source.text(), target.text(), "--yes", "--json", "--seed", seed];
+        dbsynth_in(strict.path(), &[&clone[..], more].concat())
+    };
+    clone("1", &["--audit", "off"]).exits(0);
+    let yesterday = contents(&target.url());
+
+    let breached = clone("2", &[]).exits(6).json();
+    let path = files.to_str().unwrap();
+    dbsynth_in(strict.path(), &["clone", source.text(), path, "--format", "csv", "--yes"]).exits(6);
+
+    let findings = breached["findings"].as_array().unwrap();
+    for code in ["privacy-breach", "not-committed"] {
+        assert!(findings.iter().any(|finding| finding["code"] == code), "{code}: {findings:?}");
+    }
+    assert_eq!(contents(&target.url()), yesterday);
+    assert!(!files.exists(), "nothing was there before");
 }
 
 #[test]

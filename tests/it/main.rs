@@ -5,6 +5,7 @@ mod blocks;
 mod budget;
 mod canaries;
 mod clone;
+mod coherence;
 mod commands;
 mod comparison;
 mod completion;

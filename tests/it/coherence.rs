@@ -1,0 +1,130 @@
+//! What is written into a row fits what the row says: names fit a gender and an address of mail, telephone numbers a
+//! country, and numbers that identify somebody are right and new.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    fixtures::{Script, noise},
+    support::{Engine, Scratch, dbsynth, engines, texts},
+};
+
+const PEOPLE: i64 = 240;
+const WOMEN: [&str; 8] = ["Mary", "Anna", "Linda", "Susan", "Karen", "Laura", "Emma", "Julia"];
+const MEN: [&str; 8] = ["James", "Peter", "Robert", "Paul", "Mark", "David", "Thomas", "George"];
+const FAMILIES: [&str; 6] = ["Quendt", "Zorvath", "Blixby", "Murnau", "Tchalk", "Oelwein"];
+/// Codes, names and calling codes.
+const COUNTRIES: [(&str, &str, &str); 4] =
+    [("DE", "Germany", "49"), ("FR", "France", "33"), ("PT", "Portugal", "351"), ("PE", "Peru", "51")];
+
+fn is_woman(id: i64) -> bool {
+    noise(id, 1, 10) < 4
+}
+
+fn first_name(id: i64) -> &'static str {
+    if is_woman(id) { WOMEN[noise(id, 2, 8) as usize] } else { MEN[noise(id, 2, 8) as usize] }
+}
+
+fn luhn(digits: &str) -> u32 {
+    let doubled = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
+    let digits = digits.chars().rev().filter_map(|sign| sign.to_digit(10)).enumerate();
+    digits.map(|(place, digit)| if place % 2 == 1 { doubled(digit) } else { digit }).sum::<u32>() % 10
+}
+
+/// A card number that passes the test of Luhn.
+fn card(id: i64) -> String {
+    let stem = format!("45390{:010}", noise(id, 3, 10_000_000_000));
+    let rest = luhn(&format!("{stem}0"));
+    format!("{stem}{}", (10 - rest) % 10)
+}
+
+fn mobile(id: i64) -> i64 {
+    4_915_100_000_000 + noise(id, 4, 99_999_999)
+}
+
+fn people(engine: Engine, name: &str) -> Scratch {
+    let mut script = Script::new(engine);
+    script.add(
+        "CREATE TABLE person (id INTEGER PRIMARY KEY, vorname VARCHAR(40) NOT NULL, nachname VARCHAR(40) NOT NULL, \
+         anrede VARCHAR(8) NOT NULL, mail VARCHAR(80) NOT NULL, country_code CHAR(2) NOT NULL, \
+         tel VARCHAR(30) NOT NULL, card BIGINT NOT NULL, handy BIGINT NOT NULL)",
+    );
+    script.rows("person", PEOPLE, |id| {
+        let (code, _, calling) = COUNTRIES[noise(id, 5, 4) as usize];
+        let (first, last) = (first_name(id), FAMILIES[noise(id, 6, 6) as usize]);
+        let title = if is_woman(id) { "Frau" } else { "Herr" };
+        format!(
+            "{id}, '{first}', '{last}', '{title}', '{}.{id}@corp.org', '{code}', '+{calling} 30 {:07}', {}, {}",
+            first.to_lowercase(),
+            noise(id, 7, 9_999_999),
+            card(id),
+            mobile(id)
+        )
+    });
+    script.database(name)
+}
+
+fn rows_are_about_one_person(engine: Engine) {
+    if !engines().contains(&engine) {
+        return;
+    }
+    let name = |end: &str| format!("coherence_{engine:?}_{end}").to_lowercase();
+    let source = people(engine, &name("source"));
+    let target = Scratch::new(engine, &name("target"));
+
+    let shown = dbsynth(&["inspect", source.text(), "--coverage", "--json"]).exits(0);
+    dbsynth(&["clone", source.text(), target.text(), "--time-budget", "5s", "--audit", "off"]).exits(0);
+
+    assert!(shown.stdout.contains("follows anrede"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("follows country_code"), "{}", shown.stdout);
+    let real = texts(&source.url());
+    let made: BTreeMap<String, Vec<String>> = texts(&target.url())
+        .into_iter()
+        .map(|((_, column), values)| (column, values.into_iter().flatten().collect()))
+        .collect();
+    assert_eq!(made["vorname"].len() as i64, PEOPLE);
+    let names_of = |title: &str| -> BTreeSet<&String> {
+        let rows = (0..PEOPLE as usize).filter(|row| made["anrede"][*row] == title);
+        rows.map(|row| &made["vorname"][row]).collect()
+    };
+    let (women, men) = (names_of("Frau"), names_of("Herr"));
+    assert!(women.len() > 30 && men.len() > 50, "{} women's names, {} men's", women.len(), men.len());
+    assert!(women.is_disjoint(&men), "{:?}", women.intersection(&men).collect::<Vec<_>>());
+    for name in WOMEN {
+        assert!(!men.contains(&name.to_owned()), "{name}");
+    }
+    for row in 0..PEOPLE as usize {
+        let address = format!("{}.{}", made["vorname"][row], made["nachname"][row]).to_lowercase();
+        assert!(made["mail"][row].starts_with(&address), "{}, not {address}", made["mail"][row]);
+        let code = made["country_code"][row].trim();
+        let (.., calling) = COUNTRIES.iter().find(|(known, ..)| *known == code).unwrap();
+        assert!(made["tel"][row].starts_with(&format!("+{calling} ")), "{code}: {}", made["tel"][row]);
+    }
+    for column in ["mail", "tel", "nachname"] {
+        let real: BTreeSet<&String> =
+            real[&("person".to_owned(), column.to_owned())].iter().flatten().collect();
+        assert!(made[column].iter().all(|value| !real.contains(value)), "{column}");
+    }
+    let cards: BTreeSet<String> = (1..=PEOPLE).map(card).collect();
+    let mobiles: BTreeSet<i64> = (1..=PEOPLE).map(mobile).collect();
+    for id in (1..=PEOPLE).step_by(8) {
+        let number = |column: &str| target.number(&format!("SELECT {column} FROM person WHERE id = {id}"));
+        let (card, mobile) = (number("card").to_string(), number("handy"));
+        assert!(luhn(&card) == 0 && card.len() == 16 && !cards.contains(&card), "{card}");
+        assert!(!mobiles.contains(&mobile) && mobile > 1_000_000, "{mobile}");
+    }
+}
+
+#[test]
+fn rows_of_sqlite_are_about_one_person() {
+    rows_are_about_one_person(Engine::Sqlite);
+}
+
+#[test]
+fn rows_of_postgres_are_about_one_person() {
+    rows_are_about_one_person(Engine::Postgres);
+}
+
+#[test]
+fn rows_of_mysql_are_about_one_person() {
+    rows_are_about_one_person(Engine::MySql);
+}
