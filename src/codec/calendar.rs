@@ -1,6 +1,7 @@
 //! Days, weekdays and times of day as numbers and as text.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
 
 /// Microseconds of a day.
 pub(super) const DAY_MICROS: i64 = 86_400_000_000;
@@ -16,6 +17,54 @@ pub(super) fn decade(day: i64) -> Option<(i64, i64)> {
     let start =
         |year| Some((NaiveDate::from_ymd_opt(year, 1, 1)? - NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days());
     Some((start(first)?, start(first + 10)? - 1))
+}
+
+/// Days of the calendar that bookings are made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CalendarGrid {
+    /// The first day of a year.
+    YearStart,
+    /// The last day of a year.
+    YearEnd,
+    /// The first day of a month.
+    MonthStart,
+    /// The last day of a month.
+    MonthEnd,
+}
+
+/// Days, and distinct ones among them, that show a grid.
+const GRID_DAYS: usize = 12;
+const GRID_DISTINCT: usize = 3;
+
+impl CalendarGrid {
+    /// The coarsest grid that all of these days, in order, lie on.
+    pub(super) fn of(days: &[i64]) -> Option<Self> {
+        let distinct = 1 + days.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        if days.len() < GRID_DAYS || distinct < GRID_DISTINCT {
+            return None;
+        }
+        let grids = [Self::YearStart, Self::YearEnd, Self::MonthStart, Self::MonthEnd];
+        grids
+            .into_iter()
+            .find(|grid| days.iter().all(|day| date_of(*day).is_some() && grid.snap(*day) == *day))
+    }
+
+    /// The day of the grid in the same year or month.
+    pub(super) fn snap(self, day: i64) -> i64 {
+        let snapped = date_of(day).and_then(|date| {
+            let (year, month) = (date.year(), date.month());
+            match self {
+                Self::YearStart => NaiveDate::from_ymd_opt(year, 1, 1),
+                Self::YearEnd => NaiveDate::from_ymd_opt(year, 12, 31),
+                Self::MonthStart => NaiveDate::from_ymd_opt(year, month, 1),
+                Self::MonthEnd if month == 12 => NaiveDate::from_ymd_opt(year, 12, 31),
+                Self::MonthEnd => NaiveDate::from_ymd_opt(year, month + 1, 1)?.pred_opt(),
+            }
+        });
+        let since = |date: NaiveDate| Some((date - NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days());
+        snapped.and_then(since).unwrap_or(day)
+    }
 }
 
 fn date_of(day: i64) -> Option<NaiveDate> {
@@ -47,4 +96,25 @@ const UNITS: [i64; 7] = [3_600_000_000, 900_000_000, 60_000_000, 1_000_000, 1_00
 /// The largest unit all of `micros` are whole numbers of.
 pub(super) fn unit_of(micros: impl Iterator<Item = i64> + Clone) -> i64 {
     UNITS.into_iter().find(|unit| micros.clone().all(|micros| micros % unit == 0)).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CalendarGrid, date_text};
+
+    #[test]
+    fn days_on_a_grid_of_the_calendar_stay_on_it() {
+        let months: Vec<i64> = (0..400).filter(|day| date_text(*day).ends_with("-01")).collect();
+        assert_eq!(CalendarGrid::of(&months), Some(CalendarGrid::MonthStart));
+        let ends: Vec<i64> = months.iter().map(|day| day - 1).collect();
+        assert_eq!(CalendarGrid::of(&ends), Some(CalendarGrid::MonthEnd));
+        let years: Vec<i64> = (0..7000).filter(|day| date_text(*day).ends_with("-12-31")).collect();
+        assert_eq!(CalendarGrid::of(&years), Some(CalendarGrid::YearEnd));
+        assert_eq!(CalendarGrid::of(&months[..3]), None, "too few to tell");
+        assert_eq!(CalendarGrid::of(&(0..40).collect::<Vec<_>>()), None);
+
+        let texts = |grid: CalendarGrid| [45, 333, 365 + 365 + 58].map(|day| date_text(grid.snap(day)));
+        assert_eq!(texts(CalendarGrid::MonthEnd), ["1970-02-28", "1970-11-30", "1972-02-29"]);
+        assert_eq!(texts(CalendarGrid::YearStart), ["1970-01-01", "1970-01-01", "1972-01-01"]);
+    }
 }

@@ -19,7 +19,7 @@ use super::{
     ColumnCodec, SubColumn,
     axis::{ABOVE_ALL, BELOW_ALL},
     calendar::{self, DAY_MICROS},
-    elapsed::entropy,
+    gaps::entropy,
     line::Line,
     line_fit::LineSpec,
     null::Nulls,

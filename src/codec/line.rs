@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{privacy::Kept, seed::Stream};
 
-use super::{axis::Lattice, calendar};
+use super::{
+    axis::Lattice,
+    calendar::{self, CalendarGrid},
+};
 
 /// Keys in tokens. Coarse tokens: atoms in order, then bins in order. Fine tokens: the cell inside the bin, then
 /// "none" for a coarse token that is no bin.
@@ -30,6 +33,9 @@ pub(super) struct Line {
     pub(super) limits: (i64, i64),
     /// Rows per weekday (Monday first), if keys are days: the pattern inside a cell.
     pub(super) weekdays: Option<[u32; 7]>,
+    /// The days of the calendar that all keys are, if keys are days: first days of months, last days of years.
+    #[serde(default)]
+    pub(super) calendar: Option<CalendarGrid>,
 }
 
 /// Part of a bin. Saved as a bare list: a column has up to two thousand.
@@ -141,9 +147,10 @@ impl Line {
         let Some(cell) = Self::cell(&self.cells[from..to], self.fine_count, fine, random) else {
             return self.atoms.first().copied().unwrap_or(0);
         };
-        let key = match &self.weekdays {
-            Some(weights) => self.day(cell, weights, random),
-            None => self.lattice.draw(cell.low, cell.high, random),
+        let key = match (&self.calendar, &self.weekdays) {
+            (Some(grid), _) => grid.snap(self.lattice.draw(cell.low, cell.high, random)),
+            (None, Some(weights)) => self.day(cell, weights, random),
+            (None, None) => self.lattice.draw(cell.low, cell.high, random),
         };
         key.clamp(self.limits.0, self.limits.1)
     }

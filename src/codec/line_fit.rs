@@ -10,7 +10,7 @@ use crate::{
 use super::{
     SubColumn,
     axis::{ABOVE_ALL, BELOW_ALL, Lattice, NAN, Scale},
-    calendar,
+    calendar::{self, CalendarGrid},
     line::{Cell, Line},
 };
 
@@ -120,6 +120,7 @@ impl Line {
             lattice,
             limits: spec.limits,
             weekdays: spec.days.then(|| weekdays(&values)),
+            calendar: CalendarGrid::of(&values).filter(|_| spec.days),
         };
         let sub_columns = line.sub_columns(&keys_of(&keys), spec);
         (line, sub_columns)
@@ -143,6 +144,7 @@ impl Line {
             lattice: Lattice::fit(&keys, spec.steps.unwrap_or_default()).no_finer_than(spec.grain),
             limits: spec.limits,
             weekdays: spec.days.then(|| weekdays(&keys)),
+            calendar: CalendarGrid::of(&keys).filter(|_| spec.days),
         };
         let sub_column = line.sub_columns(&keys, spec).swap_remove(0);
         (line, sub_column)

@@ -11,6 +11,7 @@ mod constant;
 mod datetime;
 mod document;
 mod elapsed;
+mod gaps;
 mod line;
 mod line_fit;
 mod literal;
@@ -19,6 +20,7 @@ mod numeric;
 mod place;
 mod reading;
 mod rows;
+mod span;
 mod table;
 mod within;
 mod word;
@@ -34,13 +36,14 @@ pub use document::{Document, DocumentFit, WrittenTexts};
 pub use elapsed::{Elapsed, Kin};
 pub use numeric::Numeric;
 pub use place::{Place, coordinate_pairs};
-pub use rows::{decode_table, decode_table_within, encode_table};
+pub use rows::{counted_from_kin, decode_table, decode_table_within, encode_table};
+pub use span::{Span, SpanBase};
 pub use table::{EncodedTable, SubColumn};
 
 use arrow_array::ArrayRef;
 use serde::{Deserialize, Serialize};
 
-use crate::{privacy::Kept, rules::Limit, seed::Stream};
+use crate::{privacy::Kept, rules::Limit, schema::ColumnId, seed::Stream};
 
 /// One fitted column codec. `fit` lives with each codec and returns this; nothing here can be "unfitted".
 pub trait ColumnCodec: Send + Sync {
@@ -88,6 +91,8 @@ pub enum Codec {
     Place(Box<Place>),
     /// Times that ascend among siblings, as gaps.
     Elapsed(Box<Elapsed>),
+    /// Times counted from another time of their row.
+    Span(Box<Span>),
     /// Values are written elsewhere; decodes to booleans.
     Presence(Presence),
 }
@@ -102,6 +107,7 @@ impl Codec {
             Self::Document(codec) => codec.as_ref(),
             Self::Place(codec) => codec.as_ref(),
             Self::Elapsed(codec) => codec.as_ref(),
+            Self::Span(codec) => codec.as_ref(),
             Self::Presence(codec) => codec,
         }
     }
@@ -110,6 +116,31 @@ impl Codec {
     #[must_use]
     pub fn is_presence(&self) -> bool {
         matches!(self, Self::Presence(_))
+    }
+
+    /// The column of the context parent that values are counted from.
+    #[must_use]
+    pub fn counted_from_parent(&self) -> Option<ColumnId> {
+        match self {
+            Self::Elapsed(elapsed) => elapsed.base(),
+            Self::Span(span) => match span.base() {
+                SpanBase::Own(_) => None,
+                SpanBase::Parent(column) => Some(column),
+            },
+            _ => None,
+        }
+    }
+
+    /// The column of the same row that values are counted from.
+    #[must_use]
+    pub fn counted_from(&self) -> Option<ColumnId> {
+        match self {
+            Self::Span(span) => match span.base() {
+                SpanBase::Own(column) => Some(column),
+                SpanBase::Parent(_) => None,
+            },
+            _ => None,
+        }
     }
 
     /// Lists every value of the source it keeps: constants, categories, exact atoms, the ends of ranges, keys of
@@ -126,6 +157,7 @@ impl Codec {
             Self::Document(codec) => codec.kept(),
             Self::Place(codec) => codec.kept(),
             Self::Elapsed(codec) => codec.kept(),
+            Self::Span(codec) => codec.kept(),
             Self::Presence(_) => Vec::new(),
         }
     }

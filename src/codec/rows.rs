@@ -25,6 +25,7 @@ pub fn encode_table(codecs: &[(ColumnId, Codec)], data: &TableData, kin: Option<
             };
             match codec {
                 Codec::Elapsed(elapsed) => elapsed.encode_with(values, kin),
+                Codec::Span(span) => span.encode_with(values, span.base().values(data, kin).as_ref()),
                 Codec::Place(place) => match place.partner().and_then(|partner| data.column(partner)) {
                     Some(others) => place.encode_pair(values, others),
                     None => codec.encode(values),
@@ -35,6 +36,17 @@ pub fn encode_table(codecs: &[(ColumnId, Codec)], data: &TableData, kin: Option<
         .collect();
     let sub_columns = codecs.iter().flat_map(|(_, codec)| codec.sub_columns().to_vec()).collect();
     EncodedTable { sub_columns, tokens, row_count: data.row_count }
+}
+
+/// True if a column's values are counted from siblings or the parent, straight or over other columns: a row drawn again
+/// alone does not know them.
+#[must_use]
+pub fn counted_from_kin(codecs: &[(ColumnId, Codec)], column: ColumnId) -> bool {
+    let codec = |column: ColumnId| codecs.iter().find(|(held, _)| *held == column).map(|(_, codec)| codec);
+    // No chain is longer than there are columns.
+    let chain = std::iter::successors(codec(column), |at| codec(at.counted_from()?));
+    let of_kin = |codec: &Codec| matches!(codec, Codec::Elapsed(_)) || codec.counted_from_parent().is_some();
+    chain.take(codecs.len()).any(of_kin)
 }
 
 /// Decodes rows made under the same `codecs`. Values are placed by the streams `name/decode/<column>`, one per block
@@ -74,6 +86,9 @@ pub fn decode_table_within(
         jobs.push((*column, codec, &rows.tokens[first..first + width]));
         first += width;
     }
+    // Times counted from others of their row wait for those.
+    let (spans, jobs): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|(_, codec, _)| matches!(codec, Codec::Span(_)));
     let decoded: Vec<Vec<(ColumnId, ArrayRef)>> = jobs
         .par_iter()
         .map(|(column, codec, tokens)| {
@@ -112,5 +127,34 @@ pub fn decode_table_within(
         })
         .collect();
     let (columns, arrays) = decoded.into_iter().flatten().unzip();
-    TableData::new(columns, arrays, rows.row_count)
+    let mut decoded = TableData::new(columns, arrays, rows.row_count);
+    decode_spans(spans, &mut decoded, kin, (seed, name));
+    decoded
+}
+
+/// Decodes columns that are counted from others, each after the one it is counted from.
+fn decode_spans(
+    mut spans: Vec<(ColumnId, &Codec, &[Vec<u16>])>,
+    decoded: &mut TableData,
+    kin: Option<Kin<'_>>,
+    (seed, name): (Seed, &str),
+) {
+    while !spans.is_empty() {
+        let waits = |(_, codec, _): &(ColumnId, &Codec, &[Vec<u16>])| {
+            let base = codec.counted_from();
+            base.is_some_and(|base| spans.iter().any(|(column, ..)| *column == base))
+        };
+        let (waiting, ready): (Vec<_>, Vec<_>) = spans.iter().copied().partition(waits);
+        // A circle, which no fit makes, would wait for ever.
+        let (waiting, ready) = if ready.is_empty() { (Vec::new(), waiting) } else { (waiting, ready) };
+        for (column, codec, tokens) in ready {
+            let Codec::Span(span) = codec else { continue };
+            let slices: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
+            let mut random = seed.stream(&format!("{name}/decode/{}", column.0), 0);
+            let bases = span.base().values(decoded, kin);
+            let values = span.decode_with(&slices, bases.as_ref(), &mut random);
+            decoded.set(column, values);
+        }
+        spans = waiting;
+    }
 }

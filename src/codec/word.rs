@@ -17,6 +17,7 @@ impl Codec {
             Self::Place(place) if place.partner().is_some() => "place, in two columns",
             Self::Place(_) => "place",
             Self::Elapsed(_) => "time since another one",
+            Self::Span(_) => "time after another of its row",
             Self::Presence(_) => "null or not",
         }
     }

@@ -13,6 +13,7 @@ use crate::{
 use super::{
     GeneratorError, GeneratorSpec, Restriction, SavedGenerator, TableGenerator, Training, TrainingSet,
     batches::Reader,
+    drift::settle,
     network::{Network, Shape},
     settings::Settings,
     train::{Learnt, learn},
@@ -120,8 +121,8 @@ fn fit(
     let Learnt { weights, evidence, training } =
         learn(set, reader, &settings, seed, listeners).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;
     let shape = Shape { evidence, ..shape };
-    let mut fitted = Fitted::new(kind, settings, shape, weights).map_err(failed)?;
-    fitted.training = training;
+    let fitted = Fitted { training, ..Fitted::new(kind, settings, shape, weights).map_err(failed)? };
+    let fitted = settle(fitted, &conditioning, &set.rows, (seed, &set.name)).map_err(failed)?;
     Ok(Box::new(fitted))
 }
 

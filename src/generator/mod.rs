@@ -3,6 +3,7 @@
 mod autoregressive;
 mod batches;
 mod calibrate;
+mod drift;
 mod evidence;
 mod network;
 mod restriction;

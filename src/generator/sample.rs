@@ -2,6 +2,8 @@
 //!
 //! Each batch of rows has a random stream of its own, named by its place and not by the thread that draws it.
 
+use std::ops::Range;
+
 use candle_core::{Device, Result, Tensor};
 use rand::Rng;
 use rayon::prelude::*;
@@ -55,6 +57,24 @@ pub(super) fn sample(
     name: &str,
     restriction: Option<&Restriction<'_>>,
 ) -> Result<EncodedTable> {
+    let chunks = chunks(fitted, conditioning, (seed, name, restriction), 1)?;
+    let sub_columns = fitted.shape.sub_columns.clone();
+    let tokens = (0..sub_columns.len())
+        .map(|column| chunks.iter().flat_map(|(_, chunk)| chunk[column].iter().copied()).collect())
+        .collect();
+    Ok(EncodedTable { sub_columns, tokens, row_count: conditioning.families.row_count() })
+}
+
+/// Families, and the tokens of their rows.
+type Chunk = (Range<usize>, Vec<Vec<u16>>);
+
+/// Draws every `stride`-th chunk of families.
+pub(super) fn chunks(
+    fitted: &Fitted,
+    conditioning: &Conditioning,
+    (seed, name, restriction): (Seed, &str, Option<&Restriction<'_>>),
+    stride: usize,
+) -> Result<Vec<Chunk>> {
     let Shape { given, siblings, .. } = &fitted.shape;
     let own = FoldedWeights::new(given, siblings.as_ref(), fitted.network.context.own_weights()?);
     let steps = Steps::new(&fitted.network, conditioning.families.row_count())?;
@@ -62,20 +82,19 @@ pub(super) fn sample(
     let families = conditioning.families.len();
     // The size of a chunk depends on the data alone, never on the number of threads.
     let size = (families / 16).clamp(CHUNK_FAMILIES.0, CHUNK_FAMILIES.1);
-    let chunks = (0..families.div_ceil(size))
+    (0..families.div_ceil(size))
         .into_par_iter()
-        .map(|chunk| draw.chunk(chunk as u64, chunk * size..families.min((chunk + 1) * size)))
-        .collect::<Result<Vec<_>>>()?;
-    let sub_columns = fitted.shape.sub_columns.clone();
-    let tokens = (0..sub_columns.len())
-        .map(|column| chunks.iter().flat_map(|chunk| chunk[column].iter().copied()).collect())
-        .collect();
-    Ok(EncodedTable { sub_columns, tokens, row_count: conditioning.families.row_count() })
+        .filter(|chunk| chunk % stride == 0)
+        .map(|chunk| {
+            let families = chunk * size..families.min((chunk + 1) * size);
+            Ok((families.clone(), draw.chunk(chunk as u64, families)?))
+        })
+        .collect()
 }
 
 impl Draw<'_> {
     /// Draws the rows of a range of families.
-    fn chunk(&self, chunk: u64, families: std::ops::Range<usize>) -> Result<Vec<Vec<u16>>> {
+    fn chunk(&self, chunk: u64, families: Range<usize>) -> Result<Vec<Vec<u16>>> {
         let all = &self.conditioning.families;
         let first_row = all.offsets[families.start] as usize;
         let row_count = all.offsets[families.end] as usize - first_row;

@@ -48,6 +48,8 @@ impl Loader<'_> {
         });
         let mut numbered = rows.clone();
         numbered.set(number, Arc::new(Int64Array::from_iter_values(0..rows.row_count as i64)));
+        // Rows of the table itself may be on their way already, in a bulk write that bars the connection.
+        self.sink.finish_table(self.schema.table(*table))?;
         self.sink.begin_trial()?;
         let filled = self.fill(&staging, make, &numbered);
         let verdict = match filled.map_err(recoverable) {

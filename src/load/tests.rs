@@ -55,7 +55,7 @@ fn plan(schema: &Schema, skipped: &[&str]) -> Plan {
             links: vec![LinkRole::Link; table.foreign_keys.len()],
             columns: vec![ColumnRole::Attribute; table.columns.len()],
             rows: None,
-            entity: EntityPath { root: id, along: None },
+            entity: EntityPath { root: id, along: None, personal: true },
         })
         .collect();
     Plan { tables, strata: vec![schema.iter().map(|(id, _)| id).collect()] }

@@ -14,6 +14,7 @@ use crate::{
     model::{
         ChildCount, FitOptions, TableFacts,
         parts::{document, places, unlearned},
+        spans::{TimeColumn, count_spans},
     },
     plan::{ColumnRole, LinkRole, Plan},
     privacy::Guard,
@@ -84,8 +85,12 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         families: &rows.families,
         parent: snapshot.table(parent).filter(|_| parent != id).map(|parent| &parent.data),
     });
-    let Chosen { mut codecs, mut written, documents, meanings, findings: unlearned, .. } =
+    let Chosen { mut codecs, mut written, documents, meanings, times, findings: unlearned, .. } =
         choose_codecs((id, protection), (rows, kin), &modelled, settings, rules, copied);
+    // A gap to be filled could be either time.
+    if !copied && completed.is_empty() {
+        count_spans(table, (&rows.data, kin), &times, &mut codecs);
+    }
     // A text that is written anew no longer says anything of others.
     facts_rules.discovered.retain(|rule| match rule {
         Rule::NullWhen { from, any_value: false, .. } => !written.iter().any(|(column, ..)| column == from),
@@ -146,7 +151,7 @@ fn attributes(table: &Table, plan: &Plan, id: TableId) -> Vec<ColumnId> {
 
 /// How the columns of a table are made.
 #[derive(Default)]
-struct Chosen {
+struct Chosen<'a> {
     /// Codecs of modelled columns, presence of written ones.
     codecs: Vec<(ColumnId, Codec)>,
     /// Written columns: their meaning, and whether values must differ.
@@ -157,6 +162,8 @@ struct Chosen {
     paired: Vec<ColumnId>,
     /// What was looked for in the values of columns: what they mean, and how sure that is.
     meanings: Vec<(ColumnId, Meaning, f32)>,
+    /// Times, and what they take.
+    times: Vec<TimeColumn<'a>>,
     /// What is not learned.
     findings: Vec<Finding>,
 }
@@ -183,14 +190,14 @@ impl<'a> Protection<'a> {
     }
 }
 
-fn choose_codecs(
-    (id, protection): (TableId, Protection<'_>),
+fn choose_codecs<'a>(
+    (id, protection): (TableId, Protection<'a>),
     (rows, kin): (&TableSnapshot, Option<Kin<'_>>),
     modelled: &[ColumnId],
     settings: Option<&TableSettings>,
     rules: &Rules,
     copied: bool,
-) -> Chosen {
+) -> Chosen<'a> {
     let mut chosen = Chosen::default();
     let table = protection.table;
     let pairs = if copied { Vec::new() } else { places(table, rows, modelled, settings) };
@@ -269,13 +276,19 @@ fn choose_codecs(
             chosen.codecs.push((*column_id, codec));
             continue;
         }
-        let elapsed = match (&codec, kin) {
-            (Codec::Datetime(own), Some(kin)) if !in_key => {
-                Elapsed::fit(column, values, own, kin, hints.guard)
-            }
+        let elapsed = match (&codec, kin.filter(|_| !in_key)) {
+            (Codec::Datetime(own), Some(kin)) => Elapsed::fit(column, values, own, kin, hints.guard),
             _ => None,
         };
-        chosen.codecs.push((*column_id, elapsed.map_or(codec, |elapsed| Codec::Elapsed(Box::new(elapsed)))));
+        if let Codec::Datetime(own) = &codec
+            && !in_key
+        {
+            let among_siblings = elapsed.as_ref().map(|(_, bits)| *bits);
+            let own = own.clone();
+            chosen.times.push(TimeColumn { column: *column_id, own, among_siblings, guard: hints.guard });
+        }
+        let codec = elapsed.map_or(codec, |(elapsed, _)| Codec::Elapsed(Box::new(elapsed)));
+        chosen.codecs.push((*column_id, codec));
     }
     chosen
 }
@@ -299,7 +312,7 @@ fn encode_counts(
     id: TableId,
     protection: Protection<'_>,
 ) -> (Vec<ChildCount>, EncodedTable) {
-    let FitOptions { schema, plan, snapshot, .. } = *options;
+    let FitOptions { schema, plan, snapshot, entities, .. } = *options;
     let row_count = snapshot.table(id).map_or(0, |rows| rows.data.row_count);
     let mut counts = Vec::new();
     let mut encoded = EncodedTable::empty(row_count);
@@ -313,7 +326,8 @@ fn encode_counts(
         }
         let name = format!("{}.{}#", schema.table(child).name, fk.name);
         // How much of its own an entity has shows it: the largest counts end where enough entities lie.
-        let own = plan.table(child).entity.along == Some(foreign_key);
+        let alone = entities.table(child).is_some_and(|rows| rows.too_few.is_some());
+        let own = plan.table(child).entity.along == Some(foreign_key) && !alone;
         let codec = match protection.of(&name).highest(fan_out).filter(|_| own) {
             Some(most) => CountCodec::fit(&fan_out.iter().map(|count| *count.min(&most)).collect::<Vec<_>>()),
             None => CountCodec::fit(fan_out),

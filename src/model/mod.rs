@@ -13,6 +13,7 @@ mod links;
 mod parts;
 mod purse;
 mod relations;
+mod spans;
 
 pub use anchor::{Ancestry, Anchor};
 pub use contents::{ColumnContents, Contents, Origin, TableContents, contents};

@@ -294,6 +294,7 @@ pub(super) fn learn(
     };
     findings.extend(private.iter().flat_map(|private| private.findings.clone()));
     let entities = entity_map(&schema, &plan, snapshot);
+    findings.extend(entities.findings(&schema));
     let options = FitOptions {
         schema: &schema,
         plan: &plan,

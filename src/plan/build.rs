@@ -95,7 +95,7 @@ impl Plan {
                     columns: roles::columns(table, &links),
                     links,
                     rows: settings.get(&id).and_then(|settings| settings.rows),
-                    entity: EntityPath { root: id, along: None },
+                    entity: EntityPath { root: id, along: None, personal: true },
                 }
             })
             .collect();

@@ -8,6 +8,9 @@
 //! Every table leads to its root along one foreign key: its context, if a root lies there; else the first of its
 //! other foreign keys that leads to one, those that may not be null first. A row that could reach several roots
 //! belongs to the one along that key alone.
+//!
+//! Rows below a few things (the readings of three stations) could not hide among so few: where the rows are read, each
+//! of them counts as an entity of its own ([`crate::privacy::map`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +110,13 @@ pub struct EntityPath {
     pub root: TableId,
     /// The foreign key that leads towards the root; `None` for a root. A row where it is null is an entity of its own.
     pub along: Option<ForeignKeyId>,
+    /// True if the root is about persons, or named by the user: what is below it belongs to one of them.
+    #[serde(default = "personal")]
+    pub personal: bool,
+}
+
+fn personal() -> bool {
+    true
 }
 
 /// What makes a table a root.
@@ -148,15 +158,19 @@ pub(super) fn settle(
 
 /// The way of one table, whose parents have theirs.
 fn path(schema: &Schema, tables: &[TablePlan], standing: &[Standing], id: TableId) -> EntityPath {
-    let itself = EntityPath { root: id, along: None };
     let own = standing[id.0];
+    let itself = EntityPath { root: id, along: None, personal: own != Standing::Thing };
     if own == Standing::Named {
         return itself;
     }
     let table = schema.table(id);
     let root_of = |key: ForeignKeyId| tables[table.foreign_keys[key.0].parent.0].entity.root;
     let context = tables[id.0].context;
-    let above = context.map(|key| EntityPath { root: root_of(key), along: Some(key) });
+    let towards = |key: ForeignKeyId| {
+        let root = root_of(key);
+        EntityPath { root, along: Some(key), personal: standing[root.0] != Standing::Thing }
+    };
+    let above = context.map(towards);
     // A person below one who only looks after it, or below a thing (a town, a branch), is an entity.
     let stops = |root: TableId| {
         matches!(
@@ -184,7 +198,7 @@ fn path(schema: &Schema, tables: &[TablePlan], standing: &[Standing], id: TableI
         (fk.columns.iter().any(|column| table.column(*column).nullable), key.0)
     });
     match keys.first() {
-        Some(key) => EntityPath { root: root_of(*key), along: Some(*key) },
+        Some(key) => towards(*key),
         None => above.unwrap_or(itself),
     }
 }

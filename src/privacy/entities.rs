@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::{
     data::{Links, NO_ROW},
+    finding::Finding,
     plan::Plan,
     schema::{Schema, TableId},
     snapshot::Snapshot,
 };
+
+/// Most things (no persons) among which no row below them could hide, and the rows of each, at least, on average: the
+/// readings of three stations, the costs of 45 shops.
+const FEW_THINGS: usize = 50;
+const MANY_ROWS: usize = 5;
 
 /// The entity of every row of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +25,8 @@ pub struct Entities {
     pub count: usize,
     /// The root table.
     pub root: TableId,
+    /// The things the rows would belong to, were they not so few: their table and their number.
+    pub too_few: Option<(TableId, usize)>,
 }
 
 impl Entities {
@@ -26,7 +34,7 @@ impl Entities {
         let mut distinct = of_row.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        Self { count: distinct.len(), of_row, root }
+        Self { count: distinct.len(), of_row, root, too_few: None }
     }
 }
 
@@ -42,6 +50,25 @@ impl EntityMap {
     #[must_use]
     pub fn table(&self, id: TableId) -> Option<&Entities> {
         self.tables.get(id.0)?.as_ref()
+    }
+
+    /// Says of which tables a row counts as an entity of its own, because the things above it are too few.
+    #[must_use]
+    pub fn findings(&self, schema: &Schema) -> Vec<Finding> {
+        let few = self.tables.iter().enumerate().filter_map(|(id, found)| {
+            let (things, count) = found.as_ref()?.too_few?;
+            Some((TableId(id), things, count))
+        });
+        let told = few.map(|(id, things, count)| {
+            let things = &schema.table(things).name;
+            let what =
+                format!("its rows belong to {count} rows of {things}, too few for k of them to share values");
+            Finding::note("few-entities", what)
+                .table(&schema.table(id).name)
+                .instead("each row counts as an entity of its own")
+                .remedy(format!("entities = [\"{things}\"] under [privacy] protects {things} as a whole"))
+        });
+        told.collect()
     }
 }
 
@@ -65,11 +92,12 @@ pub fn map_links(schema: &Schema, plan: &Plan, tables: &[Option<(usize, &[Links]
     for id in plan.order() {
         let Some((rows, links)) = tables.get(id.0).copied().flatten() else { continue };
         let path = plan.table(id).entity;
-        let of_root = tables.get(path.root.0).copied().flatten().map_or(0, |(rows, _)| rows);
-        let next = next.entry(path.root).or_insert(of_root as u32);
-        let parents = path.along.and_then(|key| links.get(key.0));
         let parent = path.along.map(|key| schema.table(id).foreign_keys[key.0].parent);
         let of_parent = parent.and_then(|parent| found[parent.0].as_ref());
+        let root = of_parent.map_or(path.root, |of_parent| of_parent.root);
+        let of_root = tables.get(root.0).copied().flatten().map_or(0, |(rows, _)| rows);
+        let next = next.entry(root).or_insert(of_root as u32);
+        let parents = path.along.and_then(|key| links.get(key.0));
         let mut alone = || {
             *next += 1;
             *next - 1
@@ -86,7 +114,15 @@ pub fn map_links(schema: &Schema, plan: &Plan, tables: &[Option<(usize, &[Links]
             _ if path.along.is_some() => (0..rows).map(|_| alone()).collect(),
             _ => (0..rows as u32).collect(),
         };
-        found[id.0] = Some(Entities::new(of_row, path.root));
+        let entities = Entities::new(of_row, root);
+        let things = !path.personal && root == path.root && path.along.is_some();
+        let few = things && entities.count <= FEW_THINGS && rows >= MANY_ROWS * entities.count.max(1);
+        found[id.0] = Some(if few {
+            let too_few = Some((root, entities.count));
+            Entities { too_few, ..Entities::new((0..rows as u32).collect(), id) }
+        } else {
+            entities
+        });
     }
     EntityMap { tables: found }
 }

@@ -107,6 +107,32 @@ fn rows_follow_their_parents_to_their_entity_and_rows_without_one_are_entities_o
 }
 
 #[test]
+fn rows_below_a_few_things_are_entities_of_their_own_and_rows_below_persons_never() {
+    let map_of = |text: &str| {
+        let schema = fixture(text);
+        let plan = Plan::build(&schema, &Config::default(), &[12, 300, 600]).unwrap().0;
+        let links = |rows: u32, of: u32| vec![Links { parent: (0..rows).map(|row| row % of).collect() }];
+        let (readings, marks) = (links(300, 12), links(600, 300));
+        let tables = [Some((12, &[][..])), Some((300, readings.as_slice())), Some((600, marks.as_slice()))];
+        (map_links(&schema, &plan, &tables), schema)
+    };
+    let below = "*id\nb_readings: *id, a! > a_stations.id\nc_marks: *id, r! > b_readings.id";
+
+    let (map, schema) = map_of(&format!("a_stations: {below}"));
+
+    let readings = map.table(TableId(1)).unwrap();
+    assert_eq!((readings.count, readings.root), (300, TableId(1)));
+    assert_eq!(readings.too_few, Some((TableId(0), 12)));
+    let marks = map.table(TableId(2)).unwrap();
+    assert_eq!((marks.count, marks.root, marks.of_row[301]), (300, TableId(1), 1));
+    assert_eq!(map.findings(&schema).len(), 1);
+
+    let (map, schema) = map_of(&format!("a_patients: {}", below.replace("stations", "patients")));
+    assert_eq!(map.table(TableId(1)).unwrap().count, 12);
+    assert!(map.findings(&schema).is_empty());
+}
+
+#[test]
 fn support_counts_entities_and_not_rows() {
     let owners = [7, 7, 7, 8, 9];
     let guard = Guard::entities(&owners, 2);

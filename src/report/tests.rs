@@ -49,7 +49,7 @@ fn planned(table: usize, mode: TableMode, context: Option<usize>, links: Vec<Lin
         links,
         columns: vec![ColumnRole::Attribute],
         rows: None,
-        entity: EntityPath { root: TableId(table), along: None },
+        entity: EntityPath { root: TableId(table), along: None, personal: true },
     }
 }
 

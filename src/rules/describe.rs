@@ -84,6 +84,9 @@ fn inside(table: &Table, rule: &Rule) -> String {
         Rule::Ratio { from, to, factors, rows, .. } => {
             format!("{} = c · {}, c one of {} ({rows} rows)", name(to), name(from), list(factors))
         }
+        Rule::DatePart { from, to, part, rows } => {
+            format!("{} = {} of {} ({rows} rows)", name(to), part.name(), name(from))
+        }
         Rule::NullWhen { from, to, any_value: true, rows, .. } => {
             format!("{} is null exactly where {} is ({rows} rows)", name(to), name(from))
         }

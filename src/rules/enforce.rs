@@ -348,6 +348,11 @@ pub(super) fn build(data_type: &DataType, values: &[Value]) -> Option<ArrayRef> 
     })
 }
 
+/// True if two values are one, as numbers of whatever type.
+pub(super) fn order_equal(one: &Value, other: &Value) -> bool {
+    one == other || order(one, other, false).is_some_and(std::cmp::Ordering::is_eq)
+}
+
 /// A value as a number of its own line; NaN has no place.
 pub(super) fn place(value: &Value) -> Option<f64> {
     match value {

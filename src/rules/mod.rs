@@ -9,6 +9,7 @@ mod across;
 mod calendar;
 mod computed;
 mod condition;
+mod date_part;
 mod declare;
 mod describe;
 mod discover;
@@ -41,7 +42,8 @@ pub use across::{
     ObservedTable, ancestor_along, discover_all,
 };
 pub use condition::{Condition, ConditionError};
-pub use discover::{discover, discover_beside, discover_nulls};
+pub use date_part::DatePart;
+pub use discover::{discover, discover_beside, discover_dates, discover_nulls};
 pub use enforce::{Recomputed, enforce, recompute};
 pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operator};
 pub use family_sum::{FamilySum, family_sums};

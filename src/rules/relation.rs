@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::ColumnId;
 
-use super::value::Value;
+use super::{date_part::DatePart, value::Value};
 
 /// A relation between columns of every row, with the rows that showed it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -97,6 +97,17 @@ pub enum Rule {
         /// Rows with a value.
         rows: usize,
     },
+    /// `to` is a part of the date `from`: its year, its weekday's name; null where `from` is.
+    DatePart {
+        /// Read.
+        from: ColumnId,
+        /// Computed.
+        to: ColumnId,
+        /// Which part.
+        part: DatePart,
+        /// Rows with a value.
+        rows: usize,
+    },
     /// `to` is null exactly where `from` is one of `values`.
     NullWhen {
         /// Read.
@@ -148,6 +159,7 @@ impl Rule {
             Self::Copy { to, .. }
             | Self::Linear { to, .. }
             | Self::Determines { to, .. }
+            | Self::DatePart { to, .. }
             | Self::Product { to, .. }
             | Self::Sum { to, .. } => Some(*to),
         }
@@ -172,6 +184,7 @@ impl Rule {
             | Self::Linear { from, .. }
             | Self::Determines { from, .. }
             | Self::Ratio { from, .. }
+            | Self::DatePart { from, .. }
             | Self::NullWhen { from, .. } => vec![*from],
             Self::Product { of, .. } => of.reads(),
             Self::Sum { added, subtracted, .. } => added.iter().chain(subtracted).copied().collect(),
@@ -201,6 +214,7 @@ impl Rule {
         match self {
             Self::Ordering { .. } | Self::Determines { .. } | Self::NullWhen { .. } => None,
             Self::Copy { .. } => from.first().cloned(),
+            Self::DatePart { part, .. } => part.of(from.first()?),
             Self::Linear { factor, offset, decimals, .. } => linear(from.first()?, factor, offset, *decimals),
             Self::Product { of, decimals, .. } => {
                 if from.iter().any(Value::is_null) {

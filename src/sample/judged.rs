@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    codec::{Codec, decode_table_within},
+    codec::{counted_from_kin, decode_table_within},
     data::TableData,
     finding::Finding,
     model::TableModel,
@@ -391,10 +391,7 @@ impl Sampler<'_> {
         let given = self.given(id, model, draft, &draft.data).take(rows);
         let mut all = own;
         for (column, array) in values.columns.into_iter().zip(values.arrays) {
-            let timed = facts
-                .codecs
-                .iter()
-                .any(|(timed, codec)| *timed == column && matches!(codec, Codec::Elapsed(_)));
+            let timed = counted_from_kin(&facts.codecs, column);
             if !timed {
                 all.set(column, array);
             }

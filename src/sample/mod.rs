@@ -37,7 +37,6 @@ pub use judged::{Answer, Suspect};
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    codec::Codec,
     conditioning::{RowGraph, RowGraphTable},
     config::TableMode,
     data::{Families, Links, TableData},
@@ -287,7 +286,7 @@ impl Sampler<'_> {
         children
             .filter_map(|child| model.table(child))
             .flat_map(|child| &child.facts.codecs)
-            .filter_map(|(_, codec)| if let Codec::Elapsed(elapsed) = codec { elapsed.base() } else { None })
+            .filter_map(|(_, codec)| codec.counted_from_parent())
             .collect()
     }
 
@@ -450,6 +449,7 @@ impl Sampler<'_> {
         self.settle_generated(id, model, draft);
         self.mend_checks(id, model, draft);
         self.make_unique(id, model, draft);
+        self.follow_dates(id, model, draft);
         if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), draft);
             self.settle_checks(id, model, draft, true);

@@ -8,7 +8,7 @@ use arrow_array::{
 use rayon::prelude::*;
 
 use crate::{
-    codec::{Codec, EncodedTable, Kin, decode_table_within, encode_table},
+    codec::{EncodedTable, Kin, counted_from_kin, decode_table_within, encode_table},
     conditioning::{Conditioning, Receiver},
     data::{Families, Links, TableData, arrow_type},
     finding::Finding,
@@ -293,7 +293,7 @@ impl Sampler<'_> {
         let timed: Vec<(ColumnId, ArrayRef)> = facts
             .codecs
             .iter()
-            .filter(|(_, codec)| matches!(codec, Codec::Elapsed(_)))
+            .filter(|(column, _)| counted_from_kin(&facts.codecs, *column))
             .filter_map(|(column, _)| Some((*column, values.column(*column)?.clone())))
             .collect();
         let given = self.given(id, model, draft, &values);

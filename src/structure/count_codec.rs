@@ -126,6 +126,26 @@ impl CountCodec {
         count.clamp(*first, *last)
     }
 
+    /// The mean count of all parents it was fitted to.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        let rows: f64 = self.bins.iter().map(|bin| f64::from(bin.rows)).sum();
+        let children: f64 = self.bins.iter().map(|bin| f64::from(bin.rows) * f64::from(bin.mean)).sum();
+        if rows > 0.0 { children / rows } else { 0.0 }
+    }
+
+    /// A token, as often as parents had it.
+    pub fn any(&self, random: &mut Stream) -> u16 {
+        let rows: u64 = self.bins.iter().map(|bin| u64::from(bin.rows)).sum();
+        let mut at = random.random_range(0..rows.max(1));
+        let found = self.bins.iter().position(|bin| {
+            let here = at < u64::from(bin.rows);
+            at = at.saturating_sub(u64::from(bin.rows));
+            here
+        });
+        found.unwrap_or(0) as u16
+    }
+
     /// True if the token stands for one count only.
     #[must_use]
     pub fn is_exact(&self, token: u16) -> bool {

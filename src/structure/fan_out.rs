@@ -11,10 +11,16 @@ const NUDGE: f64 = 0.02;
 /// Relative gap up to which counts are exchanged for other parents' before anything is rescaled.
 const EXCHANGE: f64 = 0.25;
 
+/// Times as many parents as there are that draw another count, at most, before a total far off is scaled.
+const REDRAWS: usize = 16;
+/// Fewest and most of them.
+const REDRAWS_BETWEEN: (usize, usize) = (2_000, 1_000_000);
+
 /// Decodes each parent's count token and meets the wanted total with the least change: parents scale with the
 /// database, so counts stay as drawn, and a few parents take another one's count to close the gap (a nudge by
-/// one would wear heavy counts away: of 840 parents with exactly 10 children, 100 would have 9). A total far
-/// off (the user forced a number of rows) rescales them.
+/// one would wear heavy counts away: of 840 parents with exactly 10 children, 100 would have 9). A total far off
+/// because the few parents that have most of the children were drawn too often or not at all (two of 500 shops own
+/// everything) lets parents draw anew; one far off because the user forced a number of rows rescales them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenFanOut {
     /// What the tokens mean.
@@ -53,6 +59,10 @@ impl FanOut for TokenFanOut {
             return Err(StructureError::Infeasible { wanted: target, parents: counts.len() });
         }
         let gap = |counts: &[u32]| (target as f64 - sum(counts) as f64).abs() / (target as f64).max(1.0);
+        let usual = self.codec.mean() * counts.len() as f64;
+        if gap(&counts) > EXCHANGE && (target as f64 - usual).abs() <= EXCHANGE * target as f64 {
+            self.redraw(&mut counts, target, cap, random);
+        }
         if gap(&counts) <= EXCHANGE {
             let with_children: Vec<usize> = (0..counts.len()).filter(|parent| counts[*parent] > 0).collect();
             exchange(&mut counts, &with_children, target, random);
@@ -69,6 +79,27 @@ impl FanOut for TokenFanOut {
         let exact: Vec<bool> = tokens.iter().map(|token| self.codec.is_exact(*token)).collect();
         nudge(&mut counts, &exact, target, cap, random);
         Ok(counts)
+    }
+}
+
+impl TokenFanOut {
+    /// Lets random parents draw their count anew, as often as each was seen, where that brings the total nearer.
+    fn redraw(&self, counts: &mut [u32], target: u64, cap: u32, random: &mut Stream) {
+        let mut gap = target as i64 - sum(counts) as i64;
+        let near = (NUDGE * target as f64) as u64;
+        let tries = (counts.len() * REDRAWS).clamp(REDRAWS_BETWEEN.0, REDRAWS_BETWEEN.1);
+        for _ in 0..tries {
+            if gap.unsigned_abs() <= near {
+                return;
+            }
+            let parent = random.random_range(0..counts.len());
+            let count = self.codec.decode(self.codec.any(random), random).min(cap);
+            let left = gap - (i64::from(count) - i64::from(counts[parent]));
+            if left.abs() < gap.abs() {
+                counts[parent] = count;
+                gap = left;
+            }
+        }
     }
 }
 

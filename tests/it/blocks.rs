@@ -1,22 +1,30 @@
 //! Large tables are generated and handed out block by block: what holds of a whole table holds across its blocks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, mpsc::channel},
+};
 
 use arrow_array::{
+    ArrayRef, Int64Array,
     cast::AsArray,
     types::{Float64Type, Int64Type},
 };
 use dbsynth::{
+    config::Config,
     data::{KeyColumns, TableData},
+    db::{Introspection, STAGING_ROW, connect},
+    load::{Loader, Trial},
     model::Model,
     model_file,
+    plan::Plan,
     progress::Silent,
     sample::{BLOCK_ROWS, Outlet, SampleError, SampleOptions, sample},
     schema::{ColumnId, TableId},
     seed::Seed,
 };
 
-use crate::support::dbsynth;
+use crate::support::{Engine, Scratch, contents, dbsynth, engines};
 
 /// What was handed out, in order.
 #[derive(Default)]
@@ -121,4 +129,57 @@ fn blocks_of_a_table_keep_its_keys_links_and_totals() {
     for ((_, one), (_, other)) in heard.parcels.iter().zip(&again.parcels) {
         assert_eq!(one.arrays, other.arrays, "the same seed, other rows");
     }
+}
+
+/// The target is asked about rows of a table while earlier blocks of it are on their way.
+fn rows_may_be_judged_between_blocks(engine: Engine) {
+    if !engines().contains(&engine) {
+        return;
+    }
+    let name = |end: &str| format!("judged_blocks_{engine:?}_{end}").to_lowercase();
+    let source = Scratch::new(engine, &name("source"));
+    source.run("CREATE TABLE entry (id integer NOT NULL PRIMARY KEY, amount integer NOT NULL)");
+    let target = Scratch::new(engine, &name("target"));
+    let from = connect(&source.url()).unwrap();
+    let Introspection { schema, blueprint, .. } = from.source().unwrap().introspect().unwrap();
+    let plan = Plan::build(&schema, &Config::default(), &[0]).unwrap().0;
+    let database = connect(&target.url()).unwrap();
+    let sink = database.sink().unwrap();
+    let mut loader = Loader::begin(sink, database.dialect(), &schema, &plan, &blueprint, false).unwrap();
+    let id = TableId(0);
+    let block = |first: i64| {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(first..first + 500));
+        TableData::new(vec![ColumnId(0), ColumnId(1)], vec![numbers.clone(), numbers], 500)
+    };
+    let judge = |loader: &mut Loader<'_>, rows: TableData| {
+        let staging = database.dialect().staging(schema.table(id));
+        let tests = vec![format!("SELECT {STAGING_ROW} FROM {} WHERE amount > 990", staging.0.name)];
+        let (answer, _verdict) = channel();
+        loader.judge(&Trial { table: id, rows, staging, tests, answer }).unwrap()
+    };
+
+    loader.write(id, &block(0), &Silent).unwrap();
+    let verdict = judge(&mut loader, block(500));
+    loader.write(id, &block(500), &Silent).unwrap();
+    loader.finish_table(id, &Silent).unwrap();
+    loader.finish(&Silent).unwrap();
+    loader.commit().unwrap();
+
+    assert_eq!(verdict[0].as_ref().unwrap().len(), 9, "{verdict:?}");
+    assert_eq!(contents(&target.url()).values().map(Vec::len).collect::<Vec<_>>(), [1000]);
+}
+
+#[test]
+fn rows_may_be_judged_between_blocks_on_sqlite() {
+    rows_may_be_judged_between_blocks(Engine::Sqlite);
+}
+
+#[test]
+fn rows_may_be_judged_between_blocks_on_postgres() {
+    rows_may_be_judged_between_blocks(Engine::Postgres);
+}
+
+#[test]
+fn rows_may_be_judged_between_blocks_on_mysql() {
+    rows_may_be_judged_between_blocks(Engine::MySql);
 }

@@ -8,7 +8,7 @@ mod since;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
 use rand::RngExt;
@@ -25,8 +25,8 @@ use crate::{
 use super::{
     ColumnCodec, Datetime, SubColumn,
     calendar::{self, DAY_MICROS},
+    gaps::{Unit, any_time, clock_of, fit_clock, fit_gap, is_extreme, micros},
     line::Line,
-    line_fit::LineSpec,
     null::Nulls,
     reading,
 };
@@ -50,13 +50,6 @@ const SAVED_BITS: f64 = 0.5;
 const CLOCK_BITS: f64 = 2.0;
 /// Draws of another gap where one leads out of its bin.
 const TRIES: usize = 24;
-/// Bins of days, of gaps, of times of a day.
-const MAX_BINS: usize = 64;
-const CLOCK_BINS: usize = 48;
-/// Steps looked for among gaps (in their unit) and times of day.
-const GAP_STEPS: [i64; 5] = [30, 14, 7, 5, 2];
-const CLOCK_STEPS: [i64; 6] = [3_600_000_000, 900_000_000, 60_000_000, 1_000_000, 100_000, 1_000];
-
 /// A column of days or points in time, ascending among siblings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Elapsed {
@@ -76,24 +69,6 @@ pub struct Elapsed {
     clock: Option<Line>,
 }
 
-/// What gaps are counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Unit {
-    Days,
-    Micros(i64),
-}
-
-/// Microseconds since 1970 of a column of days or points in time; `None` for others.
-fn micros(values: &ArrayRef) -> Option<Vec<Option<i64>>> {
-    if let Some(dates) = reading::dates(values) {
-        return Some(
-            dates.iter().map(|day| day.map(|day| i64::from(day).saturating_mul(DAY_MICROS))).collect(),
-        );
-    }
-    Some(reading::timestamps(values)?.iter().collect())
-}
-
 /// For every row the last time of an earlier sibling.
 fn previous(times: &[Option<i64>], families: &Families) -> Vec<Option<i64>> {
     let mut result = vec![None; times.len()];
@@ -107,49 +82,9 @@ fn previous(times: &[Option<i64>], families: &Families) -> Vec<Option<i64>> {
     result
 }
 
-impl Unit {
-    /// Steps from one time to another.
-    fn between(self, from: i64, to: i64) -> i64 {
-        match self {
-            Self::Days => to.div_euclid(DAY_MICROS) - from.div_euclid(DAY_MICROS),
-            Self::Micros(unit) => to.saturating_sub(from) / unit,
-        }
-    }
-
-    /// The time so many steps after another; with days, midnight.
-    fn after(self, from: i64, steps: i64) -> i64 {
-        match self {
-            Self::Days => from.div_euclid(DAY_MICROS).saturating_add(steps).saturating_mul(DAY_MICROS),
-            Self::Micros(unit) => from.saturating_add(steps.saturating_mul(unit)),
-        }
-    }
-}
-
-/// Bits a token takes on average, and what its model costs (minimum description length: half the logarithm of the rows
-/// per number to learn).
-pub(super) fn entropy<K: Ord>(tokens: impl Iterator<Item = K>) -> f64 {
-    let mut counts: BTreeMap<K, f64> = BTreeMap::new();
-    let mut total = 0.0;
-    for token in tokens {
-        *counts.entry(token).or_default() += 1.0;
-        total += 1.0;
-    }
-    if total == 0.0 {
-        return 0.0;
-    }
-    let bits: f64 = counts.values().map(|count| -count / total * (count / total).log2()).sum();
-    bits + 0.5 * total.log2() * (counts.len() as f64 - 1.0) / total
-}
-
-/// Bits a key takes on a line: its token and its place inside.
-fn cost(line: &Line, keys: &[Owned<i64>]) -> f64 {
-    let inside: f64 = keys.iter().map(|(key, _)| line.bits_inside(*key)).sum();
-    entropy(keys.iter().map(|(key, _)| line.tokens(*key).0)) + inside / keys.len().max(1) as f64
-}
-
 impl Elapsed {
     /// Fits to a column that ascends among siblings, if that takes at least half a bit a row less than `otherwise`,
-    /// its own codec, needs. `None` if not.
+    /// its own codec, needs. `None` if not; else with the bits a row takes.
     #[must_use]
     pub fn fit(
         column: &Column,
@@ -157,11 +92,10 @@ impl Elapsed {
         otherwise: &Datetime,
         kin: Kin<'_>,
         guard: Guard<'_>,
-    ) -> Option<Self> {
+    ) -> Option<(Self, f64)> {
         let times = micros(values)?;
         let date = reading::dates(values).is_some();
-        let extreme = |time: &i64| time.unsigned_abs() > i64::MAX.unsigned_abs() / 4;
-        if kin.families.row_count() != times.len() || times.iter().flatten().any(extreme) {
+        if kin.families.row_count() != times.len() || times.iter().flatten().any(is_extreme) {
             return None;
         }
         let before = previous(&times, kin.families);
@@ -177,39 +111,14 @@ impl Elapsed {
             return None;
         }
 
-        let spec = |name, steps, max_bins, days, absent, limits| LineSpec {
-            name,
-            least: guard.least(),
-            steps: Some(steps),
-            single: false,
-            max_bins,
-            days,
-            absent,
-            limits,
-            grain: 1,
-        };
-        let any = (i64::MIN / 4, i64::MAX / 4);
         let gap_name = format!("{}.gap", column.name);
         let fit_gap = |unit: Unit| {
-            let gaps: Vec<Owned<i64>> =
-                pairs.iter().map(|((from, to), owner)| (unit.between(*from, *to), *owner)).collect();
-            let (line, sub_columns) =
-                Line::fit(gaps.clone(), &spec(&gap_name, &GAP_STEPS[..], MAX_BINS, false, true, any));
-            let bits = cost(&line, &gaps);
-            (unit, line, sub_columns, bits)
+            let between = pairs.iter().map(|((from, to), owner)| (unit.between(*from, *to), *owner));
+            fit_gap(&gap_name, unit, between.collect(), guard)
         };
-        let clock_of = |time: i64| time.rem_euclid(DAY_MICROS);
         let has_clock = !date && times.iter().flatten().any(|time| clock_of(*time) != 0);
         let clock_name = format!("{}.time", column.name);
-        let fit_clock = |keys: Vec<Owned<i64>>| {
-            let limits = (0, DAY_MICROS - 1);
-            let (line, sub_columns) = Line::fit(
-                keys.clone(),
-                &spec(&clock_name, &CLOCK_STEPS[..], CLOCK_BINS, false, true, limits),
-            );
-            let bits = cost(&line, &keys);
-            (line, sub_columns, bits)
-        };
+        let fit_clock = |keys: Vec<Owned<i64>>| fit_clock(&clock_name, keys, guard);
         let all_clocks = || {
             let known = times.iter().enumerate();
             guard.own(known.filter_map(|(row, time)| Some((row, clock_of((*time)?)))))
@@ -218,10 +127,8 @@ impl Elapsed {
         let by_day = fit_gap(Unit::Days);
         let day_clock = has_clock.then(|| fit_clock(all_clocks()));
         let day_bits = by_day.3 + day_clock.as_ref().map_or(0.0, |clock| clock.2);
-        let by_micros = has_clock.then(|| {
-            let unit = calendar::unit_of(pairs.iter().map(|((from, to), _)| to - from));
-            fit_gap(Unit::Micros(unit))
-        });
+        let by_micros =
+            has_clock.then(|| fit_gap(Unit::finest(pairs.iter().map(|((from, to), _)| to - from))));
         let whole = by_micros.as_ref().is_some_and(|gap| gap.3 + CLOCK_BITS < day_bits);
         let (gaps_in, gap, gap_columns, bits) = match by_micros {
             Some(by_micros) if whole => by_micros,
@@ -235,8 +142,7 @@ impl Elapsed {
         let known = times.iter().enumerate();
         let days = guard.own(known.filter_map(|(row, time)| Some((row, (*time)?.div_euclid(DAY_MICROS)))));
         let when_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
-        let (when, when_column) =
-            Line::binned(days, &spec(&when_name, &[7][..], MAX_BINS, true, nulls.seen(), any));
+        let (when, when_column) = Line::binned(days, &any_time(&when_name, guard, nulls.seen()));
         let since = Since::fit(column, (&times, &before), gaps_in, kin, &when, guard);
         let mut sub_columns = vec![when_column];
         let since = since.map(|(since, more)| {
@@ -256,7 +162,7 @@ impl Elapsed {
             sub_columns.extend(more);
             line
         });
-        Some(Self { sub_columns, nulls, date, gaps_in, when, since, gap, clock })
+        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, clock }, bits))
     }
 
     /// The parent's column that first rows are counted from.
@@ -267,12 +173,8 @@ impl Elapsed {
 
     pub(super) fn kept(&self) -> Vec<Kept> {
         let mut all = self.when.kept(&calendar::date_text);
-        let unit = match self.gaps_in {
-            Unit::Days => "d".to_owned(),
-            Unit::Micros(unit) => format!("x{unit}us"),
-        };
         let gaps = std::iter::once(&self.gap).chain(self.since.as_ref().map(|since| &since.line));
-        all.extend(gaps.flat_map(|line| line.kept(&|gap| format!("+{gap}{unit}"))));
+        all.extend(gaps.flat_map(|line| line.kept(&|gap| self.gaps_in.text(gap))));
         all.extend(self.clock.iter().flat_map(|line| line.kept(&calendar::time_text)));
         all
     }

@@ -3,12 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::{SubColumn, calendar::DAY_MICROS, line::Line, line_fit::LineSpec},
+    codec::{
+        SubColumn,
+        calendar::DAY_MICROS,
+        gaps::{Unit, clock_of, cost, entropy, fit_gap, micros},
+        line::Line,
+    },
     privacy::{Guard, Owned},
     schema::{Column, ColumnId},
 };
 
-use super::{ASCENDING, GAP_STEPS, Kin, MAX_BINS, PAIRS_MIN, SAVED_BITS, Unit, cost, entropy, micros};
+use super::{ASCENDING, Kin, PAIRS_MIN, SAVED_BITS};
 
 /// The parent's column, and the gaps after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,7 +46,7 @@ impl Since {
         let clock = if unit == Unit::Days {
             0.0
         } else {
-            entropy(firsts.iter().map(|((_, t), _)| t.rem_euclid(DAY_MICROS)))
+            entropy(firsts.iter().map(|((_, time), _)| clock_of(*time)))
         };
         let mut least = cost(when, &keys) + clock - SAVED_BITS;
         let mut found = None;
@@ -59,19 +64,7 @@ impl Since {
                 continue;
             }
             let name = format!("{}.since", column.name);
-            let spec = LineSpec {
-                name: &name,
-                least: guard.least(),
-                steps: Some(&GAP_STEPS[..]),
-                single: false,
-                max_bins: MAX_BINS,
-                days: false,
-                absent: true,
-                limits: (i64::MIN / 4, i64::MAX / 4),
-                grain: 1,
-            };
-            let (line, sub_columns) = Line::fit(gaps.clone(), &spec);
-            let bits = cost(&line, &gaps);
+            let (_, line, sub_columns, bits) = fit_gap(&name, unit, gaps, guard);
             if bits < least {
                 least = bits;
                 found = Some((Self { base: *base, line }, sub_columns));

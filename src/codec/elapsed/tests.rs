@@ -37,7 +37,7 @@ impl Visits {
         let data_type = if date { DataType::Date } else { DataType::Timestamp { zoned: false } };
         let column = Column::new("at", data_type);
         let own = Datetime::fit(&column, &self.times, Guard::rows(5)).unwrap();
-        Elapsed::fit(&column, &self.times, &own, self.kin(), Guard::rows(5))
+        Elapsed::fit(&column, &self.times, &own, self.kin(), Guard::rows(5)).map(|(elapsed, _)| elapsed)
     }
 }
 

@@ -10,11 +10,11 @@ use crate::{
     data::{Families, Links, TableData},
     plan::{ColumnRole, LinkRole, Plan},
     privacy::Guard,
-    schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
+    schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
 };
 
 use super::{
-    super::{Rules, TableRules, discover_beside, discover_nulls, family_positions},
+    super::{Rules, TableRules, discover_beside, discover_dates, discover_nulls, family_positions},
     Aggregate, Borrowed, Inheritance, Inherited,
     inherit::{Line, copy, limit, shared, tightest},
     kin::Kin,
@@ -332,14 +332,42 @@ impl<'a> Observed<'a> {
         let free = |column: ColumnId| self.is_attribute(id, column) && !positions(column);
         // Text is written, not computed; but it is there or not, and may say so of others.
         let textual = |column: ColumnId| table.column(column).data_type.storage() == Storage::Text;
-        let settled: BTreeSet<ColumnId> = rules.settled().into_iter().collect();
+        let mut settled: BTreeSet<ColumnId> = rules.settled().into_iter().collect();
+        let mut found = self.dates(id, rows, &free, &settled);
+        settled.extend(found.iter().filter_map(super::super::Rule::computes));
         let numbers = rows.data.select(|column| free(column) && !textual(column));
-        let mut found = discover_beside(&numbers, &loans.data, &settled, rows.guard);
+        found.extend(discover_beside(&numbers, &loans.data, &settled, rows.guard));
         let mut fixed = settled;
         fixed.extend(table.iter().filter(|(_, column)| !column.nullable).map(|(column, _)| column));
         let nulls = discover_nulls(&rows.data.select(free), &fixed, &found, rows.guard);
         found.extend(nulls);
         found
+    }
+}
+
+impl Observed<'_> {
+    /// The columns of a table that are parts of its dates. A date may be a key: its parts follow where it is moved.
+    fn dates(
+        &self,
+        id: TableId,
+        rows: ObservedTable<'_>,
+        free: &dyn Fn(ColumnId) -> bool,
+        settled: &BTreeSet<ColumnId>,
+    ) -> Vec<super::super::Rule> {
+        let table = self.schema.table(id);
+        let key_date = |column: ColumnId| {
+            self.plan.table(id).columns[column.0] == ColumnRole::KeyAttribute
+                && matches!(table.column(column).data_type.storage(), Storage::Date | Storage::Timestamp)
+        };
+        let spelled = |column: ColumnId| {
+            let data_type = &table.column(column).data_type;
+            // What a type or a CHECK lists is not spelled by a calendar.
+            !matches!(data_type, DataType::Enum { .. } | DataType::Native { .. })
+        };
+        let seen = rows.data.select(|column| free(column) && spelled(column) || key_date(column));
+        let mut given = settled.clone();
+        given.extend(seen.columns.iter().copied().filter(|column| key_date(*column)));
+        discover_dates(&seen, &given, rows.guard)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Relations between the columns of one row that hold without exception.
 
 mod arithmetic;
+mod dates;
 mod determine;
 mod nulls;
 mod ordering;
@@ -9,6 +10,7 @@ mod pairs;
 #[cfg(test)]
 mod tests;
 
+pub use dates::discover_dates;
 pub use nulls::discover_nulls;
 
 use std::collections::{BTreeMap, BTreeSet};

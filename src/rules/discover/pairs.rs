@@ -6,8 +6,7 @@ use crate::privacy::Guard;
 
 use super::{
     super::{
-        enforce::place,
-        eval::order,
+        enforce::{order_equal, place},
         evidence::{LEAST_EXPECTED, LEAST_ROWS, SEARCHED_EXPECTED, Shuffle, decimals, numbers, same},
         relation::{Rule, rounded},
     },
@@ -15,7 +14,7 @@ use super::{
 };
 
 /// Most multipliers of a ratio.
-const MAX_FACTORS: usize = 12;
+const MAX_FACTORS: usize = 32;
 
 /// Fewest rows of a multiplier.
 const LEAST_SHARED: usize = 5;
@@ -92,7 +91,7 @@ pub(super) fn computation(from: &Candidate<'_>, to: &Candidate<'_>) -> Option<Ru
 }
 
 fn agree(guess: &Value, truth: &Value) -> bool {
-    guess == truth || (!guess.is_null() && order(guess, truth, false).is_some_and(std::cmp::Ordering::is_eq))
+    guess == truth || (!guess.is_null() && order_equal(guess, truth))
 }
 
 /// `to` as one of few multiples of `from`. Each multiple must be that of enough entities, and of five

@@ -2,15 +2,18 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    TimestampMicrosecondArray,
+};
 use proptest::prelude::*;
 use rand::RngExt;
 
-use super::{discover, discover_nulls};
+use super::{discover, discover_dates, discover_nulls};
 use crate::{
     data::TableData,
     privacy::Guard,
-    rules::{Given, Product, Rule, Value, enforce},
+    rules::{DatePart, Given, Product, Rule, Value, enforce},
     schema::{Column, ColumnId, DataType, Table, TableName},
     seed::{Seed, Stream},
 };
@@ -331,4 +334,75 @@ proptest! {
         prop_assert_eq!(decided, Vec::<Rule>::new());
         prop_assert_eq!(discover_nulls(&rows, &BTreeSet::new(), &[], Guard::rows(5)), Vec::<Rule>::new());
     }
+}
+
+/// Days of three years, one a row, and points in time.
+fn calendar() -> (ArrayRef, ArrayRef) {
+    let mut r = random("calendar");
+    let micros: Vec<i64> = (0..ROWS as i64)
+        .map(|day| (10_000 + day * 2) * 86_400_000_000 + r.random_range(0..86_400) * 1_000_000)
+        .collect();
+    let days: Date32Array = (0..ROWS as i32).map(|day| Some(10_000 + day * 2)).collect();
+    (Arc::new(days), Arc::new(TimestampMicrosecondArray::from(micros)))
+}
+
+fn part_of(values: &ArrayRef, part: DatePart) -> Vec<Value> {
+    (0..values.len()).map(|row| part.of(&Value::read(values, row)).unwrap()).collect()
+}
+
+#[test]
+fn parts_of_a_date_are_found_wherever_the_date_stands() {
+    let (days, times) = calendar();
+    let whole = |part| -> ArrayRef {
+        let numbers =
+            part_of(&days, part).into_iter().map(|v| if let Value::Integer(n) = v { Some(n) } else { None });
+        Arc::new(numbers.collect::<Int64Array>())
+    };
+    let names: ArrayRef =
+        Arc::new(part_of(&days, DatePart::WeekdayName).iter().map(Value::text).collect::<StringArray>());
+    let hours: ArrayRef = {
+        let hours = part_of(&times, DatePart::Hour).into_iter().map(|v| v.number());
+        Arc::new(hours.collect::<Float64Array>())
+    };
+    let mut off = part_of(&days, DatePart::Month).iter().map(Value::number).collect::<Vec<_>>();
+    off[17] = Some(13.0);
+    let columns: Vec<ArrayRef> = vec![
+        whole(DatePart::Year),
+        whole(DatePart::Month),
+        names,
+        Arc::new(Float64Array::from(off)),
+        days.clone(),
+        hours,
+        times,
+    ];
+    let rows = TableData::new((0..7).map(ColumnId).collect(), columns, ROWS);
+
+    let rules = discover_dates(&rows, &BTreeSet::new(), Guard::rows(5));
+
+    let found: Vec<(usize, usize, DatePart)> = rules
+        .iter()
+        .map(|rule| match rule {
+            Rule::DatePart { from, to, part, .. } => (from.0, to.0, *part),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        (4, 0, DatePart::Year),
+        (4, 1, DatePart::Month),
+        (4, 2, DatePart::WeekdayName),
+        (6, 4, DatePart::Date),
+        (6, 5, DatePart::Hour),
+    ];
+    for part in &expected {
+        assert!(found.contains(part), "{part:?} in {found:?}");
+    }
+    assert!(found.iter().all(|(_, to, _)| *to != 3), "one exception refuses: {found:?}");
+    assert!(
+        discover_dates(
+            &rows.select(|column| column.0 != 4 && column.0 != 6),
+            &BTreeSet::new(),
+            Guard::rows(5)
+        )
+        .is_empty()
+    );
 }

@@ -179,6 +179,22 @@ fn depth_is_unknown_on_and_below_a_cycle() {
 }
 
 #[test]
+fn few_parents_that_have_everything_stay_few() {
+    let mut seen = vec![0; 498];
+    seen.extend([2270, 2311]);
+    let codec = CountCodec::fit(&seen);
+    let childless = codec.encode(&[0])[0];
+    // The model drew no heavy parent at all.
+    let drawn = TokenFanOut::new(codec).sample(&[childless; 500], Some(4581), &mut stream()).unwrap();
+
+    assert_eq!(drawn.iter().sum::<u32>(), 4581);
+    let mut with_children: Vec<u32> = drawn.into_iter().filter(|count| *count > 0).collect();
+    with_children.sort_unstable();
+    assert_eq!(with_children.len(), 2, "{with_children:?}");
+    assert!(with_children[0] > 2000, "{with_children:?}");
+}
+
+#[test]
 fn equal_heavy_counts_are_not_worn_away_by_the_total() {
     let counts: Vec<u32> = (0..1000).map(|parent| if parent % 4 == 0 { 0 } else { 48 }).collect();
     let codec = CountCodec::fit(&counts);

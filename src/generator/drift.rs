@@ -1,0 +1,147 @@
+//! Corrects what shows only once a table is drawn.
+//!
+//! In training every row follows real rows; when a table is drawn it follows drawn ones, and a slight leaning of one row
+//! becomes the state that the next ones lean on: long families drift towards the end of a range ("exposure bias",
+//! Bengio et al., "Scheduled sampling", NIPS 2015). So the families learnt from are drawn as well, under their own
+//! parents, and tokens that come too often or too rarely, by more than chance between families, have their biases
+//! moved until they do not.
+
+use std::ops::Range;
+
+use candle_core::Result;
+
+use crate::{codec::EncodedTable, conditioning::Conditioning, data::Families, seed::Seed};
+
+use super::{autoregressive::Fitted, sample::chunks};
+
+/// Drawings, at most.
+const ROUNDS: usize = 12;
+
+/// About as many rows are drawn at a time.
+const DRAWN_ROWS: usize = 10_000;
+
+/// Fewest families of which some can be told from chance.
+const LEAST_FAMILIES: usize = 20;
+
+/// Standard errors from which a difference is none of chance.
+const BEYOND_CHANCE: f64 = 2.5;
+
+/// Share of the rows that a difference must be worth a correction.
+const LEAST_SHARE: f64 = 0.002;
+
+/// Rows added to either side, so that rare tokens are moved little, and the largest correction of one round.
+const SMOOTHING: f64 = 4.0;
+const LARGEST: f64 = 1.0;
+
+/// Moves the output biases until drawn rows show each token as often as the real ones, family by family.
+pub(super) fn settle(
+    mut fitted: Fitted,
+    conditioning: &Conditioning,
+    rows: &EncodedTable,
+    (seed, name): (Seed, &str),
+) -> Result<Fitted> {
+    let families = &conditioning.families;
+    if fitted.shape.siblings.is_none() || families.len() < LEAST_FAMILIES {
+        return Ok(fitted);
+    }
+    let stride = rows.row_count.div_ceil(DRAWN_ROWS).max(1);
+    for round in 0..ROUNDS {
+        let stream = format!("drift/{name}/{round}");
+        let drawn = chunks(&fitted, conditioning, (seed, &stream, None), stride)?;
+        let heads = &fitted.network.heads;
+        let moves = corrections(&drawn, families, rows, |column| heads.output_offset(column));
+        if moves.is_empty() {
+            break;
+        }
+        let Some((_, biases)) = fitted.weights.get_mut("output.bias") else { break };
+        for (place, by) in moves {
+            biases[place] += by as f32;
+        }
+        let Fitted { kind, settings, shape, weights, training, .. } = fitted;
+        fitted = Fitted { training, ..Fitted::new(kind, settings, shape, weights)? };
+    }
+    Ok(fitted)
+}
+
+/// The biases to move, by how much; those of a column begin at its `offset`.
+fn corrections(
+    drawn: &[(Range<usize>, Vec<Vec<u16>>)],
+    families: &Families,
+    rows: &EncodedTable,
+    offset: impl Fn(usize) -> usize,
+) -> Vec<(usize, f64)> {
+    let mut moves = Vec::new();
+    for (column, sub_column) in rows.sub_columns.iter().enumerate() {
+        let size = usize::from(sub_column.size);
+        let (mut seen, mut given) = (vec![0.0; size], vec![0.0; size]);
+        let mut squares = vec![0.0_f64; size];
+        let mut total = 0.0;
+        let mut gap = vec![0.0_f64; size];
+        for (chunk, tokens) in drawn {
+            let first = families.offsets[chunk.start] as usize;
+            for family in chunk.clone() {
+                let range = families.rows(family);
+                total += range.len() as f64;
+                let mut touched: Vec<usize> = Vec::with_capacity(2 * range.len());
+                for row in range {
+                    let (real, new) =
+                        (usize::from(rows.tokens[column][row]), usize::from(tokens[column][row - first]));
+                    seen[real] += 1.0;
+                    given[new] += 1.0;
+                    gap[real] += 1.0;
+                    gap[new] -= 1.0;
+                    touched.extend([real, new]);
+                }
+                // Rows of a family are no independent witnesses.
+                for token in touched {
+                    squares[token] += gap[token] * gap[token];
+                    gap[token] = 0.0;
+                }
+            }
+        }
+        let first = offset(column);
+        for token in 0..size {
+            let difference: f64 = seen[token] - given[token];
+            let beyond = difference.abs() > BEYOND_CHANCE * squares[token].sqrt();
+            if beyond && difference.abs() > LEAST_SHARE * total && seen[token] > 0.0 {
+                let by = ((seen[token] + SMOOTHING) / (given[token] + SMOOTHING)).ln();
+                moves.push((first + token, by.clamp(-LARGEST, LARGEST)));
+            }
+        }
+    }
+    moves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Families, corrections};
+    use crate::codec::{EncodedTable, SubColumn};
+
+    const FAMILIES: usize = 40;
+    const ROWS: usize = 10;
+
+    /// What is corrected if family `f` has the token `drawn(f, row)` where it had one of four in turn.
+    fn moved(drawn: impl Fn(usize, usize) -> u16) -> Vec<(usize, f64)> {
+        let families = Families::from_counts(&[ROWS as u32; FAMILIES]);
+        let mut rows = EncodedTable::empty(FAMILIES * ROWS);
+        let sub_column = SubColumn { name: "x".to_owned(), size: 4, scalars: Vec::new(), one_hot: true };
+        rows.push(sub_column, (0..FAMILIES * ROWS).map(|row| (row % 4) as u16).collect());
+        let tokens = (0..FAMILIES * ROWS).map(|row| drawn(row / ROWS, row)).collect();
+        corrections(&[(0..FAMILIES, vec![tokens])], &families, &rows, |_| 100)
+    }
+
+    #[test]
+    fn what_comes_too_often_in_many_families_is_held_back() {
+        let moves = moved(|_, row| if row % 2 == 0 { 3 } else { (row % 4) as u16 });
+
+        let by =
+            |token: usize| moves.iter().find(|(place, _)| *place == 100 + token).map_or(0.0, |(_, by)| *by);
+        assert!(by(3) < -0.5 && by(0) > 0.5, "{moves:?}");
+        assert!(moved(|_, row| (row % 4) as u16).is_empty(), "nothing differs");
+    }
+
+    #[test]
+    fn one_family_of_its_own_is_chance() {
+        assert_eq!(moved(|family, row| if family == 7 { 3 } else { (row % 4) as u16 }), []);
+    }
+}
