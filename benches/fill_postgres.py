@@ -100,11 +100,15 @@ def parents_first(tables):
 
 def fill(database, table, tables, rows):
     """Tries to insert rows one by one; returns how many the server took and what it said last."""
+    refers = {own for link in table["links"] or [] for own in link["own"]}
     columns = [
         column
         for column in table["columns"] or []
         if not column["numbered"]
-        and not (column["default"] and column["required"] and column["type"] in ("integer", "bigint", "uuid"))
+        and (
+            column["number"] in refers
+            or not (column["default"] and column["required"] and column["type"] in ("integer", "bigint", "uuid"))
+        )
     ]
     if not columns:
         return rows, ""

@@ -14,7 +14,7 @@ use crate::{
         Outlet, SampleError, Sampler,
         draft::Draft,
         suspects::{changeable, holds, reads, suspects, union},
-        trials::{donors, nulled, replaced, stepped},
+        trials::{SPELLINGS, donors, nulled, replaced, respelled, stepped},
     },
     schema::{ColumnId, Table, TableId},
 };
@@ -139,14 +139,16 @@ impl Sampler<'_> {
         let mut broken = rules.broken(&draft.data);
         let before = broken.len();
         let names = if before == 0 { String::new() } else { broken_names(rules, &draft.data) };
-        for attempt in 0..2 * TRIES + 1 {
+        for attempt in 0..2 * TRIES + SPELLINGS + 1 {
             if broken.is_empty() {
                 break;
             }
             let wanted: BTreeMap<u32, Vec<ColumnId>> =
                 broken.iter().map(|(row, reads)| (*row, changeable(model, roles, reads))).collect();
-            let trial = if attempt == 2 * TRIES {
+            let trial = if attempt == 2 * TRIES + SPELLINGS {
                 nulled(table, &draft.data, &wanted)
+            } else if attempt >= 2 * TRIES {
+                respelled(table, &draft.data, &wanted, attempt - 2 * TRIES)
             } else if attempt % 2 == 0 {
                 replaced(&draft.data, &wanted, &draft.data, &donors(&wanted, draft.row_count(), attempt))
             } else {
@@ -220,7 +222,7 @@ impl Sampler<'_> {
             return Ok(());
         }
         let suspects: Vec<Suspect> = places.iter().map(|place| cases[*place].suspect).collect();
-        for round in 0..=ROUNDS {
+        for round in 0..=ROUNDS + 1 {
             let Some(answer) = outlet.judge(id, &draft.data, &suspects)? else { return Ok(()) };
             let bad = union(&answer);
             if bad.is_empty() {
@@ -240,12 +242,22 @@ impl Sampler<'_> {
                     broken.next().map(|(place, _)| (*row, *place))
                 })
                 .collect();
-            let last = round == ROUNDS;
-            let tries = if last { 1 } else { TRIES };
+            // Plainer spellings, and at the very end nulls.
+            let (spelled, last) = (round == ROUNDS, round > ROUNDS);
+            let tries = if last {
+                1
+            } else if spelled {
+                SPELLINGS
+            } else {
+                TRIES
+            };
             let trials: Vec<TableData> = (0..tries)
                 .map(|attempt| {
                     if last {
                         return nulled(self.model.schema.table(id), &draft.data, &wanted);
+                    }
+                    if spelled {
+                        return respelled(self.model.schema.table(id), &draft.data, &wanted, attempt);
                     }
                     let (source, of) = if attempt % 2 == 0 {
                         let rows: Vec<u32> = wanted.keys().copied().collect();
@@ -278,6 +290,7 @@ impl Sampler<'_> {
                 let tally = &mut cases[*place].tally;
                 *(match (last, attempt % 2) {
                     (true, _) => &mut tally.nulled,
+                    (false, _) if spelled => &mut tally.redrawn,
                     (false, 0) => &mut tally.redrawn,
                     (false, _) => &mut tally.copied,
                 }) += 1;

@@ -11,7 +11,7 @@ use crate::{
     finding::Finding,
     model::{Ancestry, Anchor, TableModel, blocks_of},
     plan::LinkRole,
-    sample::{Sampler, checks::unlink, draft::Draft},
+    sample::{Sampler, checks::unlink, draft::Draft, referable},
     schema::{ColumnId, ForeignKey, ForeignKeyId, Table, TableId},
     structure::{
         BlockChoice, Blocks, FanOut, LinkRequest, Linker, Repeats, Siblings, StubLinker, TokenFanOut,
@@ -23,7 +23,7 @@ use crate::{
 const DRY_SHARE: f64 = 0.1;
 
 /// Groups of child rows and of parent rows: a child draws among the parents of its group.
-type Groups = (Vec<u32>, Vec<u32>);
+pub(super) type Groups = (Vec<u32>, Vec<u32>);
 
 /// Finds the parent row of every child row by value.
 pub(super) fn find_parents(
@@ -77,6 +77,8 @@ impl Sampler<'_> {
         present.resize(row_count, true);
 
         let shared = parents.and_then(|parents| shared_groups(fk, draft, parents, &mut present));
+        let whole = parents.and_then(|parents| referable::referable(fk, parents));
+        let shared = combine(shared.as_ref(), referable::as_groups(whole, row_count).as_ref());
         let anchored = self.anchor_groups(id, model, fk_id, draft);
         let distinct = distinct_within(table, fk, draft);
         let name = format!("links/{}/{}", table.name, fk.name);
@@ -344,7 +346,7 @@ impl Sampler<'_> {
     }
 
     /// Groups of a link that shares an ancestor with the context parent.
-    fn anchor_groups(
+    pub(super) fn anchor_groups(
         &self,
         id: TableId,
         model: &TableModel,

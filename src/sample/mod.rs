@@ -19,7 +19,9 @@ mod keys;
 mod kin;
 mod leaves;
 mod links;
+mod referable;
 mod references;
+mod relink;
 mod rows;
 mod separate;
 mod suspects;
@@ -417,6 +419,7 @@ impl Sampler<'_> {
                 self.draw_link(id, model, ForeignKeyId(index), &mut draft);
             }
         }
+        self.relink(id, model, &mut draft);
         if self.in_blocks(id, model, &draft) {
             return self.sample_blocks(id, model, &draft, outlet);
         }

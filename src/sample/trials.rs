@@ -1,14 +1,17 @@
 //! Replacements for rows that break a constraint: other rows' values, nulls, neighbours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use arrow_array::{Array, new_null_array};
+use arrow_array::{Array, StringArray, new_null_array};
 
 use crate::{
     data::{TableData, arrow_type},
     model::TableModel,
     sample::{candidates::Candidates, judged::TRIES},
-    schema::{ColumnId, Table},
+    schema::{ColumnId, DataType, Table},
     seed::spread,
 };
 
@@ -76,6 +79,44 @@ pub(super) fn nulled(table: &Table, rows: &TableData, wanted: &BTreeMap<u32, Vec
     replaced(rows, &nullable, &nulls, &of)
 }
 
+/// Plain spellings of a text that are tried, see [`respelled`].
+pub(super) const SPELLINGS: usize = 8;
+
+/// The wanted rows with their texts in a plainer spelling: many a CHECK asks for a slug, a user name or a code.
+pub(super) fn respelled(
+    table: &Table,
+    rows: &TableData,
+    wanted: &BTreeMap<u32, Vec<ColumnId>>,
+    spelling: usize,
+) -> TableData {
+    let own: Vec<u32> = wanted.keys().copied().collect();
+    let mut trial = rows.take(&own);
+    for column in wanted.values().flatten().copied().collect::<BTreeSet<_>>() {
+        let is_text = matches!(table.column(column).data_type, DataType::Text { .. });
+        let Some(array) = trial.column(column).filter(|_| is_text) else { continue };
+        let Some(texts) = array.as_any().downcast_ref::<StringArray>() else { continue };
+        let array = StringArray::from_iter(wanted.values().enumerate().map(|(place, columns)| {
+            let text = texts.is_valid(place).then(|| texts.value(place))?;
+            Some(if columns.contains(&column) { plain(text, spelling) } else { text.to_owned() })
+        }));
+        trial.set(column, Arc::new(array));
+    }
+    trial
+}
+
+/// A text of ASCII letters and digits, its words set apart in one of a few ways.
+fn plain(text: &str, spelling: usize) -> String {
+    let between = ["-", "_", "", ".", " ", ""][spelling.min(5)];
+    let letters_alone = spelling == 5;
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() || letters_alone && c.is_ascii_digit());
+    let joined = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(between).to_lowercase();
+    match spelling {
+        6 => joined.to_uppercase(),
+        7 => joined.bytes().map(|byte| char::from(b'0' + byte % 10)).collect(),
+        _ => joined,
+    }
+}
+
 /// The wanted rows with one column moved to a value nearby that keeps the understood CHECKs.
 pub(super) fn stepped(
     table: &Table,
@@ -107,4 +148,28 @@ pub(super) fn stepped(
         })
         .collect();
     TableData::concat(&pieces).unwrap_or_else(|| rows.take(&own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SPELLINGS, plain};
+
+    #[test]
+    fn a_text_has_a_spelling_for_every_usual_kind_of_code() {
+        let all: Vec<String> = (0..SPELLINGS).map(|spelling| plain("Órie  O'Neil 7", spelling)).collect();
+
+        assert_eq!(
+            all,
+            [
+                "rie-o-neil-7",
+                "rie_o_neil_7",
+                "rieoneil7",
+                "rie.o.neil.7",
+                "rie o neil 7",
+                "rieoneil",
+                "RIEONEIL7",
+                "451101585"
+            ]
+        );
+    }
 }

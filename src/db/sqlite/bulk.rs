@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _, sqlite::SqliteArguments};
 
 use super::{
-    ddl,
+    application, ddl,
     encode::ColumnWriter,
     server::{Connection, canonical, identity, lift_error},
     sql::{counter, identifier, insert},
@@ -128,7 +128,7 @@ impl Sink for SqliteSink {
         let connection = self.in_transaction()?;
         connection.stand_in(ddl::collations(sql))?;
         connection.run("the new file refuses a statement", sql)?;
-        if first == "CREATE VIEW" { try_view(connection) } else { Ok(()) }
+        if first == "CREATE VIEW" { application::try_view(connection) } else { Ok(()) }
     }
 
     fn append(&mut self, table: &Table, rows: &TableData) -> Result<(), DbError> {
@@ -253,15 +253,4 @@ impl Sink for SqliteSink {
         }
         swapped
     }
-}
-
-/// SQLite makes any view; whether it can be read shows only when it is. A broken one is removed again.
-fn try_view(connection: &mut Connection) -> Result<(), DbError> {
-    let newest = "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY rowid DESC LIMIT 1";
-    let name = identifier(&connection.texts("cannot read the catalog", newest)?.concat());
-    let tried = connection.rows("the view cannot be read", &format!("SELECT * FROM {name} LIMIT 0"));
-    if tried.is_err() {
-        connection.run("cannot remove a view", &format!("DROP VIEW {name}"))?;
-    }
-    tried.map(|_| ())
 }

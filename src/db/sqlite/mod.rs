@@ -4,6 +4,7 @@
 //! ([`probe`]), and how it holds it (a date as text with a `T`, a boolean as `true`) is kept as the column's
 //! representation, so that synthetic values look to an application exactly as the real ones do.
 
+mod application;
 mod blueprint;
 mod bulk;
 mod catalog;

@@ -72,7 +72,9 @@ impl Connection {
         Self::open(options.disable_statement_logging(), path)
     }
 
+    /// REGEXP is an operator of SQLite without a function of its own; every shell and framework brings one.
     fn open(options: SqliteConnectOptions, path: &Path) -> Result<Self, DbError> {
+        let options = options.with_regexp();
         let what = format!("cannot open {}", path.display());
         let inner = block_on(async { options.connect().await.map_err(|error| lift_error(&what, error)) })?;
         Ok(Self { inner })

@@ -16,7 +16,8 @@ pub(super) fn canonical(sql: &str) -> String {
     while at < pieces.len() {
         let piece = pieces[at];
         if piece == "::" {
-            at = after_type(&pieces, at + 1);
+            let after = after_type(&pieces, at + 1);
+            at = if is_named_after(&pieces[at + 1..after], &pieces[after..]) { after + 2 } else { after };
             continue;
         }
         if names_charset(&pieces[at..]) {
@@ -34,6 +35,34 @@ pub(super) fn canonical(sql: &str) -> String {
         at += 1;
     }
     out
+}
+
+/// True for `AS int4` behind a cast to integer: Postgres names a column without a name after its cast, and prints that
+/// name only once the view was made from its own print.
+fn is_named_after(type_name: &[&str], rest: &[&str]) -> bool {
+    let [word, name, ..] = rest else { return false };
+    if !word.eq_ignore_ascii_case("as") {
+        return false;
+    }
+    let words: Vec<&str> =
+        type_name.iter().copied().filter(|piece| piece.starts_with(char::is_alphabetic)).collect();
+    let written = words.join(" ").to_lowercase();
+    let inner = match written.as_str() {
+        "smallint" => "int2",
+        "integer" => "int4",
+        "bigint" => "int8",
+        "real" => "float4",
+        "double precision" => "float8",
+        "boolean" => "bool",
+        "character" => "bpchar",
+        "character varying" => "varchar",
+        "timestamp with time zone" => "timestamptz",
+        "timestamp without time zone" => "timestamp",
+        "time with time zone" => "timetz",
+        "time without time zone" => "time",
+        _ => words.last().copied().unwrap_or_default(),
+    };
+    name.trim_matches('"').eq_ignore_ascii_case(inner)
 }
 
 /// True for `CHARACTER SET utf8mb3` before `COLLATE utf8mb3_bin`, which says it again: MySQL prints both if both were
