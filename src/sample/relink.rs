@@ -248,9 +248,12 @@ fn traded(
     trial
 }
 
+/// The columns of a unique key as [`KeyColumns::of`] takes them, and the keys that rows have.
+type Held = (Vec<(ColumnId, bool)>, BTreeSet<Vec<u8>>);
+
 /// The values of the unique keys that are decided.
 struct Taken {
-    keys: Vec<(Vec<(ColumnId, bool)>, BTreeSet<Vec<u8>>)>,
+    keys: Vec<Held>,
 }
 
 impl Taken {

@@ -61,7 +61,13 @@ fn keys(rows: &TableData, columns: &[ColumnId]) -> Vec<Vec<u8>> {
     let columns: Vec<(ColumnId, bool)> = columns.iter().map(|column| (*column, false)).collect();
     let keys = KeyColumns::of(rows, &columns).unwrap();
     let mut key = Vec::new();
-    (0..rows.row_count).filter_map(|row| keys.write(row, &mut key).then(|| key.clone())).collect()
+    let mut all = Vec::with_capacity(rows.row_count);
+    for row in 0..rows.row_count {
+        if keys.write(row, &mut key) {
+            all.push(key.clone());
+        }
+    }
+    all
 }
 
 #[test]
