@@ -47,7 +47,7 @@ fn addresses_are_known_by_their_values() {
     let cases: [fn(usize) -> String; 5] = [
         |row| format!("{} Zorvath Hill Street", row + 1),
         |row| format!("{} rue Zorvath", row + 1),
-        |row| format!("Zorvath{row}straße {}", row + 1),
+        |row| format!("Zorvathstraße {}", row + 1),
         |row| format!("Calle Zorvath {}", row + 1),
         |row| format!("Via Zorvath, {}", row + 1),
     ];
