@@ -13,7 +13,7 @@ use crate::{
 use super::{
     GeneratorError, GeneratorSpec, Restriction, SavedGenerator, TableGenerator, Training, TrainingSet,
     batches::Reader,
-    drift::settle,
+    exposure::settle,
     network::{Network, Shape},
     settings::Settings,
     train::{Learnt, learn},

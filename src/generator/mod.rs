@@ -3,8 +3,8 @@
 mod autoregressive;
 mod batches;
 mod calibrate;
-mod drift;
 mod evidence;
+mod exposure;
 mod network;
 mod restriction;
 mod sample;

@@ -1,4 +1,4 @@
-//! Large tables are generated block by block: a run of whole families at a time, from their tokens to the rows that
+//! Large tables are generated in table blocks: a run of whole families at a time, from their tokens to the rows that
 //! are handed out, so that rows are loaded while the next ones are made and few of them are held at once.
 //!
 //! The structure (how many rows, which parents) is drawn for the whole table before: it is small, and its totals are

@@ -46,7 +46,7 @@ pub(super) fn settle(
     }
     let stride = rows.row_count.div_ceil(DRAWN_ROWS).max(1);
     for round in 0..ROUNDS {
-        let stream = format!("drift/{name}/{round}");
+        let stream = format!("exposure/{name}/{round}");
         let drawn = chunks(&fitted, conditioning, (seed, &stream, None), stride)?;
         let heads = &fitted.network.heads;
         let moves = corrections(&drawn, families, rows, |column| heads.output_offset(column));
