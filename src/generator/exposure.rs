@@ -17,8 +17,12 @@ use super::{autoregressive::Fitted, sample::chunks};
 /// Drawings, at most.
 const ROUNDS: usize = 12;
 
-/// About as many rows are drawn at a time.
+/// About as many rows are drawn at a time, of chunks of so many families.
 const DRAWN_ROWS: usize = 10_000;
+const CHUNK_FAMILIES: usize = 8;
+
+/// Times as many rows, at most, that the fewest families may have: drawing longer ones would take as long as learning.
+const MOST_ROWS: usize = 4;
 
 /// Fewest families of which some can be told from chance.
 const LEAST_FAMILIES: usize = 20;
@@ -44,10 +48,14 @@ pub(super) fn settle(
     if fitted.shape.siblings.is_none() || families.len() < LEAST_FAMILIES {
         return Ok(fitted);
     }
-    let stride = rows.row_count.div_ceil(DRAWN_ROWS).max(1);
+    let picked = picked(families);
+    let picked_rows: usize = picked.iter().map(|chunk| rows_of(families, chunk)).sum();
+    if picked_rows > MOST_ROWS * DRAWN_ROWS {
+        return Ok(fitted);
+    }
     for round in 0..ROUNDS {
         let stream = format!("exposure/{name}/{round}");
-        let drawn = chunks(&fitted, conditioning, (seed, &stream, None), stride)?;
+        let drawn = chunks(&fitted, conditioning, (seed, &stream, None), picked.clone())?;
         let heads = &fitted.network.heads;
         let moves = corrections(&drawn, families, rows, |column| heads.output_offset(column));
         if moves.is_empty() {
@@ -61,6 +69,21 @@ pub(super) fn settle(
         fitted = Fitted { training, ..Fitted::new(kind, settings, shape, weights)? };
     }
     Ok(fitted)
+}
+
+fn rows_of(families: &Families, chunk: &Range<usize>) -> usize {
+    (families.offsets[chunk.end] - families.offsets[chunk.start]) as usize
+}
+
+/// Chunks of families spread over all of them, with about [`DRAWN_ROWS`] rows, but not fewer families than are needed.
+fn picked(families: &Families) -> Vec<Range<usize>> {
+    let all =
+        || (0..families.len()).step_by(CHUNK_FAMILIES).map(|at| at..families.len().min(at + CHUNK_FAMILIES));
+    let fewest = LEAST_FAMILIES.div_ceil(CHUNK_FAMILIES);
+    let count = all().count();
+    let share = DRAWN_ROWS as f64 / families.row_count().max(1) as f64;
+    let wanted = ((count as f64 * share).ceil() as usize).clamp(fewest.min(count), count).max(1);
+    all().step_by((count / wanted).max(1)).take(wanted).collect()
 }
 
 /// The biases to move, by how much; those of a column begin at its `offset`.
@@ -114,7 +137,7 @@ fn corrections(
 
 #[cfg(test)]
 mod tests {
-    use super::{Families, corrections};
+    use super::{DRAWN_ROWS, Families, corrections, picked, rows_of};
     use crate::codec::{EncodedTable, SubColumn};
 
     const FAMILIES: usize = 40;
@@ -138,6 +161,21 @@ mod tests {
             |token: usize| moves.iter().find(|(place, _)| *place == 100 + token).map_or(0.0, |(_, by)| *by);
         assert!(by(3) < -0.5 && by(0) > 0.5, "{moves:?}");
         assert!(moved(|_, row| (row % 4) as u16).is_empty(), "nothing differs");
+    }
+
+    #[test]
+    fn families_are_picked_from_all_over_and_not_too_many() {
+        let rows =
+            |families: &Families| -> usize { picked(families).iter().map(|c| rows_of(families, c)).sum() };
+
+        let small = Families::from_counts(&[3; 500]);
+        assert_eq!(rows(&small), 1500, "all of a small table");
+        let large = Families::from_counts(&[10; 40_000]);
+        assert!((DRAWN_ROWS / 2..=2 * DRAWN_ROWS).contains(&rows(&large)), "{}", rows(&large));
+        assert!(picked(&large).last().unwrap().end > 35_000);
+        let long = Families::from_counts(&[5000; 100]);
+        assert_eq!(picked(&long).len(), 3, "few families, but enough to tell chance");
+        assert!(picked(&Families::from_counts(&[])).is_empty());
     }
 
     #[test]

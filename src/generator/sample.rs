@@ -57,7 +57,11 @@ pub(super) fn sample(
     name: &str,
     restriction: Option<&Restriction<'_>>,
 ) -> Result<EncodedTable> {
-    let chunks = chunks(fitted, conditioning, (seed, name, restriction), 1)?;
+    let families = conditioning.families.len();
+    // The size of a chunk depends on the data alone, never on the number of threads.
+    let size = (families / 16).clamp(CHUNK_FAMILIES.0, CHUNK_FAMILIES.1);
+    let ranges = (0..families).step_by(size).map(|from| from..families.min(from + size)).collect();
+    let chunks = chunks(fitted, conditioning, (seed, name, restriction), ranges)?;
     let sub_columns = fitted.shape.sub_columns.clone();
     let tokens = (0..sub_columns.len())
         .map(|column| chunks.iter().flat_map(|(_, chunk)| chunk[column].iter().copied()).collect())
@@ -68,27 +72,21 @@ pub(super) fn sample(
 /// Families, and the tokens of their rows.
 type Chunk = (Range<usize>, Vec<Vec<u16>>);
 
-/// Draws every `stride`-th chunk of families.
+/// Draws chunks of families, each by streams of its own.
 pub(super) fn chunks(
     fitted: &Fitted,
     conditioning: &Conditioning,
     (seed, name, restriction): (Seed, &str, Option<&Restriction<'_>>),
-    stride: usize,
+    ranges: Vec<Range<usize>>,
 ) -> Result<Vec<Chunk>> {
     let Shape { given, siblings, .. } = &fitted.shape;
     let own = FoldedWeights::new(given, siblings.as_ref(), fitted.network.context.own_weights()?);
     let steps = Steps::new(&fitted.network, conditioning.families.row_count())?;
     let draw = Draw { fitted, steps, own, conditioning, seed, name, restriction };
-    let families = conditioning.families.len();
-    // The size of a chunk depends on the data alone, never on the number of threads.
-    let size = (families / 16).clamp(CHUNK_FAMILIES.0, CHUNK_FAMILIES.1);
-    (0..families.div_ceil(size))
+    ranges
         .into_par_iter()
-        .filter(|chunk| chunk % stride == 0)
-        .map(|chunk| {
-            let families = chunk * size..families.min((chunk + 1) * size);
-            Ok((families.clone(), draw.chunk(chunk as u64, families)?))
-        })
+        .enumerate()
+        .map(|(chunk, families)| Ok((families.clone(), draw.chunk(chunk as u64, families)?)))
         .collect()
 }
 
