@@ -14,8 +14,9 @@ use crate::{
     model::TableModel,
     plan::{ColumnRole, LinkRole},
     progress::{Event, interrupted},
+    rules::{Inheritance, Inherited},
     sample::{Outlet, SampleError, Sampler, draft::Draft},
-    schema::{ColumnId, TableId, UniqueKey},
+    schema::{ColumnId, ForeignKeyId, TableId, UniqueKey},
 };
 
 /// Rows of a block, about: its last family is whole. See [`crate::sample::SampleOptions::block_rows`].
@@ -63,6 +64,11 @@ impl Draft {
             place: Place { block: Some(number), first_row: rows.start, first_family: families.start },
         }
     }
+}
+
+/// False if a rule binds rows of several families: one value for all rows of an ancestor that is not the parent itself.
+fn holds_by_family(rule: &Inherited, context: Option<ForeignKeyId>) -> bool {
+    !matches!(rule.how, Inheritance::Shared) || context.is_some_and(|context| rule.path == [context])
 }
 
 /// Splits families into runs of about `rows` rows each.
@@ -138,6 +144,7 @@ impl Sampler<'_> {
             && plan.links.iter().all(plain_link)
             && table.foreign_keys.iter().all(|fk| fk.when().is_none() && fk.columns.iter().all(plain_key))
             && rules.aggregates.is_empty()
+            && rules.inherited.iter().all(|rule| holds_by_family(rule, plan.context))
             && table.exclusions.is_empty()
             && table.keys().all(|key| self.holds_by_block(id, key))
             && !table.iter().any(|(column, _)| fixed(column))
@@ -203,8 +210,26 @@ impl Sampler<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::runs;
-    use crate::data::Families;
+    use super::{Inheritance, Inherited, holds_by_family, runs};
+    use crate::{
+        data::Families,
+        schema::{ColumnId, ForeignKeyId},
+    };
+
+    #[test]
+    fn one_value_for_the_rows_of_another_ancestor_looks_across_families() {
+        let shared = |path: &[usize], how| {
+            let path = path.iter().map(|fk| ForeignKeyId(*fk)).collect();
+            Inherited { to: ColumnId(3), path, how, ancestors: 50 }
+        };
+        let holds = |rule: &Inherited| holds_by_family(rule, Some(ForeignKeyId(0)));
+
+        assert!(holds(&shared(&[0], Inheritance::Shared)));
+        assert!(!holds(&shared(&[1], Inheritance::Shared)), "rows of a product are in many orders");
+        assert!(!holds(&shared(&[0, 0], Inheritance::Shared)), "a customer has many orders");
+        assert!(holds(&shared(&[1], Inheritance::Copy(ColumnId(0)))));
+        assert!(!holds_by_family(&shared(&[1], Inheritance::Shared), None));
+    }
 
     #[test]
     fn runs_hold_whole_families_and_every_one_of_them() {
