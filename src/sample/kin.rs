@@ -6,7 +6,7 @@ use crate::{
     data::{NO_ROW, TableData},
     finding::Finding,
     model::{Model, TableModel, take_linked},
-    rules::{Given, Heirloom, Inherited, ancestor_along},
+    rules::{Given, Heirloom, Inherited, Rule, ancestor_along, enforce},
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, ForeignKeyId, TableId, TableName},
 };
@@ -75,6 +75,16 @@ impl Sampler<'_> {
             at = self.model.schema.table(at).foreign_keys[fk.0].parent;
         }
         (rows.len() == draft.row_count()).then_some((at, rows))
+    }
+
+    /// Lets the parts of dates follow them: a repair for a key or an EXCLUDE constraint moves a date alone.
+    pub(super) fn follow_dates(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        let rules = model.facts.rules.discovered.iter();
+        let parts: Vec<Rule> = rules.filter(|rule| matches!(rule, Rule::DatePart { .. })).cloned().collect();
+        if !parts.is_empty() {
+            let given = self.given(id, model, draft, &draft.data);
+            draft.data = enforce(&parts, self.model.schema.table(id), draft.data.clone(), &given).0;
+        }
     }
 
     pub(super) fn report_enforced(&mut self, table: &TableName, changed: usize) {

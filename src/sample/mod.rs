@@ -457,6 +457,9 @@ impl Sampler<'_> {
         }
         self.drop_unmet(id, draft);
         self.separate_spans(id, model, draft);
-        self.settle_suspects(id, model, draft, outlet)
+        self.follow_dates(id, model, draft);
+        self.settle_suspects(id, model, draft, outlet)?;
+        self.follow_dates(id, model, draft);
+        Ok(())
     }
 }

@@ -11,7 +11,6 @@ use crate::{
     finding::Finding,
     model::TableModel,
     plan::ColumnRole,
-    rules::{Rule, enforce},
     sample::{
         Sampler,
         candidates::{Candidates, Moved},
@@ -61,21 +60,6 @@ impl Sampler<'_> {
                 self.drop_rows(id, draft, &keep);
             }
         }
-    }
-
-    /// Lets the parts of a date follow it where a unique key has moved it.
-    pub(super) fn follow_dates(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
-        let table = self.model.schema.table(id);
-        let in_key = |column: &ColumnId| table.keys().any(|key| key.columns.contains(column));
-        let parts: Vec<Rule> = (model.facts.rules.discovered.iter())
-            .filter(|rule| matches!(rule, Rule::DatePart { from, .. } if in_key(from)))
-            .cloned()
-            .collect();
-        if parts.is_empty() {
-            return;
-        }
-        let given = self.given(id, model, draft, &draft.data);
-        draft.data = enforce(&parts, table, draft.data.clone(), &given).0;
     }
 
     /// Drops rows; links inside the table follow their rows, and become null where the parent is gone.
