@@ -65,6 +65,21 @@ impl CalendarGrid {
         let since = |date: NaiveDate| Some((date - NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days());
         snapped.and_then(since).unwrap_or(day)
     }
+
+    /// The day of the grid that is nearest: gaps between such days differ, and one day too few is another month.
+    pub(super) fn nearest(self, day: i64) -> i64 {
+        let here = self.snap(day);
+        let beyond = match self {
+            Self::YearStart | Self::YearEnd => 367,
+            Self::MonthStart | Self::MonthEnd => 32,
+        };
+        let (next, last) = match self {
+            Self::YearStart | Self::MonthStart => (here.saturating_add(beyond), here.saturating_sub(1)),
+            Self::YearEnd | Self::MonthEnd => (here.saturating_add(1), here.saturating_sub(beyond)),
+        };
+        let near = |place: &i64| place.abs_diff(day);
+        [here, self.snap(next), self.snap(last)].into_iter().min_by_key(near).unwrap_or(here)
+    }
 }
 
 fn date_of(day: i64) -> Option<NaiveDate> {
@@ -116,5 +131,18 @@ mod tests {
         let texts = |grid: CalendarGrid| [45, 333, 365 + 365 + 58].map(|day| date_text(grid.snap(day)));
         assert_eq!(texts(CalendarGrid::MonthEnd), ["1970-02-28", "1970-11-30", "1972-02-29"]);
         assert_eq!(texts(CalendarGrid::YearStart), ["1970-01-01", "1970-01-01", "1972-01-01"]);
+        for (grid, days) in [
+            (CalendarGrid::MonthStart, &months),
+            (CalendarGrid::MonthEnd, &ends),
+            (CalendarGrid::YearEnd, &years),
+        ] {
+            for day in &days[1..days.len() - 1] {
+                assert!(
+                    (-9..=9).all(|step| grid.nearest(day + step) == *day),
+                    "{grid:?} near {}",
+                    date_text(*day)
+                );
+            }
+        }
     }
 }

@@ -1,15 +1,19 @@
 //! Gaps between two times: what they are counted in, the lines of gaps and of times of day, and the bits they take.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, Date32Array, TimestampMicrosecondArray};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::privacy::{Guard, Owned};
+use crate::{
+    privacy::{Guard, Owned},
+    seed::Stream,
+};
 
 use super::{
     SubColumn,
-    calendar::{self, DAY_MICROS},
+    calendar::{self, CalendarGrid, DAY_MICROS},
     line::Line,
     line_fit::LineSpec,
     reading,
@@ -141,4 +145,34 @@ pub(super) fn fit_clock(name: &str, keys: Vec<Owned<i64>>, guard: Guard<'_>) -> 
     let (line, sub_columns) = Line::fit(keys.clone(), &spec);
     let bits = cost(&line, &keys);
     (line, sub_columns, bits)
+}
+
+/// The tokens of a line in one row, whose first sub-column is `at`. Where the model left a key out and one belongs, it
+/// is any key.
+pub(super) fn tokens_of(
+    line: &Line,
+    tokens: &[&[u16]],
+    (at, row): (usize, usize),
+    random: &mut Stream,
+) -> (u16, u16) {
+    let coarse = tokens[at][row];
+    if coarse >= line.coarse_count() {
+        return (random.random_range(0..line.coarse_count().max(1)), line.no_fine());
+    }
+    (coarse, if line.width() > 1 { tokens[at + 1][row] } else { line.no_fine() })
+}
+
+/// A column of days or points in time, on the days of the calendar they all belong to.
+pub(super) fn array_of(times: &[Option<i64>], date: bool, grid: Option<CalendarGrid>) -> ArrayRef {
+    let day_of = |time: i64| time.div_euclid(DAY_MICROS);
+    let placed = times.iter().map(|time| {
+        let (time, grid) = ((*time)?, grid);
+        let day = grid.map_or(day_of(time), |grid| grid.nearest(day_of(time)));
+        Some(day.saturating_mul(DAY_MICROS).saturating_add(clock_of(time)))
+    });
+    if date {
+        Arc::new(placed.map(|time| time.map(|time| day_of(time) as i32)).collect::<Date32Array>())
+    } else {
+        Arc::new(placed.collect::<TimestampMicrosecondArray>())
+    }
 }

@@ -5,9 +5,7 @@
 //! its other time it is, on the grid of these gaps, whatever grid the times themselves are on. Chosen only where it
 //! takes fewer bits than the time under the other one ([`Span::fit`]).
 
-use std::sync::Arc;
-
-use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_select::take::take;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -22,7 +20,7 @@ use crate::{
 use super::{
     ColumnCodec, Datetime, Kin, SubColumn,
     calendar::{self, DAY_MICROS},
-    gaps::{Unit, any_time, clock_of, fit_clock, fit_gap, is_extreme, micros},
+    gaps::{Unit, any_time, array_of, clock_of, fit_clock, fit_gap, is_extreme, micros, tokens_of},
     line::Line,
     reading,
 };
@@ -205,12 +203,7 @@ impl Span {
                 None => self.time_alone(tokens[0][row], random),
             })
             .collect();
-        if self.date {
-            let days = times.iter().map(|time| time.map(|time| time.div_euclid(DAY_MICROS) as i32));
-            Arc::new(days.collect::<Date32Array>())
-        } else {
-            Arc::new(times.into_iter().collect::<TimestampMicrosecondArray>())
-        }
+        array_of(&times, self.date, self.alone.calendar)
     }
 
     fn time(&self, tokens: &[&[u16]], row: usize, from: Option<i64>, random: &mut Stream) -> Option<i64> {
@@ -221,11 +214,11 @@ impl Span {
         if self.nullable && tokens[0][row] >= self.gap.coarse_count() {
             return None;
         }
-        let gap = draw(&self.gap, tokens, 0, row, random);
-        let time = self.gaps_in.after(from, gap);
+        let (coarse, fine) = tokens_of(&self.gap, tokens, (0, row), random);
+        let time = self.gaps_in.after(from, self.gap.key(coarse, fine, random));
         let Some(clock) = &self.clock else { return Some(time) };
-        let clock = draw(clock, tokens, self.gap.width(), row, random).clamp(0, DAY_MICROS - 1);
-        Some(time.saturating_add(clock))
+        let (coarse, fine) = tokens_of(clock, tokens, (self.gap.width(), row), random);
+        Some(time.saturating_add(clock.key(coarse, fine, random).clamp(0, DAY_MICROS - 1)))
     }
 
     fn time_alone(&self, gap: u16, random: &mut Stream) -> Option<i64> {
@@ -238,15 +231,6 @@ impl Span {
         let day = self.alone.key(random.random_range(0..bins), self.alone.no_fine(), random);
         day.saturating_mul(DAY_MICROS)
     }
-}
-
-/// A key of a line whose tokens begin at sub-column `at`. Where the model left it out and one belongs, it is any key.
-fn draw(line: &Line, tokens: &[&[u16]], at: usize, row: usize, random: &mut Stream) -> i64 {
-    let coarse = tokens[at][row];
-    let absent = coarse >= line.coarse_count();
-    let coarse = if absent { random.random_range(0..line.coarse_count().max(1)) } else { coarse };
-    let fine = if line.width() > 1 && !absent { tokens[at + 1][row] } else { line.no_fine() };
-    line.key(coarse, fine, random)
 }
 
 impl ColumnCodec for Span {

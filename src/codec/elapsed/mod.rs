@@ -8,9 +8,7 @@ mod since;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
-use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
+use arrow_array::{Array, ArrayRef};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,7 +23,7 @@ use crate::{
 use super::{
     ColumnCodec, Datetime, SubColumn,
     calendar::{self, DAY_MICROS},
-    gaps::{Unit, any_time, clock_of, fit_clock, fit_gap, is_extreme, micros},
+    gaps::{Unit, any_time, array_of, clock_of, fit_clock, fit_gap, is_extreme, micros, tokens_of},
     line::Line,
     null::Nulls,
     reading,
@@ -258,16 +256,7 @@ impl Elapsed {
                     .collect::<Vec<_>>()
             })
             .collect();
-        self.array(&times)
-    }
-
-    fn array(&self, times: &[Option<i64>]) -> ArrayRef {
-        if self.date {
-            let days = times.iter().map(|time| time.map(|time| time.div_euclid(DAY_MICROS) as i32));
-            Arc::new(days.collect::<Date32Array>())
-        } else {
-            Arc::new(times.iter().copied().collect::<TimestampMicrosecondArray>())
-        }
+        array_of(&times, self.date, self.when.calendar)
     }
 
     /// One row's time.
@@ -292,11 +281,7 @@ impl Elapsed {
         let whole = self.gaps_in != Unit::Days;
         let time = match gap {
             Some((from, at, line)) => {
-                let coarse = tokens[at][row];
-                // A gap the model left out where one belongs is any gap.
-                let absent = coarse >= line.coarse_count();
-                let coarse = if absent { random.random_range(0..line.coarse_count().max(1)) } else { coarse };
-                let fine = if line.width() > 1 && !absent { tokens[at + 1][row] } else { line.no_fine() };
+                let (coarse, fine) = tokens_of(line, tokens, (at, row), random);
                 let time = self.near((from, line, coarse, fine), self.when.range_of(when), random);
                 if whole {
                     return Some(time);
@@ -308,11 +293,7 @@ impl Elapsed {
         let (Some(at), Some(clock)) = (clock_at, &self.clock) else { return Some(time) };
         let mut drawn = DAY_MICROS;
         for _ in 0..TRIES {
-            // A row without a clock where one belongs takes any.
-            let coarse = tokens[at][row];
-            let absent = coarse >= clock.coarse_count();
-            let coarse = if absent { random.random_range(0..clock.coarse_count().max(1)) } else { coarse };
-            let fine = if clock.width() > 1 && !absent { tokens[at + 1][row] } else { clock.no_fine() };
+            let (coarse, fine) = tokens_of(clock, tokens, (at, row), random);
             drawn = clock.key(coarse, fine, random);
             // On the same day not before the sibling.
             if last.is_none_or(|last| time.saturating_add(drawn) >= last) {
@@ -381,6 +362,6 @@ impl ColumnCodec for Elapsed {
         let rows = tokens.first().map_or(0, |tokens| tokens.len());
         let times: Vec<Option<i64>> =
             (0..rows).map(|row| self.time(tokens, row, None, None, random)).collect();
-        self.array(&times)
+        array_of(&times, self.date, self.when.calendar)
     }
 }

@@ -183,3 +183,40 @@ fn any_tokens_decode_alone_and_together_and_json_brings_the_codec_back() {
         assert_eq!(alone.row_count, visits.times.len());
     }
 }
+
+#[test]
+fn times_on_first_days_of_months_stay_there() {
+    let mut random = Seed(6).stream("elapsed/months", 0);
+    let month = |number: i64| -> i32 {
+        let (year, month) = (1900 + number.div_euclid(12) as i32, number.rem_euclid(12) as u32 + 1);
+        let date = chrono::NaiveDate::from_ymd_opt(year, month, 1).unwrap();
+        date.signed_duration_since(chrono::NaiveDate::default()).num_days() as i32
+    };
+    let families = Families::from_counts(&[5; 600]);
+    // Two hundred years, so that no month has rows enough to be kept by itself; bills every month or every third.
+    let mut days: Vec<i32> = Vec::new();
+    for _ in 0..600 {
+        let mut at = random.random_range(0..2400);
+        for _ in 0..5 {
+            days.push(month(at));
+            at += if random.random_range(0..3) == 0 { 3 } else { 1 };
+        }
+    }
+    let visits = Visits {
+        families,
+        parent: TableData::bare(600),
+        times: Arc::new(Date32Array::from(days)) as ArrayRef,
+    };
+
+    let elapsed = visits.fit().expect("gaps of 28 to 31 days say more than two hundred years");
+
+    let back = there_and_back(&visits, &Codec::Elapsed(Box::new(elapsed)), 2);
+    let texts: Vec<String> = reading::dates(&back)
+        .unwrap()
+        .iter()
+        .flatten()
+        .map(|day| calendar::date_text(i64::from(day)))
+        .collect();
+    assert_eq!(texts.len(), 3000);
+    assert!(texts.iter().all(|text| text.ends_with("-01")), "{:?}", &texts[..8]);
+}
