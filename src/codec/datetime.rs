@@ -258,7 +258,7 @@ impl Datetime {
 }
 
 /// The days of ranges of microseconds.
-fn days_of(ranges: &[(i64, i64)]) -> Ranges {
+pub(super) fn days_of(ranges: &[(i64, i64)]) -> Ranges {
     ranges.iter().map(|(low, high)| (split(*low).0, split(*high).0)).collect()
 }
 

@@ -15,7 +15,7 @@ use crate::{
     rules::{Condition, ConditionError, Given, Limit, Rule, enforce},
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, Table, TableId},
-    seed::{Seed, Stream},
+    seed::{Seed, Stream, spread},
 };
 
 /// Candidates drawn for all rows together, and for one row at least and at most.
@@ -57,11 +57,28 @@ pub fn check_conditions(model: &Model, conditions: &[Condition], seed: Seed) -> 
     Ok(())
 }
 
-/// The modelled column that decides a column: itself, or the one it is computed from.
+/// The modelled column that decides a column: itself, or the one it is computed or counted from.
 fn source_of(model: &TableModel, column: ColumnId) -> Option<ColumnId> {
-    let chain = computing(model, column);
-    let root = chain.last().and_then(|rule| read_alone(rule)).unwrap_or(column);
+    let root = computed_from(model, column);
+    let spans = spans(model, root);
+    let root = spans.last().and_then(|(_, codec)| codec.counted_from()).unwrap_or(root);
     model.facts.codecs.iter().any(|(coded, _)| *coded == root).then_some(root)
+}
+
+/// The column that rules compute a column from: itself, if none does.
+fn computed_from(model: &TableModel, column: ColumnId) -> ColumnId {
+    computing(model, column).last().and_then(|rule| read_alone(rule)).unwrap_or(column)
+}
+
+/// The columns that lead from a time to the one of the row that it is counted from, itself first; none where it is not.
+fn spans(model: &TableModel, column: ColumnId) -> Vec<(ColumnId, Codec)> {
+    let codecs = &model.facts.codecs;
+    let counted = |column: ColumnId| {
+        let found = codecs.iter().find(|(coded, _)| *coded == column);
+        found.filter(|(_, codec)| codec.counted_from().is_some()).cloned()
+    };
+    let chain = std::iter::successors(counted(column), |(_, codec)| counted(codec.counted_from()?));
+    chain.take(codecs.len()).collect()
 }
 
 /// The column a rule computes from, if it is only one.
@@ -97,9 +114,20 @@ struct Asked<'a> {
     column: ColumnId,
     table: &'a Table,
     own: Option<&'a Limit>,
-    /// Rules in the order they compute, and what is asked of the last one's column.
-    computed: Vec<(Vec<Rule>, ColumnId, &'a Limit)>,
+    /// What else is asked of it.
+    consequences: Vec<Consequence<'a>>,
     seed: Seed,
+}
+
+/// What is asked of a column that follows from another one.
+struct Consequence<'a> {
+    /// Times counted from it.
+    spans: Vec<(ColumnId, Codec)>,
+    /// Rules in the order they compute.
+    rules: Vec<Rule>,
+    /// The column in the end.
+    to: ColumnId,
+    limit: &'a Limit,
 }
 
 impl Asked<'_> {
@@ -109,34 +137,43 @@ impl Asked<'_> {
             Some(limit) => self.codec.shares(limit, before),
             None => vec![1.0; usize::from(size)],
         };
-        for (rules, to, limit) in &self.computed {
-            for (share, probed) in shares.iter_mut().zip(self.probe(rules, *to, limit, before)) {
+        for consequence in &self.consequences {
+            for (share, probed) in shares.iter_mut().zip(self.probe(consequence, before)) {
                 *share *= probed;
             }
         }
         shares
     }
 
-    /// How often values of each token lead to an allowed value of the computed column.
-    fn probe(&self, rules: &[Rule], to: ColumnId, limit: &Limit, before: &[u16]) -> Vec<f32> {
+    /// How often values of each token lead to an allowed value of the column that follows.
+    fn probe(&self, consequence: &Consequence<'_>, before: &[u16]) -> Vec<f32> {
+        let Consequence { spans, rules, to, limit } = consequence;
         let sub_columns = self.codec.sub_columns();
         let size = usize::from(sub_columns[before.len()].size);
         let rows = size * PROBES;
-        let tokens = (0..sub_columns.len())
-            .map(|place| {
-                let token = |row: usize| match place.cmp(&before.len()) {
-                    std::cmp::Ordering::Less => before[place],
-                    std::cmp::Ordering::Equal => (row / PROBES) as u16,
-                    std::cmp::Ordering::Greater => (row % usize::from(sub_columns[place].size)) as u16,
-                };
-                (0..rows).map(token).collect()
-            })
-            .collect();
-        let encoded = EncodedTable { sub_columns: sub_columns.to_vec(), tokens, row_count: rows };
-        let codecs = [(self.column, self.codec.clone())];
+        let own = (0..sub_columns.len()).map(|place| {
+            let token = |row: usize| match place.cmp(&before.len()) {
+                std::cmp::Ordering::Less => before[place],
+                std::cmp::Ordering::Equal => (row / PROBES) as u16,
+                std::cmp::Ordering::Greater => (row % usize::from(sub_columns[place].size)) as u16,
+            };
+            (0..rows).map(token).collect()
+        });
+        let mut encoded =
+            EncodedTable { sub_columns: sub_columns.to_vec(), tokens: own.collect(), row_count: rows };
+        let mut codecs = vec![(self.column, self.codec.clone())];
+        for (column, codec) in spans {
+            for sub_column in codec.sub_columns() {
+                // Any gap will do.
+                let place = encoded.tokens.len();
+                let any = |row: usize| spread(row, place, usize::from(sub_column.size)) as u16;
+                encoded.push(sub_column.clone(), (0..rows).map(any).collect());
+            }
+            codecs.push((*column, codec.clone()));
+        }
         let values = decode_table(&codecs, &encoded, None, self.seed, "condition/probe");
         let (values, _) = enforce(rules, self.table, values, &Given::default());
-        let Some(array) = values.column(to) else { return vec![1.0; size] };
+        let Some(array) = values.column(*to) else { return vec![1.0; size] };
         (0..size)
             .map(|token| {
                 let met = (0..PROBES).filter(|probe| limit.allows(array, token * PROBES + probe)).count();
@@ -158,14 +195,20 @@ fn restrict<'a>(
     for (column, codec) in &model.facts.codecs {
         let first = limits.len();
         let own = condition.limits.get(column);
-        let computed: Vec<_> = condition
+        let followers = condition
             .limits
             .iter()
-            .filter(|(to, _)| *to != column && source_of(model, **to) == Some(*column))
-            .map(|(to, limit)| (computing(model, *to).into_iter().rev().cloned().collect(), *to, limit))
+            .filter(|(to, _)| *to != column && source_of(model, **to) == Some(*column));
+        let consequences: Vec<_> = followers
+            .map(|(to, limit)| Consequence {
+                spans: spans(model, computed_from(model, *to)),
+                rules: computing(model, *to).into_iter().rev().cloned().collect(),
+                to: *to,
+                limit,
+            })
             .collect();
-        let free = own.is_none() && computed.is_empty();
-        let asked = Arc::new(Asked { codec, column: *column, table, own, computed, seed });
+        let free = own.is_none() && consequences.is_empty();
+        let asked = Arc::new(Asked { codec, column: *column, table, own, consequences, seed });
         for _ in codec.sub_columns() {
             let asked = Arc::clone(&asked);
             let shares = Box::new(move |before: &[u16]| asked.shares(before));

@@ -84,3 +84,55 @@ fn a_condition_that_cannot_be_met_is_refused_before_anything_is_written() {
     }
     assert_eq!(target.number("SELECT count(*) FROM sqlite_schema"), 0);
 }
+
+/// A time that follows another one is learned as a gap; a condition on it still chooses rows instead of leaving them out.
+#[test]
+fn a_condition_on_a_time_that_is_counted_from_another_one_keeps_the_rows() {
+    let source = Scratch::new(Engine::Sqlite, "where_times_source");
+    let mut statements = String::from(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, age INTEGER NOT NULL);\n\
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id), \
+         placed DATE NOT NULL, due DATE NOT NULL, cents INTEGER NOT NULL);\n\
+         CREATE TABLE visits (id INTEGER PRIMARY KEY, began DATE NOT NULL, ended DATE NOT NULL);\n",
+    );
+    let (mut customers, mut orders, mut visits) = (Vec::new(), Vec::new(), Vec::new());
+    for id in 0..150_i64 {
+        customers.push(format!("({id}, {})", 20 + id % 50));
+        let mut day = id * 37 % 900;
+        for order in 0..6 {
+            day += 5 + (id * 11 + order * 7) % 90;
+            let due = day + 7 + (id * 3 + order) % 4;
+            let date = |day: i64| format!("date('2020-01-01', '{day} days')");
+            orders.push(format!("({}, {id}, {}, {}, {})", id * 10 + order, date(day), date(due), id * order));
+            let began = (id * 6 + order) * 67 % 1400;
+            visits.push(format!(
+                "({}, {}, {})",
+                id * 10 + order,
+                date(began),
+                date(began + 1 + (id + order) % 5)
+            ));
+        }
+    }
+    for (table, rows) in [("customers", customers), ("orders", orders), ("visits", visits)] {
+        statements.push_str(&format!("INSERT INTO {table} VALUES {};\n", rows.join(", ")));
+    }
+    source.run(&statements);
+    let target = Scratch::new(Engine::Sqlite, "where_times_target");
+    let clone = ["clone", source.text(), target.text(), "--yes", "--time-budget", "10s", "--audit", "off"];
+    let conditions = ["--where", "orders.due >= '2022-01-01'", "--where", "visits.ended < '2021-01-01'"];
+
+    dbsynth(&[&clone[..], &conditions].concat()).exits(0);
+
+    let count =
+        |table: &str, what: &str| target.number(&format!("SELECT count(*) FROM {table} WHERE {what}"));
+    for (table, met, gap, from, to) in [
+        ("orders", "due >= '2022-01-01'", "julianday(due) - julianday(placed)", 7, 10),
+        ("visits", "ended < '2021-01-01'", "julianday(ended) - julianday(began)", 1, 5),
+    ] {
+        let all = count(table, "1 = 1");
+        assert_eq!(count(table, met), all, "{table}");
+        assert!(all >= 850, "{all} of 900 rows of {table} are there");
+        let usual = count(table, &format!("{gap} BETWEEN {from} AND {to}"));
+        assert!(usual * 10 >= all * 9, "{usual} of {all} gaps of {table} are usual");
+    }
+}

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{Families, TableData},
     privacy::{Guard, Kept, Owned},
+    rules::Limit,
     schema::{Column, ColumnId},
     seed::{Seed, Stream},
 };
@@ -23,10 +24,12 @@ use crate::{
 use super::{
     ColumnCodec, Datetime, SubColumn,
     calendar::{self, DAY_MICROS},
+    datetime::days_of,
     gaps::{Unit, any_time, array_of, clock_of, fit_clock, fit_gap, is_extreme, micros, tokens_of},
     line::Line,
     null::Nulls,
     reading,
+    within::whole_ranges,
 };
 use since::Since;
 
@@ -356,6 +359,18 @@ impl ColumnCodec for Elapsed {
 
     fn encode(&self, column: &ArrayRef) -> Vec<Vec<u16>> {
         self.encode_with(column, None)
+    }
+
+    /// The rough day is what a limit steers; gaps lead near it.
+    fn shares(&self, limit: &Limit, before: &[u16]) -> Vec<f32> {
+        let size = usize::from(self.sub_columns[before.len()].size);
+        if !before.is_empty() {
+            return vec![1.0; size];
+        }
+        let ranges = whole_ranges(limit);
+        let mut shares = self.when.coarse_shares(&if self.date { ranges } else { days_of(&ranges) });
+        shares.resize(size, f32::from(u8::from(*limit == Limit::Null)));
+        shares
     }
 
     fn decode(&self, tokens: &[&[u16]], random: &mut Stream) -> ArrayRef {
