@@ -20,8 +20,8 @@ use crate::{
     schema::{DataType, ForeignKeyId, Schema, Table, TableId},
 };
 
-/// Tables that are about persons, whose data it is.
-const PERSONS: [&str; 43] = [
+/// Tables that are about persons, whose data it is, in a few languages.
+const PERSONS: [&str; 77] = [
     "account",
     "actor",
     "applicant",
@@ -65,10 +65,44 @@ const PERSONS: [&str; 43] = [
     "kunde",
     "persona",
     "usuario",
+    "kunden",
+    "personen",
+    "personne",
+    "pessoa",
+    "paciente",
+    "paziente",
+    "patienten",
+    "alumno",
+    "aluno",
+    "élève",
+    "eleve",
+    "klant",
+    "asiakas",
+    "klient",
+    "benutzer",
+    "utilisateur",
+    "utente",
+    "mitglied",
+    "mitglieder",
+    "contacto",
+    "contatto",
+    "kontakt",
+    "haushalt",
+    "bewohner",
+    "einwohner",
+    "klanten",
+    "clienti",
+    "pazienti",
+    "utenti",
+    "contatti",
+    "kontakte",
+    "kunder",
+    "haushalte",
+    "personnes",
 ];
 
 /// Tables of persons who look after others: the others are entities of their own.
-const STAFF: [&str; 14] = [
+const STAFF: [&str; 27] = [
     "agent",
     "doctor",
     "driver",
@@ -83,10 +117,23 @@ const STAFF: [&str; 14] = [
     "staff",
     "teacher",
     "worker",
+    "empleado",
+    "mitarbeiter",
+    "mitarbeitende",
+    "angestellte",
+    "empregado",
+    "funcionario",
+    "funcionário",
+    "dipendente",
+    "medico",
+    "médico",
+    "werknemer",
+    "medewerker",
+    "dipendenti",
 ];
 
 /// Columns that only persons have.
-const PERSONAL: [&str; 14] = [
+const PERSONAL: [&str; 33] = [
     "firstname",
     "lastname",
     "givenname",
@@ -101,6 +148,25 @@ const PERSONAL: [&str; 14] = [
     "socialsecurity",
     "passwordhash",
     "password",
+    "vorname",
+    "nachname",
+    "familienname",
+    "geburtsdatum",
+    "geburtstag",
+    "prenom",
+    "prénom",
+    "nomfamille",
+    "datenaissance",
+    "apellido",
+    "apellidos",
+    "fechanacimiento",
+    "cognome",
+    "datanascita",
+    "sobrenome",
+    "datanascimento",
+    "voornaam",
+    "achternaam",
+    "geboortedatum",
 ];
 
 /// The entity that the rows of a table belong to.

@@ -127,9 +127,13 @@ fn rows_below_a_few_things_are_entities_of_their_own_and_rows_below_persons_neve
     assert_eq!((marks.count, marks.root, marks.of_row[301]), (300, TableId(1), 1));
     assert_eq!(map.findings(&schema).len(), 1);
 
-    let (map, schema) = map_of(&format!("a_patients: {}", below.replace("stations", "patients")));
-    assert_eq!(map.table(TableId(1)).unwrap().count, 12);
-    assert!(map.findings(&schema).is_empty());
+    for persons in ["patients", "klanten", "pacientes", "Mitglieder"] {
+        let (map, schema) = map_of(&format!("a_{persons}: {}", below.replace("stations", persons)));
+        assert_eq!(map.table(TableId(1)).unwrap().count, 12, "{persons}");
+        assert!(map.findings(&schema).is_empty());
+    }
+    let (map, _) = map_of(&format!("a_stations: *id, vorname:text\n{}", below.split_once('\n').unwrap().1));
+    assert_eq!(map.table(TableId(1)).unwrap().count, 12, "a column that only persons have");
 }
 
 #[test]
