@@ -4,6 +4,7 @@
 //! All training is teacher-forced on real rows, so tables train side by side.
 
 mod anchor;
+mod choose;
 mod contents;
 mod coverage;
 mod encode;

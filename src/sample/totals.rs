@@ -4,7 +4,7 @@ use crate::{
     data::TableData,
     finding::Finding,
     rules::recompute,
-    sample::{Sampler, Waiting, draft::Draft},
+    sample::{Sampler, draft::Draft, waiting::Waiting},
     schema::TableId,
 };
 
