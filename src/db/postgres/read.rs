@@ -2,24 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::StreamExt;
 use sqlx::PgConnection;
 
 use super::{
     blueprint::blueprint,
     catalog,
-    decode::{ColumnReader, select_expression, sort_expression},
-    error::db_error,
-    grants,
+    copy_out::{Lane, Request},
+    decode::{select_expression, sort_expression},
+    further::{Further, Helper},
+    grants, lanes,
     layout::Layout,
     lift::lift,
+    parts::{self, Cuts},
     server::{self, Hold, Server, connect_source, pooled_finding, regclass, run, scalar, settle},
     sql::{literal, own_rows, quote, quote_table},
-    unpack::Unpacker,
 };
 use crate::{
     config::{DbUrl, SourceSettings},
-    data::TableData,
     db::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
     },
@@ -28,11 +27,34 @@ use crate::{
 };
 
 /// An empty search path makes the server print every name qualified. A waiting lock must not hold up
-/// a production server for long; a scan of a large table may take hours.
-fn source_settings(settings: &SourceSettings) -> String {
+/// a production server for long; a scan of a large table may take hours. A scan that joins another one in the middle
+/// of the table would give the rows in another order.
+pub(super) fn source_settings(settings: &SourceSettings) -> String {
     let lock = settings.lock_timeout.unwrap_or(10);
     let statement = settings.statement_timeout.unwrap_or(6 * 3600);
-    format!("SET search_path = ''; SET lock_timeout = '{lock}s'; SET statement_timeout = '{statement}s';")
+    format!(
+        "SET search_path = ''; SET lock_timeout = '{lock}s'; SET statement_timeout = '{statement}s'; \
+         SET synchronize_seqscans = off;"
+    )
+}
+
+/// Opens a transaction that can only read.
+pub(super) async fn begin(connection: &mut PgConnection, settings: &SourceSettings) -> Result<(), DbError> {
+    let doing = "opening the read-only snapshot";
+    run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
+    settle(connection, &source_settings(settings), Hold::Transaction).await?;
+    make_sure(connection, doing).await
+}
+
+/// Refuses a transaction that could write.
+pub(super) async fn make_sure(connection: &mut PgConnection, doing: &str) -> Result<(), DbError> {
+    let read_only: String =
+        scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
+    if read_only == "on" {
+        Ok(())
+    } else {
+        Err(DbError::new(DbErrorKind::Refused, format!("{doing}: the server would allow writes")))
+    }
 }
 
 /// A Postgres database opened for reading.
@@ -48,28 +70,34 @@ pub(super) struct PostgresSource {
     show_sql: bool,
     /// On a standby: unlogged tables, which hold no rows there and cannot even be asked.
     unlogged: BTreeSet<TableName>,
+    /// Connections that help to read large tables.
+    further: Further,
 }
 
 impl PostgresSource {
     /// Connects and opens the snapshot.
     pub(super) fn open(url: &DbUrl, settings: &SourceSettings) -> Result<Self, DbError> {
         let mut server = connect_source(url, settings)?;
-        let source_settings = source_settings(settings);
+        let mut further = Further::new(url, settings, server.pooled);
         block_on(async {
             let connection = &mut server.connection;
-            let doing = "opening the read-only snapshot";
-            run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing).await?;
-            settle(connection, &source_settings, Hold::Transaction).await?;
-            let read_only: String =
-                scalar(connection, "SELECT current_setting('transaction_read_only')", doing).await?;
-            if read_only == "on" {
-                Ok(())
-            } else {
-                Err(DbError::new(DbErrorKind::Refused, format!("{doing}: the server would allow writes")))
+            begin(connection, settings).await?;
+            if further.may_help() {
+                let doing = "exporting the snapshot";
+                let exported = scalar(connection, "SELECT pg_catalog.pg_export_snapshot()", doing).await;
+                if let Err(error) = &exported {
+                    // Nothing was read yet: another snapshot is as good.
+                    tracing::debug!(%error, "the source is read by one connection");
+                    run(connection, "ROLLBACK", doing).await?;
+                    begin(connection, settings).await?;
+                }
+                further.share(exported.ok());
             }
+            Ok(())
         })?;
         Ok(Self {
             server,
+            further,
             misfits: BTreeMap::new(),
             with_heirs: None,
             lost: false,
@@ -136,21 +164,8 @@ impl Source for PostgresSource {
         if self.unlogged.contains(&table.name) {
             return Ok(0);
         }
-        let sql = self.select(table, scan)?;
-        let doing = format!("reading {}", table.name);
-        block_on(run(self.connection()?, "SAVEPOINT dbsynth_scan", &doing))?;
-        let scanned = self.stream(table, scan, sql, on_batch);
-        // A table that cannot be read must not cost the snapshot of the others.
-        let end = if scanned.is_ok() {
-            "RELEASE SAVEPOINT dbsynth_scan"
-        } else {
-            "ROLLBACK TO SAVEPOINT dbsynth_scan; RELEASE SAVEPOINT dbsynth_scan"
-        };
-        if self.lost {
-            return scanned;
-        }
-        let ended = block_on(run(&mut self.server.connection, end, &doing));
-        scanned.and_then(|total| ended.map(|()| total))
+        self.connection()?;
+        self.read(table, scan, on_batch)
     }
 
     fn take_findings(&mut self) -> Vec<Finding> {
@@ -218,99 +233,28 @@ impl PostgresSource {
         }
     }
 
-    fn stream(
-        &mut self,
-        table: &Table,
-        scan: &Scan,
-        sql: String,
-        on_batch: Batch<'_>,
-    ) -> Result<u64, DbError> {
-        let doing = format!("reading {}", table.name);
-        let mut readers: Vec<ColumnReader> = scan
-            .columns
-            .iter()
-            .map(|id| {
-                let column = table.column(*id);
-                // Rows find their parents by every digit of a key.
-                let decimal = matches!(column.data_type, DataType::Decimal { .. });
-                ColumnReader::new(column, scan.exact || decimal && table.is_in_key(*id))
-            })
-            .collect();
-        let batch_rows = scan.batch_rows.max(1);
-        let malformed =
-            || DbError::new(DbErrorKind::Other, format!("{doing}: what arrives is no binary COPY"));
-        // What the server refuses it refuses here: sqlx loses step with a server that refuses a COPY to start.
-        block_on(run(&mut self.server.connection, &format!("{sql} LIMIT 0"), &doing))?;
-        let copy = format!("COPY ({sql}) TO STDOUT WITH (FORMAT binary)");
-        self.lost = true;
-        let mut total = 0;
-        {
-            // Each batch is gathered on the runtime, but handed over outside it, so that the reader of
-            // the batch may use another connection.
-            let mut messages = block_on(async {
-                if self.show_sql {
-                    // The driver tells of every statement but of a COPY.
-                    tracing::debug!(target: "sqlx::query", summary = copy);
-                }
-                let started = self.server.connection.copy_out_raw(&copy).await;
-                started.map_err(|error| db_error(&doing, error))
-            })?;
-            let mut unpacker = Unpacker::default();
-            let mut ended = false;
-            while !ended {
-                let mut held = 0;
-                let gathered = block_on(async {
-                    while held < batch_rows {
-                        let Some(message) = messages.next().await else {
-                            ended = true;
-                            break;
-                        };
-                        let message = message.map_err(|error| db_error(&doing, error))?;
-                        held += unpacker
-                            .take(&message, |index, field| {
-                                if let Some(reader) = readers.get_mut(index) {
-                                    reader.push(field);
-                                }
-                            })
-                            .map_err(|_| malformed())?;
-                    }
-                    Ok(())
-                });
-                let handed = gathered.and_then(|()| {
-                    if ended && !unpacker.is_whole() {
-                        return Err(malformed());
-                    }
-                    if held == 0 {
-                        return Ok(());
-                    }
-                    let arrays = readers.iter_mut().map(ColumnReader::finish).collect();
-                    total += held as u64;
-                    let mut batch = TableData::new(scan.columns.clone(), arrays, held);
-                    for (id, reader) in scan.columns.iter().zip(&mut readers) {
-                        if let Some(texts) = reader.finish_exact() {
-                            batch.set_exact(*id, texts);
-                        }
-                    }
-                    on_batch(batch)
-                });
-                if let Err(error) = handed {
-                    // The connection answers again once all has arrived.
-                    block_on(async {
-                        while messages.next().await.is_some() {}
-                        Ok(())
-                    })?;
-                    drop(messages);
-                    self.lost = false;
-                    return Err(error);
-                }
+    /// Reads by one connection, or by several at once where the table is large and they can be had.
+    fn read(&mut self, table: &Table, scan: &Scan, on_batch: Batch<'_>) -> Result<u64, DbError> {
+        let mut request = self.select(table, scan)?;
+        let mut others = Vec::new();
+        if self.further.may_help() {
+            let cuts = parts::cuts(&mut self.server, table, scan)?;
+            if cuts.count() > 1 {
+                others = self.further.ready(&request.from, cuts.count() - 1);
+                request.cuts = cuts;
             }
         }
-        self.lost = false;
-        for (id, reader) in scan.columns.iter().zip(&readers).filter(|(_, reader)| reader.misfits() > 0) {
-            let key = (table.name.to_string(), table.column(*id).name.clone());
-            *self.misfits.entry(key).or_default() += reader.misfits();
+        if others.is_empty() {
+            request.cuts = Cuts::none();
         }
-        Ok(total)
+        let mut lanes = vec![Lane { connection: &mut self.server.connection, lost: &mut self.lost }];
+        lanes.extend(others.into_iter().map(Helper::lane));
+        let (rows, misfits) = lanes::read(lanes, &request, on_batch)?;
+        for (id, count) in scan.columns.iter().zip(misfits).filter(|(_, count)| *count > 0) {
+            let key = (table.name.to_string(), table.column(*id).name.clone());
+            *self.misfits.entry(key).or_default() += count;
+        }
+        Ok(rows)
     }
 
     /// A table is read alone, without its inheritance children (they are tables themselves); a
@@ -324,23 +268,27 @@ impl PostgresSource {
         Ok(if partitioned { quoted } else { format!("ONLY {quoted}") })
     }
 
-    fn select(&mut self, table: &Table, scan: &Scan) -> Result<String, DbError> {
+    fn select<'a>(&mut self, table: &'a Table, scan: &'a Scan) -> Result<Request<'a>, DbError> {
         let columns: Vec<String> = scan
             .columns
             .iter()
             .map(|id| table.column(*id))
             .map(|column| select_expression(&quote(&column.name), column))
             .collect();
-        let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.from(table)?);
-        if !scan.order_by.is_empty() {
-            let order: Vec<String> = scan
-                .order_by
-                .iter()
-                .map(|id| table.column(*id))
-                .map(|column| sort_expression(&quote(&column.name), &column.data_type))
-                .collect();
-            sql.push_str(&format!(" ORDER BY {}", order.join(", ")));
-        }
-        Ok(sql)
+        let order: Vec<String> = scan
+            .order_by
+            .iter()
+            .map(|id| table.column(*id))
+            .map(|column| sort_expression(&quote(&column.name), &column.data_type))
+            .collect();
+        Ok(Request {
+            table,
+            scan,
+            columns: columns.join(", "),
+            from: self.from(table)?,
+            order: order.join(", "),
+            cuts: Cuts::none(),
+            show_sql: self.show_sql,
+        })
     }
 }

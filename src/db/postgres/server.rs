@@ -90,6 +90,12 @@ pub(super) fn connect_source(url: &DbUrl, settings: &SourceSettings) -> Result<S
     connect_with(url, &options, !alone)
 }
 
+/// Connects to a source once more.
+pub(super) fn connect_further(url: &DbUrl, settings: &SourceSettings) -> Result<PgConnection, DbError> {
+    let alone = SourceSettings { max_connections: Some(1), ..*settings };
+    connect_source(url, &alone).map(|server| server.connection)
+}
+
 fn connect_with(url: &DbUrl, options: &PgConnectOptions, look_for_pooler: bool) -> Result<Server, DbError> {
     let doing = format!("connecting to {url}");
     block_on(async {

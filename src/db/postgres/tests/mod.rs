@@ -3,6 +3,7 @@
 mod catalog;
 mod grants;
 mod load;
+mod parallel;
 mod rebuild;
 mod round_trip;
 mod support;
