@@ -269,7 +269,13 @@ fn database(error: &DbError, end: End) -> (u8, Option<String>) {
             "make room on the source's disk: it needs some for temporary files"
         }
         DbErrorKind::DiskFull => "make room on the target's disk, or write fewer rows: --scale 0.1",
-        DbErrorKind::Timeout => "something holds a lock or the server is busy: try again later",
+        DbErrorKind::Timeout if end == End::Target => {
+            "let the session that holds the lock end, or wait longer: lock_timeout = \"10m\" in [target.NAME]"
+        }
+        DbErrorKind::Timeout => {
+            "something holds a lock or the server is busy: try again later, or set lock_timeout and \
+             statement_timeout in [source.NAME]"
+        }
         DbErrorKind::Disconnected => {
             "the server or the network ended the connection: look into the server's log, then try again"
         }

@@ -138,6 +138,16 @@ impl Command {
         }
     }
 
+    /// The word for the database to write, if the command writes one.
+    pub(super) fn target(&self) -> Option<&str> {
+        match self {
+            Self::Clone(args) => Some(&args.target),
+            Self::Generate(args) => Some(&args.target),
+            Self::Complete(args) => Some(&args.target),
+            _ => None,
+        }
+    }
+
     /// True if statements on the source are to be shown.
     pub(super) fn shows_sql(&self) -> bool {
         self.reading().is_some_and(|reading| reading.show_sql)

@@ -1,4 +1,5 @@
-//! How gently a source is read: `[source.NAME]` of `synth.toml`, and the flags over it.
+//! How gently a source is read and a target is written: `[source.NAME]` and `[target.NAME]` of `synth.toml`, and the
+//! flags over it.
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,21 @@ impl SourceSettings {
             max_connections: flags.max_connections.or(self.max_connections),
             show_sql: flags.show_sql || self.show_sql,
         }
+    }
+}
+
+/// How a target is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TargetSettings {
+    /// Seconds a lock is waited for; by default 60. In SQLite nobody waits: a file takes another one's place.
+    pub lock_timeout: Option<u64>,
+}
+
+impl TargetSettings {
+    /// Seconds a lock is waited for.
+    #[must_use]
+    pub fn lock_seconds(self) -> u64 {
+        self.lock_timeout.unwrap_or(60)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     config::{
         Ablation, AuditSettings, Config, ConfigError, FileFormat, GeneratorKind, NamedTable, OnDrift,
         Privacy, Reference, SchemaMode, SourceSettings, StateFolder, TableMode, TableSettings,
+        TargetSettings,
         error::Malformed,
         parse_duration,
         raw_around::{RawHooks, RawIdentity, SourceEntry},
@@ -28,6 +29,8 @@ pub struct File {
     pub(super) access: BTreeMap<String, SourceSettings>,
     /// `[target.NAME]`.
     pub(super) targets: BTreeMap<String, TargetEntry>,
+    /// How each of them is written.
+    pub(super) writing: BTreeMap<String, TargetSettings>,
     /// Everything else, with defaults filled in.
     pub config: Config,
 }
@@ -39,6 +42,15 @@ pub(super) struct TargetEntry {
     pub(super) url: String,
     #[serde(default)]
     pub(super) allow_write: bool,
+    lock_timeout: Option<Spanned<String>>,
+}
+
+impl TargetEntry {
+    fn settings(&self) -> Result<TargetSettings, Mistake> {
+        let read =
+            |text: &Spanned<String>| parse_duration(text.get_ref()).map_err(|message| (text.span(), message));
+        Ok(TargetSettings { lock_timeout: self.lock_timeout.as_ref().map(read).transpose()? })
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -138,6 +150,10 @@ impl File {
             .map(|(name, entry)| Ok((name.clone(), entry.settings()?)))
             .collect::<Result<_, _>>()
             .map_err(malformed)?;
+        let writing = (raw.target.iter())
+            .map(|(name, entry)| Ok((name.clone(), entry.settings()?)))
+            .collect::<Result<_, _>>()
+            .map_err(malformed)?;
         let hooks = raw.hooks.resolved(path).map_err(malformed)?;
         let identities = (raw.identities.into_iter())
             .map(|identity| identity.resolved(path, text))
@@ -146,6 +162,7 @@ impl File {
         Ok(Self {
             path: Some(path.to_owned()),
             access,
+            writing,
             sources: raw.source.into_iter().map(|(name, entry)| (name, entry.url)).collect(),
             targets: raw.target,
             config: Config {
@@ -288,6 +305,7 @@ impl RawClone {
             keep_failed: self.keep_failed,
             on_drift: self.on_drift.unwrap_or_default(),
             source: default.source,
+            target: default.target,
             hooks: default.hooks,
             identities: default.identities,
             strict: self.strict,

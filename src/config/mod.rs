@@ -17,7 +17,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
-pub use access::{SourceSettings, Throttle};
+pub use access::{SourceSettings, TargetSettings, Throttle};
 pub use around::{Hook, HookStage, Hooks, Identity, OnDrift, Planted, SchemaMode};
 pub use audit::{AuditLevel, AuditSettings};
 pub use duration::parse_duration;
@@ -267,6 +267,9 @@ pub struct Config {
     pub on_drift: OnDrift,
     /// How gently the source is read.
     pub source: SourceSettings,
+    /// How the target is written.
+    #[serde(default)]
+    pub target: TargetSettings,
     /// What runs around the load.
     pub hooks: Hooks,
     /// Rows that get known values.
@@ -304,6 +307,7 @@ impl Default for Config {
             keep_failed: false,
             on_drift: OnDrift::default(),
             source: SourceSettings::default(),
+            target: TargetSettings::default(),
             hooks: Hooks::default(),
             identities: Vec::new(),
             strict: false,

@@ -1,7 +1,8 @@
 //! SOURCE and TARGET words turned into URLs, and the guard over targets on other machines.
 
 use crate::config::{
-    ConfigError, DbUrl, File, SourceSettings,
+    ConfigError, DbUrl, File, SourceSettings, TargetSettings,
+    file::TargetEntry,
     interpolate::{Lookup, interpolate},
 };
 
@@ -74,6 +75,21 @@ impl File {
         };
         let url = entry_url("target", word, &entry.url, lookup)?;
         guarded(url, entry.allow_write, format!("[target.{word}]\nallow_write = true"))
+    }
+
+    /// How the target that a word means is written. A URL spelled out is written as the entry with the same URL says.
+    #[must_use]
+    pub fn writing(&self, word: &str, lookup: Lookup<'_>) -> TargetSettings {
+        if !is_url(word) {
+            return self.writing.get(word).copied().unwrap_or_default();
+        }
+        let Ok(spelled) = DbUrl::parse(word) else { return TargetSettings::default() };
+        let same = |(name, entry): &(&String, &TargetEntry)| {
+            let known = entry_url("target", name, &entry.url, lookup);
+            known.is_ok_and(|known| known.expose() == spelled.expose())
+        };
+        let entry = self.targets.iter().find(same);
+        entry.and_then(|(name, _)| self.writing.get(name)).copied().unwrap_or_default()
     }
 
     /// True if a word means a database to write: it is a URL or has an entry.

@@ -98,6 +98,27 @@ impl DbUrl {
         Some(PathBuf::from(rest.split_once('?').map_or(rest, |(path, _)| path)))
     }
 
+    /// A text in which this URL, and its password, is shown without the password.
+    #[must_use]
+    pub fn hide_in(&self, text: &str) -> String {
+        let mut text = text.replace(self.expose(), &self.shown);
+        let Ok(url) = ::url::Url::parse(self.expose()) else { return text };
+        let in_query =
+            url.query_pairs().filter(|(key, _)| is_secret(key)).map(|(_, value)| value.into_owned());
+        let mut secrets: Vec<String> = in_query.collect();
+        if let Some(password) = url.password() {
+            secrets.push(password.to_owned());
+            let pair = format!("p={}", password.replace('+', "%2B"));
+            let decoded = ::url::form_urlencoded::parse(pair.as_bytes()).next();
+            secrets.extend(decoded.map(|(_, value)| value.into_owned()));
+        }
+        // The shortest are no secrets, and stand in every other word.
+        for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
+            text = text.replace(secret.as_str(), "***");
+        }
+        text
+    }
+
     /// Which database it names, whoever asks for it: without user and password, a file with its whole path.
     #[must_use]
     pub fn place(&self) -> String {
@@ -133,16 +154,19 @@ fn is_this_machine(host: &str) -> bool {
     address || socket || bare.is_empty() || bare.eq_ignore_ascii_case("localhost")
 }
 
+fn is_secret(key: &str) -> bool {
+    key.to_lowercase().contains("password")
+}
+
 fn redact_query(url: &::url::Url) -> String {
-    let secret = |key: &str| key.to_lowercase().contains("password");
-    if !url.query_pairs().any(|(key, _)| secret(&key)) {
+    if !url.query_pairs().any(|(key, _)| is_secret(&key)) {
         return url.to_string();
     }
     let mut shown = url.clone();
     let pairs: Vec<(String, String)> = url
         .query_pairs()
         .map(|(key, value)| {
-            let value = if secret(&key) { "***".to_owned() } else { value.into_owned() };
+            let value = if is_secret(&key) { "***".to_owned() } else { value.into_owned() };
             (key.into_owned(), value)
         })
         .collect();

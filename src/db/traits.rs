@@ -2,7 +2,7 @@
 //! so no other room knows that async exists.
 
 use crate::{
-    config::SourceSettings,
+    config::{SourceSettings, TargetSettings},
     data::TableData,
     db::{Blueprint, DbError, ScriptError},
     finding::Finding,
@@ -32,7 +32,15 @@ pub trait Database: Send + Sync {
     ///
     /// # Errors
     /// [`DbError`] if the server cannot be reached or refuses the login.
-    fn sink(&self) -> Result<Box<dyn Sink>, DbError>;
+    fn sink(&self) -> Result<Box<dyn Sink>, DbError> {
+        self.sink_with(&TargetSettings::default())
+    }
+
+    /// As [`Database::sink`], with the limits asked for.
+    ///
+    /// # Errors
+    /// As [`Database::sink`].
+    fn sink_with(&self, settings: &TargetSettings) -> Result<Box<dyn Sink>, DbError>;
 }
 
 /// How an engine writes SQL.

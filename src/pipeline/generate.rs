@@ -42,7 +42,7 @@ pub fn generate(
         config.seed,
     )?;
     let database = connect(target).map_err(Error::Target)?;
-    let mut sink = database.sink().map_err(Error::Target)?;
+    let mut sink = database.sink_with(&config.target).map_err(Error::Target)?;
     let mut planned = planned(&model, config);
     let hooks = Hooked::read(config, target.dialect())?;
     Planting::new(config, &model.schema, &model.plan)?;

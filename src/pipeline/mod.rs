@@ -224,7 +224,7 @@ fn learn_and_write(
     }
     let database = connect(target).map_err(Error::Target)?;
     // Ask the target everything that could refuse the run before an hour of work, then let go of it.
-    let mut sink = database.sink().map_err(Error::Target)?;
+    let mut sink = database.sink_with(&config.target).map_err(Error::Target)?;
     if refuse_same(&opened.identity, &sink.identity().map_err(Error::Target)?).is_err() {
         return Err(Error::SameDatabase { target: target.to_string() });
     }
@@ -258,7 +258,7 @@ fn learn_and_write(
     let pool = thread_pool(config)?;
     let learn = || learn::learn(opened, config, completion.as_ref(), &state, progress);
     let learned = interruptible(pool.install(learn))?;
-    let sink = database.sink().map_err(Error::Target)?;
+    let sink = database.sink_with(&config.target).map_err(Error::Target)?;
     let target = write::Target { database: database.as_ref(), url: target, sink };
     let reference = learned.reference.as_ref();
     let real = learned.real.as_ref();

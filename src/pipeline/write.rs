@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::{
-    config::{Config, DbUrl, HookStage, TableMode},
+    config::{Config, DbUrl, HookStage, TableMode, TargetSettings},
     db::{Database, DbErrorKind, Sink},
     error::Error,
     finding::Finding,
@@ -101,7 +101,7 @@ fn write_again(
         }
         _ => return first,
     };
-    let Ok(mut sink) = database.sink() else { return first };
+    let Ok(mut sink) = database.sink_with(&run.config.target) else { return first };
     keep_failed(sink.as_mut(), run.config);
     let mut findings = findings;
     findings.push(
@@ -164,7 +164,7 @@ fn attempt(
         loader.commit().map_err(Error::Target)?;
         around.snapshot_age_seconds = since.map(|since| since.elapsed().as_secs_f64());
         compared = compare(model, database, hooks, &mut findings);
-        after_swap((database, url), hooks, &mut around, progress);
+        after_swap((database, url, &config.target), hooks, &mut around, progress);
     } else {
         findings.push(
             Finding::warning("not-committed", format!("{} rows violate a constraint", proof.violations()))
@@ -178,7 +178,7 @@ fn attempt(
 
 /// Runs what is to follow the exchange. The new copy is in its place whatever becomes of it.
 fn after_swap(
-    (database, url): (&dyn Database, &DbUrl),
+    (database, url, settings): (&dyn Database, &DbUrl, &TargetSettings),
     hooks: &Hooked,
     around: &mut Surroundings,
     progress: &dyn Progress,
@@ -186,7 +186,7 @@ fn after_swap(
     if hooks.is_empty(HookStage::AfterSwap) {
         return;
     }
-    let ran = database.sink().map_err(Error::Target).and_then(|mut sink| {
+    let ran = database.sink_with(settings).map_err(Error::Target).and_then(|mut sink| {
         hooks.run(HookStage::AfterSwap, (url, None), &mut |sql| sink.script(sql), progress)
     });
     match ran {

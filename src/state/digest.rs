@@ -42,6 +42,7 @@ pub(super) fn of_settings(config: &Config) -> String {
     known.keep_failed = false;
     known.on_drift = Config::default().on_drift;
     known.source = Config::default().source;
+    known.target = Config::default().target;
     known.hooks = Config::default().hooks;
     known.identities.clear();
     known.strict = false;

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{BufRead, BufReader},
     time::{Duration, Instant},
 };
 
@@ -504,4 +505,113 @@ fn watch_mysql(source: &Scratch, target: &Scratch) {
     assert!(source.number(&selects) > 5, "it was watched");
     assert_eq!(source.number(&changes), 0);
     source.run("DROP USER it_harmless;\n");
+}
+
+#[test]
+fn a_hook_is_heard_while_it_runs() {
+    let Some(engine) = engines().into_iter().next() else { return };
+    let (source, target, folder) = scene(
+        "heard",
+        engine,
+        &[(
+            "synth.toml",
+            "[hooks]\nafter_load = [{ command = \"echo first; echo error >&2; while [ ! -e go ]; do sleep 0.05; done; \
+             echo last\" }]\n",
+        )],
+    );
+    let mut command = crate::support::command(
+        &[&["clone", source.text(), target.text(), "--log-format", "json"][..], &QUICK].concat(),
+    );
+    let mut run = command.current_dir(folder.path()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut said = lines.filter_map(|line| {
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        (object["stage"] == "after_load").then(|| object["message"].as_str().unwrap().to_owned())
+    });
+    let mut first = Vec::new();
+    // It waits for the file: were its lines told at its end only, none would come.
+    while first.len() < 2 {
+        let line = said.next().unwrap();
+        if line == "first" || line == "error" {
+            first.push(line);
+        }
+    }
+    fs::write(folder.path().join("go"), "").unwrap();
+    assert!(said.any(|line| line == "last"));
+    drop(said);
+    assert!(run.wait().unwrap().success());
+}
+
+/// Twelve megabytes, which several connections read.
+const WIDE: &str = "CREATE TABLE page (id bigint PRIMARY KEY, part int NOT NULL, body text NOT NULL);
+    ALTER TABLE page ALTER body SET STORAGE PLAIN;
+    INSERT INTO page SELECT i, i % 7, repeat(md5(i::text), 32) FROM generate_series(1, 12000) i;
+    CREATE TABLE note (page_id bigint NOT NULL REFERENCES page, size int NOT NULL);
+    INSERT INTO note SELECT 1 + i % 12000, i % 11 FROM generate_series(1, 3000) i; ANALYZE";
+
+#[test]
+fn several_connections_read_a_large_source_harmlessly_and_the_clone_is_the_same() {
+    let Some(engine) = engines().into_iter().find(|engine| *engine == Engine::Postgres) else { return };
+    let source = Scratch::new(engine, "nightly_wide_source");
+    source.run(WIDE);
+    let (one, many) = (Scratch::new(engine, "nightly_wide_one"), Scratch::new(engine, "nightly_wide_many"));
+    let words = |target: &Scratch, most: &str| -> Vec<String> {
+        let first = ["clone", source.text(), target.text(), "--max-connections", most, "--seed", "4"];
+        let rows = ["--rows", "page=300", "--rows", "note=300"];
+        first.iter().chain(&rows).chain(&QUICK).map(|word| (*word).to_owned()).collect()
+    };
+    let (alone, wide) = (words(&one, "1"), words(&many, "3"));
+    dbsynth(&alone.iter().map(String::as_str).collect::<Vec<_>>()).exits(0);
+    let wide: Vec<&str> = wide.iter().map(String::as_str).collect();
+    watch_postgres(&source, &wide);
+    assert_eq!(contents(&many.url()), contents(&one.url()));
+
+    let shown = dbsynth(&[&wide[..], &["--show-sql", "--log-format", "json"]].concat()).exits(0).stderr;
+    let sql: Vec<String> = (shown.lines())
+        .filter_map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["sql"].as_str().map(str::to_owned)
+        })
+        .collect();
+    for statement in &sql {
+        let word = statement.split_whitespace().next().unwrap().trim_end_matches(';').to_uppercase();
+        let lock = statement == "LOCK TABLE ONLY \"public\".\"page\" IN ACCESS SHARE MODE NOWAIT";
+        assert!(lock || HARMLESS.contains(&word.as_str()), "{statement}");
+    }
+    let begun = |start: &str| sql.iter().filter(|statement| statement.starts_with(start)).count();
+    assert_eq!(begun("SET TRANSACTION SNAPSHOT"), 2);
+    assert_eq!(begun("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 3);
+    for limit in ["SET LOCAL lock_timeout = '10s'", "SET LOCAL statement_timeout = '21600s'"] {
+        assert_eq!(sql.iter().filter(|statement| statement.contains(limit)).count(), 3, "{limit}");
+    }
+    assert!(begun("COPY (SELECT ") > 3 && begun("LOCK TABLE") == 2, "{sql:#?}");
+}
+
+#[test]
+fn rows_of_tables_that_the_load_has_made_are_visible_to_all_at_once() {
+    let Some(engine) = engines().into_iter().find(|engine| *engine == Engine::Postgres) else { return };
+    let source = Scratch::new(engine, "nightly_frozen_source");
+    source.run(
+        "CREATE TABLE \"Page\" (id bigint PRIMARY KEY, part int NOT NULL);
+         INSERT INTO \"Page\" SELECT i, i % 7 FROM generate_series(1, 5000) i;
+         CREATE TABLE cut (id bigint PRIMARY KEY, part int NOT NULL) PARTITION BY RANGE (id);
+         CREATE TABLE cut_1 PARTITION OF cut FOR VALUES FROM (0) TO (100000);
+         INSERT INTO cut SELECT i, i % 5 FROM generate_series(1, 500) i;
+         CREATE TABLE above (size int); INSERT INTO above SELECT generate_series(1, 50);
+         CREATE TABLE below (more int) INHERITS (above); INSERT INTO below SELECT i, i FROM generate_series(1, 50) i",
+    );
+    let target = Scratch::new(engine, "nightly_frozen_target");
+    let clone = [&["clone", source.text(), target.text()][..], &QUICK].concat();
+    let unseen = "SELECT (relpages - relallvisible)::int8 FROM pg_class WHERE oid = '\"Page\"'::regclass";
+    for _ in 0..2 {
+        dbsynth(&clone).exits(0);
+        assert_eq!(target.number(unseen), 0);
+        let each = |table: &str| target.number(&format!("SELECT count(*) FROM {table}"));
+        assert_eq!((each("\"Page\""), each("cut"), each("ONLY above"), each("below")), (5000, 500, 50, 50));
+    }
+    // After a script of the user nobody knows what is open.
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("before.sql"), "DECLARE c CURSOR FOR SELECT 1;\nSAVEPOINT mine;\n").unwrap();
+    fs::write(folder.path().join("synth.toml"), "[hooks]\nbefore_load = [\"before.sql\"]\n").unwrap();
+    dbsynth_in(folder.path(), &clone).exits(0);
+    assert!(target.number(unseen) > 0);
 }

@@ -302,3 +302,38 @@ fn a_lock_on_the_target_only_delays_a_run() {
         assert!(contents(&site.target.url()) != site.yesterdays, "{engine:?}");
     }
 }
+
+/// Who waits for whom, and what to change, is said; nothing is lost, and the next run goes through.
+#[test]
+fn a_lock_on_the_target_beyond_its_limit_ends_a_run_and_the_next_one_succeeds() {
+    for engine in engines().into_iter().filter(|engine| *engine != Engine::Sqlite) {
+        let named = |end: &str| format!("outage_limit_{engine:?}_{end}").to_lowercase();
+        let source = Scratch::new(engine, &named("source"));
+        fill(&source, engine, "");
+        let site = Site::new(source, Scratch::new(engine, &named("target")));
+        let file = site.state.path().join("synth.toml");
+        let url = site.target.text();
+        fs::write(&file, format!("[target.held]\nurl = \"{url}\"\nlock_timeout = \"1s\"\n")).unwrap();
+        let (from, file) = (site.source.text(), file.to_str().unwrap());
+        let held = site.target.hold("BEGIN; SELECT count(*) FROM sale");
+
+        let began = Instant::now();
+        let clone = ["clone", from, "held", "--config", file, "--seed", "2", "--generator", "independent"];
+        let failed = dbsynth(&clone).exits(4);
+        let waited = began.elapsed();
+
+        assert!(waited < Duration::from_secs(40), "{engine:?}: {waited:?}");
+        let said = &failed.stderr;
+        assert!(said.contains("dbsynth waited 1 s for a lock, and "), "{engine:?}: {said}");
+        let whom = if engine == Engine::Postgres { "process " } else { "connection " };
+        assert!(
+            said.contains(whom) && said.contains("(login ") && said.contains("holds "),
+            "{engine:?}: {said}"
+        );
+        assert!(engine != Engine::Postgres || said.contains("holds public.sale"), "{said}");
+        assert!(said.contains("lock_timeout") && said.contains("[target.NAME]"), "{engine:?}: {said}");
+        assert!(contents(&site.target.url()) == site.yesterdays, "{engine:?}: yesterday's copy stays");
+        drop(held);
+        site.is_well(&format!("{engine:?}, target held"), &[]);
+    }
+}

@@ -57,6 +57,9 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
     if let Some(word) = cli.command.source() {
         config.source = file.access(word, &lookup);
     }
+    if let Some(word) = cli.command.target() {
+        config.target = file.writing(word, &lookup);
+    }
     let mut config = cli.command.overrides().apply(config)?;
     config.state = config.state.or_of_user();
     if let Some(path) = cli.command.report() {

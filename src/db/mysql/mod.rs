@@ -27,6 +27,7 @@ mod sql;
 mod swap;
 mod types;
 mod user_sql;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ mod tests;
 pub(super) use script::MySqlScribe;
 
 use crate::{
-    config::{DbUrl, SourceSettings},
+    config::{DbUrl, SourceSettings, TargetSettings},
     db::{Capabilities, Database, DbError, Dialect, Sink, Source},
     schema::{DialectName, Table, TableName},
 };
@@ -59,8 +60,8 @@ impl Database for MySql {
         Ok(Box::new(source::MySqlSource::open(&self.url, settings)?))
     }
 
-    fn sink(&self) -> Result<Box<dyn Sink>, DbError> {
-        Ok(Box::new(sink::MySqlSink::open(&self.url)?))
+    fn sink_with(&self, settings: &TargetSettings) -> Result<Box<dyn Sink>, DbError> {
+        Ok(Box::new(sink::MySqlSink::open(&self.url, settings)?))
     }
 }
 

@@ -2,7 +2,7 @@
 //! (`<target>__dbsynth_new`) and moved into place by one `RENAME TABLE` at the end.
 
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, TargetSettings},
     data::TableData,
     db::{Blueprint, DbError, DbErrorKind, Inventory, ScriptError, ServerIdentity, Session, Sink},
     finding::Finding,
@@ -18,7 +18,7 @@ use super::{
     server::Connection,
     source::COMMON_SETTINGS,
     sql::{Fixture, fixture, identifier, literal},
-    swap, user_sql,
+    swap, user_sql, waiting,
 };
 
 /// Strict, but a zero date in a DEFAULT stays possible and 0 is a value like any other.
@@ -48,6 +48,7 @@ pub(super) struct Later {
 /// A database opened for writing.
 pub(super) struct MySqlSink {
     url: DbUrl,
+    limits: TargetSettings,
     pub(super) connection: Connection,
     place: Site,
     road: Road,
@@ -63,12 +64,13 @@ pub(super) struct MySqlSink {
 
 impl MySqlSink {
     /// Connects; changes nothing.
-    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
+    pub(super) fn open(url: &DbUrl, limits: &TargetSettings) -> Result<Self, DbError> {
         let mut connection = Connection::open(url)?;
         for setting in settings() {
             connection.run_as("set up the session", &setting)?;
         }
         connection.try_settings(&COMMON_SETTINGS);
+        limit_locks(&mut connection, limits);
         connection.try_settings(if connection.server.mariadb {
             &[
                 "max_statement_time = 0",
@@ -88,6 +90,7 @@ impl MySqlSink {
         });
         Ok(Self {
             url: url.clone(),
+            limits: *limits,
             connection,
             place: Site::Nowhere,
             road: Road::new(),
@@ -262,6 +265,15 @@ pub(super) const MARKER_COLUMNS: &str = "(name VARCHAR(64) CHARACTER SET utf8mb4
      note LONGTEXT CHARACTER SET utf8mb4) \
      COMMENT = 'tables made by dbsynth; it will not replace others'";
 
+/// A table that somebody reads cannot move: for so long it is waited for.
+fn limit_locks(connection: &mut Connection, limits: &TargetSettings) {
+    let seconds = limits.lock_seconds();
+    connection.try_settings(&[
+        &format!("lock_wait_timeout = {seconds}"),
+        &format!("innodb_lock_wait_timeout = {seconds}"),
+    ]);
+}
+
 /// Statements that prepare a session for bulk loading.
 fn settings() -> Vec<String> {
     vec![
@@ -404,6 +416,7 @@ impl Sink for MySqlSink {
         for setting in settings() {
             self.connection.run_as("set up the session", &setting)?;
         }
+        limit_locks(&mut self.connection, &self.limits);
         ran
     }
 
@@ -435,7 +448,9 @@ impl Sink for MySqlSink {
         swap::mark(&mut self.connection, &later, note.as_deref())?;
         if let Site::Side(side) = self.place.clone() {
             let (target, trash) = (self.target(), self.beside("__dbsynth_old"));
-            let obsolete = swap::swap(&mut self.connection, &side, &target, &trash, &later)?;
+            let swapped = swap::swap(&mut self.connection, &side, &target, &trash, &later);
+            let obsolete = swapped
+                .map_err(|error| waiting::explain(&mut self.connection, &target, &self.limits, error))?;
             self.place = Site::Nowhere;
             let adopted = match &self.defaults {
                 Some([wanted, _]) => self.connection.run(wanted).map(|_| ()),

@@ -59,10 +59,10 @@ impl Bulk {
     }
 
     /// Starts the COPY: binary if every column has an encoder for the values that arrive, else text for the
-    /// whole table.
+    /// whole table. Rows that are `frozen` are visible to everybody from the commit on, without a vacuum.
     pub(super) fn start(
         connection: PgConnection,
-        table: &Table,
+        (table, frozen): (&Table, bool),
         columns: Vec<ColumnId>,
         wires: Vec<Wire>,
         values: &[Values<'_>],
@@ -71,7 +71,8 @@ impl Bulk {
         let names: Vec<String> = columns.iter().map(|id| quote(&table.column(*id).name)).collect();
         let format = if binary { "binary" } else { "text" };
         let target = quote_table(&table.name);
-        let sql = format!("COPY {target} ({}) FROM STDIN WITH (FORMAT {format})", names.join(", "));
+        let freeze = if frozen { ", FREEZE" } else { "" };
+        let sql = format!("COPY {target} ({}) FROM STDIN WITH (FORMAT {format}{freeze})", names.join(", "));
         let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
         let task = runtime()?.spawn(pump(connection, sql, receiver));
         let bulk = Self { table: table.name.clone(), columns, wires, binary, sender, task };

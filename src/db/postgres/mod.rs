@@ -15,6 +15,7 @@ mod decode;
 mod error;
 mod exclusion;
 mod fillers;
+mod freeze;
 mod further;
 mod grants;
 mod lanes;
@@ -34,6 +35,7 @@ mod text;
 mod types;
 mod unpack;
 mod user_sql;
+mod waiting;
 mod write;
 
 #[cfg(test)]
@@ -42,7 +44,7 @@ mod tests;
 pub(super) use script::PostgresScribe;
 
 use crate::{
-    config::{DbUrl, SourceSettings},
+    config::{DbUrl, SourceSettings, TargetSettings},
     db::{Database, DbError, Dialect, Sink, Source},
 };
 
@@ -66,7 +68,7 @@ impl Database for Postgres {
         Ok(Box::new(read::PostgresSource::open(&self.url, settings)?))
     }
 
-    fn sink(&self) -> Result<Box<dyn Sink>, DbError> {
-        Ok(Box::new(write::PostgresSink::open(&self.url)?))
+    fn sink_with(&self, settings: &TargetSettings) -> Result<Box<dyn Sink>, DbError> {
+        Ok(Box::new(write::PostgresSink::open(&self.url, settings)?))
     }
 }

@@ -6,15 +6,16 @@ use super::{
     aside::drop_aside,
     bulk::{Bulk, Stopped},
     copy::Values,
+    freeze::{self, Fresh},
     grants,
     room::{self, Cleared},
     sequences::{exists, numbered, set_sequence},
     server::{self, Hold, connect, pooled_finding, run, run_guarded, settle},
     sql::{own_rows, quote_table},
-    user_sql,
+    user_sql, waiting,
 };
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, TargetSettings},
     data::TableData,
     db::{
         Blueprint, DbError, DbErrorKind, Inventory, ScriptError, ServerIdentity, Session, Sink,
@@ -25,8 +26,13 @@ use crate::{
 };
 
 /// Readers of the old copy may hold locks for a while; a load may take hours.
-const TARGET_SETTINGS: &str = "SET lock_timeout = '60s'; SET statement_timeout = 0; \
-    SET default_transaction_read_only = off; SET maintenance_work_mem = '256MB';";
+fn target_settings(limits: TargetSettings) -> String {
+    let lock = limits.lock_seconds();
+    format!(
+        "SET lock_timeout = '{lock}s'; SET statement_timeout = 0; \
+         SET default_transaction_read_only = off; SET maintenance_work_mem = '256MB';"
+    )
+}
 /// With FORCE, the owner himself is bound by the policies: it must wait until the proofs have counted.
 pub(super) const FORCE_ROW_SECURITY: &str = " FORCE ROW LEVEL SECURITY";
 /// Event triggers must not fire at what dbsynth does: they are switched on last of all.
@@ -38,6 +44,10 @@ pub(super) struct PostgresSink {
     connection: Option<PgConnection>,
     copy: Option<Bulk>,
     in_transaction: bool,
+    /// What may be loaded frozen.
+    fresh: Fresh,
+    url: DbUrl,
+    limits: TargetSettings,
     findings: Vec<Finding>,
     /// Tables that others inherit from, once asked for; the next statement may change them.
     with_heirs: Option<Vec<TableName>>,
@@ -51,11 +61,11 @@ pub(super) struct PostgresSink {
 
 impl PostgresSink {
     /// Connects.
-    pub(super) fn open(url: &DbUrl) -> Result<Self, DbError> {
+    pub(super) fn open(url: &DbUrl, limits: &TargetSettings) -> Result<Self, DbError> {
         let mut server = connect(url)?;
         // A session that others are lent as well must not keep our settings; `begin` makes them in its transaction.
         if !server.pooled {
-            block_on(settle(&mut server.connection, TARGET_SETTINGS, Hold::Session))?;
+            block_on(settle(&mut server.connection, &target_settings(*limits), Hold::Session))?;
         }
         Ok(Self {
             connection: Some(server.connection),
@@ -63,6 +73,9 @@ impl PostgresSink {
             with_heirs: None,
             copy: None,
             in_transaction: false,
+            fresh: Fresh::default(),
+            url: url.clone(),
+            limits: *limits,
             before: Cleared::default(),
             at_the_end: Vec::new(),
             note: None,
@@ -89,8 +102,13 @@ impl PostgresSink {
         values: &[Values<'_>],
     ) -> Result<Bulk, DbError> {
         let wires = Bulk::wires(self.connection()?, table, &columns)?;
+        let frozen = match self.fresh.may_be() {
+            true => block_on(freeze::is_plain(self.connection()?, table))?
+                .is_some_and(|name| self.fresh.has_made(&name)),
+            false => false,
+        };
         let Some(connection) = self.connection.take() else { return Err(gone()) };
-        Bulk::start(connection, table, columns, wires, values)
+        Bulk::start(connection, (table, frozen), columns, wires, values)
     }
 }
 
@@ -133,12 +151,14 @@ impl Sink for PostgresSink {
     }
 
     fn begin(&mut self) -> Result<(), DbError> {
+        let settings = target_settings(self.limits);
         let connection = self.connection()?;
         let before = block_on(async {
             run(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "opening the load").await?;
-            settle(connection, TARGET_SETTINGS, Hold::Transaction).await?;
+            settle(connection, &settings, Hold::Transaction).await?;
             room::clear(connection).await
-        })?;
+        });
+        let before = before.map_err(|error| waiting::explain(&self.url, self.limits, error))?;
         self.before = before;
         self.in_transaction = true;
         Ok(())
@@ -159,7 +179,11 @@ impl Sink for PostgresSink {
             } else {
                 run(connection, sql, doing).await
             }
-        })
+        })?;
+        if in_transaction {
+            self.fresh.made(sql);
+        }
+        Ok(())
     }
 
     fn append(&mut self, table: &Table, rows: &TableData) -> Result<(), DbError> {
@@ -213,6 +237,7 @@ impl Sink for PostgresSink {
     }
 
     fn begin_trial(&mut self) -> Result<(), DbError> {
+        self.fresh.in_trial(true);
         block_on(run(self.connection()?, "SAVEPOINT dbsynth_trial", "trying rows"))
     }
 
@@ -220,7 +245,9 @@ impl Sink for PostgresSink {
         // What a COPY into the staging table complains of now is undone with it.
         let _ = self.end_copy();
         let undo = "ROLLBACK TO SAVEPOINT dbsynth_trial; RELEASE SAVEPOINT dbsynth_trial";
-        block_on(run(self.connection()?, undo, "trying rows"))
+        block_on(run(self.connection()?, undo, "trying rows"))?;
+        self.fresh.in_trial(false);
+        Ok(())
     }
 
     fn finish_table(&mut self, _table: &Table) -> Result<(), DbError> {
@@ -247,13 +274,15 @@ impl Sink for PostgresSink {
 
     fn script(&mut self, sql: &str) -> Result<(), ScriptError> {
         self.with_heirs = None;
-        let in_transaction = self.in_transaction;
+        // It may leave a cursor or a savepoint.
+        self.fresh.forget();
+        let (in_transaction, settings) = (self.in_transaction, target_settings(self.limits));
         let connection = self.connection()?;
         // Not `block_on`: its error is another.
         runtime()?.block_on(async {
             user_sql::run_script(connection, sql, in_transaction).await?;
             if in_transaction {
-                settle(connection, TARGET_SETTINGS, Hold::Transaction).await?;
+                settle(connection, &settings, Hold::Transaction).await?;
             }
             Ok(())
         })
@@ -272,7 +301,7 @@ impl Sink for PostgresSink {
         let at_the_end = std::mem::take(&mut self.at_the_end);
         let before = std::mem::take(&mut self.before);
         let connection = self.connection()?;
-        block_on(async {
+        let committed = block_on(async {
             drop_aside(connection, &before.aside).await?;
             room::mark(connection, &before.kept).await?;
             if let Some(note) = note {
@@ -282,6 +311,7 @@ impl Sink for PostgresSink {
                 run(connection, &sql, "forcing row security and switching event triggers on").await?;
             }
             run(connection, "COMMIT", "committing the load").await
-        })
+        });
+        committed.map_err(|error| waiting::explain(&self.url, self.limits, error))
     }
 }

@@ -31,7 +31,7 @@ pub(super) use script::SqliteScribe;
 use std::path::PathBuf;
 
 use crate::{
-    config::{DbUrl, SourceSettings},
+    config::{DbUrl, SourceSettings, TargetSettings},
     db::{Capabilities, Database, DbError, DbErrorKind, Dialect, Sink, Source},
     schema::{DialectName, Table, TableName},
 };
@@ -58,7 +58,7 @@ impl Database for SqliteDatabase {
         Ok(Box::new(read::SqliteSource::open(&self.path, settings)?))
     }
 
-    fn sink(&self) -> Result<Box<dyn Sink>, DbError> {
+    fn sink_with(&self, _: &TargetSettings) -> Result<Box<dyn Sink>, DbError> {
         Ok(Box::new(bulk::SqliteSink::open(&self.path)?))
     }
 }

@@ -1,13 +1,10 @@
 //! Scripts and commands of the user, before, inside and after a load.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::{path::Path, time::Instant};
 
 use serde::Serialize;
 
+use super::command::command;
 use crate::{
     config::{Config, DbUrl, Hook, HookStage},
     db::{DbErrorKind, ScriptError, check_script},
@@ -113,33 +110,4 @@ fn failed(stage: HookStage, hook: &Hook, ScriptError { line, error }: ScriptErro
     }
     let line = line.map_or_else(String::new, |line| format!(":{line}"));
     Error::Hook { stage: stage.word(), hook: format!("{hook}{line}"), reason: error.message }
-}
-
-/// Runs a program. What it prints is told line by line; its arguments and environment never are.
-fn command(
-    words: &[String],
-    stage: HookStage,
-    (target, side): (&DbUrl, Option<&str>),
-    progress: &dyn Progress,
-) -> Result<(), String> {
-    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
-    let ran = Command::new(program)
-        .args(arguments)
-        .env("DBSYNTH_HOOK", stage.word())
-        .env("DBSYNTH_ENGINE", target.dialect().to_string())
-        .env("DBSYNTH_TARGET_URL", target.expose())
-        .env("DBSYNTH_SIDE", side.unwrap_or_default())
-        .stdin(Stdio::null())
-        .output();
-    let ran = ran.map_err(|error| format!("it cannot be started: {}", error.kind()))?;
-    for text in [&ran.stdout, &ran.stderr] {
-        for line in String::from_utf8_lossy(text).lines() {
-            progress.event(&Event::Said { stage: stage.word(), line: line.to_owned() });
-        }
-    }
-    match ran.status.code() {
-        Some(0) => Ok(()),
-        Some(code) => Err(format!("exit code {code}")),
-        None => Err("it was killed".to_owned()),
-    }
 }

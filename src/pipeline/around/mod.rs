@@ -1,5 +1,6 @@
 //! What stands around a load: hooks, planted identities, and what changed since the last run.
 
+mod command;
 mod drift;
 mod hooks;
 mod identities;

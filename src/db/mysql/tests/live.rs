@@ -5,7 +5,7 @@ use sqlx::ConnectOptions as _;
 
 use super::super::{MySql, server::Connection, sink::MySqlSink, sql::identifier};
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, TargetSettings},
     data::TableData,
     db::{Database as _, DbError, DbErrorKind, Introspection, Phase, Scan, Sink as _, Source},
     schema::{DataType, Table},
@@ -95,7 +95,7 @@ fn scan(source: &mut dyn Source, table: &Table) -> Option<TableData> {
 }
 
 fn begun(target: &MySql, infile: bool) -> MySqlSink {
-    let mut sink = MySqlSink::open(&target.url).unwrap();
+    let mut sink = MySqlSink::open(&target.url, &TargetSettings::default()).unwrap();
     if !infile {
         sink.forbid_infile();
     }
@@ -358,12 +358,20 @@ fn the_marker_names_what_dbsynth_made_and_nothing_else() {
     else {
         return;
     };
-    assert_eq!(MySqlSink::open(&pair.target.url).unwrap().inventory().unwrap().tables.len(), 0);
+    assert_eq!(
+        MySqlSink::open(&pair.target.url, &TargetSettings::default())
+            .unwrap()
+            .inventory()
+            .unwrap()
+            .tables
+            .len(),
+        0
+    );
     copy(&pair, true);
 
-    let ours = MySqlSink::open(&pair.target.url).unwrap().inventory().unwrap();
+    let ours = MySqlSink::open(&pair.target.url, &TargetSettings::default()).unwrap().inventory().unwrap();
     pair.ask("CREATE TABLE mine (id int)");
-    let mixed = MySqlSink::open(&pair.target.url).unwrap().inventory().unwrap();
+    let mixed = MySqlSink::open(&pair.target.url, &TargetSettings::default()).unwrap().inventory().unwrap();
 
     assert_eq!((ours.tables.len(), ours.made_by_dbsynth), (2, true));
     assert_eq!((mixed.tables.len(), mixed.made_by_dbsynth), (3, false));
@@ -473,7 +481,7 @@ fn without_the_right_to_create_databases_an_empty_target_is_filled_in_place_and_
     build(&pair.source, &mut sink).unwrap();
     assert_eq!(sink.take_findings()[0].code, "not-atomic");
     Box::new(sink).commit().unwrap();
-    let refused = MySqlSink::open(&limited.url).unwrap().begin().unwrap_err();
+    let refused = MySqlSink::open(&limited.url, &TargetSettings::default()).unwrap().begin().unwrap_err();
 
     assert_eq!(pair.ask_one("SELECT COUNT(*) FROM t"), "1");
     assert_eq!(refused.kind, DbErrorKind::Permission);

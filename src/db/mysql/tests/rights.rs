@@ -2,7 +2,7 @@
 
 use super::live::{Pair, copy};
 use crate::{
-    config::DbUrl,
+    config::{DbUrl, TargetSettings},
     db::{Database as _, DbErrorKind, Sink as _},
 };
 
@@ -60,7 +60,7 @@ fn what_the_login_lacks_is_named_before_anything_is_written() {
         ],
     );
 
-    let refused = MySqlSink::open(&writer.url).unwrap().begin().unwrap_err();
+    let refused = MySqlSink::open(&writer.url, &TargetSettings::default()).unwrap().begin().unwrap_err();
 
     assert_eq!(refused.kind, DbErrorKind::Permission);
     assert!(refused.message.contains("GRANT SELECT, INSERT, DELETE, CREATE"), "{refused}");
