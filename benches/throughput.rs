@@ -1,8 +1,10 @@
 //! Rows per second beside the server's own clients:
-//! `cargo bench --bench throughput -- SOURCE TARGET TABLE [--repeats 3] [--budget 60s]`.
+//! `cargo bench --bench throughput -- SOURCE TARGET TABLE [--repeats 3] [--budget 60s] [--connections 2] [--until generate]`.
 //!
-//! - read: a scan into Arrow arrays, beside `COPY … TO STDOUT` by psql (`SELECT` by the mysql client, which sends rows as they come);
-//! - write: those rows into a bare table, beside `\copy … FROM` by psql (`LOAD DATA LOCAL` by the mysql client);
+//! - read: a scan into Arrow arrays, by one connection and by several, beside `COPY … TO STDOUT` by psql (`SELECT` by the mysql client, which sends rows as they come);
+//! - read in order: as a run reads it, in the order of its key;
+//! - write: those rows into a bare table, beside `\copy … FROM` by psql (`LOAD DATA LOCAL` by the mysql client); `not frozen` is without
+//!   `COPY … FREEZE`, where the engine has it;
 //! - generate and load: the table inside a run from a model of the whole database, from its first row to its last,
 //!   beside the same client load.
 //!
@@ -22,12 +24,12 @@ use std::{
 };
 
 use dbsynth::{
-    config::{AuditLevel, Config, DbUrl, SchemaMode, parse_duration},
+    config::{AuditLevel, Config, DbUrl, SchemaMode, SourceSettings, parse_duration},
     data::TableData,
     db::{Database, Introspection, Phase, Scan, connect},
     pipeline,
     progress::{Event, Progress, Silent},
-    schema::{DialectName, Table, TableId},
+    schema::{ColumnId, DialectName, Table, TableId},
 };
 
 // As the binary does.
@@ -43,8 +45,13 @@ fn main() -> Outcome<()> {
     let mut words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let repeats: usize = option(&mut words, "--repeats").map_or(Ok(3), |text| text.parse())?;
     let budget = option(&mut words, "--budget").unwrap_or_else(|| "60s".to_owned());
+    let connections = option(&mut words, "--connections").map_or(Ok(2), |text| text.parse())?;
+    let until = option(&mut words, "--until").unwrap_or_else(|| "generate".to_owned());
     let [source, target, table] = words.as_slice() else {
-        return Err("usage: SOURCE TARGET TABLE [--repeats N] [--budget TIME]".into());
+        return Err(
+            "usage: SOURCE TARGET TABLE [--repeats N] [--budget TIME] [--connections N] [--until read|write]"
+                .into(),
+        );
     };
     let ends = (DbUrl::parse(source)?, DbUrl::parse(target)?);
     let (from, to) = (connect(&ends.0)?, connect(&ends.1)?);
@@ -60,26 +67,49 @@ fn main() -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let csv = folder.path().join("rows.txt");
     let mut rows = Vec::new();
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..repeats {
-        let started = Instant::now();
-        rows = read(from.as_ref(), found)?;
-        ours.push(started.elapsed());
-        theirs.push(client.read(found, &csv)?);
+    let key = found.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+    let mut lines = Vec::new();
+    for (what, order) in [("read", Vec::new()), ("read in order", key)] {
+        let (mut one, mut several, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..repeats {
+            for (most, times) in [(1, &mut one), (connections, &mut several)] {
+                drop(std::mem::take(&mut rows));
+                let started = Instant::now();
+                rows = read(from.as_ref(), found, &order, most)?;
+                times.push(started.elapsed());
+            }
+            theirs.push(client.read(found, &order, &csv)?);
+        }
+        lines.push((format!("{what}, one connection"), one, theirs.clone()));
+        lines.push((format!("{what}, {connections} connections"), several, theirs));
     }
     let count: usize = rows.iter().map(|batch| batch.row_count).sum();
     println!(
         "| what | rows | dbsynth, rows/s | the server's client, rows/s | ratio |\n|---|---|---|---|---|"
     );
-    report("read", count, &mut ours, &mut theirs);
+    for (what, mut ours, mut theirs) in lines {
+        report(&what, count, &mut ours, &mut theirs);
+    }
+    if until == "read" {
+        return Ok(());
+    }
 
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut thawed, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..repeats {
-        ours.push(write(to.as_ref(), &there, id, &rows)?);
+        ours.push(write(to.as_ref(), &there, id, &rows, true)?);
+        if there.schema.dialect == DialectName::Postgres {
+            thawed.push(write(to.as_ref(), &there, id, &rows, false)?);
+        }
         theirs.push(into.load(found, &csv)?);
     }
     drop(rows);
     report("write", count, &mut ours, &mut theirs);
+    if !thawed.is_empty() {
+        report("write, not frozen", count, &mut thawed, &mut theirs);
+    }
+    if until == "write" {
+        return Ok(());
+    }
 
     let model = folder.path().join("model.dbsynth");
     let config = Config {
@@ -118,11 +148,17 @@ fn report(what: &str, rows: usize, ours: &mut [Duration], theirs: &mut [Duration
     println!("| {what} | {rows} | {ours:.0} | {theirs:.0} | {:.2} |", ours / theirs);
 }
 
-fn read(database: &dyn Database, table: &Table) -> Outcome<Vec<TableData>> {
-    let mut source = database.source()?;
+fn read(
+    database: &dyn Database,
+    table: &Table,
+    order: &[ColumnId],
+    connections: u32,
+) -> Outcome<Vec<TableData>> {
+    let settings = SourceSettings { max_connections: Some(connections), ..SourceSettings::default() };
+    let mut source = database.source_with(&settings)?;
     let scan = Scan {
         columns: table.writable_columns(),
-        order_by: Vec::new(),
+        order_by: order.to_vec(),
         batch_rows: BATCH_ROWS,
         exact: false,
     };
@@ -140,10 +176,15 @@ fn write(
     there: &Introspection,
     id: TableId,
     rows: &[TableData],
+    frozen: bool,
 ) -> Outcome<Duration> {
     let table = there.schema.table(id);
     let mut sink = database.sink()?;
     sink.begin()?;
+    if !frozen {
+        // After somebody else's statement nothing is.
+        sink.script("SELECT 1").map_err(|failed| failed.error)?;
+    }
     for statement in &there.blueprint.statements {
         let wanted = statement.phase == Phase::Prepare
             || statement.phase == Phase::Table && statement.table == Some(id);
@@ -229,7 +270,7 @@ impl Client {
     }
 
     /// Time of a read of the whole table; writes it to a file beforehand.
-    fn read(&self, table: &Table, file: &Path) -> Outcome<Duration> {
+    fn read(&self, table: &Table, order: &[ColumnId], file: &Path) -> Outcome<Duration> {
         let columns = self.columns(table);
         let name = self.name(table);
         let sql = match self {
@@ -255,6 +296,14 @@ impl Client {
         } else if !file.exists() {
             self.run(&sql, File::create(file)?.into())?;
         }
+        let key: Vec<String> = order.iter().map(|id| self.quote(&table.column(*id).name)).collect();
+        let sql = match (key.is_empty(), self) {
+            (true, _) => sql,
+            (false, Self::Postgres { .. }) => {
+                sql.replace(") TO STDOUT", &format!(" ORDER BY {}) TO STDOUT", key.join(", ")))
+            }
+            (false, Self::MySql { .. }) => format!("{sql} ORDER BY {}", key.join(", ")),
+        };
         let started = Instant::now();
         self.run(&sql, Stdio::null())?;
         Ok(started.elapsed())

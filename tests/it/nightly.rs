@@ -543,9 +543,9 @@ fn a_hook_is_heard_while_it_runs() {
 }
 
 /// Twelve megabytes, which several connections read.
-const WIDE: &str = "CREATE TABLE page (id bigint PRIMARY KEY, part int NOT NULL, body text NOT NULL);
+const WIDE: &str = "CREATE TABLE page (id bigint PRIMARY KEY, part int NOT NULL, body bytea NOT NULL);
     ALTER TABLE page ALTER body SET STORAGE PLAIN;
-    INSERT INTO page SELECT i, i % 7, repeat(md5(i::text), 32) FROM generate_series(1, 12000) i;
+    INSERT INTO page SELECT i, i % 7, decode(repeat(md5(i::text), 64), 'hex') FROM generate_series(1, 12000) i;
     CREATE TABLE note (page_id bigint NOT NULL REFERENCES page, size int NOT NULL);
     INSERT INTO note SELECT 1 + i % 12000, i % 11 FROM generate_series(1, 3000) i; ANALYZE";
 
