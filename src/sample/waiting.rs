@@ -77,7 +77,7 @@ impl Sampler<'_> {
         outlet.done(waiting.id)
     }
 
-    /// Hands out rows that are final.
+    /// Hands out rows that are final, as far as this shard has to.
     pub(super) fn hand_over(
         &mut self,
         id: TableId,
@@ -88,11 +88,12 @@ impl Sampler<'_> {
         let table = self.model.schema.table(id);
         // The target computes its generated columns itself.
         let written = draft.data.select(|column| table.column(column).generated.is_none());
-        for offset in (0..row_count).step_by(OUTLET_ROWS) {
+        for (chunk, offset) in (0..row_count).step_by(OUTLET_ROWS).enumerate() {
+            let Some(piece) = draft.place.piece(id, chunk, self.options.shard) else { continue };
             let length = OUTLET_ROWS.min(row_count - offset);
-            outlet.rows(id, written.slice(offset, length))?;
+            outlet.rows(piece, written.slice(offset, length))?;
+            self.summary.tables[id.0].rows += length as u64;
         }
-        self.summary.tables[id.0].rows += row_count as u64;
         Ok(())
     }
 }

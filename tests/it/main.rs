@@ -30,6 +30,7 @@ mod report;
 mod resume;
 mod schemas;
 mod shapes;
+mod shards;
 mod support;
 mod types_oracle;
 
