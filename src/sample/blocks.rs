@@ -15,7 +15,7 @@ use crate::{
     plan::{ColumnRole, LinkRole},
     progress::{Event, interrupted},
     rules::{Inheritance, Inherited},
-    sample::{Outlet, Piece, SampleError, Sampler, Shard, draft::Draft},
+    sample::{Outlet, Piece, SampleError, Sampler, Shard, clock::ranks, draft::Draft},
     schema::{ColumnId, ForeignKeyId, TableId, UniqueKey},
 };
 
@@ -202,8 +202,15 @@ impl Sampler<'_> {
             links: vec![Links::default(); draft.links.len()],
             tokens: None,
         };
+        let runs = runs(&draft.families, self.options.block_rows);
+        self.ranks = self.clock(id).map_or_else(Vec::new, |clock| {
+            let sizes: Vec<usize> = (runs.iter())
+                .map(|run| (draft.families.offsets[run.end] - draft.families.offsets[run.start]) as usize)
+                .collect();
+            ranks(clock, draft, &sizes)
+        });
         let before = self.summary.findings.len();
-        for (number, families) in runs(&draft.families, self.options.block_rows).into_iter().enumerate() {
+        for (number, families) in runs.into_iter().enumerate() {
             if interrupted() {
                 return Err(SampleError::Interrupted);
             }
@@ -222,6 +229,7 @@ impl Sampler<'_> {
                 kept.add(block, &columns);
             }
         }
+        self.ranks = Vec::new();
         let told = Finding::summed(self.summary.findings.split_off(before));
         if alone {
             self.of_own_blocks.extend(told);

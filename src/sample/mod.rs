@@ -9,6 +9,7 @@ mod balance;
 mod blocks;
 mod candidates;
 mod checks;
+mod clock;
 mod completion;
 mod conditions;
 mod draft;
@@ -192,6 +193,7 @@ pub fn sample(
         wanted: kin::wanted_columns(model),
         waiting: Vec::new(),
         of_own_blocks: Vec::new(),
+        ranks: Vec::new(),
         summary: SampleSummary {
             tables: vec![TableSample::default(); count],
             filled: Vec::new(),
@@ -234,6 +236,8 @@ struct Sampler<'a> {
     wanted: Vec<Vec<ColumnId>>,
     /// Tables not handed out yet: deferred links wait for their parents, totals for the children.
     waiting: Vec<Waiting>,
+    /// Where the rows of the table that is generated in blocks stand in the order of its key; empty without a clock.
+    ranks: Vec<u32>,
     /// What is to be said of blocks that only this shard draws.
     of_own_blocks: Vec<Finding>,
     summary: SampleSummary,

@@ -4,7 +4,7 @@
 use crate::{
     plan::LinkRole,
     rules::Value,
-    sample::{Outlet, SampleError, Sampler, draft::Draft, rows::fill_missing_columns},
+    sample::{Outlet, SampleError, Sampler, clock::in_key_order, draft::Draft, rows::fill_missing_columns},
     schema::{ForeignKeyId, TableId},
 };
 
@@ -87,7 +87,10 @@ impl Sampler<'_> {
         let row_count = draft.row_count();
         let table = self.model.schema.table(id);
         // The target computes its generated columns itself.
-        let written = draft.data.select(|column| table.column(column).generated.is_none());
+        let mut written = draft.data.select(|column| table.column(column).generated.is_none());
+        if let Some(clock) = self.clock(id) {
+            written = in_key_order(clock, written);
+        }
         for (chunk, offset) in (0..row_count).step_by(OUTLET_ROWS).enumerate() {
             let Some(piece) = draft.place.piece(id, chunk, self.options.shard) else { continue };
             let length = OUTLET_ROWS.min(row_count - offset);

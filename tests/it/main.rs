@@ -4,6 +4,7 @@ mod audit;
 mod blocks;
 mod budget;
 mod canaries;
+mod clocks;
 mod clone;
 mod coherence;
 mod commands;
