@@ -5,6 +5,7 @@ use crate::{
     db::DbError,
     files::FilesError,
     generator::GeneratorError,
+    parts::PartsError,
     plan::PlanError,
     rules::ConditionError,
     sample::SampleError,
@@ -36,6 +37,9 @@ pub enum Error {
     /// A folder of files failed or was refused.
     #[error("target: {0}")]
     Files(#[from] FilesError),
+    /// The parts of a sharded generation cannot be kept or read.
+    #[error("parts: {0}")]
+    Parts(#[from] PartsError),
     /// Source and target are one database.
     #[error("source and target are the same database: {target}")]
     SameDatabase {

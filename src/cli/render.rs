@@ -6,7 +6,7 @@ use crate::{
     cli::terminal,
     files::{MANIFEST, Made},
     finding::{Finding, Severity},
-    pipeline::{Intended, Planned, RunSummary, Surroundings, TableRule, Verified},
+    pipeline::{Intended, KeptPart, Planned, RunSummary, Surroundings, TableRule, Verified},
     plan::explain::{Explanation, explain, grouped},
     report::{self, text},
     snapshot::Proposal,
@@ -64,6 +64,30 @@ fn done_around(around: &Surroundings) -> String {
     if let Some(age) = around.snapshot_age_seconds {
         let _ = writeln!(out, "the snapshot of the source was {age:.0} s old when its copy went live");
     }
+    out
+}
+
+/// What became of a share that was not the last one.
+pub(super) fn kept_part(part: &KeptPart, target: &str) -> String {
+    let mut out = format!("shard {}/{}: ", part.shard, part.shards);
+    let _ = match part.rows {
+        Some(rows) => writeln!(out, "{} rows kept in {}", grouped(rows), part.parts),
+        None => writeln!(out, "was kept in {} before", part.parts),
+    };
+    let there = part.shards as usize - part.missing.len();
+    let _ = match part.missing.as_slice() {
+        [] => writeln!(out, "all shards are ready: another process writes {target}"),
+        missing => {
+            let numbers: Vec<String> = missing.iter().take(10).map(ToString::to_string).collect();
+            let more = if missing.len() > numbers.len() { " …" } else { "" };
+            let missing = numbers.join(", ");
+            writeln!(
+                out,
+                "{there} of {} shards are ready; the last one writes {target}; missing: {missing}{more}",
+                part.shards
+            )
+        }
+    };
     out
 }
 

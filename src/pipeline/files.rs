@@ -15,14 +15,14 @@ use crate::{
         around::Hooked,
         conclude::{Proved, conclude, withheld},
         file_ends,
-        flow::flow,
+        flow::{Rows, flow},
         generate::planned,
         interruptible, learn, thread_pool,
-        write::{Run, row_overrides},
+        write::{Run, options, row_overrides},
     },
     progress::{Event, Progress},
     rules::Condition,
-    sample::{BLOCK_ROWS, SampleOptions, Suspect, check_conditions},
+    sample::{Suspect, check_conditions},
     schema::{Schema, Table, TableId},
     state::RunState,
     verify::Proof,
@@ -62,8 +62,9 @@ pub fn clone_files(
     let learned = interruptible(pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
     let (reference, real) = (learned.reference.as_ref(), learned.real.as_ref());
     let hooks = Hooked::default();
+    let since = Some(since);
     let run =
-        Run { config, started, since: Some(since), hooks: &hooks, pool: &pool, progress, reference, real };
+        Run { config, started, since, hooks: &hooks, pool: &pool, progress, reference, real, kept: None };
     let written = write(&learned.fitted.model, (folder, target.format), learned.findings, run);
     let summary = interruptible(written)?;
     state.remove();
@@ -96,7 +97,7 @@ pub fn generate_files(
 
 /// Looks at the folder before anything is written, and tries if one can be made beside it. `read` is a file that the
 /// run reads: it must not be in a folder that goes away.
-fn admit(
+pub(super) fn admit(
     target: FolderTarget<'_>,
     config: &Config,
     read: Option<&Path>,
@@ -120,7 +121,7 @@ fn admit(
     Ok(Folder::open(target.path)?)
 }
 
-fn write(
+pub(super) fn write(
     model: &Model,
     (folder, format): (Folder, FileFormat),
     mut findings: Vec<Finding>,
@@ -132,15 +133,8 @@ fn write(
     check_conditions(model, &conditions, config.seed)?;
     let rows = row_overrides(model, config)?;
     let mut writer = FolderWriter::begin(folder, (format, config.schema_mode), schema, plan, blueprint)?;
-    let options = SampleOptions {
-        seed: config.seed,
-        scale: config.scale,
-        rows: &rows,
-        conditions: &conditions,
-        judge_all: false,
-        block_rows: BLOCK_ROWS,
-    };
-    let flowed = flow(model, (options, None), run, &mut writer, Error::from)?;
+    let rows = run.kept.map_or(Rows::Drawn(options(config, &rows, &conditions)), Rows::Kept);
+    let flowed = flow(model, (rows, None), run, &mut writer, Error::from)?;
     findings.extend(flowed.sampled.findings.iter().cloned());
     findings.extend(unjudged(schema, &flowed.unjudged));
     writer.doubt(&flowed.unjudged.keys().map(|(id, _)| *id).collect());

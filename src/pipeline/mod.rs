@@ -12,6 +12,7 @@ mod generate;
 mod inspect;
 mod learn;
 mod score;
+mod shards;
 mod write;
 
 pub use around::{HookRun, Intended, PlantedRows, Surroundings};
@@ -21,6 +22,7 @@ pub use evidence::Evidence;
 pub use files::{FolderTarget, clone_files, generate_files};
 pub use generate::generate;
 pub use inspect::{Inspected, TableTraining, inspect_model, model_contents};
+pub use shards::{KeptPart, Share, Shared, generate_files_shard, generate_shard};
 
 use std::{path::Path, time::Instant};
 
@@ -271,6 +273,7 @@ fn learn_and_write(
         progress,
         reference,
         real,
+        kept: None,
     };
     let summary = interruptible(write::write(&learned.fitted.model, target, learned.findings, run))?;
     state.remove();

@@ -4,6 +4,7 @@ mod audit;
 mod blocks;
 mod budget;
 mod canaries;
+mod clocks;
 mod clone;
 mod coherence;
 mod commands;
@@ -30,6 +31,7 @@ mod report;
 mod resume;
 mod schemas;
 mod shapes;
+mod shards;
 mod support;
 mod types_oracle;
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{
     groups::{
         Amount, Auditing, Conditions, Filing, Learning, Promising, Reading, Reporting, Resuming, Running,
-        Selection, Writing,
+        Selection, Sharding, Writing,
     },
     values::table_column,
 };
@@ -123,6 +123,8 @@ pub(in crate::cli) struct GenerateArgs {
     pub(in crate::cli) conditions: Conditions,
     #[command(flatten)]
     pub(in crate::cli) running: Running,
+    #[command(flatten)]
+    pub(in crate::cli) sharding: Sharding,
     #[command(flatten)]
     pub(in crate::cli) writing: Writing,
     #[command(flatten)]
