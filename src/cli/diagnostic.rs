@@ -113,6 +113,10 @@ impl Diagnostic {
                 (USAGE, Some("give a file that `dbsynth train` of this version wrote".to_owned()))
             }
             Error::Usage(_) => (USAGE, None),
+            Error::Memory { .. } => (
+                USAGE,
+                Some("allow more: --memory 4G; or learn from fewer rows (--training-rows), or write fewer (--scale)".to_owned()),
+            ),
             Error::Interrupted
             | Error::Generator(GeneratorError::Interrupted)
             | Error::Sample(SampleError::Interrupted | SampleError::Generator(GeneratorError::Interrupted)) => {

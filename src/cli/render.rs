@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use crate::{
     cli::terminal,
+    config::shown_bytes,
     files::{MANIFEST, Made},
     finding::{Finding, Severity},
     pipeline::{Intended, KeptPart, Planned, RunSummary, Surroundings, TableRule, Verified},
+    plan::MemoryEstimate,
     plan::explain::{Explanation, explain, grouped},
     report::{self, text},
     snapshot::Proposal,
@@ -28,6 +30,8 @@ pub(super) struct PlanWithRules<'a> {
     pub(super) rules: &'a [TableRule],
     #[serde(flatten)]
     pub(super) around: &'a Intended,
+    #[serde(flatten)]
+    pub(super) memory: MemoryEstimate,
 }
 
 /// What will be done around a load; empty if nothing.
@@ -140,7 +144,15 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
     if !explanation.without_rows.is_empty() {
         let _ = write!(out, ", {} tables without rows", explanation.without_rows.len());
     }
+    let _ = write!(out, "\n{}", memory(planned.memory));
     out
+}
+
+/// About how much memory a run takes, in a line.
+pub(super) fn memory(estimate: MemoryEstimate) -> String {
+    let MemoryEstimate { learning, generating } = estimate;
+    let learning = learning.map(|bytes| format!("{} to learn, ", shown_bytes(bytes))).unwrap_or_default();
+    format!("memory: about {learning}{} to generate", shown_bytes(generating))
 }
 
 /// What an unfinished run has left, in a line.

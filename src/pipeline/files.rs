@@ -17,7 +17,7 @@ use crate::{
         file_ends,
         flow::{Rows, flow},
         generate::planned,
-        interruptible, learn, thread_pool,
+        interruptible, learn, memory, thread_pool,
         write::{Run, options, row_overrides},
     },
     progress::{Event, Progress},
@@ -50,6 +50,7 @@ pub fn clone_files(
 ) -> Result<RunSummary, Error> {
     let started = Instant::now();
     let mut opened = learn::open(source, config, progress)?;
+    let config = &*memory::within(config, &mut opened.planned)?;
     Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
     let read = source.sqlite_path();
     let folder = admit(target, config, read.as_deref(), &mut opened.planned)?;
@@ -59,14 +60,15 @@ pub fn clone_files(
     state.begin();
     let since = opened.since;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
+    let learned =
+        interruptible(config, pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
     let (reference, real) = (learned.reference.as_ref(), learned.real.as_ref());
     let hooks = Hooked::default();
     let since = Some(since);
     let run =
         Run { config, started, since, hooks: &hooks, pool: &pool, progress, reference, real, kept: None };
     let written = write(&learned.fitted.model, (folder, target.format), learned.findings, run);
-    let summary = interruptible(written)?;
+    let summary = interruptible(config, written)?;
     state.remove();
     Ok(summary)
 }
@@ -91,7 +93,7 @@ pub fn generate_files(
     let hooks = Hooked::default();
     let run = Run::of_model((config, &hooks), started, &pool, progress);
     let findings = audit.iter().flat_map(Audit::findings).chain(planned.findings).collect();
-    let summary = interruptible(write(&model, (folder, target.format), findings, run))?;
+    let summary = interruptible(config, write(&model, (folder, target.format), findings, run))?;
     Ok(RunSummary { audit, ..summary })
 }
 
@@ -156,7 +158,7 @@ pub(super) fn write(
     let facts =
         RunFacts { seed: config.seed.0, scale: config.scale, model: &facts, findings: &summary.findings };
     if crate::progress::interrupted() {
-        return Err(Error::Interrupted);
+        return interruptible(config, Err(Error::Interrupted));
     }
     if stays {
         return Ok(summary);

@@ -15,6 +15,7 @@ use crate::{
     finding::Finding,
     model::Model,
     model_file,
+    plan::{MemoryEstimate, memory_to_generate},
     progress::Progress,
     rules::Condition,
     sample::check_conditions,
@@ -38,7 +39,7 @@ pub fn generate(
     let target = write::Target { database: database.as_ref(), url: target, sink };
     let run = write::Run::of_model((config, &hooks), started, &pool, progress);
     let findings = audit.iter().flat_map(Audit::findings).chain(drifted).collect();
-    let summary = interruptible(write::write(&model, target, findings, run))?;
+    let summary = interruptible(config, write::write(&model, target, findings, run))?;
     Ok(RunSummary { audit, ..summary })
 }
 
@@ -83,6 +84,7 @@ pub(super) fn planned(model: &Model, config: &Config) -> Planned {
     let real_rows: Vec<u64> =
         model.tables.iter().map(|table| table.as_ref().map_or(0, |t| t.facts.real_rows)).collect();
     let target_rows = crate::plan::target_rows(&model.plan, &real_rows, config.scale);
+    let generating = memory_to_generate(&model.schema, &model.plan, &target_rows);
     Planned {
         schema: model.schema.clone(),
         plan: model.plan.clone(),
@@ -94,6 +96,7 @@ pub(super) fn planned(model: &Model, config: &Config) -> Planned {
         unfinished: None,
         coverage: Vec::new(),
         around: Intended::of(config),
+        memory: MemoryEstimate { learning: None, generating },
         findings: Vec::new(),
     }
 }

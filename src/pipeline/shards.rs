@@ -152,7 +152,7 @@ impl Meeting<'_> {
         let folder = PartsFolder::open(&base, &self.name(model_path)?, shard.count())?;
         let rows = match folder.holds(shard) {
             true => None,
-            false => Some(interruptible(self.draw(&folder))?),
+            false => Some(interruptible(self.config, self.draw(&folder))?),
         };
         let kept = |folder: &PartsFolder| KeptPart {
             shard: shard.index() + 1,
@@ -171,7 +171,7 @@ impl Meeting<'_> {
             }
             return Ok(Shared::Kept(kept));
         }
-        let mut summary = interruptible(write(&folder.read(&self.model.plan)?))?;
+        let mut summary = interruptible(self.config, write(&folder.read(&self.model.plan)?))?;
         let path = folder.path().display().to_string();
         if let Err(error) = folder.remove() {
             let finding = Finding::note("parts-left", error.to_string());

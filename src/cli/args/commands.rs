@@ -11,7 +11,7 @@ use super::{
     },
     values::table_column,
 };
-use crate::config::parse_duration;
+use crate::config::{parse_bytes, parse_duration};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CloneArgs {
@@ -72,6 +72,9 @@ pub(in crate::cli) struct PlanArgs {
     /// Also read the rows and show the relations found in them, which a clone keeps.
     #[arg(long, conflicts_with = "mermaid")]
     pub(in crate::cli) rules: bool,
+    /// Most memory that a run may use: 512M, 2G.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(in crate::cli) memory: Option<u64>,
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(in crate::cli) strict: bool,

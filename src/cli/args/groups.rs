@@ -7,7 +7,7 @@ use clap::Args;
 use super::values::table_rows;
 use crate::config::{
     AuditLevel, FileFormat, GeneratorKind, LinkMethod, OnDrift, SchemaMode, StateFolder, Throttle,
-    parse_duration,
+    parse_bytes, parse_duration,
 };
 use crate::sample::Shard;
 
@@ -94,6 +94,11 @@ pub(in crate::cli) struct Running {
     /// Worker threads [default: one per core]; they do not change the result.
     #[arg(long, value_name = "N")]
     pub(in crate::cli) threads: Option<usize>,
+    /// Most memory that the run may use: 512M, 2G.
+    ///
+    /// Fewer rows are learned from, if need be, and a run that would hold more ends before the system ends it.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(in crate::cli) memory: Option<u64>,
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(in crate::cli) strict: bool,
