@@ -12,6 +12,7 @@ mod generate;
 mod inspect;
 mod learn;
 mod score;
+mod trial;
 mod write;
 
 pub use around::{HookRun, Intended, PlantedRows, Surroundings};

@@ -34,6 +34,7 @@ pub use blocks::BLOCK_ROWS;
 pub use completion::Filled;
 pub use conditions::check_conditions;
 pub use judged::{Answer, Suspect};
+pub use suspects::{computes_in_vain, uncertain_columns};
 
 use std::{sync::Arc, time::Instant};
 

@@ -32,6 +32,7 @@ mod schemas;
 mod shapes;
 mod support;
 mod types_oracle;
+mod uncomputable;
 
 #[test]
 fn no_test_file_is_forgotten() {

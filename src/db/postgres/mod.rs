@@ -19,6 +19,7 @@ mod layout;
 mod lift;
 mod numeric;
 mod order;
+mod probe;
 mod read;
 mod room;
 mod script;
