@@ -27,17 +27,17 @@ pub(super) fn probe(table: &Table, staging: &TableName, what: Computation<'_>) -
     let names = names.chain([STAGING_ROW.to_owned()]).collect::<Vec<_>>().join(", ");
     Probe {
         make: vec![
-            format!("DROP TABLE IF EXISTS {tried}"),
-            format!("CREATE TABLE {tried} LIKE {staging}"),
+            // Nothing of a temporary table has to reach the disk.
+            format!("DROP TEMPORARY TABLE IF EXISTS {tried}"),
+            format!("CREATE TEMPORARY TABLE {tried} LIKE {staging}"),
             format!("ALTER TABLE {tried} ADD {add}"),
-            format!("ALTER TABLE {staging} ADD INDEX ({STAGING_ROW})"),
             // A commit of each statement would cost more than all else.
             "START TRANSACTION".to_owned(),
         ],
         question: Question::Range(format!(
             "INSERT INTO {tried} ({names}) SELECT {names} FROM {staging} WHERE {STAGING_ROW}"
         )),
-        remove: vec!["ROLLBACK".to_owned(), format!("DROP TABLE IF EXISTS {tried}")],
+        remove: vec!["ROLLBACK".to_owned(), format!("DROP TEMPORARY TABLE IF EXISTS {tried}")],
     }
 }
 
