@@ -1,10 +1,11 @@
 //! The library's error: one variant per stage.
 
 use crate::{
-    config::{ConfigError, UrlError},
+    config::{ConfigError, UrlError, shown_bytes},
     db::DbError,
     files::FilesError,
     generator::GeneratorError,
+    parts::PartsError,
     plan::PlanError,
     rules::ConditionError,
     sample::SampleError,
@@ -36,6 +37,9 @@ pub enum Error {
     /// A folder of files failed or was refused.
     #[error("target: {0}")]
     Files(#[from] FilesError),
+    /// The parts of a sharded generation cannot be kept or read.
+    #[error("parts: {0}")]
+    Parts(#[from] PartsError),
     /// Source and target are one database.
     #[error("source and target are the same database: {target}")]
     SameDatabase {
@@ -143,9 +147,29 @@ pub enum Error {
     /// The user asked for something that does not fit the database.
     #[error("{0}")]
     Usage(String),
+    /// The run needs more memory than it may use.
+    #[error("{}", memory(*.limit, *.needed))]
+    Memory {
+        /// Bytes it may use.
+        limit: u64,
+        /// Bytes it would need to learn, about; `None` if it came to hold too many.
+        needed: Option<u64>,
+    },
     /// The run was interrupted.
     #[error("interrupted; the target is as it was before")]
     Interrupted,
+}
+
+fn memory(limit: u64, needed: Option<u64>) -> String {
+    let limit = shown_bytes(limit);
+    match needed {
+        Some(needed) => {
+            format!("learning needs about {} of memory, and the run may use {limit}", shown_bytes(needed))
+        }
+        None => format!(
+            "the run came to hold more than the {limit} of memory that it may use; the target is as it was before"
+        ),
+    }
 }
 
 fn shortened(names: &[String]) -> String {

@@ -15,6 +15,7 @@ pub mod model;
 pub mod model_file;
 pub mod nn;
 pub mod normal;
+pub mod parts;
 pub mod pipeline;
 pub mod plan;
 pub mod privacy;

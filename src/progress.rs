@@ -3,10 +3,23 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static OUT_OF_MEMORY: AtomicBool = AtomicBool::new(false);
 
 /// Asks every stage to stop at its next safe point (ctrl-c is a fact of the whole process).
 pub fn interrupt() {
     INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+/// Asks every stage to stop, because the process has come to hold more memory than it may.
+pub fn stop_for_memory() {
+    OUT_OF_MEMORY.store(true, Ordering::Relaxed);
+    interrupt();
+}
+
+/// True once [`stop_for_memory`] was called.
+#[must_use]
+pub fn out_of_memory() -> bool {
+    OUT_OF_MEMORY.load(Ordering::Relaxed)
 }
 
 /// True once [`interrupt`] was called; long loops ask between batches.

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     files::FilesError,
     generator::GeneratorError,
+    parts::PartsError,
     plan::PlanError,
     sample::SampleError,
 };
@@ -64,6 +65,7 @@ impl Diagnostic {
             Error::Source(error) => database(error, End::Source),
             Error::Target(error) => database(error, End::Target),
             Error::Files(error) => files(error),
+            Error::Parts(error) => parts(error),
             Error::SameDatabase { .. } => (
                 REFUSED,
                 Some("give a target that is another database: the source is only ever read".to_owned()),
@@ -111,6 +113,10 @@ impl Diagnostic {
                 (USAGE, Some("give a file that `dbsynth train` of this version wrote".to_owned()))
             }
             Error::Usage(_) => (USAGE, None),
+            Error::Memory { .. } => (
+                USAGE,
+                Some("allow more: --memory 4G; or learn from fewer rows (--training-rows), or write fewer (--scale)".to_owned()),
+            ),
             Error::Interrupted
             | Error::Generator(GeneratorError::Interrupted)
             | Error::Sample(SampleError::Interrupted | SampleError::Generator(GeneratorError::Interrupted)) => {
@@ -213,6 +219,22 @@ fn plan(error: &PlanError) -> Option<String> {
         PlanError::CopyWithoutParent { table, parent, .. } => Some(format!(
             "copy the parent as well ([tables.\"{parent}\"] mode = \"copy\"),\nor do not copy {table} (mode = \"synthesize\")"
         )),
+    }
+}
+
+fn parts(error: &PartsError) -> (u8, Option<String>) {
+    match error {
+        PartsError::Sample(SampleError::Interrupted) => (INTERRUPTED, None),
+        PartsError::Damaged { .. } => {
+            (TARGET, Some("remove the folder that this file is in, and start that shard again".to_owned()))
+        }
+        _ => (
+            TARGET,
+            Some(
+                "all shards must see one folder with room for the rows, and may write there: --parts DIR"
+                    .to_owned(),
+            ),
+        ),
     }
 }
 

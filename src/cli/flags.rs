@@ -75,6 +75,7 @@ impl Command {
         if let Some(running) = self.running() {
             flags.seed = running.seed;
             flags.threads = running.threads;
+            flags.memory = running.memory;
             flags.strict = running.strict;
         }
         let resuming = match self {
@@ -104,7 +105,7 @@ impl Command {
             Self::Clone(args) => flags.format = args.filing.format,
             Self::Generate(args) => flags.format = args.filing.format,
             Self::Complete(args) => flags.time_budget = args.time_budget,
-            Self::Plan(args) => flags.strict = args.strict,
+            Self::Plan(args) => (flags.strict, flags.memory) = (args.strict, args.memory),
             Self::Verify(args) => flags.strict = args.strict,
             Self::Evaluate(args) => (flags.seed, flags.threads) = (args.seed, args.threads),
             _ => {}

@@ -6,6 +6,7 @@ mod diagnostic;
 mod eta;
 mod flags;
 mod listening;
+mod memory;
 mod process;
 mod progress;
 mod progress_json;

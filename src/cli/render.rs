@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use crate::{
     cli::terminal,
+    config::shown_bytes,
     files::{MANIFEST, Made},
     finding::{Finding, Severity},
-    pipeline::{Intended, Planned, RunSummary, Surroundings, TableRule, Verified},
+    pipeline::{Intended, KeptPart, Planned, RunSummary, Surroundings, TableRule, Verified},
+    plan::MemoryEstimate,
     plan::explain::{Explanation, explain, grouped},
     report::{self, text},
     snapshot::Proposal,
@@ -28,6 +30,8 @@ pub(super) struct PlanWithRules<'a> {
     pub(super) rules: &'a [TableRule],
     #[serde(flatten)]
     pub(super) around: &'a Intended,
+    #[serde(flatten)]
+    pub(super) memory: MemoryEstimate,
 }
 
 /// What will be done around a load; empty if nothing.
@@ -64,6 +68,30 @@ fn done_around(around: &Surroundings) -> String {
     if let Some(age) = around.snapshot_age_seconds {
         let _ = writeln!(out, "the snapshot of the source was {age:.0} s old when its copy went live");
     }
+    out
+}
+
+/// What became of a share that was not the last one.
+pub(super) fn kept_part(part: &KeptPart, target: &str) -> String {
+    let mut out = format!("shard {}/{}: ", part.shard, part.shards);
+    let _ = match part.rows {
+        Some(rows) => writeln!(out, "{} rows kept in {}", grouped(rows), part.parts),
+        None => writeln!(out, "was kept in {} before", part.parts),
+    };
+    let there = part.shards as usize - part.missing.len();
+    let _ = match part.missing.as_slice() {
+        [] => writeln!(out, "all shards are ready: another process writes {target}"),
+        missing => {
+            let numbers: Vec<String> = missing.iter().take(10).map(ToString::to_string).collect();
+            let more = if missing.len() > numbers.len() { " …" } else { "" };
+            let missing = numbers.join(", ");
+            writeln!(
+                out,
+                "{there} of {} shards are ready; the last one writes {target}; missing: {missing}{more}",
+                part.shards
+            )
+        }
+    };
     out
 }
 
@@ -116,7 +144,15 @@ pub(super) fn plan_in_short(planned: &Planned) -> String {
     if !explanation.without_rows.is_empty() {
         let _ = write!(out, ", {} tables without rows", explanation.without_rows.len());
     }
+    let _ = write!(out, "\n{}", memory(planned.memory));
     out
+}
+
+/// About how much memory a run takes, in a line.
+pub(super) fn memory(estimate: MemoryEstimate) -> String {
+    let MemoryEstimate { learning, generating } = estimate;
+    let learning = learning.map(|bytes| format!("{} to learn, ", shown_bytes(bytes))).unwrap_or_default();
+    format!("memory: about {learning}{} to generate", shown_bytes(generating))
 }
 
 /// What an unfinished run has left, in a line.

@@ -10,7 +10,7 @@ use crate::{
         Ablation, AuditSettings, Config, ConfigError, FileFormat, GeneratorKind, NamedTable, OnDrift,
         Privacy, Reference, SchemaMode, SourceSettings, StateFolder, TableMode, TableSettings,
         error::Malformed,
-        parse_duration,
+        parse_bytes, parse_duration,
         raw_around::{RawHooks, RawIdentity, SourceEntry},
         reference::{condition, table_and_columns},
     },
@@ -78,6 +78,7 @@ struct RawClone {
     #[serde(rename = "where")]
     conditions: Vec<String>,
     threads: Option<Spanned<usize>>,
+    memory: Option<Spanned<String>>,
     format: Option<FileFormat>,
     replace: Option<Spanned<bool>>,
     schema_mode: Option<SchemaMode>,
@@ -173,6 +174,9 @@ impl Raw {
         }
         if let Some(budget) = &clone.time_budget {
             parse_duration(budget.get_ref()).map_err(|message| (budget.span(), message))?;
+        }
+        if let Some(memory) = &clone.memory {
+            parse_bytes(memory.get_ref()).map_err(|message| (memory.span(), message))?;
         }
         if let Some(audit) = &self.audit {
             audit.get_ref().check().map_err(|message| (audit.span(), message))?;
@@ -280,6 +284,7 @@ impl RawClone {
             links: default.links,
             audit: default.audit,
             threads: self.threads.map(Spanned::into_inner),
+            memory: self.memory.and_then(|memory| parse_bytes(memory.get_ref()).ok()),
             format: self.format,
             schema_mode: match self.replace.map(Spanned::into_inner) {
                 Some(true) => SchemaMode::Replace,

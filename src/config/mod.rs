@@ -3,6 +3,7 @@
 mod access;
 mod around;
 mod audit;
+mod bytes;
 mod duration;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ mod tests;
 pub use access::{SourceSettings, Throttle};
 pub use around::{Hook, HookStage, Hooks, Identity, OnDrift, Planted, SchemaMode};
 pub use audit::{AuditLevel, AuditSettings};
+pub use bytes::{parse_bytes, shown_bytes};
 pub use duration::parse_duration;
 pub use error::{ConfigError, Malformed};
 pub use file::File;
@@ -256,6 +258,9 @@ pub struct Config {
     pub audit: AuditSettings,
     /// Worker threads; `None` means one per core.
     pub threads: Option<usize>,
+    /// Bytes of memory that a run may use; `None` sets no limit.
+    #[serde(default)]
+    pub memory: Option<u64>,
     /// The form of the files, where the target is a folder.
     #[serde(default)]
     pub format: Option<FileFormat>,
@@ -299,6 +304,7 @@ impl Default for Config {
             links: LinkMethod::default(),
             audit: AuditSettings::default(),
             threads: None,
+            memory: None,
             format: None,
             schema_mode: SchemaMode::default(),
             keep_failed: false,

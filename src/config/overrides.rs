@@ -57,6 +57,8 @@ pub struct Overrides {
     pub evidence: bool,
     /// `--state`.
     pub state: Option<StateFolder>,
+    /// `--memory`, in bytes.
+    pub memory: Option<u64>,
     /// `--resume`.
     pub resume: bool,
 }
@@ -99,6 +101,7 @@ impl Overrides {
         config.links = self.links.unwrap_or(config.links);
         config.audit.level = self.audit.unwrap_or(config.audit.level);
         config.threads = self.threads.or(config.threads);
+        config.memory = self.memory.or(config.memory);
         config.format = self.format.or(config.format);
         config.schema_mode = self.schema_mode.unwrap_or(config.schema_mode);
         config.keep_failed |= self.keep_failed;

@@ -47,7 +47,7 @@ fn the_examples_in_the_default_file_parse_once_uncommented() {
 #[test]
 fn an_unknown_key_is_shown_with_its_line() {
     insta::assert_snapshot!(complaint("[clone]\nseed = 1\nscael = 0.5\n"), @r"
-    synth.toml:3:1: unknown field `scael`, expected one of `seed`, `scale`, `tables`, `exclude`, `training_rows`, `generator`, `ablation`, `time_budget`, `where`, `threads`, `format`, `replace`, `schema_mode`, `keep_failed`, `on_drift`, `strict`, `state`
+    synth.toml:3:1: unknown field `scael`, expected one of `seed`, `scale`, `tables`, `exclude`, `training_rows`, `generator`, `ablation`, `time_budget`, `where`, `threads`, `memory`, `format`, `replace`, `schema_mode`, `keep_failed`, `on_drift`, `strict`, `state`
       |
     3 | scael = 0.5
       | ^^^^^

@@ -2,11 +2,13 @@
 
 mod bound;
 mod key;
+mod key_run;
 mod storage;
 pub mod template;
 
 pub use bound::bound_rows;
 pub use key::{KeyColumns, KeyIndex, KeyNumbering};
+pub use key_run::{KeyRun, ordered};
 pub use storage::arrow_type;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, StringArray, UInt32Array, new_null_array};

@@ -10,7 +10,7 @@ use crate::{
     model::Model,
     plan::Plan,
     progress::{Event, Progress},
-    sample::{BLOCK_ROWS, Outlet, SampleError, SampleOptions, sample},
+    sample::{Outlet, Piece, SampleError, SampleOptions, sample},
     schema::{Schema, TableId},
     seed::{Secret, Seed},
     snapshot::Snapshot,
@@ -193,14 +193,7 @@ impl Reference {
         });
         let scale = shares.fold(1.0, f64::min);
         let rows = vec![None; model.schema.tables.len()];
-        let options = SampleOptions {
-            seed: config.seed,
-            scale,
-            rows: &rows,
-            conditions: &[],
-            judge_all: false,
-            block_rows: BLOCK_ROWS,
-        };
+        let options = SampleOptions { scale, ..SampleOptions::new(config.seed, &rows) };
         sample(model, options, &mut captured, progress)?;
         Ok(self.audit(&model.schema, &captured, config, progress))
     }
@@ -261,8 +254,8 @@ impl Captured {
 }
 
 impl Outlet for Captured {
-    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
-        self.take(table, &rows);
+    fn rows(&mut self, piece: Piece, rows: TableData) -> Result<(), SampleError> {
+        self.take(piece.table, &rows);
         Ok(())
     }
 
@@ -328,6 +321,7 @@ mod tests {
             fan_out: Vec::new(),
             orphan_share: 0.0,
             dangling: Vec::new(),
+            key_runs: Vec::new(),
         }
     }
 
@@ -343,6 +337,7 @@ mod tests {
             present: vec![vec![true; rows]; 2],
             fan_out: vec![vec![2; CUSTOMERS], vec![16; 50]],
             dangling: vec![0; 2],
+            key_runs: Vec::new(),
             ..numbered(rows, 3)
         };
         assert_eq!(schema.tables[2].foreign_keys.len(), 2);

@@ -15,14 +15,14 @@ use crate::{
         around::Hooked,
         conclude::{Proved, conclude, withheld},
         file_ends,
-        flow::flow,
+        flow::{Rows, flow},
         generate::planned,
-        interruptible, learn, thread_pool,
-        write::{Run, row_overrides},
+        interruptible, learn, memory, thread_pool,
+        write::{Run, options, row_overrides},
     },
     progress::{Event, Progress},
     rules::Condition,
-    sample::{BLOCK_ROWS, SampleOptions, Suspect, check_conditions},
+    sample::{Suspect, check_conditions},
     schema::{Schema, Table, TableId},
     state::RunState,
     verify::Proof,
@@ -50,6 +50,7 @@ pub fn clone_files(
 ) -> Result<RunSummary, Error> {
     let started = Instant::now();
     let mut opened = learn::open(source, config, progress)?;
+    let config = &*memory::within(config, &mut opened.planned)?;
     Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
     let read = source.sqlite_path();
     let folder = admit(target, config, read.as_deref(), &mut opened.planned)?;
@@ -59,13 +60,15 @@ pub fn clone_files(
     state.begin();
     let since = opened.since;
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
+    let learned =
+        interruptible(config, pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
     let (reference, real) = (learned.reference.as_ref(), learned.real.as_ref());
     let hooks = Hooked::default();
+    let since = Some(since);
     let run =
-        Run { config, started, since: Some(since), hooks: &hooks, pool: &pool, progress, reference, real };
+        Run { config, started, since, hooks: &hooks, pool: &pool, progress, reference, real, kept: None };
     let written = write(&learned.fitted.model, (folder, target.format), learned.findings, run);
-    let summary = interruptible(written)?;
+    let summary = interruptible(config, written)?;
     state.remove();
     Ok(summary)
 }
@@ -90,13 +93,13 @@ pub fn generate_files(
     let hooks = Hooked::default();
     let run = Run::of_model((config, &hooks), started, &pool, progress);
     let findings = audit.iter().flat_map(Audit::findings).chain(planned.findings).collect();
-    let summary = interruptible(write(&model, (folder, target.format), findings, run))?;
+    let summary = interruptible(config, write(&model, (folder, target.format), findings, run))?;
     Ok(RunSummary { audit, ..summary })
 }
 
 /// Looks at the folder before anything is written, and tries if one can be made beside it. `read` is a file that the
 /// run reads: it must not be in a folder that goes away.
-fn admit(
+pub(super) fn admit(
     target: FolderTarget<'_>,
     config: &Config,
     read: Option<&Path>,
@@ -120,7 +123,7 @@ fn admit(
     Ok(Folder::open(target.path)?)
 }
 
-fn write(
+pub(super) fn write(
     model: &Model,
     (folder, format): (Folder, FileFormat),
     mut findings: Vec<Finding>,
@@ -132,15 +135,8 @@ fn write(
     check_conditions(model, &conditions, config.seed)?;
     let rows = row_overrides(model, config)?;
     let mut writer = FolderWriter::begin(folder, (format, config.schema_mode), schema, plan, blueprint)?;
-    let options = SampleOptions {
-        seed: config.seed,
-        scale: config.scale,
-        rows: &rows,
-        conditions: &conditions,
-        judge_all: false,
-        block_rows: BLOCK_ROWS,
-    };
-    let flowed = flow(model, (options, None), run, &mut writer, Error::from)?;
+    let rows = run.kept.map_or(Rows::Drawn(options(config, &rows, &conditions)), Rows::Kept);
+    let flowed = flow(model, (rows, None), run, &mut writer, Error::from)?;
     findings.extend(flowed.sampled.findings.iter().cloned());
     findings.extend(unjudged(schema, &flowed.unjudged));
     writer.doubt(&flowed.unjudged.keys().map(|(id, _)| *id).collect());
@@ -162,7 +158,7 @@ fn write(
     let facts =
         RunFacts { seed: config.seed.0, scale: config.scale, model: &facts, findings: &summary.findings };
     if crate::progress::interrupted() {
-        return Err(Error::Interrupted);
+        return interruptible(config, Err(Error::Interrupted));
     }
     if stays {
         return Ok(summary);

@@ -11,18 +11,29 @@ use crate::{
     error::Error,
     load::{Parcel, Receive, write_all},
     model::Model,
+    parts::{Parts, PartsError},
     pipeline::{
         audit::{Captured, Reference},
         evidence::Gathered,
         trial::trial,
         write::Run,
     },
-    sample::{Answer, Outlet, SampleError, SampleOptions, SampleSummary, Suspect, sample},
+    progress::Progress,
+    sample::{Answer, Outlet, Piece, SampleError, SampleOptions, SampleSummary, Suspect, sample},
     schema::{Schema, TableId},
 };
 
 /// Batches that may wait between generation and writing.
 const WAITING_PARCELS: usize = 16;
+
+/// Where rows come from.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'a> {
+    /// They are drawn.
+    Drawn(SampleOptions<'a>),
+    /// Several processes have drawn them.
+    Kept(&'a Parts<'a>),
+}
 
 /// Who judges rows that only a server can judge.
 #[derive(Clone, Copy)]
@@ -56,8 +67,20 @@ struct Sender<'a> {
     unjudged: BTreeMap<(TableId, Suspect), usize>,
 }
 
+impl Sender<'_> {
+    /// Passes on what several processes have drawn.
+    fn take_kept(&mut self, parts: &Parts<'_>, progress: &dyn Progress) -> Result<SampleSummary, PartsError> {
+        for (table, suspect, rows) in parts.unjudged().filter(|_| self.judge.is_none()) {
+            let known = self.unjudged.entry((table, suspect)).or_default();
+            *known = rows.max(*known);
+        }
+        parts.hand_out(&self.model.schema, self, progress)?;
+        Ok(parts.summary())
+    }
+}
+
 impl Outlet for Sender<'_> {
-    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
+    fn rows(&mut self, Piece { table, .. }: Piece, rows: TableData) -> Result<(), SampleError> {
         self.captured.take(table, &rows);
         self.gathered.take(table, &rows);
         let rows = if self.judge.is_some() { rows } else { computed(self.model, table, rows) };
@@ -108,10 +131,10 @@ fn computed(model: &Model, id: TableId, mut rows: TableData) -> TableData {
     rows
 }
 
-/// Generates every table and hands it to `receiver`; `lift` makes its error one of a run.
+/// Generates every table, or takes what was generated, and hands it to `receiver`; `lift` makes its error one of a run.
 pub(super) fn flow<R: Receive<Error: Send> + Send>(
     model: &Model,
-    (options, judge): (SampleOptions<'_>, Option<Judge<'_>>),
+    (rows, judge): (Rows<'_>, Option<Judge<'_>>),
     run: Run<'_>,
     receiver: &mut R,
     lift: impl Fn(R::Error) -> Error,
@@ -122,13 +145,18 @@ where
     let Run { pool, progress, reference, real, .. } = run;
     let (sender, parcels) = sync_channel(WAITING_PARCELS);
     // Rows under a condition are no fair sample of the model: then others are audited.
-    let fair = options.conditions.is_empty();
+    let fair = matches!(rows, Rows::Drawn(options) if options.conditions.is_empty());
     let captured = reference.filter(|_| fair).map_or_else(Captured::default, Reference::capture);
     let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(model.schema.tables.len()));
     let mut outlet = Sender { model, parcels: sender, captured, gathered, judge, unjudged: BTreeMap::new() };
     let (sampled, outlet, written) = std::thread::scope(|scope| {
         let writing = scope.spawn(|| write_all(receiver, parcels, progress));
-        let sampled = pool.install(|| sample(model, options, &mut outlet, progress));
+        let sampled = match rows {
+            Rows::Drawn(options) => {
+                pool.install(|| sample(model, options, &mut outlet, progress)).map_err(Error::from)
+            }
+            Rows::Kept(parts) => outlet.take_kept(parts, progress).map_err(Error::from),
+        };
         let Sender { parcels, captured, gathered, unjudged, .. } = outlet;
         // The writing ends when nobody can send any more.
         drop(parcels);

@@ -19,7 +19,7 @@ use crate::{
         audit::{Reference, hold_out, unaudited},
         evidence::RealRows,
     },
-    plan::{Observed, Plan, apply_references, settings, skipped, target_rows},
+    plan::{MemoryEstimate, Observed, Plan, apply_references, settings, skipped, target_rows},
     privacy::{AccountError, Guarantee, map as entity_map},
     private::{PrivateOptions, privatise, reading_plan},
     progress::{Event, Progress, Silent},
@@ -93,6 +93,7 @@ pub(super) fn open(url: &DbUrl, config: &Config, progress: &dyn Progress) -> Res
         unfinished: None,
         coverage: Vec::new(),
         around: Intended::of(config),
+        memory: MemoryEstimate::default(),
         findings,
     };
     Ok(Opened {

@@ -11,7 +11,9 @@ mod flow;
 mod generate;
 mod inspect;
 mod learn;
+mod memory;
 mod score;
+mod shards;
 mod trial;
 mod write;
 
@@ -22,6 +24,7 @@ pub use evidence::Evidence;
 pub use files::{FolderTarget, clone_files, generate_files};
 pub use generate::generate;
 pub use inspect::{Inspected, TableTraining, inspect_model, model_contents};
+pub use shards::{KeptPart, Share, Shared, generate_files_shard, generate_shard};
 
 use std::{path::Path, time::Instant};
 
@@ -41,7 +44,7 @@ use crate::{
         around::{Hooked, Planting, changes, noted},
         learn::Opened,
     },
-    plan::Plan,
+    plan::{MemoryEstimate, Plan},
     privacy::Ledger,
     progress::{Progress, Silent},
     rules::Condition,
@@ -80,6 +83,9 @@ pub struct Planned {
     /// What will be done around the load.
     #[serde(flatten)]
     pub around: Intended,
+    /// About how much memory it takes.
+    #[serde(flatten)]
+    pub memory: MemoryEstimate,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
 }
@@ -146,7 +152,9 @@ pub type OnPlan<'a> = &'a mut dyn FnMut(&Planned) -> Result<(), Error>;
 /// # Errors
 /// [`Error`] if the source cannot be read or the configuration does not fit it.
 pub fn plan(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
-    Ok(learn::open(source, config, &Silent)?.planned)
+    let mut planned = learn::open(source, config, &Silent)?.planned;
+    memory::within(config, &mut planned)?;
+    Ok(planned)
 }
 
 /// What [`explore`] is to read the rows for.
@@ -181,7 +189,8 @@ pub fn explore(source: &DbUrl, config: &Config, wanted: Exploration) -> Result<P
 /// # Errors
 /// [`Error`] if the source cannot be read or the configuration does not fit it.
 pub fn plan_with_rules(source: &DbUrl, config: &Config) -> Result<Planned, Error> {
-    let opened = learn::open(source, config, &Silent)?;
+    let mut opened = learn::open(source, config, &Silent)?;
+    let config = &*memory::within(config, &mut opened.planned)?;
     let pool = thread_pool(config)?;
     pool.install(|| learn::find_rules(opened, config, false))
 }
@@ -219,6 +228,7 @@ fn learn_and_write(
         return Err(Error::DifferentEngines { source_engine: from, target_engine: to });
     }
     let mut opened = learn::open(source, config, progress)?;
+    let config = &*memory::within(config, &mut opened.planned)?;
     let completion = prepare(&mut opened)?;
     if completion.is_some() && config.privacy.epsilon.is_some() {
         return Err(Error::Usage("complete keeps the real rows: epsilon has no meaning for it".to_owned()));
@@ -258,7 +268,7 @@ fn learn_and_write(
     let since = opened.since;
     let pool = thread_pool(config)?;
     let learn = || learn::learn(opened, config, completion.as_ref(), &state, progress);
-    let learned = interruptible(pool.install(learn))?;
+    let learned = interruptible(config, pool.install(learn))?;
     let sink = database.sink().map_err(Error::Target)?;
     let target = write::Target { database: database.as_ref(), url: target, sink };
     let reference = learned.reference.as_ref();
@@ -272,8 +282,9 @@ fn learn_and_write(
         progress,
         reference,
         real,
+        kept: None,
     };
-    let summary = interruptible(write::write(&learned.fitted.model, target, learned.findings, run))?;
+    let summary = interruptible(config, write::write(&learned.fitted.model, target, learned.findings, run))?;
     state.remove();
     Ok(summary)
 }
@@ -323,17 +334,19 @@ pub fn train(
     progress: &dyn Progress,
 ) -> Result<Trained, Error> {
     let mut opened = learn::open(source, config, progress)?;
+    let config = &*memory::within(config, &mut opened.planned)?;
     let state = RunState::look(file_ends(source, model), config);
     opened.planned.unfinished = state.unfinished();
     on_plan(&opened.planned)?;
     state.begin();
     let pool = thread_pool(config)?;
-    let learned = interruptible(pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
+    let learned =
+        interruptible(config, pool.install(|| learn::learn(opened, config, None, &state, progress)))?;
     let fitted = &learned.fitted.model;
     let audited = |reference: &audit::Reference| {
         pool.install(|| reference.audit_model(fitted, config, progress)).map_err(Error::from)
     };
-    let audit = interruptible(learned.reference.as_ref().map(audited).transpose())?;
+    let audit = interruptible(config, learned.reference.as_ref().map(audited).transpose())?;
     // What an audit says of real rows is no part of the guarantee: it stays out of the file.
     let kept = audit.as_ref().filter(|_| fitted.origin.privacy.is_none());
     model_file::save(fitted, kept, model)?;
@@ -370,16 +383,20 @@ fn thread_pool(config: &Config) -> Result<rayon::ThreadPool, Error> {
         .map_err(|error| Error::Usage(format!("cannot start the worker threads: {error}")))
 }
 
-/// Whatever an interrupted stage said, the user is told that the run was interrupted.
-fn interruptible<T>(result: Result<T, Error>) -> Result<T, Error> {
+/// Whatever an interrupted stage said, the user is told that the run was interrupted, or what else stopped it.
+fn interruptible<T>(config: &Config, result: Result<T, Error>) -> Result<T, Error> {
+    let stopped = || match config.memory {
+        Some(limit) if crate::progress::out_of_memory() => Error::Memory { limit, needed: None },
+        _ => Error::Interrupted,
+    };
     match result {
         Err(Error::Source(error) | Error::Target(error)) if error.kind == DbErrorKind::Interrupted => {
-            Err(Error::Interrupted)
+            Err(stopped())
         }
         Err(Error::Unfinished { kept, .. }) if crate::progress::interrupted() => {
-            Err(Error::Unfinished { kept, source: Box::new(Error::Interrupted) })
+            Err(Error::Unfinished { kept, source: Box::new(stopped()) })
         }
-        Err(_) if crate::progress::interrupted() => Err(Error::Interrupted),
+        Err(_) if crate::progress::interrupted() => Err(stopped()),
         other => other,
     }
 }

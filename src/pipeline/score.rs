@@ -17,7 +17,7 @@ use crate::{
         audit::units,
         evidence::{Evidence, guard},
     },
-    plan::{self, Observed, Plan, apply_references, settings, target_rows},
+    plan::{self, MemoryEstimate, Observed, Plan, apply_references, settings, target_rows},
     schema::{ColumnId, ForeignKey, Schema, TableId},
 };
 
@@ -131,6 +131,7 @@ pub(super) fn examine(
     let target_rows = target_rows(&plan, &real_rows, config.scale);
     let evidence = Evidence { scorecard: Some(scorecard), figures: Some(figures), rules: Vec::new() };
     let planned = Planned {
+        memory: MemoryEstimate::default(),
         schema: real.schema,
         plan,
         real_rows,

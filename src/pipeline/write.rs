@@ -9,18 +9,19 @@ use crate::{
     finding::Finding,
     load::Loader,
     model::Model,
+    parts::Parts,
     pipeline::{
         RunSummary, Surroundings,
         around::{Hooked, Planting, keep_failed, outline},
         audit::Reference,
         conclude::{Proved, conclude, withheld},
         evidence::RealRows,
-        flow::{Judge, flow},
+        flow::{Judge, Rows, flow},
     },
     plan::settings,
     progress::{Event, Progress},
     rules::Condition,
-    sample::{BLOCK_ROWS, SampleOptions, check_conditions},
+    sample::{SampleOptions, check_conditions},
     schema::TableId,
     verify::{SchemaComparison, Side, compare_schemas, prove},
 };
@@ -46,6 +47,8 @@ pub(super) struct Run<'a> {
     pub(super) reference: Option<&'a Reference>,
     /// What a report shows of the real rows, if one is asked for.
     pub(super) real: Option<&'a RealRows>,
+    /// The rows, if several processes have drawn them.
+    pub(super) kept: Option<&'a Parts<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -56,7 +59,7 @@ impl<'a> Run<'a> {
         pool: &'a rayon::ThreadPool,
         progress: &'a dyn Progress,
     ) -> Self {
-        Self { config, started, since: None, hooks, pool, progress, reference: None, real: None }
+        Self { config, started, since: None, hooks, pool, progress, reference: None, real: None, kept: None }
     }
 }
 
@@ -108,7 +111,7 @@ fn write_again(
         Finding::note("load-repeated", refused)
             .instead("all rows were generated again, and the target judged each of them beforehand"),
     );
-    attempt(model, Target { database, url, sink }, findings, run, true)
+    attempt(model, Target { database, url, sink }, findings, Run { kept: None, ..run }, true)
 }
 
 fn attempt(
@@ -133,16 +136,10 @@ fn attempt(
     };
     around.hooks.extend(run_hooks(HookStage::BeforeLoad, &mut loader)?);
     let rows: Vec<Option<u64>> = row_overrides(model, config)?;
-    let options = SampleOptions {
-        seed: config.seed,
-        scale: config.scale,
-        rows: &rows,
-        conditions: &conditions,
-        judge_all,
-        block_rows: BLOCK_ROWS,
-    };
+    let options = options(config, &rows, &conditions);
+    let rows = run.kept.map_or(Rows::Drawn(SampleOptions { judge_all, ..options }), Rows::Kept);
     let judge = Some(Judge { schema, dialect });
-    let flowed = flow(model, (options, judge), run, &mut loader, Error::Target)?;
+    let flowed = flow(model, (rows, judge), run, &mut loader, Error::Target)?;
     findings.extend(flowed.sampled.findings.iter().cloned());
     findings.extend(loader.finish(progress).map_err(Error::Target)?);
     around.identities = planting.plant(&mut loader, dialect)?;
@@ -221,6 +218,15 @@ fn compare(
         false => comparison.findings_beside_scripts(),
     });
     Some(comparison)
+}
+
+/// How a configuration wants rows to be drawn.
+pub(super) fn options<'a>(
+    config: &Config,
+    rows: &'a [Option<u64>],
+    conditions: &'a [Condition],
+) -> SampleOptions<'a> {
+    SampleOptions { scale: config.scale, conditions, ..SampleOptions::new(config.seed, rows) }
 }
 
 /// Rows asked for, by `TableId`.

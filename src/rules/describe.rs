@@ -27,7 +27,11 @@ impl TableRules {
         let inherited = self.inherited.iter().map(|rule| owed(schema, id, rule));
         let totals = self.aggregates.iter().map(|total| summed(schema, table, total, of));
         let inside = self.discovered.iter().map(|rule| inside(table, rule));
-        numbered.chain(inherited).chain(totals).chain(inside).collect()
+        let clock = self
+            .clock
+            .iter()
+            .map(|clock| format!("{} counts on with {}", name(table, clock.key), name(table, clock.with)));
+        numbered.chain(clock).chain(inherited).chain(totals).chain(inside).collect()
     }
 
     /// A table with what it borrows as columns of its own.

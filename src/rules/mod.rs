@@ -7,6 +7,7 @@
 
 mod across;
 mod calendar;
+mod clock;
 mod computed;
 mod condition;
 mod date_part;
@@ -42,6 +43,7 @@ pub use across::{
     Aggregate, AggregateFunction, Borrowed, Childless, Given, Heirloom, Inheritance, Inherited, Observed,
     ObservedTable, ancestor_along, discover_all,
 };
+pub use clock::KeyClock;
 pub use condition::{Condition, ConditionError};
 pub use date_part::DatePart;
 pub use discover::{discover, discover_beside, discover_dates, discover_nulls};
@@ -84,6 +86,9 @@ pub struct TableRules {
     pub discovered: Vec<Rule>,
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
+    /// What the numbers of the key run with.
+    #[serde(default)]
+    pub clock: Option<KeyClock>,
     /// Columns found to sum to one total in every family.
     #[serde(default)]
     pub sums: Vec<FamilySum>,

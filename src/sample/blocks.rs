@@ -11,11 +11,11 @@ use crate::{
     codec::EncodedTable,
     data::{Families, Links, TableData},
     finding::Finding,
-    model::TableModel,
+    model::{Model, TableModel},
     plan::{ColumnRole, LinkRole},
     progress::{Event, interrupted},
     rules::{Inheritance, Inherited},
-    sample::{Outlet, SampleError, Sampler, draft::Draft},
+    sample::{Outlet, Piece, SampleError, Sampler, Shard, clock::ranks, draft::Draft},
     schema::{ColumnId, ForeignKeyId, TableId, UniqueKey},
 };
 
@@ -27,6 +27,8 @@ pub const BLOCK_ROWS: usize = 1 << 16;
 pub(super) struct Place {
     /// The block's number; `None` for a table generated in one piece.
     block: Option<usize>,
+    /// True if one shard draws these rows and the others do not.
+    alone: bool,
     /// Rows of the table before these.
     pub(super) first_row: usize,
     /// Families of the table before these.
@@ -38,11 +40,17 @@ impl Place {
     pub(super) fn of(self, table: &impl std::fmt::Display) -> String {
         self.block.map_or_else(|| table.to_string(), |block| format!("{table}/block {block}"))
     }
+
+    /// Names a chunk of these rows; `None` if another shard hands it out.
+    pub(super) fn piece(self, table: TableId, chunk: usize, shard: Shard) -> Option<Piece> {
+        let (block, chunk) = (self.block.unwrap_or(0) as u64, chunk as u64);
+        (self.alone || shard.owns(block + chunk)).then_some(Piece { table, number: block << 32 | chunk })
+    }
 }
 
 impl Draft {
     /// The rows of some families, with all that is decided of them.
-    fn block(&self, number: usize, families: Range<usize>) -> Self {
+    fn block(&self, number: usize, families: Range<usize>, alone: bool) -> Self {
         let offsets = &self.families.offsets[families.start..=families.end];
         let rows = offsets[0] as usize..offsets[offsets.len() - 1] as usize;
         let tokens = self.tokens.tokens.iter().map(|column| column[rows.clone()].to_vec()).collect();
@@ -61,7 +69,7 @@ impl Draft {
                 row_count: rows.len(),
             },
             data: self.data.slice(rows.start, rows.len()),
-            place: Place { block: Some(number), first_row: rows.start, first_family: families.start },
+            place: Place { block: Some(number), alone, first_row: rows.start, first_family: families.start },
         }
     }
 }
@@ -163,8 +171,22 @@ impl Sampler<'_> {
         key.columns.iter().any(numbered) || of_parent && !key.nulls_not_distinct
     }
 
+    /// True if nothing that is generated later reads rows of a table: no child, no cousin, no total, no rule.
+    fn is_read_by_none(&self, id: TableId) -> bool {
+        let Model { schema, plan, .. } = self.model;
+        let above = |table: TableId| {
+            plan.table(table).context.map(|context| schema.table(table).foreign_keys[context.0].parent)
+        };
+        let mut later = plan.order().skip_while(|other| *other != id).skip(1);
+        let cousins = above(id).is_some_and(|parent| later.any(|other| above(other) == Some(parent)));
+        let mut tables = self.model.tables.iter().flatten();
+        let added_up = tables.any(|table| table.facts.rules.aggregates.iter().any(|total| total.child == id));
+        let children = schema.foreign_keys().any(|(_, _, fk)| fk.parent == id);
+        !cousins && !added_up && !children && self.kept_columns(id).is_empty()
+    }
+
     /// Generates a table whose structure is drawn block by block, and hands the rows out. Returns what later tables
-    /// read of it.
+    /// read of it. Blocks that nobody reads are left to the shard that has to hand them out.
     pub(super) fn sample_blocks(
         &mut self,
         id: TableId,
@@ -172,6 +194,7 @@ impl Sampler<'_> {
         draft: &Draft,
         outlet: &mut dyn Outlet,
     ) -> Result<Draft, SampleError> {
+        let alone = self.is_read_by_none(id);
         let columns = self.kept_columns(id);
         let mut kept = Kept {
             counts: Vec::with_capacity(draft.families.len()),
@@ -179,12 +202,22 @@ impl Sampler<'_> {
             links: vec![Links::default(); draft.links.len()],
             tokens: None,
         };
+        let runs = runs(&draft.families, self.options.block_rows);
+        self.ranks = self.clock(id).map_or_else(Vec::new, |clock| {
+            let sizes: Vec<usize> = (runs.iter())
+                .map(|run| (draft.families.offsets[run.end] - draft.families.offsets[run.start]) as usize)
+                .collect();
+            ranks(clock, draft, &sizes)
+        });
         let before = self.summary.findings.len();
-        for (number, families) in runs(&draft.families, self.options.block_rows).into_iter().enumerate() {
+        for (number, families) in runs.into_iter().enumerate() {
             if interrupted() {
                 return Err(SampleError::Interrupted);
             }
-            let mut block = draft.block(number, families);
+            if alone && !self.options.shard.owns(number as u64) {
+                continue;
+            }
+            let mut block = draft.block(number, families, alone);
             if block.row_count() > 0 {
                 self.finish_rows(id, model, &mut block, outlet)?;
                 self.hand_over(id, &block, outlet)?;
@@ -192,10 +225,17 @@ impl Sampler<'_> {
                 let done = block.row_count() as u64;
                 self.progress.event(&Event::TableAdvanced { stage: "sample", table, done });
             }
-            kept.add(block, &columns);
+            if !alone {
+                kept.add(block, &columns);
+            }
         }
-        let told = self.summary.findings.split_off(before);
-        self.summary.findings.extend(Finding::summed(told));
+        self.ranks = Vec::new();
+        let told = Finding::summed(self.summary.findings.split_off(before));
+        if alone {
+            self.of_own_blocks.extend(told);
+            return Ok(Draft::empty(self.model.schema.table(id)));
+        }
+        self.summary.findings.extend(told);
         Ok(Draft {
             families: Families::from_counts(&kept.counts),
             parent_count: draft.parent_count,

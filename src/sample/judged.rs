@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     codec::{counted_from_kin, decode_table_within},
     data::TableData,
@@ -29,7 +31,8 @@ const NAMES_SHOWN: usize = 5;
 const HEAVY: f64 = 0.2;
 
 /// A constraint of a table that is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Suspect {
     /// A CHECK, by its place in the table's `checks`.
     Check(usize),

@@ -1,6 +1,6 @@
 //! Allots fresh surrogate keys.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use rand::Rng;
@@ -38,7 +38,7 @@ impl Sampler<'_> {
                         let finding = Finding::warning("key-too-narrow", what);
                         self.summary.findings.push(finding.table(&table.name).column(&column.name));
                     }
-                    Arc::new(Int64Array::from(self.numbers(id, column_id, last).split_off(first)))
+                    Arc::new(Int64Array::from(self.own_numbers(id, column_id, first..last)))
                 }
                 (_, Storage::Integer) => {
                     Arc::new(Int64Array::from_iter_values(first as i64 + 1..=last as i64))
@@ -59,6 +59,18 @@ impl Sampler<'_> {
 }
 
 impl Sampler<'_> {
+    /// The numbers of some rows of a table, in their order.
+    fn own_numbers(&self, id: TableId, column: ColumnId, rows: Range<usize>) -> Vec<i64> {
+        let clocked = self.clock(id).is_some_and(|clock| clock.key == column);
+        match self.ranks.get(rows.clone()).filter(|ranks| clocked && !ranks.is_empty()) {
+            Some(ranks) => {
+                let all = self.numbers(id, column, self.ranks.len());
+                ranks.iter().map(|rank| all[*rank as usize]).collect()
+            }
+            None => self.numbers(id, column, rows.end).split_off(rows.start),
+        }
+    }
+
     /// The first numbers from 1 that the type and the CHECKs over the key alone allow; where they allow too few, the
     /// numbers go on and the target decides.
     fn numbers(&self, id: TableId, column: ColumnId, count: usize) -> Vec<i64> {

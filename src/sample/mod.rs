@@ -9,6 +9,7 @@ mod balance;
 mod blocks;
 mod candidates;
 mod checks;
+mod clock;
 mod completion;
 mod conditions;
 mod draft;
@@ -24,6 +25,7 @@ mod references;
 mod relink;
 mod rows;
 mod separate;
+mod shard;
 mod suspects;
 mod totals;
 mod trials;
@@ -34,6 +36,7 @@ pub use blocks::BLOCK_ROWS;
 pub use completion::Filled;
 pub use conditions::check_conditions;
 pub use judged::{Answer, Suspect};
+pub use shard::Shard;
 pub use suspects::{computes_in_vain, uncertain_columns};
 
 use std::{sync::Arc, time::Instant};
@@ -77,13 +80,22 @@ pub enum SampleError {
     Interrupted,
 }
 
+/// Which rows are handed out: where they stand among those of their table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Piece {
+    /// The table.
+    pub table: TableId,
+    /// Ascending in the order of the table's rows; numbers may be left out.
+    pub number: u64,
+}
+
 /// Takes finished rows.
 pub trait Outlet {
     /// Takes rows of a table.
     ///
     /// # Errors
     /// [`SampleError::Closed`] if nobody takes them any more.
-    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError>;
+    fn rows(&mut self, piece: Piece, rows: TableData) -> Result<(), SampleError>;
 
     /// Hears that a table is complete.
     ///
@@ -122,6 +134,24 @@ pub struct SampleOptions<'a> {
     pub judge_all: bool,
     /// Rows that a large table is generated at a time ([`BLOCK_ROWS`]). The rows of such a table depend on it.
     pub block_rows: usize,
+    /// The share of the rows to hand out.
+    pub shard: Shard,
+}
+
+impl<'a> SampleOptions<'a> {
+    /// As many rows as the source has, or as `rows` says by `TableId`, without conditions.
+    #[must_use]
+    pub fn new(seed: Seed, rows: &'a [Option<u64>]) -> Self {
+        Self {
+            seed,
+            scale: 1.0,
+            rows,
+            conditions: &[],
+            judge_all: false,
+            block_rows: BLOCK_ROWS,
+            shard: Shard::WHOLE,
+        }
+    }
 }
 
 /// What was generated of a table.
@@ -163,6 +193,8 @@ pub fn sample(
         keys: (0..count).map(|_| None).collect(),
         wanted: kin::wanted_columns(model),
         waiting: Vec::new(),
+        of_own_blocks: Vec::new(),
+        ranks: Vec::new(),
         summary: SampleSummary {
             tables: vec![TableSample::default(); count],
             filled: Vec::new(),
@@ -185,7 +217,13 @@ pub fn sample(
         sampler.hand_out(&waiting, outlet)?;
     }
     progress.event(&Event::StageFinished { stage: "sample" });
-    Ok(sampler.summary)
+    let Sampler { mut summary, of_own_blocks, .. } = sampler;
+    // Every shard finds out the same about rows that all of them draw: one of them tells.
+    if options.shard.index() > 0 {
+        summary.findings.clear();
+    }
+    summary.findings.extend(of_own_blocks);
+    Ok(summary)
 }
 
 struct Sampler<'a> {
@@ -199,6 +237,10 @@ struct Sampler<'a> {
     wanted: Vec<Vec<ColumnId>>,
     /// Tables not handed out yet: deferred links wait for their parents, totals for the children.
     waiting: Vec<Waiting>,
+    /// Where the rows of the table that is generated in blocks stand in the order of its key; empty without a clock.
+    ranks: Vec<u32>,
+    /// What is to be said of blocks that only this shard draws.
+    of_own_blocks: Vec<Finding>,
     summary: SampleSummary,
     progress: &'a dyn Progress,
 }
@@ -209,16 +251,15 @@ impl Sampler<'_> {
         let name = self.model.schema.table(id).name.to_string();
         self.progress.event(&Event::TableStarted { stage: "sample", table: name.clone(), total: None });
         let model = self.model;
-        let draft = match model.table(id) {
+        let (draft, handed_over) = match model.table(id) {
             Some(table) => match &table.copied {
-                Some(rows) => self.copy(id, table, rows)?,
+                Some(rows) => (self.copy(id, table, rows)?, false),
                 None => self.synthesize(id, table, outlet)?,
             },
-            None => Draft::empty(model.schema.table(id)),
+            None => (Draft::empty(model.schema.table(id)), false),
         };
         self.remember(id, &draft);
         self.summary.tables[id.0].seconds = started.elapsed().as_secs_f64();
-        let handed_over = self.summary.tables[id.0].rows > 0;
         if !handed_over {
             let done = draft.row_count() as u64;
             self.progress.event(&Event::TableAdvanced { stage: "sample", table: name.clone(), done });
@@ -313,17 +354,19 @@ impl Sampler<'_> {
         Ok(draft)
     }
 
+    /// Generates the rows of a table. True if they were handed out on the way; the draft then holds what later tables
+    /// read.
     fn synthesize(
         &mut self,
         id: TableId,
         model: &TableModel,
         outlet: &mut dyn Outlet,
-    ) -> Result<Draft, SampleError> {
+    ) -> Result<(Draft, bool), SampleError> {
         let mut draft = self.lay_out(id, model)?;
         self.fill_generated(id, model, &mut draft);
         if draft.row_count() == 0 {
             self.leave_empty(id, model, &mut draft);
-            return Ok(draft);
+            return Ok((draft, false));
         }
         self.sample_link_tokens(id, model, &mut draft)?;
         let roles = &self.model.plan.table(id).links;
@@ -341,10 +384,10 @@ impl Sampler<'_> {
         }
         self.relink(id, model, &mut draft);
         if self.in_blocks(id, model, &draft) {
-            return self.sample_blocks(id, model, &draft, outlet);
+            return Ok((self.sample_blocks(id, model, &draft, outlet)?, true));
         }
         self.finish_rows(id, model, &mut draft, outlet)?;
-        Ok(draft)
+        Ok((draft, false))
     }
 
     /// Draws the rows of a structure and makes every constraint hold that binds them.

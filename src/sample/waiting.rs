@@ -4,7 +4,7 @@
 use crate::{
     plan::LinkRole,
     rules::Value,
-    sample::{Outlet, SampleError, Sampler, draft::Draft, rows::fill_missing_columns},
+    sample::{Outlet, SampleError, Sampler, clock::in_key_order, draft::Draft, rows::fill_missing_columns},
     schema::{ForeignKeyId, TableId},
 };
 
@@ -77,7 +77,7 @@ impl Sampler<'_> {
         outlet.done(waiting.id)
     }
 
-    /// Hands out rows that are final.
+    /// Hands out rows that are final, as far as this shard has to.
     pub(super) fn hand_over(
         &mut self,
         id: TableId,
@@ -87,12 +87,16 @@ impl Sampler<'_> {
         let row_count = draft.row_count();
         let table = self.model.schema.table(id);
         // The target computes its generated columns itself.
-        let written = draft.data.select(|column| table.column(column).generated.is_none());
-        for offset in (0..row_count).step_by(OUTLET_ROWS) {
-            let length = OUTLET_ROWS.min(row_count - offset);
-            outlet.rows(id, written.slice(offset, length))?;
+        let mut written = draft.data.select(|column| table.column(column).generated.is_none());
+        if let Some(clock) = self.clock(id) {
+            written = in_key_order(clock, written);
         }
-        self.summary.tables[id.0].rows += row_count as u64;
+        for (chunk, offset) in (0..row_count).step_by(OUTLET_ROWS).enumerate() {
+            let Some(piece) = draft.place.piece(id, chunk, self.options.shard) else { continue };
+            let length = OUTLET_ROWS.min(row_count - offset);
+            outlet.rows(piece, written.slice(offset, length))?;
+            self.summary.tables[id.0].rows += length as u64;
+        }
         Ok(())
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn of_settings(config: &Config) -> String {
     known.exclude_tables.clear();
     known.audit = AuditSettings::default();
     known.threads = None;
+    known.memory = None;
     known.schema_mode = Config::default().schema_mode;
     known.keep_failed = false;
     known.on_drift = Config::default().on_drift;

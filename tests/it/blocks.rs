@@ -19,7 +19,7 @@ use dbsynth::{
     model_file,
     plan::Plan,
     progress::Silent,
-    sample::{BLOCK_ROWS, Outlet, SampleError, SampleOptions, sample},
+    sample::{BLOCK_ROWS, Outlet, Piece, SampleError, SampleOptions, sample},
     schema::{ColumnId, TableId},
     seed::Seed,
 };
@@ -34,9 +34,9 @@ struct Heard {
 }
 
 impl Outlet for Heard {
-    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
-        assert!(!self.done.contains(&table), "rows of a table that was complete");
-        self.parcels.push((table, rows));
+    fn rows(&mut self, piece: Piece, rows: TableData) -> Result<(), SampleError> {
+        assert!(!self.done.contains(&piece.table), "rows of a table that was complete");
+        self.parcels.push((piece.table, rows));
         Ok(())
     }
 
@@ -49,9 +49,7 @@ impl Outlet for Heard {
 fn generated(model: &Model, block_rows: usize) -> Heard {
     let mut heard = Heard::default();
     let rows = vec![None; model.schema.tables.len()];
-    let seed = Seed(3);
-    let options =
-        SampleOptions { seed, scale: 1.0, rows: &rows, conditions: &[], judge_all: false, block_rows };
+    let options = SampleOptions { block_rows, ..SampleOptions::new(Seed(3), &rows) };
     sample(model, options, &mut heard, &Silent).unwrap();
     heard
 }

@@ -36,3 +36,38 @@ fn a_span_of_time_that_is_none_is_refused() {
 
     assert!(run.stderr.contains("90s, 5m or 1h30m"), "{}", run.stderr);
 }
+
+#[test]
+fn fewer_rows_are_learned_from_where_memory_does_not_hold_more() {
+    let source = format!("sqlite:{}/fixtures/chinook.sqlite", env!("CARGO_MANIFEST_DIR"));
+    let plan = |more: &[&str]| dbsynth(&[&["plan", &source, "--json"], more].concat());
+    let whole = plan(&[]).exits(0).json()["learning_bytes"].as_u64().unwrap();
+    let base = 160 << 20;
+    let between = format!("{}K", (base + (whole - base) / 2) >> 10);
+
+    let lowered = plan(&["--memory", &between]).exits(0);
+    let less = lowered.json()["learning_bytes"].as_u64().unwrap();
+    assert!(base < less && less < whole, "{less} of {whole}");
+    assert!(lowered.stderr.contains("training-rows-lowered"), "{}", lowered.stderr);
+    assert!(plan(&["--scale", "50"]).exits(0).json()["generating_bytes"].as_u64().unwrap() > whole);
+    let refused = plan(&["--memory", "40M"]).exits(2);
+    assert!(refused.stderr.contains("the run may use 40 MB"), "{}", refused.stderr);
+    assert!(plan(&["--memory", "lots"]).exits(2).stderr.contains("write it as 512M or 2G"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_holds_more_memory_than_it_may_ends_and_leaves_the_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let source = format!("sqlite:{}/fixtures/chinook.sqlite", env!("CARGO_MANIFEST_DIR"));
+    let (model, target) = (path("chinook.dbsynth"), format!("sqlite:{}", path("copy.sqlite")));
+    dbsynth(&["train", &source, "-o", &model, "--time-budget", "3s", "--audit", "off"]).exits(0);
+    dbsynth(&["generate", &model, &target]).exits(0);
+    let before = std::fs::read(path("copy.sqlite")).unwrap();
+
+    let stopped = dbsynth(&["generate", &model, &target, "--scale", "30", "--memory", "12M"]).exits(2);
+
+    assert!(stopped.stderr.contains("more than the 12 MB of memory that it may use"), "{}", stopped.stderr);
+    assert_eq!(std::fs::read(path("copy.sqlite")).unwrap(), before);
+}

@@ -7,11 +7,11 @@ use clap::{Args, Subcommand};
 use super::{
     groups::{
         Amount, Auditing, Conditions, Filing, Learning, Promising, Reading, Reporting, Resuming, Running,
-        Selection, Writing,
+        Selection, Sharding, Writing,
     },
     values::table_column,
 };
-use crate::config::parse_duration;
+use crate::config::{parse_bytes, parse_duration};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CloneArgs {
@@ -72,6 +72,9 @@ pub(in crate::cli) struct PlanArgs {
     /// Also read the rows and show the relations found in them, which a clone keeps.
     #[arg(long, conflicts_with = "mermaid")]
     pub(in crate::cli) rules: bool,
+    /// Most memory that a run may use: 512M, 2G.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(in crate::cli) memory: Option<u64>,
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(in crate::cli) strict: bool,
@@ -123,6 +126,8 @@ pub(in crate::cli) struct GenerateArgs {
     pub(in crate::cli) conditions: Conditions,
     #[command(flatten)]
     pub(in crate::cli) running: Running,
+    #[command(flatten)]
+    pub(in crate::cli) sharding: Sharding,
     #[command(flatten)]
     pub(in crate::cli) writing: Writing,
     #[command(flatten)]

@@ -7,8 +7,9 @@ use clap::Args;
 use super::values::table_rows;
 use crate::config::{
     AuditLevel, FileFormat, GeneratorKind, LinkMethod, OnDrift, SchemaMode, StateFolder, Throttle,
-    parse_duration,
+    parse_bytes, parse_duration,
 };
+use crate::sample::Shard;
 
 /// Which tables.
 #[derive(Debug, Args, Default)]
@@ -93,6 +94,11 @@ pub(in crate::cli) struct Running {
     /// Worker threads [default: one per core]; they do not change the result.
     #[arg(long, value_name = "N")]
     pub(in crate::cli) threads: Option<usize>,
+    /// Most memory that the run may use: 512M, 2G.
+    ///
+    /// Fewer rows are learned from, if need be, and a run that would hold more ends before the system ends it.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(in crate::cli) memory: Option<u64>,
     /// Exit with 1 if there are warnings.
     #[arg(long)]
     pub(in crate::cli) strict: bool,
@@ -141,6 +147,20 @@ pub(in crate::cli) struct Filing {
     /// A folder that dbsynth did not make is left alone unless --replace is given.
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Target")]
     pub(in crate::cli) format: Option<FileFormat>,
+}
+
+/// A share of a generation.
+#[derive(Debug, Args, Default)]
+pub(in crate::cli) struct Sharding {
+    /// Generate one of N shares, for N processes that see one folder: 3/16. The last one to be ready writes the target.
+    ///
+    /// K counts from 1 to N, or from 0 to N-1. All shares together are the rows of one process. A share that is there
+    /// already is not generated again.
+    #[arg(long, value_name = "K/N", help_heading = "Shards")]
+    pub(in crate::cli) shard: Option<Shard>,
+    /// Folder in which the shares meet [default: MODEL.parts].
+    #[arg(long, value_name = "DIR", requires = "shard", help_heading = "Shards")]
+    pub(in crate::cli) parts: Option<PathBuf>,
 }
 
 /// How to write.

@@ -101,6 +101,7 @@ pub(super) enum Command {
         dbsynth generate shop.dbsynth sqlite:synthetic.db\n  \
         dbsynth generate shop.dbsynth staging --scale 10 --seed 7\n  \
         dbsynth generate shop.dbsynth lake/ --format parquet\n  \
+        dbsynth generate shop.dbsynth staging --scale 10 --shard 3/16\n  \
         dbsynth generate shop.dbsynth staging --where 'customers.country = \"IT\" AND customers.age >= 18'")]
     Generate(GenerateArgs),
     /// Copy a database, real rows and all, and fill the nulls of some columns under a model of the others.

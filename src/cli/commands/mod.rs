@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     cli::{
         args::{Cli, Command, Globals},
-        diagnostic, process, render, terminal,
+        diagnostic, memory, process, render, terminal,
     },
     config::{Config, ConfigError, DbUrl, File, FileFormat, Privacy, environment},
     error::Error,
@@ -62,6 +62,7 @@ pub(super) fn run(cli: &Cli) -> Result<u8, Error> {
     if let Some(path) = cli.command.report() {
         report::check(path)?;
     }
+    memory::watch(config.memory);
     if cli.command.computes() {
         process::start_workers(config.threads);
     }

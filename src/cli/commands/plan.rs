@@ -20,11 +20,15 @@ pub(super) fn run(args: &PlanArgs, setting: &Setting<'_>) -> Result<u8, Error> {
             explanation: &explanation,
             rules: &planned.rules,
             around: &planned.around,
+            memory: planned.memory,
         })
     } else if args.mermaid {
         explanation.mermaid()
     } else {
-        explanation.text() + &render::rules(&planned.rules) + &render::intended(&planned.around)
+        explanation.text()
+            + &render::rules(&planned.rules)
+            + &render::intended(&planned.around)
+            + &render::memory(planned.memory)
     });
     setting.say_budget();
     let code = setting.conclude(&planned.findings);

@@ -28,6 +28,7 @@ fn planned() -> Planned {
     let (plan, findings) = Plan::build(&schema, &Config::default(), &real_rows).unwrap();
     let target_rows = target_rows(&plan, &real_rows, 1.0);
     Planned {
+        memory: crate::plan::MemoryEstimate { learning: Some(200 << 20), generating: 150 << 20 },
         schema,
         plan,
         real_rows,
@@ -146,6 +147,7 @@ fn warnings_come_before_notes() {
 fn the_plan_in_short_counts() {
     assert_eq!(
         render::plan_in_short(&planned()),
-        "3 tables in 2 strata, 26,003 rows in the source, about 26,003 to be written"
+        "3 tables in 2 strata, 26,003 rows in the source, about 26,003 to be written\n\
+         memory: about 200 MB to learn, 150 MB to generate"
     );
 }

@@ -9,6 +9,10 @@ use crate::{
     config::{Config, File, HookStage, SchemaMode, Throttle},
 };
 
+/// Jobs for Kubernetes.
+const JOBS: [&str; 2] =
+    ["examples/schedule/kubernetes-cronjob.yaml", "examples/schedule/kubernetes-indexed-job.yaml"];
+
 fn text(path: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -83,31 +87,37 @@ fn every_command_line_of_the_schedules_is_understood() {
             seen += 1;
         }
     }
-    let yaml = text("examples/schedule/kubernetes-cronjob.yaml");
-    let args = yaml.lines().find_map(|line| line.trim().strip_prefix("args: ")).unwrap();
-    let args: Vec<String> = serde_json::from_str(args).unwrap();
-    Cli::try_parse_from(std::iter::once("dbsynth".to_owned()).chain(args)).unwrap();
-    assert!(seen >= 5, "{seen}");
+    for path in JOBS {
+        let yaml = text(path);
+        let args = yaml.lines().find_map(|line| line.trim().strip_prefix("args: ")).unwrap();
+        // As Kubernetes replaces it.
+        let args: Vec<String> = serde_json::from_str(&args.replace("$(JOB_COMPLETION_INDEX)", "0")).unwrap();
+        Cli::try_parse_from(std::iter::once("dbsynth".to_owned()).chain(args)).unwrap();
+    }
+    for line in text("docs/shards.md").lines().filter(|line| line.starts_with("dbsynth ")) {
+        Cli::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+        seen += 1;
+    }
+    assert!(seen >= 10, "{seen}");
 }
 
 #[test]
 fn yaml_of_the_schedules_is_indented_by_pairs_of_spaces() {
-    for path in [
-        "examples/schedule/kubernetes-cronjob.yaml",
-        "examples/schedule/github-actions.yml",
-        "docker/compose.yml",
-    ] {
+    for path in [JOBS[0], JOBS[1], "examples/schedule/github-actions.yml", "docker/compose.yml"] {
         for (number, line) in text(path).lines().enumerate() {
             let indent = line.len() - line.trim_start_matches(' ').len();
             assert!(!line.contains('\t') && indent % 2 == 0, "{path}:{}", number + 1);
         }
     }
-    let job = text("examples/schedule/kubernetes-cronjob.yaml");
-    for rule in
-        ["runAsNonRoot: true", "readOnlyRootFilesystem: true", "secretRef:", "concurrencyPolicy: Forbid"]
-    {
-        assert!(job.contains(rule), "{rule}");
+    for path in JOBS {
+        for rule in ["runAsNonRoot: true", "readOnlyRootFilesystem: true", "secretRef:"] {
+            assert!(text(path).contains(rule), "{path}: {rule}");
+        }
     }
+    assert!(text(JOBS[0]).contains("concurrencyPolicy: Forbid"));
+    assert!(text(JOBS[1]).contains("completionMode: Indexed"));
+    let own = File::from_toml(&block(&text(JOBS[1]), "synth.toml"), "synth.toml").unwrap();
+    assert!(own.target("staging", &variables).is_ok());
     let image = text("docker/Dockerfile");
     assert!(image.contains("\nUSER 10001:10001\n") && text("docker/compose.yml").contains("read_only: true"));
 }

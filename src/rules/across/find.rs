@@ -7,14 +7,14 @@ use rayon::prelude::*;
 
 use crate::{
     config::TableMode,
-    data::{Families, Links, TableData},
+    data::{Families, KeyRun, Links, TableData},
     plan::{ColumnRole, LinkRole, Plan},
     privacy::Guard,
     schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
 };
 
 use super::{
-    super::{Rules, TableRules, discover_beside, discover_dates, discover_nulls, family_positions},
+    super::{KeyClock, Rules, TableRules, discover_beside, discover_dates, discover_nulls, family_positions},
     Aggregate, Borrowed, Inheritance, Inherited,
     inherit::{Line, copy, limit, shared, tightest},
     kin::Kin,
@@ -37,6 +37,8 @@ pub struct ObservedTable<'a> {
     pub fan_out: &'a [Vec<u32>],
     /// Rows of the table, read or not.
     pub total_rows: u64,
+    /// What the numbers of the key run with.
+    pub key_runs: &'a [KeyRun],
     /// Whose the rows are: a value is kept only if enough entities have it.
     pub guard: Guard<'a>,
 }
@@ -60,6 +62,7 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
         if let Some(rows) = observed.made(*id).filter(|_| observed.plan.table(*id).context.is_some()) {
             rules.tables[id.0].positions = family_positions(rows.data, rows.families);
         }
+        rules.tables[id.0].clock = observed.clock(*id);
     }
     // Copies come first: what repeats a parent's value is also its maximum over the children. Then totals, which are
     // known last and so can give nothing away; then what else is owed to parents.
@@ -120,6 +123,13 @@ impl<'a> Observed<'a> {
     /// The rows of a table whose rows are made, not copied.
     pub(super) fn made(&self, id: TableId) -> Option<ObservedTable<'a>> {
         self.tables[id.0].filter(|_| self.plan.table(id).mode == TableMode::Synthesize)
+    }
+
+    /// What the numbers of a table's key run with.
+    fn clock(&self, id: TableId) -> Option<KeyClock> {
+        let rows = self.made(id)?;
+        let [key] = self.schema.table(id).primary_key.as_ref()?.columns.as_slice() else { return None };
+        KeyClock::find(*key, rows.key_runs, rows.guard, rows.data.row_count)
     }
 
     /// The columns that relations across tables may decide: attributes outside any key and CHECK.

@@ -162,7 +162,16 @@ fn found<const N: usize>(schema: &Schema, data: [TableData; N], links: [Vec<Vec<
         .iter()
         .map(|(data, families, links, present, fan_out)| {
             let total_rows = data.row_count as u64;
-            Some(ObservedTable { data, families, links, present, fan_out, total_rows, guard: Guard::rows(5) })
+            Some(ObservedTable {
+                data,
+                families,
+                links,
+                present,
+                fan_out,
+                total_rows,
+                key_runs: &[],
+                guard: Guard::rows(5),
+            })
         })
         .collect();
     let declared = Rules { tables: vec![TableRules::default(); N] };

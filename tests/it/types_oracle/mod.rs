@@ -23,7 +23,7 @@ use dbsynth::{
     model::Model,
     model_file, pipeline,
     progress::Silent,
-    sample::{BLOCK_ROWS, Outlet, SampleError, SampleOptions, sample},
+    sample::{Outlet, Piece, SampleError, SampleOptions, sample},
     schema::{Column, ColumnId, Schema, Storage, Table, TableId},
     seed::Seed,
     verify::prove,
@@ -170,8 +170,8 @@ struct Memory {
 }
 
 impl Outlet for Memory {
-    fn rows(&mut self, table: TableId, rows: TableData) -> Result<(), SampleError> {
-        self.batches.entry(table).or_default().push(rows);
+    fn rows(&mut self, piece: Piece, rows: TableData) -> Result<(), SampleError> {
+        self.batches.entry(piece.table).or_default().push(rows);
         Ok(())
     }
 
@@ -232,15 +232,7 @@ pub(crate) fn round_trip(engine: Engine, source: &Scratch, target: &Scratch) -> 
 fn generate(model: &Model) -> BTreeMap<TableId, TableData> {
     let mut memory = Memory::default();
     let rows = vec![None; model.schema.tables.len()];
-    let options = SampleOptions {
-        seed: Seed(5),
-        scale: 1.0,
-        rows: &rows,
-        conditions: &[],
-        judge_all: false,
-        block_rows: BLOCK_ROWS,
-    };
-    sample(model, options, &mut memory, &Silent).unwrap();
+    sample(model, SampleOptions::new(Seed(5), &rows), &mut memory, &Silent).unwrap();
     memory
         .batches
         .into_iter()
