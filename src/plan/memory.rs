@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The program with its networks, buffers and threads.
-const BASE: u64 = 160 << 20;
+const BASE: u64 = 200 << 20;
 /// Bytes of a value in memory; texts, with what is kept beside them.
 const NUMBER: u64 = 8;
 const TEXT: u64 = 48;

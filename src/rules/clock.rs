@@ -26,8 +26,13 @@ impl KeyClock {
         let runs_with = |run: &&KeyRun| {
             run.ahead >= LEAST_STEPS && run.ahead as f64 >= SHARE * (run.ahead + run.behind) as f64
         };
-        let best =
-            runs.iter().filter(runs_with).max_by_key(|run| (run.ahead, std::cmp::Reverse(run.with)))?;
+        // A step back weighs as many steps on as the share asks for: a date with ties that never goes back says more
+        // than a parent's key that goes back now and then.
+        let weight = |run: &KeyRun| run.ahead as f64 - SHARE / (1.0 - SHARE) * run.behind as f64;
+        let more = |one: &&KeyRun, other: &&KeyRun| {
+            weight(one).total_cmp(&weight(other)).then(other.with.cmp(&one.with))
+        };
+        let best = runs.iter().filter(runs_with).max_by(more)?;
         guard.enough(0..rows).then_some(Self { key, with: best.with })
     }
 }
@@ -45,6 +50,7 @@ mod tests {
         };
 
         assert_eq!(find(&[run(1, 300, 0), run(2, 950, 20), run(3, 950, 20)]), Some(2));
+        assert_eq!(find(&[run(1, 353, 0), run(2, 380, 35)]), Some(1), "ties are better than steps back");
         assert_eq!(find(&[run(1, 520, 480)]), None);
         assert_eq!(find(&[run(1, 20, 0)]), None, "few steps prove nothing");
         assert!(KeyClock::find(ColumnId(0), &[run(1, 300, 0)], Guard::rows(5), 3).is_none());

@@ -42,7 +42,7 @@ fn fewer_rows_are_learned_from_where_memory_does_not_hold_more() {
     let source = format!("sqlite:{}/fixtures/chinook.sqlite", env!("CARGO_MANIFEST_DIR"));
     let plan = |more: &[&str]| dbsynth(&[&["plan", &source, "--json"], more].concat());
     let whole = plan(&[]).exits(0).json()["learning_bytes"].as_u64().unwrap();
-    let base = 160 << 20;
+    let base = 200 << 20;
     let between = format!("{}K", (base + (whole - base) / 2) >> 10);
 
     let lowered = plan(&["--memory", &between]).exits(0);
