@@ -8,9 +8,10 @@ use sqlparser::{
 use crate::schema::{DataType, Table};
 
 /// Words before a parenthesis that call nothing.
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 27] = [
     "and", "or", "not", "in", "any", "all", "some", "case", "when", "then", "else", "between", "like",
     "ilike", "is", "from", "for", "array", "row", "over", "where", "select", "values", "as", "collate", "on",
+    "varying",
 ];
 
 /// Functions that have a value for every argument, if only null.
@@ -42,7 +43,6 @@ const TOTAL: &[&str] = &[
     "initcap",
     "instr",
     "isnull",
-    "jsonb_array_length",
     "lcase",
     "least",
     "left",
@@ -92,9 +92,6 @@ const TOTAL: &[&str] = &[
     "regexp_replace",
     "substring_index",
     "json_valid",
-    "st_geohash",
-    "box",
-    "point",
 ];
 
 /// Types that any value can be cast to.
