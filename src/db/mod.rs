@@ -16,8 +16,8 @@ pub use blueprint::{Blueprint, Phase, Sequence, Statement};
 pub use error::{DbError, DbErrorKind};
 pub use script::{Printer, Scribe};
 pub use traits::{
-    Batch, Capabilities, Database, Dialect, Introspection, Inventory, STAGING_ROW, Scan, ServerIdentity,
-    Session, Sink, Source,
+    Batch, Capabilities, Computation, Database, Dialect, Introspection, Inventory, Probe, Question,
+    STAGING_ROW, Scan, ServerIdentity, Session, Sink, Source,
 };
 pub use user_sql::{ScriptError, check_script};
 

@@ -6,7 +6,7 @@ use crate::{
     data::TableData,
     db::{Blueprint, DbError, ScriptError},
     finding::Finding,
-    schema::{ColumnId, DialectName, ForeignKey, Schema, Table, TableName},
+    schema::{Column, ColumnId, DialectName, ForeignKey, Schema, Table, TableName},
 };
 
 /// An engine at a URL.
@@ -58,6 +58,14 @@ pub trait Dialect: Send + Sync {
     /// make it. It has the columns of `table` and [`STAGING_ROW`], computes its generated columns, and has no
     /// constraint at all, not even NOT NULL or a domain's CHECK.
     fn staging(&self, table: &Table) -> (TableName, Vec<String>);
+
+    /// How rows of a staging table are found for which the server cannot compute something.
+    fn probe(&self, table: &Table, staging: &TableName, what: Computation<'_>) -> Probe;
+
+    /// How a staging table goes without a generated column until every row in it allows it: what removes the column,
+    /// and what adds it again.
+    fn set_aside(&self, staging: &TableName, column: &Column) -> (String, String);
+
     /// Writes a text as a literal.
     fn quote_text(&self, text: &str) -> String {
         format!("'{}'", text.replace('\'', "''"))
@@ -84,6 +92,37 @@ pub trait Dialect: Send + Sync {
 
 /// The column of a staging table that numbers its rows, from 0.
 pub const STAGING_ROW: &str = "dbsynth_row";
+
+/// What the server computes from each row.
+#[derive(Debug, Clone, Copy)]
+pub enum Computation<'a> {
+    /// A generated column, from its expression.
+    Column(&'a Column, &'a str),
+    /// Expressions of an index or a key, in the rows that meet its predicate.
+    Index(&'a [String], Option<&'a str>),
+    /// A condition.
+    Condition(&'a str),
+}
+
+/// How rows of a staging table are found for which the server cannot compute something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Statements before the question.
+    pub make: Vec<String>,
+    /// The question.
+    pub question: Question,
+    /// Statements after it.
+    pub remove: Vec<String>,
+}
+
+/// How a [`Probe`] asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// By a query for the numbers of the rows.
+    Rows(String),
+    /// By a statement over some rows that fails if one of them does; `BETWEEN … AND …` comes after it.
+    Range(String),
+}
 
 /// What an engine can do; asked instead of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,13 @@ mod around;
 mod judge;
 mod loader;
 mod overlap;
+mod probe;
 mod selection;
 
 #[cfg(test)]
 mod tests;
 
-pub use judge::{Trial, Verdict};
+pub use judge::{Aside, Test, Trial, Verdict};
 pub use loader::{Loader, Written, refuse_same, refuse_strangers, rehearse};
 pub use overlap::{Parcel, Receive, write_all};
 pub use selection::{here, lost_keys};

@@ -39,7 +39,7 @@ pub trait Receive {
     /// # Errors
     /// If nothing can go on.
     fn judge(&mut self, trial: &Trial) -> Result<Verdict, Self::Error> {
-        Ok(vec![Err("there is no server to ask".to_owned()); trial.tests.len()])
+        Ok(vec![Err("there is no server to ask".to_owned()); trial.aside.len() + trial.tests.len()])
     }
 }
 

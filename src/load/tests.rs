@@ -232,7 +232,8 @@ fn rows_are_judged_in_a_staging_table_and_none_of_them_stays() {
             table: sale,
             rows,
             staging: opened.dialect().staging(found.schema.table(sale)),
-            tests: tests.iter().map(|test| (*test).to_owned()).collect(),
+            aside: Vec::new(),
+            tests: tests.iter().map(|test| (*test).to_owned().into()).collect(),
             answer: answer.clone(),
         })
     };

@@ -3,10 +3,11 @@
 use crate::{
     error::Error,
     evaluate::{Audit, Scorecard},
-    finding::Finding,
+    finding::{Finding, Severity},
     load::{LoadSummary, TableLoad, Written},
     model::Model,
     pipeline::{FilledColumn, RunSummary, Surroundings, evidence::Evidence, flow::Flowed, write::Run},
+    plan::target_rows,
     verify::{Proof, SchemaComparison},
 };
 
@@ -67,7 +68,7 @@ pub(super) fn conclude(
         Some(audit) => Some(audit),
         None => audit(model, run, &flowed)?,
     };
-    let Flowed { sampled, gathered, .. } = flowed;
+    let Flowed { sampled, gathered, fair, .. } = flowed;
     findings.extend(audit.iter().flat_map(Audit::findings));
     let evidence = config.evidence.then(|| match real {
         Some(real) => pool.install(|| Evidence::of_rows(model, real, gathered, config)),
@@ -86,7 +87,10 @@ pub(super) fn conclude(
             sample_seconds: sampled.tables[id.0].seconds,
             load_seconds: load_seconds.get(id.0).map_or(0.0, |written| written.seconds),
         })
-        .collect();
+        .collect::<Vec<_>>();
+    if fair {
+        findings.extend(unexplained(model, config.scale, &tables, &findings));
+    }
     let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
     findings.sort();
     findings.dedup();
@@ -115,4 +119,32 @@ pub(super) fn conclude(
         findings,
         evidence,
     })
+}
+
+/// Tables with fewer rows than were wanted of which nothing else tells: no row goes missing in silence.
+fn unexplained(model: &Model, scale: f64, tables: &[TableLoad], findings: &[Finding]) -> Vec<Finding> {
+    let Model { schema, plan, .. } = model;
+    // Where the user asks for other numbers, those of the children follow.
+    if plan.tables.iter().any(|table| table.rows.is_some()) {
+        return Vec::new();
+    }
+    let real: Vec<u64> = tables.iter().map(|table| table.real_rows).collect();
+    let wanted = target_rows(plan, &real, scale);
+    let told = |name: &str| {
+        findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Warning && finding.table.as_deref() == Some(name))
+    };
+    let missing = schema.iter().zip(tables).filter_map(|((id, table), load)| {
+        let missing = wanted[id.0].saturating_sub(load.synthetic_rows);
+        // Numbers of children are rounded.
+        let rounded = (wanted[id.0] / 100).max(2);
+        (missing > rounded && !told(&load.table)).then(|| {
+            let what = format!("{missing} rows fewer than the {} that were wanted", wanted[id.0]);
+            Finding::warning("fewer-rows", what).table(&table.name).instead(
+                "their parents were left out, or had no room for them; see the findings of those tables",
+            )
+        })
+    });
+    missing.collect()
 }

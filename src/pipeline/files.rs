@@ -191,6 +191,10 @@ fn constraint(table: &Table, suspect: Suspect) -> String {
         Suspect::Check(place) => named("check", table.checks.get(place).map(|check| &check.name)),
         Suspect::Key(place) => named("unique key", table.keys().nth(place).map(|key| &key.name)),
         Suspect::Exclusion(place) => named("exclusion", table.exclusions.get(place).map(|one| &one.name)),
+        Suspect::Index(place) => named("index", table.computed_indexes.get(place).map(|index| &index.name)),
+        Suspect::Generated(place) => {
+            named("generated column", table.columns.get(place).map(|column| &column.name))
+        }
         Suspect::ForeignKey(place) => {
             named("foreign key", table.foreign_keys.get(place).map(|key| &key.name))
         }

@@ -9,18 +9,18 @@ use crate::{
     data::TableData,
     db::{DbError, DbErrorKind, Dialect},
     error::Error,
-    load::{Parcel, Receive, Trial, write_all},
+    load::{Parcel, Receive, write_all},
     model::Model,
     parts::{Parts, PartsError},
     pipeline::{
         audit::{Captured, Reference},
         evidence::Gathered,
+        trial::trial,
         write::Run,
     },
     progress::Progress,
     sample::{Answer, Outlet, Piece, SampleError, SampleOptions, SampleSummary, Suspect, sample},
     schema::{Schema, TableId},
-    verify,
 };
 
 /// Batches that may wait between generation and writing.
@@ -98,38 +98,20 @@ impl Outlet for Sender<'_> {
         suspects: &[Suspect],
     ) -> Result<Option<Answer>, SampleError> {
         let Some(Judge { schema, dialect }) = self.judge else {
-            for suspect in suspects {
+            // An index that cannot be made costs the index.
+            for suspect in suspects.iter().filter(|suspect| !matches!(suspect, Suspect::Index(_))) {
                 let known = self.unjudged.entry((id, *suspect)).or_default();
                 *known = rows.row_count.max(*known);
             }
             return Ok(None);
         };
-        let table = schema.table(id);
-        let staging = dialect.staging(table);
-        let written: Vec<Option<String>> = suspects
-            .iter()
-            .map(|suspect| {
-                let suspect = match suspect {
-                    Suspect::Check(place) => verify::Suspect::Check(table.checks.get(*place)?),
-                    Suspect::Key(place) => verify::Suspect::Key(table.keys().nth(*place)?),
-                    Suspect::Exclusion(place) => verify::Suspect::Exclusion(table.exclusions.get(*place)?),
-                    Suspect::ForeignKey(place) => {
-                        let fk = table.foreign_keys.get(*place)?;
-                        let parent = (fk.parent != id).then(|| schema.table(fk.parent));
-                        verify::Suspect::ForeignKey(fk, parent)
-                    }
-                };
-                verify::violators(dialect, table, &staging.0, suspect)
-            })
-            .collect();
-        let tests = written.iter().flatten().cloned().collect();
         let (answer, verdict) = channel();
-        let trial = Trial { table: id, rows: rows.clone(), staging, tests, answer };
+        let (trial, order) = trial(schema, dialect, (id, suspects), (rows.clone(), answer));
         self.parcels.send(Parcel::Judge(trial)).map_err(|_| SampleError::Closed)?;
-        let mut verdict = verdict.recv().map_err(|_| SampleError::Closed)?.into_iter();
+        let verdict = verdict.recv().map_err(|_| SampleError::Closed)?;
         let unread = || Err("its text cannot be read".to_owned());
-        let answer = written.iter().map(|test| match test {
-            Some(_) => verdict.next().unwrap_or_else(unread),
+        let answer = order.into_iter().map(|place| match place {
+            Some(place) => verdict.get(place).cloned().unwrap_or_else(unread),
             None => unread(),
         });
         Ok(Some(answer.collect()))

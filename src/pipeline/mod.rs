@@ -14,6 +14,7 @@ mod learn;
 mod memory;
 mod score;
 mod shards;
+mod trial;
 mod write;
 
 pub use around::{HookRun, Intended, PlantedRows, Surroundings};

@@ -349,7 +349,29 @@ fn telltales(card: &Scorecard) -> String {
     if any { format!("Telltales\n{}\n", grid.render()) } else { String::new() }
 }
 
-/// Renders findings, warnings first.
+/// Findings of one code up to which each has a line.
+const ALIKE_SHOWN: usize = 8;
+/// Places named of those that have none.
+const PLACES_SHOWN: usize = 5;
+
+/// Findings like the one before, in a line: how many, and some places.
+fn and_more(findings: &[&Finding]) -> String {
+    let places: BTreeSet<String> = findings
+        .iter()
+        .filter_map(|finding| {
+            let table = finding.table.as_ref()?;
+            Some(finding.column.as_ref().map_or_else(|| table.clone(), |column| format!("{table}.{column}")))
+        })
+        .collect();
+    let mut named: Vec<&str> = places.iter().take(PLACES_SHOWN).map(String::as_str).collect();
+    if places.len() > PLACES_SHOWN {
+        named.push("…");
+    }
+    let at = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
+    format!("and {} more like it{at} (--log-format json lists them all)", findings.len())
+}
+
+/// Renders findings, warnings first. Many of one code become one line, with their number.
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let mut text = String::new();
@@ -361,8 +383,18 @@ pub fn findings(findings: &[Finding]) -> String {
         }
         let title = if severity == Severity::Warning { "warning" } else { "note" };
         text.push_str(&format!("{}:\n", plural(chosen.len() as u64, title)));
-        for finding in chosen {
-            text.push_str(&format!("  {finding}\n"));
+        let mut alike: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+        for finding in &chosen {
+            alike.entry(&finding.code).or_default().push(finding);
+        }
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for finding in &chosen {
+            let group = &alike[finding.code.as_str()];
+            if group.len() <= ALIKE_SHOWN {
+                text.push_str(&format!("  {finding}\n"));
+            } else if told.insert(&finding.code) {
+                text.push_str(&format!("  {finding}\n    {}\n", and_more(&group[1..])));
+            }
         }
     }
     text

@@ -2,7 +2,7 @@
 
 use crate::{
     codec::EncodedTable,
-    data::{Families, Links, TableData},
+    data::{Families, Links, NO_ROW, TableData},
     sample::blocks::Place,
     schema::Table,
 };
@@ -69,6 +69,35 @@ impl Draft {
         }
         self.data = self.data.filter(keep);
     }
+
+    /// Puts rows into the families of the parents that a foreign key gives them by now, in their order.
+    pub(super) fn regroup(&mut self, context: usize) {
+        let parents = &self.links[context].parent;
+        let family = |row: &u32| match parents[*row as usize] {
+            NO_ROW => (self.parent_count, *row),
+            parent => (parent as usize, 0),
+        };
+        let mut order: Vec<u32> = (0..parents.len() as u32).collect();
+        order.sort_by_key(family);
+        let mut counts = vec![0_u32; self.parent_count];
+        for row in &order {
+            match counts.get_mut(parents[*row as usize] as usize) {
+                Some(count) => *count += 1,
+                None => counts.push(1),
+            }
+        }
+        self.families = Families::from_counts(&counts);
+        for links in self.links.iter_mut().filter(|links| !links.parent.is_empty()) {
+            links.parent = order.iter().map(|row| links.parent[*row as usize]).collect();
+        }
+        for present in self.present.iter_mut().filter(|present| !present.is_empty()) {
+            *present = order.iter().map(|row| present[*row as usize]).collect();
+        }
+        if self.tokens.row_count == order.len() {
+            self.tokens = self.tokens.take(&order);
+        }
+        self.data = self.data.take(&order);
+    }
 }
 
 #[cfg(test)]
@@ -101,5 +130,24 @@ mod tests {
         assert_eq!(draft.families, Families::from_counts(&[1, 0, 1]));
         assert_eq!(draft.links[0].parent, vec![0, 2]);
         assert_eq!(draft.data.arrays[0].as_primitive::<Int64Type>().values().to_vec(), vec![2, 3]);
+    }
+
+    #[test]
+    fn rows_that_took_another_parent_move_to_its_family() {
+        let mut draft = Draft {
+            families: Families::from_counts(&[2, 0, 1, 1]),
+            parent_count: 3,
+            links: vec![Links { parent: vec![2, 0, 1, NO_ROW] }],
+            present: vec![Vec::new()],
+            tokens: EncodedTable::empty(4),
+            data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
+            place: Place::default(),
+        };
+
+        draft.regroup(0);
+
+        assert_eq!(draft.families, Families::from_counts(&[1, 1, 1, 1]));
+        assert_eq!(draft.links[0].parent, vec![0, 1, 2, NO_ROW]);
+        assert_eq!(draft.data.arrays[0].as_primitive::<Int64Type>().values().to_vec(), vec![2, 3, 1, 4]);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         Outlet, SampleError, Sampler,
         draft::Draft,
         suspects::{changeable, holds, reads, suspects, union},
-        trials::{SPELLINGS, donors, nulled, replaced, respelled, stepped},
+        trials::{PLAIN_VALUES, SPELLINGS, donors, nulled, plain_values, replaced, respelled, stepped},
     },
     schema::{ColumnId, Table, TableId},
 };
@@ -42,6 +42,17 @@ pub enum Suspect {
     Exclusion(usize),
     /// A foreign key, by its place in the table's `foreign_keys`; its parent's rows are on the target.
     ForeignKey(usize),
+    /// An index that is not unique, by its place in the table's `computed_indexes`: can it be computed?
+    Index(usize),
+    /// A generated column, by its place in the table: can it be computed?
+    Generated(usize),
+}
+
+impl Suspect {
+    /// True if it looks at one row at a time.
+    fn is_of_rows(self) -> bool {
+        matches!(self, Self::Check(_) | Self::Index(_) | Self::Generated(_))
+    }
 }
 
 /// Per suspect: the rows that break it, ascending, or why the target could not say.
@@ -54,7 +65,10 @@ struct Tally {
     redrawn: usize,
     copied: usize,
     nulled: usize,
+    plain: usize,
     dropped: usize,
+    /// Rows that an index still cannot be made of.
+    left: usize,
 }
 
 /// A suspect and what may be changed to please it.
@@ -131,6 +145,13 @@ impl Sampler<'_> {
             .chain((0..table.keys().count()).map(Suspect::Key))
             .chain((0..table.exclusions.len()).map(Suspect::Exclusion))
             .chain(keys.map(|(index, _)| Suspect::ForeignKey(index)))
+            .chain((0..table.computed_indexes.len()).map(Suspect::Index))
+            .chain(
+                table
+                    .iter()
+                    .filter(|(_, column)| column.generated.is_some())
+                    .map(|(id, _)| Suspect::Generated(id.0)),
+            )
             .collect()
     }
 
@@ -220,12 +241,12 @@ impl Sampler<'_> {
         outlet: &mut dyn Outlet,
     ) -> Result<(), SampleError> {
         let places: Vec<usize> =
-            (0..cases.len()).filter(|place| matches!(cases[*place].suspect, Suspect::Check(_))).collect();
+            (0..cases.len()).filter(|place| cases[*place].suspect.is_of_rows()).collect();
         if places.is_empty() {
             return Ok(());
         }
         let suspects: Vec<Suspect> = places.iter().map(|place| cases[*place].suspect).collect();
-        for round in 0..=ROUNDS + 1 {
+        for round in 0..=ROUNDS + 2 {
             let Some(answer) = outlet.judge(id, &draft.data, &suspects)? else { return Ok(()) };
             let bad = union(&answer);
             if bad.is_empty() {
@@ -245,19 +266,21 @@ impl Sampler<'_> {
                     broken.next().map(|(place, _)| (*row, *place))
                 })
                 .collect();
-            // Plainer spellings, and at the very end nulls.
-            let (spelled, last) = (round == ROUNDS, round > ROUNDS);
-            let tries = if last {
-                1
-            } else if spelled {
-                SPELLINGS
-            } else {
-                TRIES
+            // Plainer spellings, then nulls, and at the very end values that most functions can read.
+            let (spelled, nulls, last) = (round == ROUNDS, round == ROUNDS + 1, round > ROUNDS + 1);
+            let tries = match () {
+                () if nulls => 1,
+                () if spelled => SPELLINGS,
+                () if last => PLAIN_VALUES,
+                () => TRIES,
             };
             let trials: Vec<TableData> = (0..tries)
                 .map(|attempt| {
-                    if last {
+                    if nulls {
                         return nulled(self.model.schema.table(id), &draft.data, &wanted);
+                    }
+                    if last {
+                        return plain_values(self.model.schema.table(id), &draft.data, &wanted, attempt);
                     }
                     if spelled {
                         return respelled(self.model.schema.table(id), &draft.data, &wanted, attempt);
@@ -291,11 +314,12 @@ impl Sampler<'_> {
             for (row, attempt) in counted {
                 let Some(place) = blamed.get(&row) else { continue };
                 let tally = &mut cases[*place].tally;
-                *(match (last, attempt % 2) {
-                    (true, _) => &mut tally.nulled,
-                    (false, _) if spelled => &mut tally.redrawn,
-                    (false, 0) => &mut tally.redrawn,
-                    (false, _) => &mut tally.copied,
+                *(match attempt % 2 {
+                    _ if nulls => &mut tally.nulled,
+                    _ if last => &mut tally.plain,
+                    _ if spelled => &mut tally.redrawn,
+                    0 => &mut tally.redrawn,
+                    _ => &mut tally.copied,
                 }) += 1;
             }
             draft.data = draft.data.patched(&all, mended);
@@ -318,9 +342,14 @@ impl Sampler<'_> {
         if places.is_empty() {
             return Ok(());
         }
-        let suspects: Vec<Suspect> = places.iter().map(|place| cases[*place].suspect).collect();
+        // A row that a generated column cannot be computed for is in nobody's way.
+        let computed =
+            (cases.iter().map(|case| case.suspect)).filter(|one| matches!(one, Suspect::Generated(_)));
+        let suspects: Vec<Suspect> =
+            places.iter().map(|place| cases[*place].suspect).chain(computed).collect();
         for round in 0..=ROUNDS {
-            let Some(answer) = outlet.judge(id, &draft.data, &suspects)? else { return Ok(()) };
+            let Some(mut answer) = outlet.judge(id, &draft.data, &suspects)? else { return Ok(()) };
+            answer.truncate(places.len());
             if union(&answer).is_empty() {
                 break;
             }
@@ -362,12 +391,18 @@ impl Sampler<'_> {
     ) -> Result<(), SampleError> {
         for _ in 0..ROUNDS {
             let Some(broken) = self.ask(id, &draft.data, cases, outlet)? else { return Ok(()) };
-            let bad: BTreeSet<u32> = broken.iter().flatten().copied().collect();
+            // An index that promises nothing is worth less than a row.
+            let binds = |case: &&Case| !matches!(case.suspect, Suspect::Index(_));
+            let binding = cases.iter().zip(&broken).filter(|(case, _)| binds(case));
+            let bad: BTreeSet<u32> = binding.flat_map(|(_, broken)| broken).copied().collect();
+            for (case, broken) in cases.iter_mut().zip(&broken) {
+                match case.suspect {
+                    Suspect::Index(_) => case.tally.left = broken.len(),
+                    _ => case.tally.dropped += broken.len(),
+                }
+            }
             if bad.is_empty() {
                 break;
-            }
-            for (case, broken) in cases.iter_mut().zip(&broken) {
-                case.tally.dropped += broken.len();
             }
             let keep: Vec<bool> = (0..draft.row_count() as u32).map(|row| !bad.contains(&row)).collect();
             self.drop_rows(id, draft, &keep);
@@ -403,17 +438,23 @@ impl Sampler<'_> {
     }
 
     fn report_suspect(&mut self, table: &Table, case: &Case, rows: usize) {
-        let Tally { broken, redrawn, copied, nulled, dropped } = case.tally;
-        if broken + dropped == 0 {
+        let Tally { broken, redrawn, copied, nulled, plain, dropped, left } = case.tally;
+        if broken + dropped + left == 0 {
             return;
         }
-        let what = format!(
+        let mut what = format!(
             "{broken} rows broke {} as the target sees it: {redrawn} were drawn again, {copied} took values from \
              another row, {nulled} gave a value up, {dropped} were left out",
             case.name
         );
-        let heavy = (redrawn + copied + nulled + dropped) as f64 > HEAVY * rows as f64;
-        let finding = if dropped > 0 || heavy {
+        if plain > 0 {
+            what.push_str(&format!(", {plain} took a plain value that it can be computed from"));
+        }
+        if left > 0 {
+            what.push_str(&format!(", {left} are as they were, so that it cannot be made"));
+        }
+        let heavy = (redrawn + copied + nulled + plain + dropped) as f64 > HEAVY * rows as f64;
+        let finding = if dropped + left > 0 || heavy {
             Finding::warning("constraint-repaired", what)
         } else {
             Finding::note("constraint-repaired", what)

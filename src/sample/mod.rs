@@ -37,6 +37,7 @@ pub use completion::Filled;
 pub use conditions::check_conditions;
 pub use judged::{Answer, Suspect};
 pub use shard::Shard;
+pub use suspects::{computes_in_vain, uncertain_columns};
 
 use std::{sync::Arc, time::Instant};
 

@@ -1,11 +1,12 @@
 //! CHECKs between links: the two ends of a pair differ, or stand in an order. Links are drawn each by itself, so a row may
 //! break such a CHECK. Its two ends change places where that helps, else it exchanges a parent with another row, so that
-//! every parent keeps its number of children, else it takes any parent that suits.
+//! every parent keeps its number of children, else its ends change places although it is generated along one of them,
+//! else it takes any parent that suits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    data::{KeyColumns, TableData},
+    data::{KeyColumns, NO_ROW, TableData},
     finding::Finding,
     model::TableModel,
     plan::LinkRole,
@@ -30,6 +31,8 @@ struct Movable<'a> {
 enum Trade {
     /// The ends of a row: this link and the one at a place of the list.
     Ends(usize),
+    /// The ends of a row, the other of which is the key it is generated along: the row joins another family.
+    Family,
     /// This link, with another row; the number of the try.
     With(usize),
     /// This link, for any parent; the number of the try.
@@ -56,21 +59,30 @@ impl Sampler<'_> {
             return;
         }
         let mut taken = Taken::new(table, &draft.data);
-        for (trade, link) in trades(&links) {
+        let family = self.family(id, draft);
+        let mut moved = false;
+        for (trade, link) in trades(&links, family.as_ref()) {
             if broken.is_empty() {
                 break;
             }
             let pairs = match trade {
-                Trade::Ends(..) | Trade::Anew(..) => broken.keys().map(|row| (*row, *row)).collect(),
+                Trade::Ends(..) | Trade::Family | Trade::Anew(..) => {
+                    broken.keys().map(|row| (*row, *row)).collect()
+                }
                 Trade::With(attempt) => partners(&broken, draft.row_count(), link, attempt),
             };
             let concerned = |row: &u32| broken[row].iter().any(|column| link.fk.columns.contains(column));
-            let pairs: Vec<(u32, u32)> = pairs.into_iter().filter(|(row, _)| concerned(row)).collect();
+            let mut pairs: Vec<(u32, u32)> = pairs.into_iter().filter(|(row, _)| concerned(row)).collect();
+            if matches!(trade, Trade::Family) {
+                let parents = &draft.links[link.place].parent;
+                pairs.retain(|(row, _)| parents[*row as usize] != NO_ROW);
+            }
             if pairs.is_empty() {
                 continue;
             }
             let other = match trade {
                 Trade::Ends(other) => Some(&links[other]),
+                Trade::Family => family.as_ref(),
                 Trade::With(..) | Trade::Anew(..) => None,
             };
             let (trial, strangers) = match trade {
@@ -101,6 +113,7 @@ impl Sampler<'_> {
                 }
                 patches.extend(rows.iter().map(|row| *row as usize).zip(places));
                 let (own, partner) = (*row as usize, *partner as usize);
+                moved |= matches!(trade, Trade::Family);
                 match other {
                     Some(other) => {
                         let kept = draft.links[link.place].parent[own];
@@ -114,12 +127,32 @@ impl Sampler<'_> {
             }
             draft.data = draft.data.patched(&trial, patches);
         }
+        if let Some(family) = family.filter(|_| moved) {
+            draft.regroup(family.place);
+        }
         let mended = before - broken.len();
         if mended > 0 {
             let what = format!("{mended} rows broke a CHECK between their links");
             let finding = Finding::note("check-repaired", what).table(&table.name);
             self.summary.findings.push(finding.instead("they took other parents"));
         }
+    }
+
+    /// The key that rows are generated along, if a row may change its family: it stands in no other key.
+    fn family(&self, id: TableId, draft: &Draft) -> Option<Movable<'_>> {
+        let table = self.model.schema.table(id);
+        let place = self.model.plan.table(id).context?.0;
+        let fk = &table.foreign_keys[place];
+        let own = |column: &ColumnId| {
+            let mut others = table.foreign_keys.iter().enumerate().filter(|(other, _)| *other != place);
+            !others.any(|(_, key)| key.columns.contains(column)) && table.column(*column).generated.is_none()
+        };
+        let whole = draft.links[place].parent.len() == draft.row_count();
+        (fk.parent != id && whole && fk.when().is_none() && fk.columns.iter().all(own)).then_some(Movable {
+            place,
+            fk,
+            groups: None,
+        })
     }
 
     /// Links drawn row by row, decided, sharing no column with another key.
@@ -145,13 +178,14 @@ impl Sampler<'_> {
 }
 
 /// What is tried, in order: the ends of a row first, then one row after the other.
-fn trades<'a, 'b>(links: &'b [Movable<'a>]) -> Vec<(Trade, &'b Movable<'a>)> {
+fn trades<'a, 'b>(links: &'b [Movable<'a>], family: Option<&Movable<'_>>) -> Vec<(Trade, &'b Movable<'a>)> {
     let mut all = Vec::new();
+    let alike = |one: &Movable<'_>, other: &Movable<'_>| {
+        other.fk.parent == one.fk.parent && other.fk.parent_columns == one.fk.parent_columns
+    };
     for (first, link) in links.iter().enumerate() {
         for (second, other) in links.iter().enumerate().skip(first + 1) {
-            let alike =
-                other.fk.parent == link.fk.parent && other.fk.parent_columns == link.fk.parent_columns;
-            if alike && link.groups.is_none() && other.groups.is_none() {
+            if alike(link, other) && link.groups.is_none() && other.groups.is_none() {
                 all.push((Trade::Ends(second), link));
             }
         }
@@ -159,6 +193,9 @@ fn trades<'a, 'b>(links: &'b [Movable<'a>]) -> Vec<(Trade, &'b Movable<'a>)> {
     for attempt in 0..PARTNERS {
         all.extend(links.iter().map(|link| (Trade::With(attempt), link)));
     }
+    let ends =
+        |link: &&Movable<'_>| link.groups.is_none() && family.is_some_and(|family| alike(family, link));
+    all.extend(links.iter().filter(ends).map(|link| (Trade::Family, link)));
     for attempt in 0..STRANGERS {
         all.extend(
             links.iter().filter(|link| link.groups.is_none()).map(|link| (Trade::Anew(attempt), link)),

@@ -8,6 +8,7 @@ use crate::{
     data::TableData,
     model::TableModel,
     plan::ColumnRole,
+    rules::may_fail,
     sample::judged::{Answer, Suspect},
     schema::{ColumnId, DataType, Storage, Table, UniqueKey},
 };
@@ -23,14 +24,54 @@ pub(super) fn union(answer: &Answer) -> BTreeSet<u32> {
 /// The constraints of a table that are not decided here.
 pub(super) fn suspects(table: &Table, model: &TableModel, rows: &TableData) -> Vec<Suspect> {
     let rules = &model.facts.rules;
-    let checks = rules.checks.iter().enumerate().filter(|(_, check)| check.expression.is_none());
+    let checks = rules.checks.iter().enumerate().filter(|(place, check)| {
+        check.expression.is_none()
+            || table.checks.get(*place).is_some_and(|check| may_fail(table, &check.expression))
+    });
     let checks = checks.map(|(place, _)| Suspect::Check(place));
     let keys = table.keys().enumerate().filter(|(_, key)| {
-        !rules.understands(key) || key.columns.iter().any(|column| weighs_oddly(table, *column, rows))
+        !rules.understands(key)
+            || key.columns.iter().any(|column| weighs_oddly(table, *column, rows))
+            || computes_in_vain(table, &key.expressions, key.predicate.as_deref())
     });
     let keys = keys.map(|(place, _)| Suspect::Key(place));
     let exclusions = (0..table.exclusions.len()).map(Suspect::Exclusion);
-    checks.chain(keys).chain(exclusions).collect()
+    let indexes = table
+        .computed_indexes
+        .iter()
+        .enumerate()
+        .filter(|(_, index)| computes_in_vain(table, &index.expressions, index.predicate.as_deref()));
+    let indexes = indexes.map(|(place, _)| Suspect::Index(place));
+    let columns = uncertain_columns(table).into_iter().map(Suspect::Generated);
+    columns.chain(checks).chain(keys).chain(exclusions).chain(indexes).collect()
+}
+
+/// True if what an index computes may fail for a row.
+#[must_use]
+pub fn computes_in_vain(table: &Table, expressions: &[String], predicate: Option<&str>) -> bool {
+    expressions.iter().map(String::as_str).chain(predicate).any(|text| may_fail(table, text))
+}
+
+/// The generated columns that may have no value for a row, with those that read them; ascending.
+#[must_use]
+pub fn uncertain_columns(table: &Table) -> Vec<usize> {
+    let mut found: Vec<usize> = Vec::new();
+    loop {
+        let more = table.iter().filter(|(id, column)| {
+            let Some(expression) = column.generated.as_deref().filter(|_| !found.contains(&id.0)) else {
+                return false;
+            };
+            may_fail(table, expression)
+                || mentioned(table, expression).iter().any(|read| found.contains(&read.0))
+        });
+        let more: Vec<usize> = more.map(|(id, _)| id.0).collect();
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more);
+    }
+    found.sort_unstable();
+    found
 }
 
 /// True if the column's collation may find texts of `rows` equal that differ in more than case.
@@ -63,6 +104,16 @@ pub(super) fn reads(table: &Table, suspect: Suspect) -> (String, Vec<ColumnId>) 
                 columns.extend(mentioned(table, text));
             }
             (format!("unique key {}", key.map_or("", |key| key.name.as_str())), columns)
+        }
+        Suspect::Index(place) => {
+            let index = &table.computed_indexes[place];
+            let texts = index.expressions.iter().chain(&index.predicate);
+            (format!("index {}", index.name), texts.flat_map(|text| mentioned(table, text)).collect())
+        }
+        Suspect::Generated(place) => {
+            let column = &table.columns[place];
+            let text = column.generated.as_deref().unwrap_or_default();
+            (format!("generated column {}", column.name), mentioned(table, text))
         }
         Suspect::ForeignKey(place) => {
             let fk = &table.foreign_keys[place];

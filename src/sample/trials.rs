@@ -117,6 +117,51 @@ fn plain(text: &str, spelling: usize) -> String {
     }
 }
 
+/// Kinds of values tried by [`plain_values`].
+pub(super) const PLAIN_VALUES: usize = 8;
+
+/// The wanted rows with texts that most functions can read: a number, a day, a document. They differ from row to row
+/// where that is possible.
+pub(super) fn plain_values(
+    table: &Table,
+    rows: &TableData,
+    wanted: &BTreeMap<u32, Vec<ColumnId>>,
+    kind: usize,
+) -> TableData {
+    let own: Vec<u32> = wanted.keys().copied().collect();
+    let mut trial = rows.take(&own);
+    for column in wanted.values().flatten().copied().collect::<BTreeSet<_>>() {
+        let DataType::Text { max_chars } = table.column(column).data_type else { continue };
+        let Some(array) = trial.column(column) else { continue };
+        let Some(texts) = array.as_any().downcast_ref::<StringArray>() else { continue };
+        let most = max_chars.map_or(usize::MAX, |most| most as usize);
+        let array = StringArray::from_iter(wanted.iter().enumerate().map(|(place, (row, columns))| {
+            let text = texts.is_valid(place).then(|| texts.value(place).to_owned());
+            if columns.contains(&column) {
+                Some(plain_value(*row, kind).chars().take(most).collect())
+            } else {
+                text
+            }
+        }));
+        trial.set(column, Arc::new(array));
+    }
+    trial
+}
+
+fn plain_value(row: u32, kind: usize) -> String {
+    let (year, month, day) = (2000 + row % 24, 1 + row / 24 % 12, 1 + row / 288 % 28);
+    match kind {
+        0 => format!("{year}{month:02}{day:02}"),
+        1 => format!("{year}-{month:02}-{day:02}"),
+        2 => format!("{year}-{month:02}-{day:02} {:02}:00:00", row / 8064 % 24),
+        3 => (row + 1).to_string(),
+        4 => "{}".to_owned(),
+        5 => "[]".to_owned(),
+        6 => format!("00000000-0000-4000-8000-{row:012x}"),
+        _ => String::new(),
+    }
+}
+
 /// The wanted rows with one column moved to a value nearby that keeps the understood CHECKs.
 pub(super) fn stepped(
     table: &Table,

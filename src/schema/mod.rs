@@ -148,6 +148,9 @@ pub struct Table {
     /// EXCLUDE constraints of the table.
     #[serde(default)]
     pub exclusions: Vec<Exclusion>,
+    /// Indexes that are not unique and compute something from each row, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub computed_indexes: Vec<ComputedIndex>,
     /// The catalog's estimate of the row count, where it has one.
     pub estimated_rows: Option<u64>,
 }
@@ -164,6 +167,7 @@ impl Table {
             foreign_keys: Vec::new(),
             checks: Vec::new(),
             exclusions: Vec::new(),
+            computed_indexes: Vec::new(),
             estimated_rows: None,
         }
     }
@@ -403,6 +407,17 @@ pub struct Check {
     pub expression: String,
     /// For the check of a domain: the column it binds, called `VALUE` in the expression.
     pub domain_column: Option<ColumnId>,
+}
+
+/// An index that is not unique: it allows every row for which its expressions can be computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComputedIndex {
+    /// Its name; unique per table only.
+    pub name: String,
+    /// Its expressions, as the server prints them.
+    pub expressions: Vec<String>,
+    /// The WHERE predicate of a partial index: rows outside of it are not computed.
+    pub predicate: Option<String>,
 }
 
 /// An EXCLUDE constraint: no two rows for which every element's operator holds.

@@ -157,9 +157,9 @@ fn rows_may_be_judged_between_blocks(engine: Engine) {
     };
     let judge = |loader: &mut Loader<'_>, rows: TableData| {
         let staging = database.dialect().staging(schema.table(id));
-        let tests = vec![format!("SELECT {STAGING_ROW} FROM {} WHERE amount > 990", staging.0.name)];
+        let tests = vec![format!("SELECT {STAGING_ROW} FROM {} WHERE amount > 990", staging.0.name).into()];
         let (answer, _verdict) = channel();
-        loader.judge(&Trial { table: id, rows, staging, tests, answer }).unwrap()
+        loader.judge(&Trial { table: id, rows, staging, aside: Vec::new(), tests, answer }).unwrap()
     };
 
     loader.write(id, &block(0), &Silent).unwrap();

@@ -34,6 +34,7 @@ mod shapes;
 mod shards;
 mod support;
 mod types_oracle;
+mod uncomputable;
 
 #[test]
 fn no_test_file_is_forgotten() {

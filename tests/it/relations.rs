@@ -1,6 +1,6 @@
 //! What holds in every row of the source across tables holds in every row of the target.
 
-use crate::support::{Engine, Scratch, dbsynth};
+use crate::support::{Engine, Scratch, dbsynth, engines};
 
 /// Customers with orders, orders with lines and comments: totals, counts, copies, orderings and conditional nulls.
 /// `noise(n, k)` are fixed but patternless numbers from 0 to k − 1.
@@ -181,4 +181,47 @@ fn plan_and_inspect_list_the_rules_of_a_database() {
     lists_every_rule(&dbsynth(&["inspect", source.text(), "--rules", "--json"]).exits(0).json());
     assert!(dbsynth(&["plan", source.text(), "--rules"]).exits(0).stdout.contains("rules of purchase\n"));
     assert!(!dbsynth(&["plan", source.text()]).exits(0).stdout.contains("rules of"));
+}
+
+/// Rows are generated along `low`: the highest node can be nobody's lower end, so its rows join other families.
+fn ordered_ends_keep_every_row(engine: Engine) {
+    if !engines().contains(&engine) {
+        return;
+    }
+    let source = Scratch::new(engine, &format!("ordered_ends_{engine:?}_source").to_lowercase());
+    source.run(
+        "CREATE TABLE node (id integer PRIMARY KEY, name varchar(20) NOT NULL);
+         CREATE TABLE span (id integer PRIMARY KEY, low integer NOT NULL, high integer NOT NULL, weight integer NOT NULL,
+           FOREIGN KEY (low) REFERENCES node (id) ON DELETE CASCADE, FOREIGN KEY (high) REFERENCES node (id),
+           CONSTRAINT in_order CHECK (low < high));",
+    );
+    let nodes: Vec<String> = (1..=40).map(|id| format!("({id}, 'node {id}')")).collect();
+    source.run(&format!("INSERT INTO node VALUES {}", nodes.join(", ")));
+    let span = |id: i64| {
+        let low = 1 + id * 13 % 37;
+        format!("({id}, {low}, {}, {})", low + 1 + id * 7 % (40 - low), id % 50)
+    };
+    let spans: Vec<String> = (1..=400).map(span).collect();
+    source.run(&format!("INSERT INTO span VALUES {}", spans.join(", ")));
+    let target = Scratch::new(engine, &format!("ordered_ends_{engine:?}_target").to_lowercase());
+
+    let result = dbsynth(&["clone", source.text(), target.text(), "--json"]).exits(0).json();
+
+    assert_eq!(target.number("SELECT count(*) FROM span"), 400, "{}", result["findings"]);
+    assert_eq!(target.number("SELECT count(*) FROM span WHERE low >= high"), 0);
+}
+
+#[test]
+fn ordered_ends_keep_every_row_on_sqlite() {
+    ordered_ends_keep_every_row(Engine::Sqlite);
+}
+
+#[test]
+fn ordered_ends_keep_every_row_on_postgres() {
+    ordered_ends_keep_every_row(Engine::Postgres);
+}
+
+#[test]
+fn ordered_ends_keep_every_row_on_mysql() {
+    ordered_ends_keep_every_row(Engine::MySql);
 }

@@ -188,6 +188,18 @@ fn item(all: &[Token<'_>]) -> Item {
     Item { kind, sql: join(all).trim().to_owned() }
 }
 
+/// True for an index with an expression among its parts.
+fn computes(sql: &str) -> bool {
+    let all: Vec<Token<'_>> = tokens(sql).into_iter().filter(|token| !token.is_blank()).collect();
+    all.windows(2).any(|pair| (pair[0].is_symbol("(") || pair[0].is_symbol(",")) && pair[1].is_symbol("("))
+}
+
+/// The name of an index, as the statement quotes it.
+fn index_name(sql: &str) -> String {
+    let all = tokens(sql);
+    all.iter().find(|token| token.kind == Kind::Quoted).and_then(Token::name).unwrap_or_default()
+}
+
 /// The names of the plain columns of a key.
 fn indexed_columns(sql: &str) -> Vec<String> {
     let all = tokens(sql);
@@ -295,13 +307,24 @@ impl Builder<'_> {
         // One ALTER per table and phase: the table is read once for all its indexes. FULLTEXT must come alone,
         // because InnoDB builds one such index per statement.
         for (phase, what, items) in [(Phase::Key, "unique keys", unique), (Phase::Index, "indexes", index)] {
-            let (alone, together): (Vec<_>, Vec<_>) =
-                items.into_iter().map(|item| item.sql).partition(|sql| {
-                    ["fulltext", "spatial", "vector"].iter().any(|kind| sql.to_lowercase().starts_with(kind))
-                });
+            // So must one whose failure may cost no other: rows that it cannot be computed for are not a constraint's.
+            let (computed, items): (Vec<_>, Vec<_>) = items
+                .into_iter()
+                .map(|item| item.sql)
+                .partition(|sql| phase == Phase::Index && computes(sql));
+            let (alone, together): (Vec<_>, Vec<_>) = items.into_iter().partition(|sql| {
+                ["fulltext", "spatial", "vector"].iter().any(|kind| sql.to_lowercase().starts_with(kind))
+            });
             if !together.is_empty() {
                 let sql = format!("ALTER TABLE {} ADD {}", identifier(name), together.join(", ADD "));
                 self.push(phase, format!("{what} of {name}"), &sql).table = Some(id);
+            }
+            for sql in computed {
+                let object = format!("index {}", index_name(&sql));
+                let sql = format!("ALTER TABLE {} ADD {sql}", identifier(name));
+                let statement = self.push(phase, object, &sql);
+                statement.table = Some(id);
+                statement.optional = true;
             }
             for sql in alone {
                 let sql = format!("ALTER TABLE {} ADD {sql}", identifier(name));

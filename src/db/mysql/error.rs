@@ -16,6 +16,19 @@ pub(super) fn kind_of(number: u16) -> DbErrorKind {
         1044 | 1142 | 1143 | 1227 | 1290 | 1370 | 1410 | 1419 | 3530 => DbErrorKind::Permission,
         1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1263 | 1364 | 1451 | 1452 | 1526 | 1557 | 1586 | 1761
         | 1762 | 3819 | 4025 => DbErrorKind::Constraint,
+        // Values that an expression of the schema cannot be computed from.
+        1264
+        | 1292
+        | 1365
+        | 1366
+        | 1406
+        | 1411
+        | 1441
+        | 1690
+        | 3140..=3158
+        | 3751..=3753
+        | 3903..=3905
+        | 4036..=4042 => DbErrorKind::Constraint,
         1021 | 1114 | 1041 => DbErrorKind::DiskFull,
         1205 | 1317 | 1969 | 3024 => DbErrorKind::Timeout,
         1040 | 1129 | 1130 | 1203 | 2002 | 2003 => DbErrorKind::Unreachable,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     finding::Finding,
     schema::{
-        Check, Collation, Column, ColumnId, DataType, DialectName, ForeignKey, Schema, Table, TableId,
-        TableName, UniqueKey,
+        Check, Collation, Column, ColumnId, ComputedIndex, DataType, DialectName, ForeignKey, Schema, Table,
+        TableId, TableName, UniqueKey,
     },
 };
 
@@ -63,6 +63,9 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
             add_key_part(catalog.mariadb, &mut tables[index], &shown[index], row);
         }
     }
+    for (table, shown) in tables.iter_mut().zip(&shown) {
+        add_computed_indexes(table, shown);
+    }
     tables.iter_mut().for_each(exclude_overlaps);
     for table in &mut tables {
         if let Some(found) = catalog.tables.iter().find(|found| found.name == table.name.name) {
@@ -76,6 +79,7 @@ pub(super) fn lift(catalog: &Catalog) -> (Schema, Vec<Finding>) {
     }
     for table in &mut tables {
         table.unique_keys.sort_by(|a, b| a.name.cmp(&b.name));
+        table.computed_indexes.sort_by(|a, b| a.name.cmp(&b.name));
         table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));
     }
     (Schema { dialect: DialectName::MySql, tables }, findings)
@@ -230,6 +234,17 @@ fn add_key_part(mariadb: bool, table: &mut Table, shown: &Shown, row: &Record) {
             key.expressions.push(without_outer_parentheses(&expression).to_owned());
         }
         (None, _, None) => {}
+    }
+}
+
+/// The functional indexes that are not unique; MariaDB has none.
+fn add_computed_indexes(table: &mut Table, shown: &Shown) {
+    for (name, parts) in &shown.keys {
+        let parts = parts.iter().filter(|part| !part.is_empty());
+        let expressions: Vec<String> = parts.map(|part| without_outer_parentheses(part).to_owned()).collect();
+        if !expressions.is_empty() && table.keys().all(|key| key.name != *name) {
+            table.computed_indexes.push(ComputedIndex { name: name.clone(), expressions, predicate: None });
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod infile;
 mod lex;
 mod lift;
 mod portable;
+mod probe;
 mod read;
 mod road;
 mod script;
@@ -36,8 +37,8 @@ pub(super) use script::MySqlScribe;
 
 use crate::{
     config::{DbUrl, SourceSettings, TargetSettings},
-    db::{Capabilities, Database, DbError, Dialect, Sink, Source},
-    schema::{DialectName, Table, TableName},
+    db::{Capabilities, Computation, Database, DbError, Dialect, Probe, Sink, Source},
+    schema::{Column, DialectName, Table, TableName},
 };
 
 /// Opens the engine at `url`; the server is contacted later.
@@ -88,5 +89,13 @@ impl Dialect for MySqlDialect {
 
     fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
         sql::staging(table)
+    }
+
+    fn probe(&self, table: &Table, staging: &TableName, what: Computation<'_>) -> Probe {
+        probe::probe(table, staging, what)
+    }
+
+    fn set_aside(&self, staging: &TableName, column: &Column) -> (String, String) {
+        probe::set_aside(staging, column)
     }
 }

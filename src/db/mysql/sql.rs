@@ -33,7 +33,7 @@ pub(super) fn literal(text: &str) -> String {
 /// CHECK along, and behind an outer join any column may be null.
 pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
     let name = TableName::bare("dbsynth_judge");
-    let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL")];
+    let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL"), format!("KEY ({STAGING_ROW})")];
     let mut taken = Vec::new();
     for (_, column) in table.iter() {
         let quoted = identifier(&column.name);

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     finding::Finding,
-    schema::{Check, DataType, ForeignKey, Table, TableId, UniqueKey},
+    schema::{Check, ComputedIndex, DataType, ForeignKey, Table, TableId, UniqueKey},
 };
 
-/// Adds the key of a unique index.
+/// Adds the key of a unique index, or what another index computes.
 pub(super) fn add_key(
     catalog: &Catalog,
     layout: &Layout<'_>,
@@ -19,11 +19,19 @@ pub(super) fn add_key(
     tables: &mut [Table],
     findings: &mut Vec<Finding>,
 ) {
-    if !index.is_unique || !index.valid || index.of_view || index.parent.is_some() {
+    if !index.valid || index.of_view || index.parent.is_some() {
         return;
     }
     let Some(id) = layout.table(index.relation) else { return };
     let table = &mut tables[id.0];
+    let predicate = index.predicate.as_deref().map(|text| without_outer_parentheses(text).to_owned());
+    if !index.is_unique {
+        if (!index.expressions.is_empty() || predicate.is_some()) && !layout.is_partition(index.relation) {
+            let (name, expressions) = (index.name.clone(), index.expressions.clone());
+            table.computed_indexes.push(ComputedIndex { name, expressions, predicate });
+        }
+        return;
+    }
     let plain: Vec<i32> = index.columns.iter().copied().filter(|number| *number > 0).collect();
     let Some(columns) = layout.columns_of(index.relation, &plain) else { return };
     if layout.is_partition(index.relation) {
@@ -59,7 +67,7 @@ pub(super) fn add_key(
         name: index.name.clone(),
         columns,
         expressions: index.expressions.clone(),
-        predicate: index.predicate.as_deref().map(|text| without_outer_parentheses(text).to_owned()),
+        predicate,
         nulls_not_distinct: index.nulls_not_distinct,
     };
     if index.is_primary && table.primary_key.is_none() && !layout.is_partition(index.relation) {

@@ -51,7 +51,8 @@ fn kind_of(code: &str) -> DbErrorKind {
         "57P03" | "53300" => DbErrorKind::Unreachable,
         _ => match code.get(..2) {
             Some("28") => DbErrorKind::Login,
-            Some("23") => DbErrorKind::Constraint,
+            // A value that an expression of the schema cannot be computed from is refused like one a CHECK forbids.
+            Some("22" | "23" | "P0") => DbErrorKind::Constraint,
             Some("08") => DbErrorKind::Disconnected,
             _ => DbErrorKind::Other,
         },

@@ -48,6 +48,7 @@ pub(super) fn lift(catalog: &Catalog, layout: &Layout<'_>, findings: &mut Vec<Fi
     add_partition_bounds(catalog, layout, &mut tables);
     for table in &mut tables {
         table.unique_keys.sort_by(|a, b| a.name.cmp(&b.name));
+        table.computed_indexes.sort_by(|a, b| a.name.cmp(&b.name));
         table.foreign_keys.sort_by(|a, b| (&a.name, &a.columns).cmp(&(&b.name, &b.columns)));
     }
     Schema { dialect: DialectName::Postgres, tables }

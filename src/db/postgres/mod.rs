@@ -24,6 +24,7 @@ mod lift;
 mod numeric;
 mod order;
 mod parts;
+mod probe;
 mod read;
 mod room;
 mod script;

@@ -184,6 +184,8 @@ impl Source for PostgresSource {
     }
 }
 
+/// Parts of a stand-in at most.
+const MOST_PARTS: usize = 20_000;
 /// Literals that types of extensions take, most harmless first: nothing, numbers, lists, times, books.
 const STAND_INS: [&str; 16] = [
     "",
@@ -204,6 +206,18 @@ const STAND_INS: [&str; 16] = [
     "9780000000002",
 ];
 
+/// What is tried in the place of a value; a type with a number behind its name (`vector(3)`) may ask for so many parts.
+fn stand_ins(native_type: &str) -> Vec<String> {
+    let mut all: Vec<String> = STAND_INS.iter().map(|text| (*text).to_owned()).collect();
+    let number =
+        native_type.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse::<usize>().ok());
+    if let Some(parts) = number.filter(|parts| (1..=MOST_PARTS).contains(parts)) {
+        let ones = vec!["1"; parts].join(",");
+        all.extend([format!("[{ones}]"), format!("({ones})"), format!("{{1:1}}/{parts}"), "1".repeat(parts)]);
+    }
+    all
+}
+
 impl PostgresSource {
     fn connection(&mut self) -> Result<&mut PgConnection, DbError> {
         if self.lost {
@@ -220,7 +234,7 @@ impl PostgresSource {
         for table in &mut schema.tables {
             for column in table.columns.iter_mut().filter(|column| !column.nullable) {
                 let DataType::Native { stand_in, .. } = &mut column.data_type else { continue };
-                let takes = |text: &&&str| {
+                let takes = |text: &String| {
                     // A constant is read when the query is planned; the count keeps it from being thrown away.
                     let sql = format!(
                         "SELECT count({}::{}) FROM pg_catalog.pg_class",
@@ -229,7 +243,7 @@ impl PostgresSource {
                     );
                     block_on(server::count(&mut self.server.connection, &sql, true)).is_ok()
                 };
-                *stand_in = STAND_INS.iter().find(takes).map(|text| (*text).to_owned());
+                *stand_in = stand_ins(&column.native_type).into_iter().find(takes);
             }
         }
     }
@@ -291,5 +305,17 @@ impl PostgresSource {
             cuts: Cuts::none(),
             show_sql: self.show_sql,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stand_ins;
+
+    #[test]
+    fn a_type_with_a_number_of_parts_is_offered_so_many() {
+        assert!(stand_ins("public.vector(3)").contains(&"[1,1,1]".to_owned()));
+        assert!(stand_ins("sparsevec(5)").contains(&"{1:1}/5".to_owned()));
+        assert_eq!(stand_ins("box3d"), stand_ins("numeric(10,2)"));
     }
 }

@@ -1,8 +1,9 @@
 //! How Postgres writes names and literals.
 
+use super::probe;
 use crate::{
-    db::{Capabilities, Dialect, STAGING_ROW},
-    schema::{DialectName, Table, TableName},
+    db::{Capabilities, Computation, Dialect, Probe, STAGING_ROW},
+    schema::{Column, DialectName, Table, TableName},
 };
 
 /// Postgres's way of writing SQL.
@@ -29,9 +30,18 @@ impl Dialect for PostgresDialect {
         let number = format!("ALTER TABLE {STAGING} ADD COLUMN {STAGING_ROW} pg_catalog.int8");
         (name, vec![create, number, LOOSEN.to_owned()])
     }
+
+    fn probe(&self, _: &Table, _: &TableName, what: Computation<'_>) -> Probe {
+        probe::probe(what)
+    }
+
+    fn set_aside(&self, _: &TableName, column: &Column) -> (String, String) {
+        probe::set_aside(column)
+    }
 }
 
-const STAGING: &str = "pg_temp.dbsynth_judge";
+/// The staging table.
+pub(super) const STAGING: &str = "pg_temp.dbsynth_judge";
 
 /// Takes NOT NULL from every column, and from domains all but their base type.
 const LOOSEN: &str = "DO $dbsynth$

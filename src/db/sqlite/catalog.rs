@@ -27,6 +27,9 @@ pub(super) struct RawTable {
     pub(super) indexes: Vec<RawIndex>,
 }
 
+/// A generated column whose values cannot be read.
+pub(super) const UNREADABLE: i64 = 4;
+
 /// One row of `pragma_table_xinfo`.
 pub(super) struct RawColumn {
     pub(super) name: String,
@@ -35,7 +38,7 @@ pub(super) struct RawColumn {
     pub(super) default: Option<String>,
     /// Position in the primary key from 1; 0 outside it.
     pub(super) key_position: i64,
-    /// 0 ordinary, 1 hidden, 2 virtual generated, 3 stored generated.
+    /// 0 ordinary, 1 hidden, 2 virtual generated, 3 stored generated, [`UNREADABLE`].
     pub(super) hidden: i64,
 }
 

@@ -185,6 +185,67 @@ pub(super) fn without_checks(sql: &str, unwanted: &[usize]) -> Option<String> {
     Some(format!("{} {} {}", render(&all[..=open]), definitions.join(", "), render(&all[end - 1..])))
 }
 
+/// What a generated column becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// A plain column.
+    Plain,
+    /// One that is computed as null.
+    Null,
+}
+
+/// Rewrites generated columns of a CREATE TABLE, by their lower-cased names.
+pub(super) fn with_plain_columns(sql: &str, stands: &BTreeMap<String, Stand>) -> Option<String> {
+    let all = tokens(sql)?;
+    let open = all.iter().position(|token| *token == Token::LParen)?;
+    let end = group_end(&all.iter().collect::<Vec<_>>(), open);
+    let definitions = split(all.get(open + 1..end - 1)?).into_iter().map(|definition| {
+        let name = trim(definition).first().and_then(name_of).unwrap_or_default();
+        match stands.get(&name.to_lowercase()) {
+            Some(stand) => with_stand(trim(definition), *stand),
+            None => render(definition),
+        }
+    });
+    let definitions: Vec<String> = definitions.collect();
+    Some(format!("{} {} {}", render(&all[..=open]), definitions.join(", "), render(&all[end - 1..])))
+}
+
+fn with_stand(definition: &[Token], stand: Stand) -> String {
+    let references: Vec<&Token> = definition.iter().collect();
+    let next_is = |at: usize, word: &str| {
+        next_solid(&references, at + 1).filter(|next| is_word(&definition[*next], word))
+    };
+    let mut kept: Vec<Token> = Vec::new();
+    // The column's name may be any word.
+    let mut index = 1;
+    kept.extend_from_slice(&definition[..1]);
+    while index < definition.len() {
+        let token = &definition[index];
+        let group = next_solid(&references, index + 1).filter(|at| definition[*at] == Token::LParen);
+        if let Some(always) = next_is(index, "ALWAYS").filter(|_| is_word(token, "GENERATED")) {
+            drop_constraint_name(&mut kept);
+            index = always + 1;
+        } else if let Some(group) = group.filter(|_| is_word(token, "AS")) {
+            index = group_end(&references, group);
+            if stand == Stand::Null {
+                kept.push(Token::make_word("AS (NULL)", None));
+            }
+        } else if stand == Stand::Plain && (is_word(token, "STORED") || is_word(token, "VIRTUAL")) {
+            index += 1;
+        } else if let Some(null) =
+            next_is(index, "NULL").filter(|_| stand == Stand::Null && is_word(token, "NOT"))
+        {
+            drop_constraint_name(&mut kept);
+            index = null + 1;
+        } else {
+            let after = if *token == Token::LParen { group_end(&references, index) } else { index + 1 };
+            kept.extend_from_slice(&definition[index..after]);
+            index = after;
+        }
+    }
+    render(&kept)
+}
+
 fn drop_constraint_name(kept: &mut Vec<Token>) {
     let solid: Vec<usize> = (0..kept.len()).filter(|index| is_solid(&kept[*index])).collect();
     if let [.., before, _name] = solid[..]
@@ -305,7 +366,9 @@ fn render<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ForeignKeyText, collations, read_index, read_table, without_checks, words};
+    use super::{
+        ForeignKeyText, Stand, collations, read_index, read_table, with_plain_columns, without_checks, words,
+    };
 
     #[test]
     fn checks_collations_and_keys_are_read_wherever_sqlite_allows_them() {
@@ -351,6 +414,21 @@ mod tests {
 
         assert_eq!(text.parts, ["lower(a || ',')", "b"]);
         assert_eq!(text.predicate.as_deref(), Some("c IS NULL"));
+    }
+
+    #[test]
+    fn a_generated_column_becomes_a_plain_one_or_null() {
+        let sql = "CREATE TABLE t (a INT, g INT CONSTRAINT n GENERATED ALWAYS AS (f(a)) STORED NOT NULL, \
+                   v TEXT AS (f(a) || ')') VIRTUAL CONSTRAINT nn NOT NULL CHECK (v <> ''), UNIQUE (g)) STRICT";
+        let stands = [("g".to_owned(), Stand::Plain), ("v".to_owned(), Stand::Null)].into();
+
+        let plain = with_plain_columns(sql, &stands).unwrap();
+
+        let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            words,
+            "CREATE TABLE t ( a INT, g INT NOT NULL, v TEXT AS (NULL) VIRTUAL CHECK (v <> ''), UNIQUE (g) ) STRICT"
+        );
     }
 
     #[test]

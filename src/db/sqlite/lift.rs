@@ -11,8 +11,8 @@ use super::{
 use crate::{
     finding::Finding,
     schema::{
-        Check, Collation, Column, ColumnId, DialectName, ForeignKey, Schema, Table, TableId, TableName,
-        UniqueKey,
+        Check, Collation, Column, ColumnId, ComputedIndex, DialectName, ForeignKey, Schema, Table, TableId,
+        TableName, UniqueKey,
     },
 };
 
@@ -125,6 +125,7 @@ fn lift_table(measured: &Measured, text: &TableText, findings: &mut Vec<Finding>
         foreign_keys: Vec::new(),
         checks,
         exclusions: Vec::new(),
+        computed_indexes: computed_indexes(raw),
         estimated_rows: Some(measured.row_count),
     }
 }
@@ -161,6 +162,23 @@ fn unique_key(raw: &RawTable, index: &RawIndex, findings: &mut Vec<Finding>) -> 
         .map(|(_, expression)| expression)
         .collect();
     Some(UniqueKey { expressions, predicate: text.predicate, ..key })
+}
+
+/// The indexes that compute something and are not unique; one that cannot be read is made as it is.
+fn computed_indexes(raw: &RawTable) -> Vec<ComputedIndex> {
+    let computes = |index: &&RawIndex| {
+        !index.unique && (index.partial || index.parts.iter().any(|(column, _)| *column < 0))
+    };
+    let mut found: Vec<ComputedIndex> = (raw.indexes.iter().filter(computes))
+        .filter_map(|index| {
+            let text = ddl::read_index(index.sql.as_deref()?)?;
+            let parts = index.parts.iter().zip(text.parts).filter(|((column, _), _)| *column < 0);
+            let expressions = parts.map(|(_, expression)| expression).collect();
+            Some(ComputedIndex { name: index.name.clone(), expressions, predicate: text.predicate })
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
 }
 
 fn foreign_keys(

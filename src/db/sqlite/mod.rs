@@ -18,6 +18,7 @@ mod read;
 mod script;
 mod server;
 mod sql;
+mod strange;
 mod swap;
 mod types;
 mod user_sql;
@@ -32,8 +33,8 @@ use std::path::PathBuf;
 
 use crate::{
     config::{DbUrl, SourceSettings, TargetSettings},
-    db::{Capabilities, Database, DbError, DbErrorKind, Dialect, Sink, Source},
-    schema::{DialectName, Table, TableName},
+    db::{Capabilities, Computation, Database, DbError, DbErrorKind, Dialect, Probe, Sink, Source},
+    schema::{Column, DialectName, Table, TableName},
 };
 
 /// Opens the engine at `url`; the file is touched later.
@@ -86,5 +87,13 @@ impl Dialect for SqliteDialect {
 
     fn staging(&self, table: &Table) -> (TableName, Vec<String>) {
         sql::staging(table)
+    }
+
+    fn probe(&self, _: &Table, staging: &TableName, what: Computation<'_>) -> Probe {
+        sql::probe(staging, what)
+    }
+
+    fn set_aside(&self, staging: &TableName, column: &Column) -> (String, String) {
+        sql::set_aside(staging, column)
     }
 }

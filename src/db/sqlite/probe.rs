@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sqlx::Row as _;
 
 use super::{
-    catalog::RawTable,
+    catalog::{RawColumn, RawTable, UNREADABLE},
     format::{Fraction, Layout, Moment},
     server::{Connection, lift_error},
     sql::identifier,
@@ -73,6 +73,11 @@ fn expected_class(declared: Declared) -> Option<&'static str> {
     }
 }
 
+/// The column as a query reads it.
+fn value(column: &RawColumn) -> String {
+    if column.hidden == UNREADABLE { "NULL".to_owned() } else { identifier(&column.name) }
+}
+
 /// Counts what every column holds. The first pass over the table asks only whether a column holds what it
 /// declares (ten times cheaper than asking for everything); the second looks at those that do not.
 fn contents(connection: &mut Connection, table: &RawTable) -> Result<(u64, Vec<Contents>), DbError> {
@@ -84,7 +89,7 @@ fn contents(connection: &mut Connection, table: &RawTable) -> Result<(u64, Vec<C
         let mut parts = vec!["count(*)".to_owned()];
         for index in columns {
             let column = &table.columns[*index];
-            let (name, declared) = (identifier(&column.name), declared(&column.declared));
+            let (name, declared) = (value(column), declared(&column.declared));
             let class = expected_class(declared).unwrap_or("null");
             parts.push(format!("count({name})"));
             parts.push(sum(&format!("typeof({name}) = '{class}'")));
@@ -124,7 +129,7 @@ fn contents(connection: &mut Connection, table: &RawTable) -> Result<(u64, Vec<C
     for columns in mixed.chunks(COLUMNS_PER_QUERY) {
         let mut parts = Vec::new();
         for index in columns {
-            let name = identifier(&table.columns[*index].name);
+            let name = value(&table.columns[*index]);
             parts
                 .extend(["integer", "real", "text", "blob"].map(|c| sum(&format!("typeof({name}) = '{c}'"))));
             parts.push(sum(&format!("typeof({name}) = 'integer' AND {name} NOT IN (0, 1)")));

@@ -17,7 +17,7 @@ use super::{
     probe,
     server::{Connection, canonical, identity, lift_error, unknown_collations},
     sql::{identifier, identifiers, literal},
-    swap,
+    strange, swap,
     virtual_tables::{self, Kind},
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
         Batch, DbError, DbErrorKind, Introspection, Scan, ServerIdentity, Session, Source, runtime::block_on,
     },
     finding::Finding,
-    schema::Table,
+    schema::{ColumnId, Table},
 };
 
 /// A file opened for reading.
@@ -70,28 +70,6 @@ impl SqliteSource {
         raw.columns = columns;
         virtual_tables::complete(raw);
         !raw.columns.is_empty()
-    }
-
-    /// A check that calls a function of the application would make its table impossible to build.
-    fn leave_out_strange_checks(&mut self, raw: &mut RawTable, findings: &mut Vec<Finding>) {
-        let Some(text) = ddl::read_table(&raw.sql) else { return };
-        let mut strange = Vec::new();
-        for (number, (name, expression)) in text.checks.iter().enumerate() {
-            let sql = format!("EXPLAIN SELECT 1 FROM {} WHERE NOT ({expression}\n)", identifier(&raw.name));
-            let Err(error) = self.connection.run("it cannot be evaluated", &sql) else { continue };
-            strange.push(number);
-            let name = name.clone().unwrap_or_else(|| format!("number {}", number + 1));
-            findings.push(
-                Finding::warning("check-left-out", format!("CHECK {name}: {error}"))
-                    .table(&raw.name)
-                    .instead("left out of the target"),
-            );
-        }
-        if !strange.is_empty()
-            && let Some(sql) = ddl::without_checks(&raw.sql, &strange)
-        {
-            raw.sql = sql;
-        }
     }
 }
 
@@ -138,7 +116,8 @@ impl Source for SqliteSource {
                 },
             }
             note_collations(&raw, &mut findings);
-            self.leave_out_strange_checks(&mut raw, &mut findings);
+            strange::leave_out_checks(&mut self.connection, &mut raw, &mut findings);
+            strange::make_plain(&mut self.connection, &mut raw, &mut findings);
             let (row_count, verdicts) = probe::table(&mut self.connection, &raw, &mut findings)?;
             measured.push(Measured { raw, row_count, verdicts });
         }
@@ -233,9 +212,15 @@ fn note_collations(raw: &RawTable, findings: &mut Vec<Finding>) {
 }
 
 fn select(connection: &mut Connection, table: &Table, scan: &Scan) -> Result<String, DbError> {
-    let names =
-        |ids: &[crate::schema::ColumnId]| identifiers(ids.iter().map(|id| table.column(*id).name.as_str()));
-    let columns = if scan.columns.is_empty() { "1".to_owned() } else { names(&scan.columns) };
+    let names = |ids: &[ColumnId]| identifiers(ids.iter().map(|id| table.column(*id).name.as_str()));
+    // What cannot be computed here was lifted as computed from nothing.
+    let value = |id: &ColumnId| {
+        let column = table.column(*id);
+        let nothing = column.generated.as_deref() == Some("NULL");
+        if nothing { "NULL".to_owned() } else { identifier(&column.name) }
+    };
+    let columns: Vec<String> = scan.columns.iter().map(value).collect();
+    let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
     let from = identifier(&table.name.name);
     let order =
         if scan.order_by.is_empty() { rowid(connection, table)? } else { Some(names(&scan.order_by)) };

@@ -1,8 +1,8 @@
 //! Names and literals in SQLite's SQL.
 
 use crate::{
-    db::STAGING_ROW,
-    schema::{Table, TableName},
+    db::{Computation, Probe, Question, STAGING_ROW},
+    schema::{Column, Table, TableName},
 };
 
 /// Quotes an identifier.
@@ -60,6 +60,52 @@ pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
     let staging = identifier(&name.name);
     let create = format!("CREATE TEMP TABLE {staging} ({})", columns.join(", "));
     (name, vec![create])
+}
+
+/// How rows are found for which something cannot be computed: a run of them is computed at a time.
+pub(super) fn probe(staging: &TableName, what: Computation<'_>) -> Probe {
+    let staging = identifier(&staging.name);
+    let computed = match what {
+        Computation::Column(_, expression) => vec![format!("({expression}\n)")],
+        Computation::Index(expressions, predicate) => expressions
+            .iter()
+            .map(String::as_str)
+            .chain(expressions.is_empty().then_some("NULL"))
+            .map(|expression| match predicate {
+                Some(predicate) => format!("CASE WHEN ({predicate}\n) THEN ({expression}\n) END"),
+                None => format!("({expression}\n)"),
+            })
+            .collect(),
+        Computation::Condition(condition) => vec![format!("({condition}\n)")],
+    };
+    let names = identifiers(
+        (0..computed.len()).map(|place| format!("e{place}")).collect::<Vec<_>>().iter().map(String::as_str),
+    );
+    Probe {
+        make: vec![
+            format!("CREATE INDEX IF NOT EXISTS temp.dbsynth_rows ON {staging} ({STAGING_ROW})"),
+            format!("CREATE TEMP TABLE dbsynth_try ({names})"),
+        ],
+        question: Question::Range(format!(
+            "INSERT INTO temp.dbsynth_try SELECT {} FROM temp.{staging} WHERE {STAGING_ROW}",
+            computed.join(", ")
+        )),
+        remove: vec!["DROP TABLE IF EXISTS temp.dbsynth_try".to_owned()],
+    }
+}
+
+/// What takes a generated column from the staging table, and what brings it back.
+pub(super) fn set_aside(staging: &TableName, column: &Column) -> (String, String) {
+    let (staging, name) = (identifier(&staging.name), identifier(&column.name));
+    let expression = column.generated.as_deref().unwrap_or("NULL");
+    let collation = if column.collation.ignores_case() { " COLLATE NOCASE" } else { "" };
+    (
+        format!("ALTER TABLE temp.{staging} DROP COLUMN {name}"),
+        format!(
+            "ALTER TABLE temp.{staging} ADD COLUMN {name} {}{collation} AS ({expression})",
+            column.native_type
+        ),
+    )
 }
 
 #[cfg(test)]
