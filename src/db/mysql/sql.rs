@@ -33,13 +33,13 @@ pub(super) fn literal(text: &str) -> String {
 /// CHECK along, and behind an outer join any column may be null.
 pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
     let name = TableName::bare("dbsynth_judge");
-    let mut declared = vec![format!("{STAGING_ROW} BIGINT NULL"), format!("KEY ({STAGING_ROW})")];
-    let mut taken = Vec::new();
+    let declared = [format!("{STAGING_ROW} BIGINT NULL"), format!("KEY ({STAGING_ROW})")];
+    let (mut taken, mut computed) = (Vec::new(), Vec::new());
     for (_, column) in table.iter() {
         let quoted = identifier(&column.name);
         match &column.generated {
             Some(expression) => {
-                declared.push(format!("{quoted} {} AS ({expression})", column.native_type));
+                computed.push(format!("{quoted} {} AS ({expression})", column.native_type));
             }
             None => taken.push(format!("t.{quoted}")),
         }
@@ -51,7 +51,10 @@ pub(super) fn staging(table: &Table) -> (TableName, Vec<String>) {
         declared.join(", "),
         identifier(&table.name.name)
     );
-    (name, vec![format!("DROP TABLE IF EXISTS {staging}"), create])
+    // MySQL does not let a declared column be computed from a selected one.
+    let added = computed.iter().map(|column| format!("ALTER TABLE {staging} ADD COLUMN {column}"));
+    let make = [format!("DROP TABLE IF EXISTS {staging}"), create].into_iter().chain(added);
+    (name, make.collect())
 }
 
 /// The text of an answer. MariaDB prints the default of a binary column as raw bytes between quotes: a literal that is
