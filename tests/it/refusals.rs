@@ -210,6 +210,20 @@ fn a_check_that_nobody_can_foresee_is_met() {
 }
 
 #[test]
+fn rows_that_a_generated_column_cannot_be_computed_for_are_mended() {
+    for engine in engines() {
+        let source = uncomputable(engine, &named("computed", engine, "source"));
+        let target = Scratch::new(engine, &named("computed", engine, "target"));
+
+        let run = dbsynth(&["clone", source.text(), target.text()]).exits(0);
+
+        let rows = source.number("SELECT count(*) FROM sealed");
+        assert_eq!(target.number("SELECT count(*) FROM sealed WHERE seal = 1"), rows, "{engine:?}");
+        assert!(run.stderr.contains("rows broke generated column seal"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_failed_load_leaves_the_target_as_it_was() {
     for engine in engines() {
         let (yesterday, today) = (
@@ -219,10 +233,18 @@ fn a_failed_load_leaves_the_target_as_it_was() {
         let target = Scratch::new(engine, &named("failed", engine, "target"));
         dbsynth(&["clone", yesterday.text(), target.text()]).exits(0);
         let before = contents(&target.url());
+        // The rows are loaded by then.
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("last.sql"),
+            "DELETE FROM sealed;\nINSERT INTO nowhere VALUES (1);\n",
+        )
+        .unwrap();
+        std::fs::write(folder.path().join("synth.toml"), "[hooks]\nafter_load = [\"last.sql\"]\n").unwrap();
 
-        let run = dbsynth(&["clone", today.text(), target.text()]).exits(4);
+        let run = dbsynth_in(folder.path(), &["clone", today.text(), target.text()]).exits(7);
 
-        assert!(run.stdout.is_empty() && run.stderr.contains("the target is as it was"), "{}", run.stderr);
+        assert!(run.stdout.is_empty() && run.stderr.contains("last.sql:2"), "{}", run.stderr);
         assert_eq!(contents(&target.url()), before, "{engine:?}");
         nothing_is_left_beside(engine, &target);
         // And it is still known as dbsynth's own.
