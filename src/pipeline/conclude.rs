@@ -88,8 +88,10 @@ pub(super) fn conclude(
             load_seconds: load_seconds.get(id.0).map_or(0.0, |written| written.seconds),
         })
         .collect::<Vec<_>>();
-    if fair {
-        findings.extend(unexplained(model, config.scale, &tables, &findings));
+    // Where the user asks for other numbers, those of the children follow.
+    if fair && plan.tables.iter().all(|table| table.rows.is_none()) {
+        let real: Vec<u64> = tables.iter().map(|table| table.real_rows).collect();
+        findings.extend(unexplained(&target_rows(plan, &real, config.scale), &tables, &findings));
     }
     let load = LoadSummary { tables, seconds: started.elapsed().as_secs_f64() };
     findings.sort();
@@ -122,29 +124,52 @@ pub(super) fn conclude(
 }
 
 /// Tables with fewer rows than were wanted of which nothing else tells: no row goes missing in silence.
-fn unexplained(model: &Model, scale: f64, tables: &[TableLoad], findings: &[Finding]) -> Vec<Finding> {
-    let Model { schema, plan, .. } = model;
-    // Where the user asks for other numbers, those of the children follow.
-    if plan.tables.iter().any(|table| table.rows.is_some()) {
-        return Vec::new();
-    }
-    let real: Vec<u64> = tables.iter().map(|table| table.real_rows).collect();
-    let wanted = target_rows(plan, &real, scale);
+fn unexplained(wanted: &[u64], tables: &[TableLoad], findings: &[Finding]) -> Vec<Finding> {
     let told = |name: &str| {
         findings
             .iter()
             .any(|finding| finding.severity == Severity::Warning && finding.table.as_deref() == Some(name))
     };
-    let missing = schema.iter().zip(tables).filter_map(|((id, table), load)| {
-        let missing = wanted[id.0].saturating_sub(load.synthetic_rows);
+    let missing = wanted.iter().zip(tables).filter_map(|(wanted, load)| {
+        let missing = wanted.saturating_sub(load.synthetic_rows);
         // Numbers of children are rounded.
-        let rounded = (wanted[id.0] / 100).max(2);
+        let rounded = (wanted / 100).max(2);
         (missing > rounded && !told(&load.table)).then(|| {
-            let what = format!("{missing} rows fewer than the {} that were wanted", wanted[id.0]);
-            Finding::warning("fewer-rows", what).table(&table.name).instead(
+            let what = format!("{missing} rows fewer than the {wanted} that were wanted");
+            Finding::warning("fewer-rows", what).table(&load.table).instead(
                 "their parents were left out, or had no room for them; see the findings of those tables",
             )
         })
     });
     missing.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, TableLoad, unexplained};
+    use crate::config::TableMode;
+
+    #[test]
+    fn rows_that_are_missing_without_a_word_get_one() {
+        let load = |name: &str, rows| TableLoad {
+            table: name.to_owned(),
+            mode: TableMode::Synthesize,
+            real_rows: 500,
+            synthetic_rows: rows,
+            train_seconds: 0.0,
+            sample_seconds: 0.0,
+            load_seconds: 0.0,
+        };
+        let tables = [load("lost", 380), load("told", 380), load("noted", 380), load("rounded", 496)];
+        let known = [
+            Finding::warning("check-not-met", "120 rows were left out").table("told"),
+            Finding::note("total-computed", "3 values").table("noted"),
+        ];
+
+        let found = unexplained(&[500, 500, 500, 500], &tables, &known);
+
+        let places: Vec<&str> = found.iter().filter_map(|finding| finding.table.as_deref()).collect();
+        assert_eq!(places, ["lost", "noted"]);
+        assert_eq!(found[0].what, "120 rows fewer than the 500 that were wanted");
+    }
 }

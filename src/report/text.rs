@@ -349,7 +349,7 @@ fn telltales(card: &Scorecard) -> String {
     if any { format!("Telltales\n{}\n", grid.render()) } else { String::new() }
 }
 
-/// Findings of one code up to which each has a line.
+/// Notes of one code up to which each has a line.
 const ALIKE_SHOWN: usize = 8;
 /// Places named of those that have none.
 const PLACES_SHOWN: usize = 5;
@@ -371,7 +371,7 @@ fn and_more(findings: &[&Finding]) -> String {
     format!("and {} more like it{at} (--log-format json lists them all)", findings.len())
 }
 
-/// Renders findings, warnings first. Many of one code become one line, with their number.
+/// Renders findings, warnings first, each in its words. Many notes of one code become one line, with their number.
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let mut text = String::new();
@@ -390,7 +390,7 @@ pub fn findings(findings: &[Finding]) -> String {
         let mut told: BTreeSet<&str> = BTreeSet::new();
         for finding in &chosen {
             let group = &alike[finding.code.as_str()];
-            if group.len() <= ALIKE_SHOWN {
+            if severity == Severity::Warning || group.len() <= ALIKE_SHOWN {
                 text.push_str(&format!("  {finding}\n"));
             } else if told.insert(&finding.code) {
                 text.push_str(&format!("  {finding}\n    {}\n", and_more(&group[1..])));
