@@ -119,7 +119,11 @@ impl PartsFolder {
     /// # Errors
     /// [`PartsError::System`] if something stays.
     pub fn remove(self) -> Result<(), PartsError> {
-        fs::remove_dir_all(&self.path).map_err(PartsError::system("remove", &self.path))?;
+        // A folder that is removed half way must not be taken for one with parts in it.
+        let old = self.path.with_extension("written");
+        let _ = fs::remove_dir_all(&old);
+        fs::rename(&self.path, &old).map_err(PartsError::system("remove", &self.path))?;
+        fs::remove_dir_all(&old).map_err(PartsError::system("remove", &old))?;
         if let Some(base) = self.path.parent() {
             // Other generations may be in it.
             let _ = fs::remove_dir(base);

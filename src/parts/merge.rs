@@ -17,8 +17,11 @@ use crate::{
     plan::Plan,
     progress::{Event, Progress, interrupted},
     sample::{Outlet, Piece, SampleError, SampleSummary, Suspect, TableSample},
-    schema::{Schema, TableId},
+    schema::TableId,
 };
+
+/// The stage as listeners hear of it; what is written of each table is told by whoever writes.
+const STAGE: &str = "parts";
 
 /// The parts of all shards.
 #[derive(Debug)]
@@ -65,16 +68,9 @@ impl<'a> Parts<'a> {
     ///
     /// # Errors
     /// [`PartsError`] if a part cannot be read or is damaged, the outlet closes or the run is interrupted.
-    pub fn hand_out(
-        &self,
-        schema: &Schema,
-        outlet: &mut dyn Outlet,
-        progress: &dyn Progress,
-    ) -> Result<(), PartsError> {
-        progress.event(&Event::StageStarted { stage: "sample" });
+    pub fn hand_out(&self, outlet: &mut dyn Outlet, progress: &dyn Progress) -> Result<(), PartsError> {
+        progress.event(&Event::StageStarted { stage: STAGE });
         for id in self.plan.order().filter(|id| self.plan.table(*id).mode != TableMode::Skip) {
-            let table = schema.table(id).name.to_string();
-            progress.event(&Event::TableStarted { stage: "sample", table: table.clone(), total: None });
             let mut files = Vec::with_capacity(self.folders.len());
             for (folder, manifest) in self.folders.iter().zip(&self.manifests) {
                 let rows = manifest.rows.get(id.0).copied().unwrap_or(0);
@@ -90,14 +86,11 @@ impl<'a> Parts<'a> {
                     Some(head) => head,
                     None => files.swap_remove(next).head,
                 };
-                let done = rows.row_count as u64;
                 outlet.rows(Piece { table: id, number }, rows)?;
-                progress.event(&Event::TableAdvanced { stage: "sample", table: table.clone(), done });
             }
             outlet.done(id)?;
-            progress.event(&Event::TableFinished { stage: "sample", table });
         }
-        progress.event(&Event::StageFinished { stage: "sample" });
+        progress.event(&Event::StageFinished { stage: STAGE });
         Ok(())
     }
 }

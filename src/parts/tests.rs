@@ -10,11 +10,11 @@ use crate::{
     plan::Plan,
     progress::Silent,
     sample::{Outlet, Piece, SampleError, SampleSummary, Shard, TableSample},
-    schema::{ColumnId, Schema, TableId},
+    schema::{ColumnId, TableId},
 };
 
 /// Two tables, of which the second refers to the first.
-fn shop(folder: &Path) -> (Schema, Plan) {
+fn shop(folder: &Path) -> Plan {
     let path = folder.join("shop.sqlite");
     let url = DbUrl::parse(&format!("sqlite:{}", path.display())).unwrap();
     fs::write(&path, "").unwrap();
@@ -28,8 +28,7 @@ fn shop(folder: &Path) -> (Schema, Plan) {
         )
         .unwrap();
     let Introspection { schema, .. } = database.source().unwrap().introspect().unwrap();
-    let plan = Plan::build(&schema, &Config::default(), &[3, 3]).unwrap().0;
-    (schema, plan)
+    Plan::build(&schema, &Config::default(), &[3, 3]).unwrap().0
 }
 
 fn numbers(from: i64, count: i64) -> TableData {
@@ -93,7 +92,7 @@ fn a_piece_is_read_as_it_was_written() {
 #[test]
 fn pieces_of_all_parts_come_in_their_order() {
     let home = tempfile::tempdir().unwrap();
-    let (schema, plan) = shop(home.path());
+    let plan = shop(home.path());
     let folder = PartsFolder::open(&home.path().join("parts"), "run", 3).unwrap();
     let shard = |index| Shard::new(index, 3).unwrap();
 
@@ -107,7 +106,7 @@ fn pieces_of_all_parts_come_in_their_order() {
 
     let parts = folder.read(&plan).unwrap();
     let mut heard = Heard::default();
-    parts.hand_out(&schema, &mut heard, &Silent).unwrap();
+    parts.hand_out(&mut heard, &Silent).unwrap();
     let order: Vec<u64> = heard.0.iter().map(|(_, number, _)| *number).collect();
     assert_eq!(order, [0, 1, 2, 3, 4, 9]);
     assert_eq!(heard.0[5].2, [90, 91]);
@@ -120,7 +119,7 @@ fn pieces_of_all_parts_come_in_their_order() {
 #[test]
 fn a_part_is_whole_or_not_there() {
     let home = tempfile::tempdir().unwrap();
-    let (schema, plan) = shop(home.path());
+    let plan = shop(home.path());
     let folder = PartsFolder::open(home.path(), "run", 1).unwrap();
     // A process that was killed.
     let stale = folder.path().join("0001-of-0001.partial-999999999");
@@ -136,7 +135,7 @@ fn a_part_is_whole_or_not_there() {
     let bytes = fs::read(&file).unwrap();
     let said = |bytes: &[u8]| {
         fs::write(&file, bytes).unwrap();
-        let handed = folder.read(&plan).unwrap().hand_out(&schema, &mut Heard::default(), &Silent);
+        let handed = folder.read(&plan).unwrap().hand_out(&mut Heard::default(), &Silent);
         match handed.unwrap_err() {
             PartsError::Damaged { path, reason } => {
                 assert!(path.ends_with("table-0.rows"), "{path}");

@@ -10,7 +10,7 @@ use std::{
 use super::{PartManifest, PartsError, piece};
 use crate::{
     data::TableData,
-    sample::{Answer, Outlet, Piece, SampleError, SampleSummary, Suspect},
+    sample::{Answer, Outlet, Piece, SampleError, SampleSummary, Suspect, Unjudged},
     schema::TableId,
 };
 
@@ -30,7 +30,7 @@ pub struct PartWriter {
     /// Where it will be.
     path: PathBuf,
     files: BTreeMap<TableId, BufWriter<File>>,
-    unjudged: BTreeMap<(TableId, Suspect), usize>,
+    unjudged: Unjudged,
     /// What stopped it.
     failed: Option<PartsError>,
     finished: bool,
@@ -44,7 +44,7 @@ impl PartWriter {
             partial,
             path,
             files: BTreeMap::new(),
-            unjudged: BTreeMap::new(),
+            unjudged: Unjudged::default(),
             failed: None,
             finished: false,
             _lock: lock,
@@ -67,9 +67,7 @@ impl PartWriter {
             let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
             file.and_then(|file| file.sync_all()).map_err(PartsError::system("write", &path))?;
         }
-        let unjudged =
-            self.unjudged.iter().map(|((table, suspect), rows)| (*table, *suspect, *rows)).collect();
-        let manifest = PartManifest::new(summary, unjudged);
+        let manifest = PartManifest::new(summary, self.unjudged.iter().collect());
         let path = self.partial.join(MANIFEST);
         let text = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::other);
         let written = text.and_then(|text| {
@@ -117,10 +115,7 @@ impl Outlet for PartWriter {
         rows: &TableData,
         suspects: &[Suspect],
     ) -> Result<Option<Answer>, SampleError> {
-        for suspect in suspects {
-            let known = self.unjudged.entry((table, *suspect)).or_default();
-            *known = rows.row_count.max(*known);
-        }
+        self.unjudged.note(table, suspects, rows.row_count);
         Ok(None)
     }
 }

@@ -1,6 +1,6 @@
 //! From a fitted model to a folder of files, behind the same rails as a database.
 
-use std::{collections::BTreeMap, path::Path, time::Instant};
+use std::{path::Path, time::Instant};
 
 use crate::{
     config::{Config, DbUrl, FileFormat},
@@ -22,8 +22,8 @@ use crate::{
     },
     progress::{Event, Progress},
     rules::Condition,
-    sample::{Suspect, check_conditions},
-    schema::{Schema, Table, TableId},
+    sample::{Suspect, Unjudged, check_conditions},
+    schema::{Schema, Table},
     state::RunState,
     verify::Proof,
 };
@@ -139,7 +139,7 @@ pub(super) fn write(
     let flowed = flow(model, (rows, None), run, &mut writer, Error::from)?;
     findings.extend(flowed.sampled.findings.iter().cloned());
     findings.extend(unjudged(schema, &flowed.unjudged));
-    writer.doubt(&flowed.unjudged.keys().map(|(id, _)| *id).collect());
+    writer.doubt(&flowed.unjudged.iter().map(|(id, ..)| id).collect());
     progress.event(&Event::StageStarted { stage: "finish" });
     findings.extend(writer.finish()?);
     progress.event(&Event::StageFinished { stage: "finish" });
@@ -169,11 +169,11 @@ pub(super) fn write(
 }
 
 /// Constraints that only a server could have judged.
-fn unjudged(schema: &Schema, found: &BTreeMap<(TableId, Suspect), usize>) -> Vec<Finding> {
-    let findings = found.iter().map(|((id, suspect), rows)| {
-        let table = schema.table(*id);
+fn unjudged(schema: &Schema, found: &Unjudged) -> Vec<Finding> {
+    let findings = found.iter().map(|(id, suspect, rows)| {
+        let table = schema.table(id);
         let what =
-            format!("{rows} rows were not held against {}: only a server can", constraint(table, *suspect));
+            format!("{rows} rows were not held against {}: only a server can", constraint(table, suspect));
         Finding::warning("not-judged", what)
             .table(&table.name)
             .instead("they are written as they were drawn")

@@ -1,9 +1,6 @@
 //! Generation and writing overlap: rows cross a bounded channel.
 
-use std::{
-    collections::BTreeMap,
-    sync::mpsc::{SyncSender, channel, sync_channel},
-};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 
 use crate::{
     data::TableData,
@@ -19,7 +16,7 @@ use crate::{
         write::Run,
     },
     progress::Progress,
-    sample::{Answer, Outlet, Piece, SampleError, SampleOptions, SampleSummary, Suspect, sample},
+    sample::{Answer, Outlet, Piece, SampleError, SampleOptions, SampleSummary, Suspect, Unjudged, sample},
     schema::{Schema, TableId},
 };
 
@@ -55,7 +52,7 @@ pub(super) struct Flowed {
     /// False if conditions chose the rows: they are no fair sample of the model then.
     pub(super) fair: bool,
     /// Constraints that nobody was there to judge, with the rows they bind.
-    pub(super) unjudged: BTreeMap<(TableId, Suspect), usize>,
+    pub(super) unjudged: Unjudged,
 }
 
 struct Sender<'a> {
@@ -64,17 +61,16 @@ struct Sender<'a> {
     captured: Captured,
     gathered: Gathered,
     judge: Option<Judge<'a>>,
-    unjudged: BTreeMap<(TableId, Suspect), usize>,
+    unjudged: Unjudged,
 }
 
 impl Sender<'_> {
     /// Passes on what several processes have drawn.
     fn take_kept(&mut self, parts: &Parts<'_>, progress: &dyn Progress) -> Result<SampleSummary, PartsError> {
         for (table, suspect, rows) in parts.unjudged().filter(|_| self.judge.is_none()) {
-            let known = self.unjudged.entry((table, suspect)).or_default();
-            *known = rows.max(*known);
+            self.unjudged.note(table, &[suspect], rows);
         }
-        parts.hand_out(&self.model.schema, self, progress)?;
+        parts.hand_out(self, progress)?;
         Ok(parts.summary())
     }
 }
@@ -98,11 +94,7 @@ impl Outlet for Sender<'_> {
         suspects: &[Suspect],
     ) -> Result<Option<Answer>, SampleError> {
         let Some(Judge { schema, dialect }) = self.judge else {
-            // An index that cannot be made costs the index.
-            for suspect in suspects.iter().filter(|suspect| !matches!(suspect, Suspect::Index(_))) {
-                let known = self.unjudged.entry((id, *suspect)).or_default();
-                *known = rows.row_count.max(*known);
-            }
+            self.unjudged.note(id, suspects, rows.row_count);
             return Ok(None);
         };
         let (answer, verdict) = channel();
@@ -145,10 +137,11 @@ where
     let Run { pool, progress, reference, real, .. } = run;
     let (sender, parcels) = sync_channel(WAITING_PARCELS);
     // Rows under a condition are no fair sample of the model: then others are audited.
-    let fair = matches!(rows, Rows::Drawn(options) if options.conditions.is_empty());
+    let fair = run.config.conditions.is_empty();
     let captured = reference.filter(|_| fair).map_or_else(Captured::default, Reference::capture);
     let gathered = real.map_or_else(Gathered::default, |_| Gathered::new(model.schema.tables.len()));
-    let mut outlet = Sender { model, parcels: sender, captured, gathered, judge, unjudged: BTreeMap::new() };
+    let mut outlet =
+        Sender { model, parcels: sender, captured, gathered, judge, unjudged: Unjudged::default() };
     let (sampled, outlet, written) = std::thread::scope(|scope| {
         let writing = scope.spawn(|| write_all(receiver, parcels, progress));
         let sampled = match rows {

@@ -20,6 +20,7 @@ mod keys;
 mod kin;
 mod leaves;
 mod links;
+mod outlet;
 mod referable;
 mod references;
 mod relink;
@@ -36,6 +37,7 @@ pub use blocks::BLOCK_ROWS;
 pub use completion::Filled;
 pub use conditions::check_conditions;
 pub use judged::{Answer, Suspect};
+pub use outlet::{Outlet, Piece, Unjudged};
 pub use shard::Shard;
 pub use suspects::{computes_in_vain, uncertain_columns};
 
@@ -78,44 +80,6 @@ pub enum SampleError {
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,
-}
-
-/// Which rows are handed out: where they stand among those of their table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Piece {
-    /// The table.
-    pub table: TableId,
-    /// Ascending in the order of the table's rows; numbers may be left out.
-    pub number: u64,
-}
-
-/// Takes finished rows.
-pub trait Outlet {
-    /// Takes rows of a table.
-    ///
-    /// # Errors
-    /// [`SampleError::Closed`] if nobody takes them any more.
-    fn rows(&mut self, piece: Piece, rows: TableData) -> Result<(), SampleError>;
-
-    /// Hears that a table is complete.
-    ///
-    /// # Errors
-    /// [`SampleError::Closed`] if nobody listens any more.
-    fn done(&mut self, table: TableId) -> Result<(), SampleError>;
-
-    /// Says which of some rows, meant for a table, the target would refuse; `None` if there is no target to ask.
-    ///
-    /// # Errors
-    /// [`SampleError::Closed`] if nobody listens any more.
-    fn judge(
-        &mut self,
-        table: TableId,
-        rows: &TableData,
-        suspects: &[Suspect],
-    ) -> Result<Option<Answer>, SampleError> {
-        let _ = (table, rows, suspects);
-        Ok(None)
-    }
 }
 
 /// How much to generate.
