@@ -4,7 +4,7 @@
 use rand::{RngExt, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 
-use super::{DepthProfile, LinkRequest, Linker, forest, pool::Pool};
+use super::{DepthProfile, LinkRequest, Linker, degrees, forest, pool::Pool};
 use crate::{
     data::{Links, NO_ROW},
     seed::Stream,
@@ -14,7 +14,8 @@ use crate::{
 const SMALL_SHARE: usize = 8;
 
 /// Draws parents in proportion to their remaining stubs: a parent's weight falls by one per draw, so degrees
-/// come out as the count tokens said, while who links to whom is new.
+/// come out as the count tokens said, while who links to whom is new. What rules and blocks kept from coming out is
+/// put right by exchanges in the end.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StubLinker {
     /// For a self reference: how rows spread over the levels of the forest, where fitted.
@@ -38,7 +39,9 @@ impl Linker for StubLinker {
             }
             draw.end_family();
         }
-        Links { parent: draw.parent }
+        let mut parent = draw.parent;
+        degrees::settle(request, &mut parent, random);
+        Links { parent }
     }
 }
 

@@ -4,6 +4,7 @@ mod balance;
 mod blocks;
 mod cluster;
 mod count_codec;
+mod degrees;
 mod depth;
 mod fan_out;
 mod fenwick;

@@ -134,6 +134,17 @@ impl<'a> Pool<'a> {
         Some(position)
     }
 
+    /// Like [`Pool::draw`], but without using a stub up or dealing them again: `None` if none are left.
+    pub(super) fn peek(
+        &mut self,
+        group: Option<usize>,
+        block: Option<u16>,
+        random: &mut Stream,
+    ) -> Option<usize> {
+        let segment = self.segment(group?, block, random)?;
+        self.tree.draw(segment, random)
+    }
+
     /// The segment to draw from, if any of the group has stubs.
     fn segment(&mut self, group: usize, block: Option<u16>, random: &mut Stream) -> Option<usize> {
         let range = self.first[group]..self.first[group + 1];
@@ -202,8 +213,7 @@ impl<'a> Pool<'a> {
         let stubs: f64 = range.clone().map(stub).filter(|stub| stub.is_finite()).sum();
         let count = range.len() as f64;
         self.floor[group] = if stubs > 0.0 { 1e-4 * stubs / count } else { 1.0 };
-        let factor =
-            if stubs > 0.0 && self.deals_again { (self.demand[group] as f64 / stubs).max(1.0) } else { 0.0 };
+        let factor = if stubs > 0.0 && self.deals_again { self.demand[group] as f64 / stubs } else { 0.0 };
         for position in range {
             let dealt = stub(position) * factor;
             let dealt = if dealt.is_finite() { dealt } else { 0.0 };

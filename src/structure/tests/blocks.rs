@@ -201,3 +201,32 @@ fn balanced_counts_meet_each_groups_total_and_keep_their_strata() {
     assert!(donors.iter().zip(&kinds).all(|(donor, kind)| kinds[*donor as usize] == *kind));
     assert!(donors.iter().enumerate().filter(|(row, donor)| *row as u32 == **donor).count() > 450);
 }
+
+#[test]
+fn degrees_are_exact_where_siblings_differ_and_blocks_run_dry() {
+    let (films, users) = planted(8);
+    let (blocks, of_films) = fit(&films, &users, &table(vec![0; 600], 1));
+    let of_films: Vec<Option<u16>> = of_films.into_iter().map(Some).collect();
+    // 300 families of ten rows that may not share a film: five films are in nearly every family, the others in three
+    // or four. Everybody wants the same block.
+    let stubs: Vec<f32> = (0..400)
+        .map(|film| match film {
+            0..5 => 290.0,
+            5..370 => 4.0,
+            _ => 3.0,
+        })
+        .collect();
+    let (present, chosen) = (vec![true; 3000], vec![Some(0); 3000]);
+    let family: Vec<u32> = (0..3000).map(|row| row / 10).collect();
+    let choice = BlockChoice { blocks: &blocks, of_children: &chosen, of_parents: &of_films };
+    let ask =
+        LinkRequest { blocks: Some(choice), distinct_within: Some(&family), ..request(&present, &stubs) };
+
+    let links = StubLinker::default().sample(&ask, &mut stream());
+
+    let expected: Vec<u32> = stubs.iter().map(|stubs| *stubs as u32).collect();
+    assert_eq!(links.fan_out(400), expected);
+    let mut pairs: Vec<(u32, u32)> = family.into_iter().zip(links.parent).collect();
+    pairs.sort_unstable();
+    assert!(pairs.windows(2).all(|pair| pair[0] != pair[1]), "no family has a film twice");
+}
