@@ -22,7 +22,7 @@ pub(super) fn decade(day: i64) -> Option<(i64, i64)> {
 /// Days of the calendar that bookings are made on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum CalendarGrid {
+pub enum CalendarGrid {
     /// The first day of a year.
     YearStart,
     /// The last day of a year.
@@ -39,7 +39,8 @@ const GRID_DISTINCT: usize = 3;
 
 impl CalendarGrid {
     /// The coarsest grid that all of these days, in order, lie on.
-    pub(super) fn of(days: &[i64]) -> Option<Self> {
+    #[must_use]
+    pub fn of(days: &[i64]) -> Option<Self> {
         let distinct = 1 + days.windows(2).filter(|pair| pair[0] != pair[1]).count();
         if days.len() < GRID_DAYS || distinct < GRID_DISTINCT {
             return None;
@@ -69,16 +70,35 @@ impl CalendarGrid {
     /// The day of the grid that is nearest: gaps between such days differ, and one day too few is another month.
     pub(super) fn nearest(self, day: i64) -> i64 {
         let here = self.snap(day);
+        let (next, last) = self.neighbours(here);
+        let near = |place: &i64| place.abs_diff(day);
+        [here, next, last].into_iter().min_by_key(near).unwrap_or(here)
+    }
+}
+
+impl CalendarGrid {
+    /// The days of the grid around a day: the next, the one before, the one after the next, and so on.
+    pub fn around(self, day: i64) -> impl Iterator<Item = i64> {
+        let (mut after, mut before) = (self.snap(day), self.snap(day));
+        std::iter::from_fn(move || {
+            after = self.neighbours(after).0;
+            before = self.neighbours(before).1;
+            Some([after, before])
+        })
+        .flatten()
+    }
+
+    /// The days of the grid after and before one of them.
+    fn neighbours(self, day: i64) -> (i64, i64) {
         let beyond = match self {
             Self::YearStart | Self::YearEnd => 367,
             Self::MonthStart | Self::MonthEnd => 32,
         };
         let (next, last) = match self {
-            Self::YearStart | Self::MonthStart => (here.saturating_add(beyond), here.saturating_sub(1)),
-            Self::YearEnd | Self::MonthEnd => (here.saturating_add(1), here.saturating_sub(beyond)),
+            Self::YearStart | Self::MonthStart => (day.saturating_add(beyond), day.saturating_sub(1)),
+            Self::YearEnd | Self::MonthEnd => (day.saturating_add(1), day.saturating_sub(beyond)),
         };
-        let near = |place: &i64| place.abs_diff(day);
-        [here, self.snap(next), self.snap(last)].into_iter().min_by_key(near).unwrap_or(here)
+        (self.snap(next), self.snap(last))
     }
 }
 
@@ -125,6 +145,8 @@ mod tests {
         assert_eq!(CalendarGrid::of(&ends), Some(CalendarGrid::MonthEnd));
         let years: Vec<i64> = (0..7000).filter(|day| date_text(*day).ends_with("-12-31")).collect();
         assert_eq!(CalendarGrid::of(&years), Some(CalendarGrid::YearEnd));
+        let around: Vec<i64> = CalendarGrid::MonthStart.around(months[5] + 9).take(4).collect();
+        assert_eq!(around, [months[6], months[4], months[7], months[3]]);
         assert_eq!(CalendarGrid::of(&months[..3]), None, "too few to tell");
         assert_eq!(CalendarGrid::of(&(0..40).collect::<Vec<_>>()), None);
 

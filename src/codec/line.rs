@@ -96,6 +96,12 @@ impl Line {
         low.zip(high).map_or((i64::MIN, i64::MAX), |(low, high)| (low.low, high.high))
     }
 
+    /// The lowest key it can draw.
+    pub(super) fn first(&self) -> i64 {
+        let cell = self.cells.first().map_or(i64::MAX, |cell| cell.low);
+        cell.min(self.atoms.first().copied().unwrap_or(i64::MAX))
+    }
+
     /// The highest key it can draw.
     pub(super) fn last(&self) -> i64 {
         self.cells

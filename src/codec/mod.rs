@@ -28,6 +28,7 @@ mod word;
 #[cfg(test)]
 mod conformance;
 
+pub use calendar::CalendarGrid;
 pub use categorical::Categorical;
 pub use choose::Hints;
 pub use constant::{Constant, Presence};

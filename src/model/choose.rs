@@ -11,7 +11,7 @@ use crate::{
     plan::{ColumnRole, Plan},
     privacy::Guard,
     rules::Rules,
-    schema::{ColumnId, DataType, Storage, Table, TableId},
+    schema::{ColumnId, DataType, ForeignKeyId, Storage, Table, TableId},
     semantic::{Meaning, detect, detect_by_name, detect_number, unlabelled},
     snapshot::TableSnapshot,
 };
@@ -64,9 +64,19 @@ impl<'a> Protection<'a> {
     }
 }
 
+/// True if every key over a column holds the context foreign key as well: then only siblings must differ in it, and gaps
+/// between siblings keep them apart.
+fn is_told_by_siblings(table: &Table, context: Option<ForeignKeyId>, column: ColumnId) -> bool {
+    context.is_some_and(|context| {
+        let parent = &table.foreign_keys[context.0].columns;
+        let mut keys = table.keys().filter(|key| key.columns.contains(&column));
+        keys.all(|key| parent.iter().all(|part| key.columns.contains(part)))
+    })
+}
+
 /// Chooses a codec or a writer for every modelled column.
 pub(super) fn choose_codecs<'a>(
-    (id, protection): (TableId, Protection<'a>),
+    (id, context, protection): (TableId, Option<ForeignKeyId>, Protection<'a>),
     (rows, kin): (&TableSnapshot, Option<Kin<'_>>),
     modelled: &[ColumnId],
     settings: Option<&TableSettings>,
@@ -168,10 +178,11 @@ pub(super) fn choose_codecs<'a>(
             chosen.codecs.push((*column_id, codec));
             continue;
         }
-        let elapsed = match (&codec, kin.filter(|_| !in_key)) {
-            (Codec::Datetime(own), Some(kin)) => Elapsed::fit(column, values, own, kin, hints.guard),
-            _ => None,
-        };
+        let elapsed =
+            match (&codec, kin.filter(|_| !in_key || is_told_by_siblings(table, context, *column_id))) {
+                (Codec::Datetime(own), Some(kin)) => Elapsed::fit(column, values, own, kin, hints.guard),
+                _ => None,
+            };
         if let Codec::Datetime(own) = &codec
             && !in_key
         {

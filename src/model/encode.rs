@@ -82,7 +82,14 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         parent: snapshot.table(parent).filter(|_| parent != id).map(|parent| &parent.data),
     });
     let Chosen { mut codecs, mut written, documents, meanings, times, findings: unlearned, .. } =
-        choose_codecs((id, protection), (rows, kin), &modelled, settings, rules, copied);
+        choose_codecs(
+            (id, plan.table(id).context, protection),
+            (rows, kin),
+            &modelled,
+            settings,
+            rules,
+            copied,
+        );
     // A gap to be filled could be either time.
     if !copied && completed.is_empty() {
         count_spans(table, (&rows.data, kin), &times, &mut codecs);

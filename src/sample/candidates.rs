@@ -7,7 +7,10 @@ use arrow_array::{
     Time64MicrosecondArray, TimestampMicrosecondArray, cast::AsArray, new_null_array, types,
 };
 
-use super::leaves;
+use super::{
+    leaves,
+    spacing::{DAY, SECOND, Spacing},
+};
 use crate::{
     codec::Codec,
     data::arrow_type,
@@ -54,6 +57,8 @@ pub(super) struct Candidates<'a> {
     /// True if the schema allows no value beyond `domain`.
     closed: bool,
     range: (i64, i64),
+    /// The steps that whole numbers, days and times move by.
+    spacing: Spacing,
 }
 
 impl<'a> Candidates<'a> {
@@ -86,7 +91,7 @@ impl<'a> Candidates<'a> {
             DataType::Date => (-700_000, 2_900_000),
             _ => (i64::MIN / 2, i64::MAX / 2),
         };
-        Self { column, array, domain, closed, range }
+        Self { column, array, domain, closed, range, spacing: Spacing::of(column, array) }
     }
 
     /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are, if there
@@ -107,8 +112,8 @@ impl<'a> Candidates<'a> {
     fn first(&self) -> Box<dyn Iterator<Item = Moved> + '_> {
         match (self.column.data_type.storage(), &self.column.data_type) {
             (Storage::Integer | Storage::Date, _) => self.steps(0, 1),
-            (Storage::Time, _) => self.steps(43_200_000_000, 1_000_000),
-            (Storage::Timestamp, _) => self.steps(0, 86_400_000_000),
+            (Storage::Time, _) => self.steps(DAY / 2, SECOND),
+            (Storage::Timestamp, _) => self.steps(0, DAY),
             (Storage::Float, _) => Box::new((0..10).map(|n| Moved::Float(f64::from(n)))),
             (Storage::Boolean, _) => Box::new([true, false].into_iter().map(Moved::Boolean)),
             (Storage::Text, DataType::Text { .. }) => match self.domain.as_ref().filter(|_| self.closed) {
@@ -121,26 +126,24 @@ impl<'a> Candidates<'a> {
 
     fn values(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
         match self.column.data_type.storage() {
-            Storage::Integer => self.steps(self.array.as_primitive::<types::Int64Type>().value(row), 1),
+            Storage::Integer => self.near(self.array.as_primitive::<types::Int64Type>().value(row), 1),
             Storage::Date => {
                 let days = self.array.as_primitive::<types::Date32Type>();
                 let all = days.iter().flatten().map(i64::from);
-                self.steps(self.inside(i64::from(days.value(row)), all), 1)
+                self.near(self.inside(i64::from(days.value(row)), all), 1)
             }
             Storage::Time => {
-                let time = self.array.as_primitive::<types::Time64MicrosecondType>().value(row);
-                self.steps(time, 1_000_000)
+                self.near(self.array.as_primitive::<types::Time64MicrosecondType>().value(row), SECOND)
             }
             Storage::Timestamp => {
                 let times = self.array.as_primitive::<types::TimestampMicrosecondType>();
                 let time = self.inside(times.value(row), times.iter().flatten());
-                let day = 86_400_000_000;
-                if time % day == 0 {
-                    return self.steps(time, day);
+                if time % DAY == 0 {
+                    return self.near(time, DAY);
                 }
                 // Near first; where a key is over the day alone, only days help.
-                let near = self.steps(time, 1_000_000).take(MAX_TRIES / 2);
-                Box::new(near.chain(self.steps(time, day)))
+                let near = self.near(time, SECOND).take(MAX_TRIES / 2);
+                Box::new(near.chain(self.steps(time, DAY)))
             }
             Storage::Float => {
                 let value = self.array.as_primitive::<types::Float64Type>().value(row);
@@ -165,6 +168,28 @@ impl<'a> Candidates<'a> {
         let (low, high) = self.range;
         let within = |value: &i64| (low..=high).contains(value);
         if within(&value) { value } else { others.find(within).unwrap_or(value.clamp(low, high)) }
+    }
+
+    /// Values around this one that keep the column's spacing, then others: better a value between than none.
+    fn near(&self, value: i64, step: i64) -> Box<dyn Iterator<Item = Moved> + '_> {
+        let finer = || self.steps(value, step);
+        match self.spacing {
+            Spacing::Steps(wider) if wider > step => {
+                Box::new(self.steps(value, wider).take(MAX_TRIES / 2).chain(finer()))
+            }
+            Spacing::Calendar(days) => {
+                let (unit, first) = if self.column.data_type.storage() == Storage::Date {
+                    (1, value)
+                } else {
+                    (DAY, value.div_euclid(DAY))
+                };
+                let (low, high) = self.range;
+                let on_days = days.around(first).map(move |day| day.saturating_mul(unit));
+                let on_days = on_days.filter(move |v| (low..=high).contains(v)).map(Moved::Integer);
+                Box::new(on_days.take(MAX_TRIES / 2).chain(finer()))
+            }
+            Spacing::Steps(_) => finer(),
+        }
     }
 
     fn steps(&self, value: i64, step: i64) -> Box<dyn Iterator<Item = Moved> + '_> {

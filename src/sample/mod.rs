@@ -27,6 +27,7 @@ mod relink;
 mod rows;
 mod separate;
 mod shard;
+mod spacing;
 mod suspects;
 mod totals;
 mod trials;

@@ -47,8 +47,13 @@ const PAIRS_MIN: usize = 200;
 const ASCENDING: f64 = 0.98;
 /// Bits a row that must be saved.
 const SAVED_BITS: f64 = 0.5;
+/// Bits a row that must be saved over atoms that say every time exactly, where no two siblings share a time: hours drawn one
+/// by one would clash.
+const SAVED_FROM_ATOMS: f64 = 2.0;
 /// Bits a row that gaps which hide the time of day must save over gaps of days.
 const CLOCK_BITS: f64 = 2.0;
+/// Fewest first rows that say by themselves what time of day families begin.
+const FIRSTS_MIN: usize = 50;
 /// Draws of another gap where one leads out of its bin.
 const TRIES: usize = 24;
 /// A column of days or points in time, ascending among siblings.
@@ -66,6 +71,9 @@ pub struct Elapsed {
     since: Option<Since>,
     /// Gap after the previous sibling.
     gap: Line,
+    /// True if no two siblings share a time.
+    #[serde(default)]
+    strict: bool,
     /// Time of day, of every row if gaps are days, else of rows without an earlier time.
     clock: Option<Line>,
 }
@@ -107,10 +115,13 @@ impl Elapsed {
         if pairs.len() < PAIRS_MIN || (ascending as f64) < ASCENDING * pairs.len() as f64 {
             return None;
         }
-        // What few atoms say exactly needs nothing else.
-        if otherwise.is_exact() {
+        // What few atoms say exactly needs nothing else, unless siblings must differ.
+        let exact = otherwise.is_exact();
+        let strict = pairs.iter().all(|((from, to), _)| from < to);
+        if exact && !strict {
             return None;
         }
+        let saved = if exact { SAVED_FROM_ATOMS } else { SAVED_BITS };
 
         let gap_name = format!("{}.gap", column.name);
         let fit_gap = |unit: Unit| {
@@ -135,7 +146,7 @@ impl Elapsed {
             Some(by_micros) if whole => by_micros,
             _ => (by_day.0, by_day.1, by_day.2, day_bits),
         };
-        if bits + SAVED_BITS > otherwise.bits_after(values, &before) {
+        if bits + saved > otherwise.bits_after(values, &before) {
             return None;
         }
 
@@ -155,7 +166,8 @@ impl Elapsed {
             None
         } else if whole {
             let firsts = times.iter().zip(&before).enumerate().filter(|(_, (_, before))| before.is_none());
-            Some(fit_clock(guard.own(firsts.filter_map(|(row, (time, _))| Some((row, clock_of((*time)?)))))))
+            let firsts = guard.own(firsts.filter_map(|(row, (time, _))| Some((row, clock_of((*time)?)))));
+            Some(fit_clock(if firsts.len() < FIRSTS_MIN { all_clocks() } else { firsts }))
         } else {
             day_clock
         };
@@ -163,7 +175,7 @@ impl Elapsed {
             sub_columns.extend(more);
             line
         });
-        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, clock }, bits))
+        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, strict, clock }, bits))
     }
 
     /// The parent's column that first rows are counted from.
@@ -249,17 +261,43 @@ impl Elapsed {
                 let mut random = seed.stream(name, family as u64);
                 let mut last = None;
                 let base = bases.get(family).copied().flatten();
-                families
+                let mut times: Vec<Option<i64>> = families
                     .rows(family)
                     .map(|row| {
                         let time = self.time(tokens, row, last, base, &mut random);
                         last = time.or(last);
                         time
                     })
-                    .collect::<Vec<_>>()
+                    .collect();
+                self.pull_back(&mut times, base.is_some());
+                times
             })
             .collect();
         array_of(&times, self.date, self.when.calendar)
+    }
+
+    /// Moves a family that would end after the last day to an earlier begin, unless that is `anchored`; where there is
+    /// no room, what is late comes together with the sibling before, or later than anything seen if no two may.
+    fn pull_back(&self, times: &mut [Option<i64>], anchored: bool) {
+        let day_of = |time: i64| time.div_euclid(DAY_MICROS);
+        let (first, last) = (times.iter().flatten().min(), times.iter().flatten().max());
+        let Some((first, last)) = first.zip(last) else { return };
+        let late = day_of(*last) - self.when.last();
+        if late <= 0 {
+            return;
+        }
+        let room = if anchored { 0 } else { (day_of(*first) - self.when.first()).max(0) };
+        // Whole weeks keep the weekdays.
+        let weeks = (late + 6) / 7 * 7;
+        let shift = if weeks <= room { weeks } else { late.min(room) };
+        let mut before = None;
+        for time in times.iter_mut().flatten() {
+            *time = time.saturating_sub(shift.saturating_mul(DAY_MICROS));
+            if !self.strict && day_of(*time) > self.when.last() {
+                *time = before.unwrap_or(*time);
+            }
+            before = Some(*time);
+        }
     }
 
     /// One row's time.
@@ -333,8 +371,8 @@ impl Elapsed {
         if let Some(found) = found {
             return self.on_usual_day(found, from);
         }
-        // The gap says more than the bin; only beyond the last day there is nothing.
-        if day_of(time) > self.when.last() { from } else { self.on_usual_day(time, from) }
+        // The gap says more than the bin.
+        self.on_usual_day(time, from)
     }
 
     /// Moves a time by a day or two, not before `from`, where next to nothing happens on its weekday.
