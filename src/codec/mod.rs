@@ -119,6 +119,12 @@ impl Codec {
         matches!(self, Self::Presence(_))
     }
 
+    /// True for times that follow each other at one distance, so that a row's is known once its family is.
+    #[must_use]
+    pub fn is_regular(&self) -> bool {
+        matches!(self, Self::Elapsed(codec) if codec.is_regular())
+    }
+
     /// The column of the context parent that values are counted from.
     #[must_use]
     pub fn counted_from_parent(&self) -> Option<ColumnId> {

@@ -10,7 +10,7 @@ use crate::{
     },
     plan::{ColumnRole, Plan},
     privacy::Guard,
-    rules::Rules,
+    rules::TableRules,
     schema::{ColumnId, DataType, ForeignKeyId, Storage, Table, TableId},
     semantic::{Meaning, detect, detect_by_name, detect_number, unlabelled},
     snapshot::TableSnapshot,
@@ -76,11 +76,11 @@ fn is_told_by_siblings(table: &Table, context: Option<ForeignKeyId>, column: Col
 
 /// Chooses a codec or a writer for every modelled column.
 pub(super) fn choose_codecs<'a>(
-    (id, context, protection): (TableId, Option<ForeignKeyId>, Protection<'a>),
+    (context, protection): (Option<ForeignKeyId>, Protection<'a>),
     (rows, kin): (&TableSnapshot, Option<Kin<'_>>),
     modelled: &[ColumnId],
     settings: Option<&TableSettings>,
-    rules: &Rules,
+    rules: &TableRules,
     copied: bool,
 ) -> Chosen<'a> {
     let mut chosen = Chosen::default();
@@ -96,15 +96,15 @@ pub(super) fn choose_codecs<'a>(
         let sole_key = table.keys().any(|key| key.columns == [*column_id] && key.predicate.is_none());
         let in_key = table.keys().any(|key| key.columns.contains(column_id));
         let textual = matches!(column.data_type.storage(), Storage::Text | Storage::Bytes);
-        let declared = rules.table(id).allowed_values(*column_id).is_some()
+        let declared = rules.allowed_values(*column_id).is_some()
             || matches!(column.data_type, DataType::Enum { .. })
             || table.foreign_keys.iter().any(|fk| fk.when().is_some_and(|when| when.column == *column_id));
         let mut hints = Hints {
             categorical: declared,
-            bounds: rules.table(id).bounds(*column_id),
+            bounds: rules.bounds(*column_id).filter(|_| !rules.is_factored(*column_id)),
             guard: if copied || declared { Guard::OFF } else { protection.of(&column.name) },
         };
-        let amount = hints.bounds.is_some() || declared || copied || in_key;
+        let amount = hints.bounds.is_some() || declared || copied || in_key || rules.is_factored(*column_id);
         if !amount
             && setting.is_none()
             && let Some(found) = detect_number(table, *column_id, values)

@@ -71,6 +71,17 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     if copied {
         facts_rules = facts_rules.declared();
     }
+    // A value to be filled is asked for as it is.
+    let coded;
+    let mut rows = rows;
+    if !copied && completion.is_none() {
+        let data;
+        (facts_rules, data) = facts_rules.with_factors(&rows.data);
+        if facts_rules.has_factors() {
+            coded = TableSnapshot { data, ..rows.clone() };
+            rows = &coded;
+        }
+    }
     let computed = facts_rules.computed();
     let mut modelled = attributes(table, plan, id);
     modelled.retain(|column| !computed.contains(column));
@@ -83,11 +94,11 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     });
     let Chosen { mut codecs, mut written, documents, meanings, times, findings: unlearned, .. } =
         choose_codecs(
-            (id, plan.table(id).context, protection),
+            (plan.table(id).context, protection),
             (rows, kin),
             &modelled,
             settings,
-            rules,
+            &facts_rules,
             copied,
         );
     // A gap to be filled could be either time.
@@ -100,7 +111,8 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         _ => true,
     });
     // Columns to be filled come last, so that they are generated under all others.
-    codecs.sort_by_key(|(column, _)| completed.contains(column));
+    // Regular times come first: everything else is drawn under what they turn out to be.
+    codecs.sort_by_key(|(column, codec)| (completed.contains(column), !codec.is_regular()));
     if copied {
         written.retain(|(column, ..)| completed.contains(column));
     }

@@ -19,8 +19,9 @@ use super::{
     across::Given,
     eval::order,
     evidence::key,
+    factors::{multiple, numbers_of, remember},
     grid::{Toward, on_grid, settle_on_grids},
-    relation::Rule,
+    relation::{Rule, rounded},
     value::{Value, take_rows},
 };
 
@@ -35,6 +36,7 @@ pub fn enforce(rules: &[Rule], table: &Table, rows: TableData, given: &Given) ->
     let mut rows = rows;
     settle_on_grids(table, &mut rows);
     let before = rows.clone();
+    remember(rules, &mut rows);
     for (column, values) in &given.values {
         rows.set(*column, values.clone());
     }
@@ -182,12 +184,23 @@ fn compute(rule: &Rule, table: &Table, rows: &mut TableData) -> bool {
     let sources: Option<Vec<ArrayRef>> = rule.reads().iter().map(|id| rows.column(*id).cloned()).collect();
     let Some(sources) = sources else { return false };
     let old = rows.column(to).cloned();
+    let factors = match rule {
+        Rule::Ratio { factors, decimals, .. } => {
+            rows.column(numbers_of(to)).map(|numbers| (factors, *decimals, numbers.clone()))
+        }
+        _ => None,
+    };
     let map = ValueMap::new(rule);
     let values: Vec<Value> = (0..rows.row_count)
         .map(|row| {
             let from: Vec<Value> = sources.iter().map(|source| Value::read(source, row)).collect();
             let kept = old.as_ref().map(|old| Value::read(old, row));
             match (&map, from.first()) {
+                (_, Some(from)) if let Some((factors, decimals, numbers)) = &factors => {
+                    let product = multiple(factors, from, &Value::read(numbers, row));
+                    let product = product.map(|product| decimals.map_or(product, |d| rounded(product, d)));
+                    product.map_or(Value::Null, Value::Float)
+                }
                 (Some(map), Some(from)) => map.value(from, kept),
                 _ => rule.predict(&from, kept.as_ref()).or(kept).unwrap_or(Value::Null),
             }

@@ -10,7 +10,7 @@ use arrow_array::{
 
 use crate::{
     data::TableData,
-    schema::{Column, DataType, Table},
+    schema::{Column, ColumnId, DataType, Table},
 };
 
 /// Most digits that are rounded; a float has no more.
@@ -29,7 +29,8 @@ pub(super) enum Toward {
 
 /// Puts the values of all columns on the grids of their types.
 pub(super) fn settle_on_grids(table: &Table, rows: &mut TableData) {
-    for (id, array) in rows.columns.iter().zip(&mut rows.arrays) {
+    let own = |id: &ColumnId| id.0 < table.columns.len();
+    for (id, array) in rows.columns.iter().zip(&mut rows.arrays).filter(|(id, _)| own(id)) {
         if let Some(settled) = on_grid(table.column(*id), array, Toward::Nearest) {
             *array = settled;
         }

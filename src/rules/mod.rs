@@ -19,6 +19,7 @@ mod enforce;
 mod eval;
 mod evidence;
 mod expression;
+mod factors;
 mod fallible;
 mod family_sum;
 mod functions;
@@ -84,6 +85,9 @@ pub struct TableRules {
     pub checks: Vec<CheckRule>,
     /// Relations found in the data.
     pub discovered: Vec<Rule>,
+    /// Columns that are learned as the number of their factor, see [`Rule::Ratio`].
+    #[serde(default)]
+    factored: Vec<ColumnId>,
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
     /// What the numbers of the key run with.

@@ -84,7 +84,8 @@ pub enum Rule {
         /// Rows with a value.
         rows: usize,
     },
-    /// `to = c · from` for one `c` of a few; null where `from` is. The value is sampled, then moved to the nearest `c`.
+    /// `to = c · from` for one `c` of a few; null where `from` is. Which `c` is sampled; where it cannot be
+    /// ([`TableRules::with_factors`](super::TableRules::with_factors)), the value is, and then moved to the nearest `c`.
     Ratio {
         /// Read.
         from: ColumnId,

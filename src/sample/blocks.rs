@@ -68,6 +68,7 @@ impl Draft {
                 tokens,
                 row_count: rows.len(),
             },
+            times: Vec::new(),
             data: self.data.slice(rows.start, rows.len()),
             place: Place { block: Some(number), alone, first_row: rows.start, first_family: families.start },
         }
@@ -242,6 +243,7 @@ impl Sampler<'_> {
             links: kept.links,
             present: Vec::new(),
             tokens: kept.tokens.unwrap_or_else(|| EncodedTable::empty(0)),
+            times: Vec::new(),
             data: TableData::concat(&kept.data).unwrap_or_else(|| TableData::bare(0)),
             place: Place::default(),
         })

@@ -194,7 +194,8 @@ fn restrict<'a>(
     let mut limits: Vec<Option<TokenLimit<'a>>> = Vec::new();
     for (column, codec) in &model.facts.codecs {
         let first = limits.len();
-        let own = condition.limits.get(column);
+        // Values that are factors multiplied out meet it only in the end.
+        let own = condition.limits.get(column).filter(|_| !model.facts.rules.is_factored(*column));
         let followers = condition
             .limits
             .iter()
@@ -224,6 +225,13 @@ impl Sampler<'_> {
     /// The condition on a table's rows.
     pub(super) fn condition(&self, id: TableId) -> Option<&Condition> {
         self.options.conditions.iter().find(|condition| condition.table == id)
+    }
+
+    /// What the condition on a table asks of the values that tokens stand for.
+    pub(super) fn limits(&self, id: TableId, model: &TableModel) -> BTreeMap<ColumnId, Limit> {
+        let limits = self.condition(id).map(|condition| condition.limits.iter()).into_iter().flatten();
+        let of_values = limits.filter(|(column, _)| !model.facts.rules.is_factored(**column));
+        of_values.map(|(column, limit)| (*column, limit.clone())).collect()
     }
 
     /// What the condition on a table leaves of its tokens.

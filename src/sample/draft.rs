@@ -1,10 +1,13 @@
 //! A table while it is being generated.
 
+use arrow_array::ArrayRef;
+
 use crate::{
     codec::EncodedTable,
     data::{Families, Links, NO_ROW, TableData},
+    model::take_linked,
     sample::blocks::Place,
-    schema::Table,
+    schema::{ColumnId, Table},
 };
 
 /// A table while it is being generated: structure first, then tokens, then values.
@@ -20,6 +23,8 @@ pub(super) struct Draft {
     pub(super) present: Vec<Vec<bool>>,
     /// All tokens of each row.
     pub(super) tokens: EncodedTable,
+    /// Times that were decided with the tokens.
+    pub(super) times: Vec<(ColumnId, ArrayRef)>,
     /// Columns decided so far.
     pub(super) data: TableData,
     /// Where these rows stand in their table.
@@ -35,6 +40,7 @@ impl Draft {
             links: vec![Links::default(); keys],
             present: vec![Vec::new(); keys],
             tokens: EncodedTable::empty(0),
+            times: Vec::new(),
             data: TableData::bare(0),
             place: Place::default(),
         }
@@ -57,6 +63,9 @@ impl Draft {
             .filter(|(family, count)| *family < self.parent_count || **count > 0)
             .map(|(_, count)| *count)
             .collect();
+        for (_, times) in &mut self.times {
+            *times = take_linked(times.as_ref(), &kept);
+        }
         self.families = Families::from_counts(&counts);
         for links in self.links.iter_mut().filter(|links| !links.parent.is_empty()) {
             links.parent = kept.iter().map(|row| links.parent[*row as usize]).collect();
@@ -121,6 +130,7 @@ mod tests {
             links: vec![Links { parent: vec![0, 0, 2, NO_ROW] }],
             present: vec![vec![true, true, true, false]],
             tokens: EncodedTable::empty(4),
+            times: Vec::new(),
             data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
             place: Place::default(),
         };
@@ -140,6 +150,7 @@ mod tests {
             links: vec![Links { parent: vec![2, 0, 1, NO_ROW] }],
             present: vec![Vec::new()],
             tokens: EncodedTable::empty(4),
+            times: Vec::new(),
             data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
             place: Place::default(),
         };

@@ -421,7 +421,7 @@ impl Sampler<'_> {
         let first = facts.given_columns();
         let last = draft.tokens.tokens.len() - facts.counts.len() - facts.block_columns();
         let tokens = draft.tokens.sub_columns(first..last.max(first)).take(rows);
-        let limits = self.condition(id).map_or_else(BTreeMap::new, |condition| condition.limits.clone());
+        let limits = self.limits(id, model);
         let stream = format!("judged/{}/{round}", draft.place.of(&table.name));
         let decoded = decode_table_within(&facts.codecs, &tokens, None, &limits, self.options.seed, &stream);
         // Far behind the rounds of the first repair.

@@ -23,6 +23,7 @@ mod links;
 mod outlet;
 mod referable;
 mod references;
+mod regular;
 mod relink;
 mod rows;
 mod separate;

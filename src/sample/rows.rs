@@ -189,7 +189,11 @@ impl Sampler<'_> {
             (Some(generator), Some(restriction)) => {
                 generator.sample_under(&conditioning, self.options.seed, &name, restriction)?
             }
-            (generator, _) => self.run(generator, &conditioning, &name)?,
+            (generator, None) => {
+                let rows = self.run(generator, &conditioning, &name)?;
+                self.under_regular_times(id, model, (draft, &conditioning), rows, &name)?
+            }
+            (None, _) => self.run(None, &conditioning, &name)?,
         };
         drop(restriction);
         draft.tokens = given.beside(rows);
@@ -261,11 +265,9 @@ impl Sampler<'_> {
         let first = facts.given_columns();
         let last = draft.tokens.tokens.len() - facts.counts.len() - facts.block_columns();
         let tokens = draft.tokens.sub_columns(first..last.max(first));
-        let limits = self.condition(id).map_or_else(BTreeMap::new, |condition| condition.limits.clone());
+        let limits = self.limits(id, model);
         let written: Vec<ColumnId> = facts.writer.columns().map(|(column, _)| column).collect();
-        let parent = self.model.plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
-        let parents = parent.and_then(|parent| self.keys[parent.0].as_ref());
-        let parents = parents.map(|parents| parents.slice(place.first_family, draft.parent_count));
+        let parents = self.context_rows(id, draft);
         let kin = Kin { families: &draft.families, parent: parents.as_ref() };
         // A row drawn again is alone: its siblings stay as they are.
         let decode = |tokens: &EncodedTable, round: usize| -> TableData {
@@ -286,6 +288,9 @@ impl Sampler<'_> {
             .map(|position| (position.column, number_families(*position, &draft.families)))
             .collect();
         let mut values = decode(&tokens, 0);
+        for (column, times) in std::mem::take(&mut draft.times) {
+            values.set(column, times);
+        }
         for (column, numbers) in &numbered {
             values.set(*column, numbers.clone());
         }
@@ -381,7 +386,7 @@ impl Sampler<'_> {
         for (column, array) in spelled {
             data.set(column, array);
         }
-        data
+        model.facts.rules.with_numbers_apart(data)
     }
 
     fn written(

@@ -52,6 +52,8 @@ const SAVED_BITS: f64 = 0.5;
 const SAVED_FROM_ATOMS: f64 = 2.0;
 /// Bits a row that gaps which hide the time of day must save over gaps of days.
 const CLOCK_BITS: f64 = 2.0;
+/// Share of the gaps that are equal, from where on a series is regular.
+const EQUAL_GAPS: f64 = 0.9;
 /// Fewest first rows that say by themselves what time of day families begin.
 const FIRSTS_MIN: usize = 50;
 /// Draws of another gap where one leads out of its bin.
@@ -74,6 +76,9 @@ pub struct Elapsed {
     /// True if no two siblings share a time.
     #[serde(default)]
     strict: bool,
+    /// True if nearly all siblings lie equally far apart. Then every row says its time of day.
+    #[serde(default)]
+    regular: bool,
     /// Time of day, of every row if gaps are days, else of rows without an earlier time.
     clock: Option<Line>,
 }
@@ -89,6 +94,14 @@ fn previous(times: &[Option<i64>], families: &Families) -> Vec<Option<i64>> {
         }
     }
     result
+}
+
+/// Share of the pairs that lie as far apart as most do.
+fn equal_gaps(pairs: &[Owned<(i64, i64)>], unit: Unit) -> f64 {
+    let mut gaps: Vec<i64> = pairs.iter().map(|((from, to), _)| unit.between(*from, *to)).collect();
+    gaps.sort_unstable();
+    let most = gaps.chunk_by(|a, b| a == b).map(<[i64]>::len).max().unwrap_or(0);
+    most as f64 / gaps.len().max(1) as f64
 }
 
 impl Elapsed {
@@ -150,11 +163,19 @@ impl Elapsed {
             return None;
         }
 
+        let regular = strict && equal_gaps(&pairs, gaps_in) >= EQUAL_GAPS;
         let nulls = Nulls::fit(values);
         let known = times.iter().enumerate();
         let days = guard.own(known.filter_map(|(row, time)| Some((row, (*time)?.div_euclid(DAY_MICROS)))));
         let when_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
-        let (when, when_column) = Line::binned(days, &any_time(&when_name, guard, nulls.seen()));
+        let rough = any_time(&when_name, guard, nulls.seen());
+        // What every row of a series will know can be the day itself.
+        let exactly = (regular && exact).then(|| Line::fit(days.clone(), &rough));
+        let (when, when_column) =
+            match exactly.map(|(line, columns)| (line, <[SubColumn; 1]>::try_from(columns))) {
+                Some((line, Ok([column]))) => (line, column),
+                _ => Line::binned(days, &rough),
+            };
         let since = Since::fit(column, (&times, &before), gaps_in, kin, &when, guard);
         let mut sub_columns = vec![when_column];
         let since = since.map(|(since, more)| {
@@ -167,7 +188,8 @@ impl Elapsed {
         } else if whole {
             let firsts = times.iter().zip(&before).enumerate().filter(|(_, (_, before))| before.is_none());
             let firsts = guard.own(firsts.filter_map(|(row, (time, _))| Some((row, clock_of((*time)?)))));
-            Some(fit_clock(if firsts.len() < FIRSTS_MIN { all_clocks() } else { firsts }))
+            let by_all = regular || firsts.len() < FIRSTS_MIN;
+            Some(fit_clock(if by_all { all_clocks() } else { firsts }))
         } else {
             day_clock
         };
@@ -175,7 +197,12 @@ impl Elapsed {
             sub_columns.extend(more);
             line
         });
-        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, strict, clock }, bits))
+        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, strict, regular, clock }, bits))
+    }
+
+    /// True if nearly all siblings lie equally far apart.
+    pub(super) fn is_regular(&self) -> bool {
+        self.regular
     }
 
     /// The parent's column that first rows are counted from.
@@ -236,7 +263,7 @@ impl Elapsed {
             push(gap_at, &self.gap, steps(before[row]));
             if let (Some(at), Some(clock)) = (clock_at, &self.clock) {
                 let anchored = before[row].is_some() || (self.since.is_some() && base.is_some());
-                let told = self.gaps_in == Unit::Days || !anchored;
+                let told = self.gaps_in == Unit::Days || self.regular || !anchored;
                 push(at, clock, time.filter(|_| told).map(|time| time.rem_euclid(DAY_MICROS)));
             }
         }

@@ -220,3 +220,73 @@ fn times_on_first_days_of_months_stay_there() {
     assert_eq!(texts.len(), 3000);
     assert!(texts.iter().all(|text| text.ends_with("-01")), "{:?}", &texts[..8]);
 }
+
+/// Eight stations, each read every hour of about 60 days, with a reading missing now and then.
+fn readings() -> Visits {
+    let mut r = Seed(9).stream("elapsed/readings", 0);
+    let mut counts = Vec::new();
+    let mut times = Vec::new();
+    for _ in 0..8 {
+        let all: Vec<i64> = (0..60 * 24)
+            .filter(|_| r.random_range(0..500) > 0)
+            .map(|hour| 9000 * DAY_MICROS + hour * HOUR)
+            .collect();
+        counts.push(all.len() as u32);
+        times.extend(all);
+    }
+    let parent =
+        TableData::new(vec![ColumnId(4)], vec![Arc::new(TimestampMicrosecondArray::from(vec![0; 8]))], 8);
+    Visits {
+        families: Families::from_counts(&counts),
+        parent,
+        times: Arc::new(TimestampMicrosecondArray::from(times)),
+    }
+}
+
+#[test]
+fn a_regular_series_stays_one_and_every_row_says_its_day_and_hour() {
+    let readings = readings();
+    let elapsed = readings.fit().expect("hours drawn one by one would clash");
+    assert!(elapsed.is_regular());
+    let times = super::micros(&readings.times).unwrap();
+
+    let tokens = elapsed.encode_with(&readings.times, Some(readings.kin()));
+    let (_, _, clock) = elapsed.places();
+    let hours: std::collections::BTreeSet<(i64, u16)> = times
+        .iter()
+        .flatten()
+        .zip(&tokens[clock.unwrap()])
+        .map(|(time, token)| (time.rem_euclid(DAY_MICROS), *token))
+        .collect();
+    assert_eq!(hours.len(), 24, "one token per hour");
+    let days: std::collections::BTreeSet<(i64, u16)> = times
+        .iter()
+        .flatten()
+        .zip(&tokens[0])
+        .map(|(time, token)| (time.div_euclid(DAY_MICROS), *token))
+        .collect();
+    assert_eq!(days.len(), 60, "one token per day");
+
+    let back = there_and_back(&readings, &Codec::Elapsed(Box::new(elapsed)), 3);
+    let made = gaps(&readings, &back);
+    assert!(made.iter().all(|gap| *gap > 0 && gap % HOUR == 0));
+    assert!(made.iter().filter(|gap| **gap == HOUR).count() * 100 > made.len() * 98);
+}
+
+#[test]
+fn a_family_that_would_end_late_begins_earlier() {
+    let readings = readings();
+    let elapsed = readings.fit().unwrap();
+    let last = elapsed.when.last();
+    let series = |first: i64| (0..240).map(|hour| Some(first * DAY_MICROS + hour * HOUR)).collect::<Vec<_>>();
+
+    let mut late = series(last - 4);
+    elapsed.pull_back(&mut late, false);
+    assert_eq!(late, series(last - 11), "by whole weeks");
+    let mut anchored = series(last - 4);
+    elapsed.pull_back(&mut anchored, true);
+    assert_eq!(anchored, series(last - 4), "no two may meet");
+    let mut fitting = series(last - 20);
+    elapsed.pull_back(&mut fitting, false);
+    assert_eq!(fitting, series(last - 20));
+}
