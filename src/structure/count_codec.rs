@@ -97,7 +97,14 @@ impl CountCodec {
         counts.iter().map(|count| self.token(*count)).collect()
     }
 
-    fn token(&self, count: u32) -> u16 {
+    /// How many of `parents` parents are due each token.
+    pub(super) fn due(&self, parents: usize) -> Vec<f64> {
+        let rows: f64 = self.bins.iter().map(|bin| f64::from(bin.rows)).sum();
+        self.bins.iter().map(|bin| f64::from(bin.rows) * parents as f64 / rows.max(1.0)).collect()
+    }
+
+    /// The token of a count.
+    pub(super) fn token(&self, count: u32) -> u16 {
         let after = self.bins.partition_point(|bin| bin.low() <= count);
         let below = after.saturating_sub(1);
         let distance = |index: usize| match &self.bins[index] {

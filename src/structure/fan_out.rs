@@ -61,7 +61,10 @@ impl FanOut for TokenFanOut {
         let gap = |counts: &[u32]| (target as f64 - sum(counts) as f64).abs() / (target as f64).max(1.0);
         let usual = self.codec.mean() * counts.len() as f64;
         if gap(&counts) > EXCHANGE && (target as f64 - usual).abs() <= EXCHANGE * target as f64 {
-            self.redraw(&mut counts, target, cap, random);
+            self.settle_heaviest(&mut counts, target, cap, random);
+            if gap(&counts) > EXCHANGE {
+                self.redraw(&mut counts, target, cap, random);
+            }
         }
         if gap(&counts) <= EXCHANGE {
             let with_children: Vec<usize> = (0..counts.len()).filter(|parent| counts[*parent] > 0).collect();
@@ -83,6 +86,48 @@ impl FanOut for TokenFanOut {
 }
 
 impl TokenFanOut {
+    /// Closes a gap by the heaviest counts that were drawn less often than they are due, or more often: one parent that
+    /// has four of five children is worth more than hundreds with a few more each.
+    fn settle_heaviest(&self, counts: &mut [u32], target: u64, cap: u32, random: &mut Stream) {
+        let mut gap = target as i64 - sum(counts) as i64;
+        let due = self.codec.due(counts.len());
+        let mut of_token: Vec<Vec<usize>> = vec![Vec::new(); due.len()];
+        for (parent, count) in counts.iter().enumerate() {
+            of_token[usize::from(self.codec.token(*count))].push(parent);
+        }
+        of_token.iter_mut().for_each(|parents| parents.shuffle(random));
+        for token in (0..due.len()).rev() {
+            let wanted = due[token].round() as usize;
+            let far = |gap: i64| gap.unsigned_abs() as f64 > NUDGE * target as f64;
+            while of_token[token].len() < wanted && gap > 0 && far(gap) {
+                // From the tokens with the most to spare.
+                let spare = |other: &usize| of_token[*other].len() as f64 - due[*other];
+                let Some(donor) = (0..token).max_by(|a, b| spare(a).total_cmp(&spare(b))) else { break };
+                let Some(parent) = of_token[donor].pop() else { break };
+                let count = self.codec.decode(token as u16, random).min(cap);
+                let left = gap - (i64::from(count) - i64::from(counts[parent]));
+                if left.abs() >= gap.abs() {
+                    of_token[donor].push(parent);
+                    break;
+                }
+                (counts[parent], gap) = (count, left);
+                of_token[token].push(parent);
+            }
+            while of_token[token].len() > wanted && gap < 0 && far(gap) {
+                let lack = |other: &usize| due[*other] - of_token[*other].len() as f64;
+                let Some(taker) = (0..token).max_by(|a, b| lack(a).total_cmp(&lack(b))) else { break };
+                let Some(parent) = of_token[token].pop() else { break };
+                let count = self.codec.decode(taker as u16, random).min(cap);
+                let left = gap - (i64::from(count) - i64::from(counts[parent]));
+                if left.abs() >= gap.abs() {
+                    break;
+                }
+                (counts[parent], gap) = (count, left);
+                of_token[taker].push(parent);
+            }
+        }
+    }
+
     /// Lets random parents draw their count anew, as often as each was seen, where that brings the total nearer.
     fn redraw(&self, counts: &mut [u32], target: u64, cap: u32, random: &mut Stream) {
         let mut gap = target as i64 - sum(counts) as i64;

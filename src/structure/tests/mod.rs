@@ -179,6 +179,30 @@ fn depth_is_unknown_on_and_below_a_cycle() {
 }
 
 #[test]
+fn the_one_parent_that_has_nearly_everything_is_there_once() {
+    // 1,000 promotions: "none" has 60,000 sales, a hundred others about 100 each, the rest nothing.
+    let mut counts: Vec<u32> = (0..1000).map(|parent| if parent < 100 { 60 + parent } else { 0 }).collect();
+    counts[500] = 60_000;
+    let codec = CountCodec::fit(&counts);
+    let fan_out = TokenFanOut::new(codec.clone());
+    let total: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+    let heavy = |drawn: &[u32]| drawn.iter().filter(|count| **count > 1000).count();
+    let none = |drawn: &[u32]| drawn.iter().filter(|count| **count == 0).count();
+    let zero = codec.encode(&[0])[0];
+    let missed: Vec<u16> =
+        codec.encode(&counts).iter().map(|t| if codec.expected(*t) > 1000.0 { zero } else { *t }).collect();
+    let mut twice = codec.encode(&counts);
+    twice[700] = codec.encode(&[60_000])[0];
+
+    for tokens in [missed, twice] {
+        let drawn = fan_out.sample(&tokens, Some(total), &mut stream()).unwrap();
+        assert_eq!(drawn.iter().map(|count| u64::from(*count)).sum::<u64>(), total);
+        assert_eq!(heavy(&drawn), 1);
+        assert!((none(&drawn) as i64 - 899).abs() <= 5, "{}", none(&drawn));
+    }
+}
+
+#[test]
 fn few_parents_that_have_everything_stay_few() {
     let mut seen = vec![0; 498];
     seen.extend([2270, 2311]);
