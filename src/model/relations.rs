@@ -43,7 +43,7 @@ pub fn discover_rules(
                 present: &rows.present,
                 fan_out: &rows.fan_out,
                 total_rows: rows.total_rows,
-                key_runs: &rows.key_runs,
+                key_courses: &rows.key_courses,
                 guard: guard(id),
             })
         })

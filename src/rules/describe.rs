@@ -28,10 +28,17 @@ impl TableRules {
         let totals = self.aggregates.iter().map(|total| summed(schema, table, total, of));
         let inside = self.discovered.iter().map(|rule| inside(table, rule));
         let clock = self
-            .clock
+            .clocks
             .iter()
             .map(|clock| format!("{} counts on with {}", name(table, clock.key), name(table, clock.with)));
-        numbered.chain(clock).chain(inherited).chain(totals).chain(inside).collect()
+        let begins = self.numberings.iter().map(|numbering| {
+            let step = match numbering.step {
+                step if step > 1.0 => format!(", in steps of about {step}"),
+                _ => String::new(),
+            };
+            format!("{} counts from about {}{step}", name(table, numbering.key), numbering.first)
+        });
+        numbered.chain(clock).chain(begins).chain(inherited).chain(totals).chain(inside).collect()
     }
 
     /// A table with what it borrows as columns of its own.

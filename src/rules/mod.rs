@@ -26,6 +26,7 @@ mod grid;
 mod keys;
 mod limit;
 mod mend;
+mod numbering;
 mod parse;
 mod pattern;
 mod position;
@@ -52,6 +53,7 @@ pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operat
 pub use fallible::may_fail;
 pub use family_sum::{FamilySum, family_sums};
 pub use limit::Limit;
+pub use numbering::Numbering;
 pub use pattern::Pattern;
 pub use position::{Position, family_positions};
 pub use relation::{Product, Rule};
@@ -86,9 +88,12 @@ pub struct TableRules {
     pub discovered: Vec<Rule>,
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
-    /// What the numbers of the key run with.
+    /// What fresh numbers run with; those of the table's own key first.
     #[serde(default)]
-    pub clock: Option<KeyClock>,
+    pub clocks: Vec<KeyClock>,
+    /// Where fresh numbers begin that do not count from 1.
+    #[serde(default)]
+    pub numberings: Vec<Numbering>,
     /// Columns found to sum to one total in every family.
     #[serde(default)]
     pub sums: Vec<FamilySum>,

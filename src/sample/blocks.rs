@@ -203,12 +203,11 @@ impl Sampler<'_> {
             tokens: None,
         };
         let runs = runs(&draft.families, self.options.block_rows);
-        self.ranks = self.clock(id).map_or_else(Vec::new, |clock| {
-            let sizes: Vec<usize> = (runs.iter())
-                .map(|run| (draft.families.offsets[run.end] - draft.families.offsets[run.start]) as usize)
-                .collect();
-            ranks(clock, draft, &sizes)
-        });
+        let sizes: Vec<usize> = (runs.iter())
+            .map(|run| (draft.families.offsets[run.end] - draft.families.offsets[run.start]) as usize)
+            .collect();
+        let clocks = self.clocks(id).iter();
+        self.ranks = clocks.map(|clock| (clock.key, ranks(*clock, draft, &sizes))).collect();
         let before = self.summary.findings.len();
         for (number, families) in runs.into_iter().enumerate() {
             if interrupted() {

@@ -201,8 +201,8 @@ struct Sampler<'a> {
     wanted: Vec<Vec<ColumnId>>,
     /// Tables not handed out yet: deferred links wait for their parents, totals for the children.
     waiting: Vec<Waiting>,
-    /// Where the rows of the table that is generated in blocks stand in the order of its key; empty without a clock.
-    ranks: Vec<u32>,
+    /// Where the rows of the table that is generated in blocks stand in the order of a key, per key with a clock.
+    ranks: Vec<(ColumnId, Vec<u32>)>,
     /// What is to be said of blocks that only this shard draws.
     of_own_blocks: Vec<Finding>,
     summary: SampleSummary,

@@ -340,7 +340,7 @@ impl Sampler<'_> {
             }
         }
         self.allot_keys(id, draft);
-        self.run_with_clock(model, draft);
+        self.run_with_clocks(model, draft);
     }
 
     /// Replaces the presence of written columns by written values, spelled as CHECKs demand.

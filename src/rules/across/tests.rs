@@ -169,7 +169,7 @@ fn found<const N: usize>(schema: &Schema, data: [TableData; N], links: [Vec<Vec<
                 present,
                 fan_out,
                 total_rows,
-                key_runs: &[],
+                key_courses: &[],
                 guard: Guard::rows(5),
             })
         })
