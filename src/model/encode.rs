@@ -92,8 +92,9 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         Rule::NullWhen { from, any_value: false, .. } => !written.iter().any(|(column, ..)| column == from),
         _ => true,
     });
-    // Columns to be filled come last, so that they are generated under all others.
-    codecs.sort_by_key(|(column, _)| completed.contains(column));
+    // Columns to be filled come last, so that they are generated under all others; what is decided before the row
+    // comes first, so that all others are generated under it.
+    codecs.sort_by_key(|(column, _)| (completed.contains(column), facts_rules.rank(*column)));
     if copied {
         written.retain(|(column, ..)| completed.contains(column));
     }

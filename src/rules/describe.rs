@@ -1,10 +1,10 @@
 //! Found rules in words, for people.
 
-use crate::schema::{ColumnId, Schema, Table, TableId};
+use crate::schema::{ColumnId, ForeignKeyId, Schema, Table, TableId};
 
 use super::{
-    Aggregate, AggregateFunction, Inheritance, Inherited, Product, Rule, TableRules, across::ancestor_along,
-    value::Value,
+    Aggregate, AggregateFunction, Determinant, Inheritance, Inherited, Product, Rule, TableRules,
+    across::ancestor_along, value::Value,
 };
 
 /// Most values of a rule that are written out.
@@ -135,12 +135,26 @@ fn product(table: &Table, of: &Product) -> String {
 fn owed(schema: &Schema, id: TableId, rule: &Inherited) -> String {
     let table = schema.table(id);
     let ancestor = schema.table(rule.ancestor(schema, id));
-    let mut at = table;
-    let mut path = Vec::new();
-    for fk in &rule.path {
-        let key = &at.foreign_keys[fk.0];
-        path.push(key.columns.iter().map(|column| name(at, *column)).collect::<Vec<_>>().join(", "));
-        at = schema.table(key.parent);
+    let via = along(schema, id, &rule.path);
+    if !rule.beside.is_empty() {
+        let above = |path: &[ForeignKeyId]| {
+            format!(
+                "{} row along {}",
+                schema.table(ancestor_along(schema, id, path)).name,
+                along(schema, id, path)
+            )
+        };
+        let beside = rule.beside.iter().map(|determinant| match determinant {
+            Determinant::Ancestor(path) => above(path),
+            Determinant::Column(column) => name(table, *column).to_owned(),
+        });
+        let all: Vec<String> = std::iter::once(above(&rule.path)).chain(beside).collect();
+        let to = name(table, rule.to);
+        return format!(
+            "{to} is one for all rows of a {} ({} combinations)",
+            all.join(" and a "),
+            rule.ancestors
+        );
     }
     let there = |column: ColumnId| format!("{}.{}", ancestor.name, name(ancestor, column));
     let what = match rule.how {
@@ -149,8 +163,19 @@ fn owed(schema: &Schema, id: TableId, rule: &Inherited) -> String {
         Inheritance::NotBefore(from) => format!("≥ {}", there(from)),
         Inheritance::NotAfter(from) => format!("≤ {}", there(from)),
     };
-    let via = path.join(" → ");
     format!("{} {what} along {via} ({} rows of {})", name(table, rule.to), rule.ancestors, ancestor.name)
+}
+
+/// A path of foreign keys by their columns.
+fn along(schema: &Schema, id: TableId, path: &[ForeignKeyId]) -> String {
+    let mut at = schema.table(id);
+    let mut steps = Vec::new();
+    for fk in path {
+        let key = &at.foreign_keys[fk.0];
+        steps.push(key.columns.iter().map(|column| name(at, *column)).collect::<Vec<_>>().join(", "));
+        at = schema.table(key.parent);
+    }
+    steps.join(" → ")
 }
 
 fn summed(

@@ -41,8 +41,8 @@ mod value;
 mod tests;
 
 pub use across::{
-    Aggregate, AggregateFunction, Borrowed, Childless, Given, Heirloom, Inheritance, Inherited, Observed,
-    ObservedTable, ancestor_along, discover_all,
+    Aggregate, AggregateFunction, Borrowed, Childless, Determinant, Given, Heirloom, Inheritance, Inherited,
+    Observed, ObservedTable, ancestor_along, discover_all,
 };
 pub use clock::KeyClock;
 pub use condition::{Condition, ConditionError};
@@ -224,6 +224,19 @@ impl TableRules {
             .chain(given.map(|rule| rule.to))
             .chain(self.aggregates.iter().map(|total| total.to))
             .collect()
+    }
+
+    /// 0 for a column that decides another together with an ancestor, 1 for one that is decided so, 2 for others.
+    #[must_use]
+    pub fn rank(&self, column: ColumnId) -> u8 {
+        let joint = || self.inherited.iter().filter(|rule| !rule.beside.is_empty());
+        if joint().any(|rule| rule.beside.contains(&Determinant::Column(column))) {
+            0
+        } else if joint().any(|rule| rule.to == column) {
+            1
+        } else {
+            2
+        }
     }
 
     /// True if a column's values are decided outside the row.

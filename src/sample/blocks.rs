@@ -15,7 +15,12 @@ use crate::{
     plan::{ColumnRole, LinkRole},
     progress::{Event, interrupted},
     rules::{Inheritance, Inherited},
-    sample::{Outlet, Piece, SampleError, Sampler, Shard, clock::ranks, draft::Draft},
+    sample::{
+        Outlet, Piece, SampleError, Sampler, Shard,
+        clock::ranks,
+        draft::Draft,
+        joint::{KnownTokens, reads_row},
+    },
     schema::{ColumnId, ForeignKeyId, TableId, UniqueKey},
 };
 
@@ -68,14 +73,21 @@ impl Draft {
                 tokens,
                 row_count: rows.len(),
             },
+            known: (self.known.iter())
+                .map(|known| KnownTokens { tokens: known.tokens[rows.clone()].to_vec(), ..known.clone() })
+                .collect(),
             data: self.data.slice(rows.start, rows.len()),
             place: Place { block: Some(number), alone, first_row: rows.start, first_family: families.start },
         }
     }
 }
 
-/// False if a rule binds rows of several families: one value for all rows of an ancestor that is not the parent itself.
+/// False if a rule binds rows of several families: one value for all rows of an ancestor that is not the parent itself,
+/// unless the value is drawn before the rows are.
 fn holds_by_family(rule: &Inherited, context: Option<ForeignKeyId>) -> bool {
+    if !rule.beside.is_empty() {
+        return !reads_row(rule);
+    }
     !matches!(rule.how, Inheritance::Shared) || context.is_some_and(|context| rule.path == [context])
 }
 
@@ -240,6 +252,7 @@ impl Sampler<'_> {
             parent_count: draft.parent_count,
             links: kept.links,
             present: Vec::new(),
+            known: Vec::new(),
             tokens: kept.tokens.unwrap_or_else(|| EncodedTable::empty(0)),
             data: TableData::concat(&kept.data).unwrap_or_else(|| TableData::bare(0)),
             place: Place::default(),
@@ -259,7 +272,7 @@ mod tests {
     fn one_value_for_the_rows_of_another_ancestor_looks_across_families() {
         let shared = |path: &[usize], how| {
             let path = path.iter().map(|fk| ForeignKeyId(*fk)).collect();
-            Inherited { to: ColumnId(3), path, how, ancestors: 50 }
+            Inherited { to: ColumnId(3), path, how, ancestors: 50, beside: Vec::new() }
         };
         let holds = |rule: &Inherited| holds_by_family(rule, Some(ForeignKeyId(0)));
 

@@ -3,7 +3,7 @@
 use crate::{
     codec::EncodedTable,
     data::{Families, Links, NO_ROW, TableData},
-    sample::blocks::Place,
+    sample::{blocks::Place, joint::KnownTokens},
     schema::Table,
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Draft {
     pub(super) present: Vec<Vec<bool>>,
     /// All tokens of each row.
     pub(super) tokens: EncodedTable,
+    /// Attribute tokens decided before the rows are drawn.
+    pub(super) known: Vec<KnownTokens>,
     /// Columns decided so far.
     pub(super) data: TableData,
     /// Where these rows stand in their table.
@@ -35,6 +37,7 @@ impl Draft {
             links: vec![Links::default(); keys],
             present: vec![Vec::new(); keys],
             tokens: EncodedTable::empty(0),
+            known: Vec::new(),
             data: TableData::bare(0),
             place: Place::default(),
         }
@@ -121,6 +124,7 @@ mod tests {
             links: vec![Links { parent: vec![0, 0, 2, NO_ROW] }],
             present: vec![vec![true, true, true, false]],
             tokens: EncodedTable::empty(4),
+            known: Vec::new(),
             data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
             place: Place::default(),
         };
@@ -140,6 +144,7 @@ mod tests {
             links: vec![Links { parent: vec![2, 0, 1, NO_ROW] }],
             present: vec![Vec::new()],
             tokens: EncodedTable::empty(4),
+            known: Vec::new(),
             data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
             place: Place::default(),
         };

@@ -20,6 +20,7 @@ use super::{
     },
     Aggregate, Borrowed, Inheritance, Inherited,
     inherit::{Line, copy, limit, shared, tightest},
+    joint,
     kin::Kin,
     lines::Loans,
     totals::{Offspring, find_totals},
@@ -111,6 +112,11 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
             .collect();
         table.inherited.retain(|rule| !own.contains(&rule.to));
     }
+    let jointly: Vec<Vec<Inherited>> =
+        ids.par_iter().map(|id| observed.joint(*id, &rules.tables[id.0])).collect();
+    for (table, found) in rules.tables.iter_mut().zip(jointly) {
+        joint::add(found, table);
+    }
     for (id, loans) in ids.iter().zip(loans) {
         let inside = rules.tables[id.0].discovered.iter().flat_map(super::super::Rule::reads);
         let totals =
@@ -153,7 +159,7 @@ impl<'a> Observed<'a> {
     }
 
     /// The columns that relations across tables may decide: attributes outside any key and CHECK.
-    fn free(&self, id: TableId, rules: &TableRules) -> Vec<ColumnId> {
+    pub(super) fn free(&self, id: TableId, rules: &TableRules) -> Vec<ColumnId> {
         let table = self.schema.table(id);
         let free = |column: &ColumnId| {
             let checked = rules.checks.iter().any(|check| check.columns.contains(column));
@@ -201,6 +207,7 @@ impl<'a> Observed<'a> {
                     to: *to,
                     how: Inheritance::Copy(from),
                     ancestors,
+                    beside: Vec::new(),
                 }));
             }
         }
@@ -297,7 +304,10 @@ impl<'a> Observed<'a> {
                 let families = line.rows.iter().collect::<BTreeSet<_>>().len();
                 if best.get(&to).is_none_or(|(fewest, _)| families < *fewest) {
                     let how = Inheritance::Shared;
-                    best.insert(to, (families, Inherited { path: path.clone(), to, how, ancestors }));
+                    best.insert(
+                        to,
+                        (families, Inherited { path: path.clone(), to, how, ancestors, beside: Vec::new() }),
+                    );
                 }
             }
         }
@@ -349,6 +359,7 @@ impl<'a> Observed<'a> {
                 to,
                 how,
                 ancestors,
+                beside: Vec::new(),
             }));
         }
         found
