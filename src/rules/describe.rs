@@ -138,23 +138,16 @@ fn owed(schema: &Schema, id: TableId, rule: &Inherited) -> String {
     let via = along(schema, id, &rule.path);
     if !rule.beside.is_empty() {
         let above = |path: &[ForeignKeyId]| {
-            format!(
-                "{} row along {}",
-                schema.table(ancestor_along(schema, id, path)).name,
-                along(schema, id, path)
-            )
+            let ancestor = &schema.table(ancestor_along(schema, id, path)).name;
+            format!("one {ancestor} along {}", along(schema, id, path))
         };
         let beside = rule.beside.iter().map(|determinant| match determinant {
             Determinant::Ancestor(path) => above(path),
-            Determinant::Column(column) => name(table, *column).to_owned(),
+            Determinant::Column(column) => format!("one {}", name(table, *column)),
         });
         let all: Vec<String> = std::iter::once(above(&rule.path)).chain(beside).collect();
-        let to = name(table, rule.to);
-        return format!(
-            "{to} is one for all rows of a {} ({} combinations)",
-            all.join(" and a "),
-            rule.ancestors
-        );
+        let (to, all) = (name(table, rule.to), all.join(" and "));
+        return format!("{to} is one for all rows with {all} ({} combinations)", rule.ancestors);
     }
     let there = |column: ColumnId| format!("{}.{}", ancestor.name, name(ancestor, column));
     let what = match rule.how {

@@ -71,8 +71,8 @@ fn combinations_decide(engine: Engine) {
 
     let rules = dbsynth(&["plan", source.text(), "--rules"]).exits(0).stdout;
     for rule in [
-        "length is one for all rows of a airport row along origin_id and a airport row along target_id",
-        "fare is one for all rows of a airport row along origin_id and a class",
+        "length is one for all rows with one airport along origin_id and one airport along target_id",
+        "fare is one for all rows with one airport along origin_id and one class",
     ] {
         assert!(rules.contains(rule), "{rules}");
     }

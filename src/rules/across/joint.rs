@@ -1,6 +1,8 @@
 //! Columns that several parents decide together, or a parent and a column of the row: the distance between two
 //! airports, the price of a product at a supplier, of a size of a product.
 
+use std::cmp::Reverse;
+
 use arrow_array::Array;
 use indexmap::IndexMap;
 
@@ -70,7 +72,12 @@ impl Observed<'_> {
         let columns: Vec<ColumnId> = free.iter().copied().filter(discrete).collect();
         let candidates = self.determinants(id, rows, &columns);
         let mut found: Vec<Inherited> = Vec::new();
-        for to in free.into_iter().filter(|to| discrete(to) || storage(*to) == Storage::Float) {
+        free.retain(|to| discrete(to) || storage(*to) == Storage::Float);
+        let coded = |to: ColumnId| value_codes(rows, to, true).map(|(codes, values)| (to, codes, values));
+        let mut targets: Vec<(ColumnId, Vec<u32>, usize)> = free.into_iter().filter_map(coded).collect();
+        // Of two columns that show each other the one of more values is decided: sizes have prices.
+        targets.sort_by_key(|(_, _, values)| Reverse(*values));
+        for (to, values, _) in targets.into_iter().filter(|(_, _, values)| *values > 1) {
             let is_read = found.iter().any(|rule| rule.beside.contains(&Determinant::Column(to)));
             if is_read || rules.discovered.iter().any(|rule| rule.decides() == Some(to)) {
                 continue;
@@ -87,7 +94,7 @@ impl Observed<'_> {
                     Determinant::Ancestor(_) => true,
                 })
                 .collect();
-            found.extend(decided(rows, to, &open));
+            found.extend(decided(rows, (to, &values), &open));
         }
         found
     }
@@ -129,11 +136,11 @@ pub(super) fn add(found: Vec<Inherited>, rules: &mut TableRules) {
 }
 
 /// The rule of the fewest combinations that decide a column.
-fn decided(rows: ObservedTable<'_>, to: ColumnId, candidates: &[&Candidate]) -> Option<Inherited> {
-    let (values, distinct) = value_codes(rows, to, true)?;
-    if distinct < 2 {
-        return None;
-    }
+fn decided(
+    rows: ObservedTable<'_>,
+    (to, values): (ColumnId, &[u32]),
+    candidates: &[&Candidate],
+) -> Option<Inherited> {
     let lines = candidates.iter().filter(|one| matches!(one.determinant, Determinant::Ancestor(_))).count();
     let pairs = (0..lines).flat_map(|a| (a + 1..candidates.len()).map(move |b| vec![a, b]));
     let triples = (0..lines).flat_map(|a| {
@@ -142,7 +149,7 @@ fn decided(rows: ObservedTable<'_>, to: ColumnId, candidates: &[&Candidate]) -> 
     });
     let test = |choice: Vec<usize>| {
         let chosen: Vec<&Candidate> = choice.iter().map(|place| candidates[*place]).collect();
-        holds(rows, &chosen, &values).map(|agreement| (agreement, choice))
+        holds(rows, &chosen, values).map(|agreement| (agreement, choice))
     };
     // Of equally many combinations the first.
     let fewer = |best: (Agreement, Vec<usize>), next: (Agreement, Vec<usize>)| {
