@@ -1,7 +1,7 @@
 //! Columns that several parents decide together, or a parent and a column of the row: the distance between two
 //! airports, the price of a product at a supplier, of a size of a product.
 
-use std::cmp::Reverse;
+use std::{cell::LazyCell, cmp::Reverse};
 
 use arrow_array::Array;
 use indexmap::IndexMap;
@@ -36,27 +36,24 @@ const MOST_LINES: usize = 8;
 const MOST_COLUMNS: usize = 6;
 /// Most choices of three determinants that are tried.
 const MOST_TRIPLES: usize = 40;
-/// Rows looked at first, and the share of exceptions that ends the search there.
-const PROBED_ROWS: usize = 20_000;
-const PROBED_EXCEPTIONS: f64 = 0.03;
-
 /// What may decide, and which of it each row has: [`NO_ROW`] where that is unknown.
 struct Candidate {
     determinant: Determinant,
     codes: Vec<u32>,
 }
 
-/// How the rows of combinations agree.
-#[derive(Debug, Clone, Copy, Default)]
-struct Agreement {
-    /// Combinations.
-    groups: usize,
-    /// Those of two rows or more.
+/// The rows of every combination of some determinants.
+struct Grouping {
+    /// The determinants, by their places among the candidates.
+    choice: Vec<usize>,
+    /// Rows of which all determinants are known, combination by combination.
+    order: Vec<u32>,
+    /// Where each combination ends among them.
+    ends: Vec<u32>,
+    /// Combinations of two rows or more.
     shared: usize,
     /// Their rows.
     rows: usize,
-    /// Rows that differ from most of their combination.
-    exceptions: usize,
 }
 
 impl Observed<'_> {
@@ -77,24 +74,33 @@ impl Observed<'_> {
         let mut targets: Vec<(ColumnId, Vec<u32>, usize)> = free.into_iter().filter_map(coded).collect();
         // Of two columns that show each other the one of more values is decided: sizes have prices.
         targets.sort_by_key(|(_, _, values)| Reverse(*values));
+        let ancestors = candidates.iter().filter(|one| matches!(one.determinant, Determinant::Ancestor(_)));
+        let (pairs, triples) = choices(ancestors.count(), candidates.len());
+        let grouped = |choices: Vec<Vec<usize>>| -> Vec<Grouping> {
+            choices.into_iter().filter_map(|choice| Grouping::new(choice, &candidates, rows)).collect()
+        };
+        let pairs = grouped(pairs);
+        let triples = LazyCell::new(|| grouped(triples));
         for (to, values, _) in targets.into_iter().filter(|(_, _, values)| *values > 1) {
             let is_read = found.iter().any(|rule| rule.beside.contains(&Determinant::Column(to)));
             if is_read || rules.discovered.iter().any(|rule| rule.decides() == Some(to)) {
                 continue;
             }
-            let open: Vec<&Candidate> = candidates
-                .iter()
-                .filter(|candidate| match candidate.determinant {
-                    Determinant::Column(own) => {
-                        let mut deciding = rules.discovered.iter().filter(|rule| rule.decides() == Some(own));
-                        own != to
-                            && found.iter().all(|rule| rule.to != own)
-                            && deciding.all(|rule| turns_round(rule, to))
-                    }
-                    Determinant::Ancestor(_) => true,
-                })
-                .collect();
-            found.extend(decided(rows, (to, &values), &open));
+            let open = |place: &usize| match candidates[*place].determinant {
+                Determinant::Column(own) => {
+                    let mut deciding = rules.discovered.iter().filter(|rule| rule.decides() == Some(own));
+                    own != to
+                        && found.iter().all(|rule| rule.to != own)
+                        && deciding.all(|rule| turns_round(rule, to))
+                }
+                Determinant::Ancestor(_) => true,
+            };
+            let fewest = |groupings: &[Grouping]| -> Option<Inherited> {
+                let usable = groupings.iter().filter(|one| one.choice.iter().all(open));
+                let deciding = usable.filter(|grouping| grouping.decides(&candidates, &values));
+                deciding.min_by_key(|grouping| grouping.ends.len()).and_then(|one| one.rule(&candidates, to))
+            };
+            found.extend(fewest(&pairs).or_else(|| fewest(&triples)));
         }
         found
     }
@@ -135,70 +141,107 @@ pub(super) fn add(found: Vec<Inherited>, rules: &mut TableRules) {
     rules.inherited.extend(found);
 }
 
-/// The rule of the fewest combinations that decide a column.
-fn decided(
-    rows: ObservedTable<'_>,
-    (to, values): (ColumnId, &[u32]),
-    candidates: &[&Candidate],
-) -> Option<Inherited> {
-    let lines = candidates.iter().filter(|one| matches!(one.determinant, Determinant::Ancestor(_))).count();
-    let pairs = (0..lines).flat_map(|a| (a + 1..candidates.len()).map(move |b| vec![a, b]));
-    let triples = (0..lines).flat_map(|a| {
-        let further = a + 1..candidates.len();
-        further.flat_map(move |b| (b + 1..candidates.len()).map(move |c| vec![a, b, c]))
-    });
-    let test = |choice: Vec<usize>| {
-        let chosen: Vec<&Candidate> = choice.iter().map(|place| candidates[*place]).collect();
-        holds(rows, &chosen, values).map(|agreement| (agreement, choice))
-    };
-    // Of equally many combinations the first.
-    let fewer = |best: (Agreement, Vec<usize>), next: (Agreement, Vec<usize>)| {
-        if next.0.groups < best.0.groups { next } else { best }
-    };
-    let best = pairs.filter_map(test).reduce(fewer);
-    let (agreement, chosen) = best.or_else(|| triples.take(MOST_TRIPLES).filter_map(test).reduce(fewer))?;
-    let mut determinants = chosen.into_iter().map(|place| candidates[place].determinant.clone());
-    let Some(Determinant::Ancestor(path)) = determinants.next() else { return None };
-    let beside = determinants.collect();
-    Some(Inherited { path, to, how: Inheritance::Shared, ancestors: agreement.shared, beside })
+/// Choices of two and of three among `all` candidates, of which the first `ancestors` are such; one at least of each.
+fn choices(ancestors: usize, all: usize) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
+    let pairs = (0..ancestors).flat_map(|a| (a + 1..all).map(move |b| vec![a, b]));
+    let triples =
+        (0..ancestors).flat_map(|a| (a + 1..all).flat_map(move |b| (b + 1..all).map(move |c| vec![a, b, c])));
+    (pairs.collect(), triples.take(MOST_TRIPLES).collect())
 }
 
-/// How the rows agree if the determinants decide the values, each of them needed, and that is no chance.
-fn holds(rows: ObservedTable<'_>, chosen: &[&Candidate], values: &[u32]) -> Option<Agreement> {
-    let codes: Vec<&[u32]> = chosen.iter().map(|candidate| candidate.codes.as_slice()).collect();
-    let stride = values.len().div_ceil(PROBED_ROWS).max(1);
-    if stride > 1 {
-        let probe: Vec<usize> = (0..values.len()).step_by(stride).collect();
-        let probed = agreement(&grouped(&codes, &probe), &probe, values);
-        if probed.exceptions as f64 > PROBED_EXCEPTIONS * probed.rows as f64 {
+impl Grouping {
+    /// The combinations of a choice, if they repeat often enough and across enough entities.
+    fn new(choice: Vec<usize>, candidates: &[Candidate], rows: ObservedTable<'_>) -> Option<Self> {
+        let codes: Vec<&[u32]> = choice.iter().map(|place| candidates[*place].codes.as_slice()).collect();
+        let known: Vec<u32> = (0..rows.data.row_count as u32)
+            .filter(|row| codes.iter().all(|codes| codes[*row as usize] != NO_ROW))
+            .collect();
+        let (order, ends) = sorted(&known, &grouped(&codes, &known));
+        let mut grouping = Self { choice, order, ends, shared: 0, rows: 0 };
+        let sizes: Vec<usize> = grouping.groups().map(<[u32]>::len).filter(|size| *size > 1).collect();
+        (grouping.shared, grouping.rows) = (sizes.len(), sizes.iter().sum());
+        let repeats = grouping.rows >= LEAST_ROWS
+            && grouping.shared >= LEAST_COMBINATIONS
+            && known.len() >= LEAST_SHARING * grouping.ends.len();
+        let shared = grouping.groups().filter(|group| group.len() > 1).flatten();
+        let enough = rows.guard.enough(shared.map(|row| *row as usize));
+        (repeats && enough).then_some(grouping)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &[u32]> {
+        groups(&self.order, &self.ends)
+    }
+
+    /// True if the determinants decide the values, each of them needed, and that is no chance.
+    fn decides(&self, candidates: &[Candidate], values: &[u32]) -> bool {
+        let most = (MOST_EXCEPTIONS * self.rows as f64) as usize;
+        let Some(found) = exceptions(self.groups(), values, most) else { return false };
+        let codes: Vec<&[u32]> =
+            self.choice.iter().map(|place| candidates[*place].codes.as_slice()).collect();
+        (0..codes.len()).all(|place| {
+            let others = codes.iter().enumerate().filter(|(other, _)| *other != place);
+            let others: Vec<&[u32]> = others.map(|(_, codes)| *codes).collect();
+            let alike = grouped(&others, &self.order);
+            let shuffled = shuffled_within(&alike, &self.order, codes[place]);
+            let (order, ends) = sorted(&self.order, &paired(&alike, &shuffled));
+            let chance = exceptions(groups(&order, &ends), values, usize::MAX).unwrap_or(0) as f64;
+            chance >= SEARCHED_EXPECTED && found as f64 <= MOST_OF_CHANCE * chance
+        })
+    }
+
+    fn rule(&self, candidates: &[Candidate], to: ColumnId) -> Option<Inherited> {
+        let mut determinants = self.choice.iter().map(|place| candidates[*place].determinant.clone());
+        let Some(Determinant::Ancestor(path)) = determinants.next() else { return None };
+        let (how, beside) = (Inheritance::Shared, determinants.collect());
+        Some(Inherited { path, to, how, ancestors: self.shared, beside })
+    }
+}
+
+/// Rows group by group, and where each group ends among them.
+fn sorted(rows: &[u32], groups: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let count = groups.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut sizes = vec![0_u32; count];
+    groups.iter().for_each(|group| sizes[*group as usize] += 1);
+    let mut all = 0;
+    let mut next: Vec<u32> = Vec::with_capacity(count);
+    for size in sizes {
+        next.push(all);
+        all += size;
+    }
+    let mut order = vec![0; rows.len()];
+    for (row, group) in rows.iter().zip(groups) {
+        let place = &mut next[*group as usize];
+        order[*place as usize] = *row;
+        *place += 1;
+    }
+    // Each group's next place is now its end.
+    (order, next)
+}
+
+/// The rows of each group.
+fn groups<'a>(order: &'a [u32], ends: &'a [u32]) -> impl Iterator<Item = &'a [u32]> {
+    ends.iter().scan(0, |start, end| {
+        let group = &order[*start as usize..*end as usize];
+        *start = *end;
+        Some(group)
+    })
+}
+
+/// Rows whose value is not that of most of their group; `None` if there are more than `most`.
+fn exceptions<'a>(groups: impl Iterator<Item = &'a [u32]>, values: &[u32], most: usize) -> Option<usize> {
+    let mut all = 0;
+    let mut own: Vec<u32> = Vec::new();
+    for group in groups {
+        own.clear();
+        own.extend(group.iter().map(|row| values[*row as usize]));
+        own.sort_unstable();
+        let common = own.chunk_by(|one, other| one == other).map(<[_]>::len).max().unwrap_or(0);
+        all += own.len() - common;
+        if all > most {
             return None;
         }
     }
-    let known: Vec<usize> =
-        (0..values.len()).filter(|row| codes.iter().all(|codes| codes[*row] != NO_ROW)).collect();
-    let groups = grouped(&codes, &known);
-    let found = agreement(&groups, &known, values);
-    let repeats = found.rows >= LEAST_ROWS
-        && found.shared >= LEAST_COMBINATIONS
-        && known.len() >= LEAST_SHARING * found.groups;
-    if !repeats || found.exceptions as f64 > MOST_EXCEPTIONS * found.rows as f64 {
-        return None;
-    }
-    let needed = |place: usize| {
-        let others: Vec<&[u32]> =
-            codes.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, codes)| *codes).collect();
-        let alike = grouped(&others, &known);
-        let shuffled = shuffled_within(&alike, &known, codes[place]);
-        let chance = agreement(&paired(&alike, &shuffled), &known, values).exceptions as f64;
-        chance >= SEARCHED_EXPECTED && found.exceptions as f64 <= MOST_OF_CHANCE * chance
-    };
-    if !(0..codes.len()).all(needed) {
-        return None;
-    }
-    let mut sizes = vec![0_u32; found.groups];
-    groups.iter().for_each(|group| sizes[*group as usize] += 1);
-    let shared = known.iter().zip(&groups).filter(|(_, group)| sizes[**group as usize] > 1);
-    rows.guard.enough(shared.map(|(row, _)| *row)).then_some(found)
+    Some(all)
 }
 
 /// Numbers the values of a column; null is a value of its own or unknown. Returns how many there are as well.
@@ -218,11 +261,10 @@ fn value_codes(rows: ObservedTable<'_>, column: ColumnId, with_null: bool) -> Op
 }
 
 /// Numbers the combinations of codes, for some rows.
-fn grouped(codes: &[&[u32]], rows: &[usize]) -> Vec<u32> {
-    let of = |codes: &[u32]| -> Vec<u32> { rows.iter().map(|row| codes[*row]).collect() };
-    let Some((first, further)) = codes.split_first() else { return vec![0; rows.len()] };
+fn grouped(codes: &[&[u32]], rows: &[u32]) -> Vec<u32> {
+    let of = |codes: &[u32]| -> Vec<u32> { rows.iter().map(|row| codes[*row as usize]).collect() };
     let nothing = vec![0; rows.len()];
-    further.iter().fold(paired(&nothing, &of(first)), |groups, codes| paired(&groups, &of(codes)))
+    codes.iter().fold(nothing, |groups, codes| paired(&groups, &of(codes)))
 }
 
 /// Numbers pairs of codes, from 0.
@@ -238,35 +280,17 @@ fn paired(one: &[u32], other: &[u32]) -> Vec<u32> {
 }
 
 /// Codes of some rows, exchanged among those of one group.
-fn shuffled_within(groups: &[u32], rows: &[usize], codes: &[u32]) -> Vec<u32> {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|place| groups[*place]);
+fn shuffled_within(alike: &[u32], rows: &[u32], codes: &[u32]) -> Vec<u32> {
+    let places: Vec<u32> = (0..rows.len() as u32).collect();
+    let (order, ends) = sorted(&places, alike);
     let mut shuffled = vec![0; rows.len()];
-    for group in order.chunk_by(|one, other| groups[*one] == groups[*other]) {
+    for group in groups(&order, &ends) {
         let shuffle = Shuffle::new(group.len());
         for (index, place) in group.iter().enumerate() {
-            shuffled[*place] = codes[rows[group[shuffle.of(index)]]];
+            shuffled[*place as usize] = codes[rows[group[shuffle.of(index)] as usize] as usize];
         }
     }
     shuffled
-}
-
-/// How the values of some rows agree in each group.
-fn agreement(groups: &[u32], rows: &[usize], values: &[u32]) -> Agreement {
-    let mut pairs: Vec<(u32, u32)> =
-        groups.iter().zip(rows).map(|(group, row)| (*group, values[*row])).collect();
-    pairs.sort_unstable();
-    let mut found = Agreement::default();
-    for group in pairs.chunk_by(|one, other| one.0 == other.0) {
-        let most = group.chunk_by(|one, other| one.1 == other.1).map(<[_]>::len).max().unwrap_or(0);
-        found.groups += 1;
-        if group.len() > 1 {
-            found.shared += 1;
-            found.rows += group.len();
-            found.exceptions += group.len() - most;
-        }
-    }
-    found
 }
 
 #[cfg(test)]
