@@ -2,12 +2,14 @@
 
 mod bound;
 mod key;
+mod key_course;
 mod key_run;
 mod storage;
 pub mod template;
 
 pub use bound::bound_rows;
 pub use key::{KeyColumns, KeyIndex, KeyNumbering};
+pub use key_course::{KeyCourse, KeySpread};
 pub use key_run::{KeyRun, ordered};
 pub use storage::arrow_type;
 

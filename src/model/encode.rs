@@ -110,9 +110,11 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         Rule::NullWhen { from, any_value: false, .. } => !written.iter().any(|(column, ..)| column == from),
         _ => true,
     });
-    // Columns to be filled come last, so that they are generated under all others.
-    // Regular times come first: everything else is drawn under what they turn out to be.
-    codecs.sort_by_key(|(column, codec)| (completed.contains(column), !codec.is_regular()));
+    // Columns to be filled come last, so that they are generated under all others; what is decided before the row
+    // comes first, then regular times, so that all others are generated under them.
+    codecs.sort_by_key(|(column, codec)| {
+        (completed.contains(column), facts_rules.rank(*column), !codec.is_regular())
+    });
     if copied {
         written.retain(|(column, ..)| completed.contains(column));
     }

@@ -9,7 +9,8 @@ use crate::{
     plan::{LinkRole, Plan},
     privacy::{EntityMap, Guard},
     rules::{
-        FamilySum, Inheritance, Observed, ObservedTable, Rule, Rules, TableRules, discover_all, family_sums,
+        FamilySum, Inheritance, Inherited, Observed, ObservedTable, Rule, Rules, TableRules, discover_all,
+        family_sums,
     },
     schema::{ColumnId, ForeignKeyId, Schema, Table, TableId},
     snapshot::Snapshot,
@@ -43,7 +44,7 @@ pub fn discover_rules(
                 present: &rows.present,
                 fan_out: &rows.fan_out,
                 total_rows: rows.total_rows,
-                key_runs: &rows.key_runs,
+                key_courses: &rows.key_courses,
                 guard: guard(id),
             })
         })
@@ -54,7 +55,8 @@ pub fn discover_rules(
             settings.get(&id).is_some_and(|said| said.columns.contains_key(&table.column(column).name))
         };
         let own = &mut rules.tables[id.0];
-        own.inherited.retain(|rule| !(matches!(rule.how, Inheritance::Copy(_)) && said(rule.to)));
+        let decides = |rule: &Inherited| matches!(rule.how, Inheritance::Copy(_)) || !rule.beside.is_empty();
+        own.inherited.retain(|rule| !(decides(rule) && said(rule.to)));
         own.aggregates.retain(|total| !said(total.to));
         own.discovered.retain(|rule| !matches!(rule, Rule::NullWhen { to, .. } if said(*to)));
         let shared = |rows: usize| guard(id.0).enough(0..rows);

@@ -321,7 +321,7 @@ mod tests {
             fan_out: Vec::new(),
             orphan_share: 0.0,
             dangling: Vec::new(),
-            key_runs: Vec::new(),
+            key_courses: Vec::new(),
         }
     }
 
@@ -337,7 +337,7 @@ mod tests {
             present: vec![vec![true; rows]; 2],
             fan_out: vec![vec![2; CUSTOMERS], vec![16; 50]],
             dangling: vec![0; 2],
-            key_runs: Vec::new(),
+            key_courses: Vec::new(),
             ..numbered(rows, 3)
         };
         assert_eq!(schema.tables[2].foreign_keys.len(), 2);

@@ -132,7 +132,7 @@ impl Maker<'_> {
             present: Vec::new(),
             fan_out: Vec::new(),
             dangling: vec![0; table.foreign_keys.len()],
-            key_runs: Vec::new(),
+            key_courses: Vec::new(),
             data,
             families,
             parent_count,

@@ -78,7 +78,7 @@ fn rows(columns: Vec<(usize, ArrayRef)>, count: usize) -> TableSnapshot {
         fan_out: Vec::new(),
         orphan_share: 0.0,
         dangling: Vec::new(),
-        key_runs: Vec::new(),
+        key_courses: Vec::new(),
     }
 }
 
@@ -98,7 +98,7 @@ fn snapshot(customers: &[Customer]) -> Snapshot {
         present: vec![vec![true; orders.len()]],
         fan_out: vec![counts],
         dangling: vec![0],
-        key_runs: Vec::new(),
+        key_courses: Vec::new(),
         families,
         ..rows(vec![(2, states), (3, totals)], orders.len())
     };

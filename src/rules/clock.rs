@@ -1,4 +1,4 @@
-//! Keys whose numbers run with a time, or with the key of the parent: later orders have higher numbers.
+//! Keys whose numbers run with a time, or with the key of a parent: later orders have higher numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ const LEAST_STEPS: u64 = 30;
 pub struct KeyClock {
     /// The key.
     pub key: ColumnId,
-    /// A time, or the foreign key to the context parent.
+    /// A time, or the foreign key to a parent.
     pub with: ColumnId,
 }
 

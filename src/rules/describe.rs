@@ -1,10 +1,10 @@
 //! Found rules in words, for people.
 
-use crate::schema::{ColumnId, Schema, Table, TableId};
+use crate::schema::{ColumnId, ForeignKeyId, Schema, Table, TableId};
 
 use super::{
-    Aggregate, AggregateFunction, Inheritance, Inherited, Product, Rule, TableRules, across::ancestor_along,
-    value::Value,
+    Aggregate, AggregateFunction, Determinant, Inheritance, Inherited, Product, Rule, TableRules,
+    across::ancestor_along, value::Value,
 };
 
 /// Most values of a rule that are written out.
@@ -28,10 +28,17 @@ impl TableRules {
         let totals = self.aggregates.iter().map(|total| summed(schema, table, total, of));
         let inside = self.discovered.iter().map(|rule| inside(table, rule));
         let clock = self
-            .clock
+            .clocks
             .iter()
             .map(|clock| format!("{} counts on with {}", name(table, clock.key), name(table, clock.with)));
-        numbered.chain(clock).chain(inherited).chain(totals).chain(inside).collect()
+        let begins = self.numberings.iter().map(|numbering| {
+            let step = match numbering.step {
+                step if step > 1.0 => format!(", in steps of about {step}"),
+                _ => String::new(),
+            };
+            format!("{} counts from about {}{step}", name(table, numbering.key), numbering.first)
+        });
+        numbered.chain(clock).chain(begins).chain(inherited).chain(totals).chain(inside).collect()
     }
 
     /// A table with what it borrows as columns of its own.
@@ -128,12 +135,19 @@ fn product(table: &Table, of: &Product) -> String {
 fn owed(schema: &Schema, id: TableId, rule: &Inherited) -> String {
     let table = schema.table(id);
     let ancestor = schema.table(rule.ancestor(schema, id));
-    let mut at = table;
-    let mut path = Vec::new();
-    for fk in &rule.path {
-        let key = &at.foreign_keys[fk.0];
-        path.push(key.columns.iter().map(|column| name(at, *column)).collect::<Vec<_>>().join(", "));
-        at = schema.table(key.parent);
+    let via = along(schema, id, &rule.path);
+    if !rule.beside.is_empty() {
+        let above = |path: &[ForeignKeyId]| {
+            let ancestor = &schema.table(ancestor_along(schema, id, path)).name;
+            format!("one {ancestor} along {}", along(schema, id, path))
+        };
+        let beside = rule.beside.iter().map(|determinant| match determinant {
+            Determinant::Ancestor(path) => above(path),
+            Determinant::Column(column) => format!("one {}", name(table, *column)),
+        });
+        let all: Vec<String> = std::iter::once(above(&rule.path)).chain(beside).collect();
+        let (to, all) = (name(table, rule.to), all.join(" and "));
+        return format!("{to} is one for all rows with {all} ({} combinations)", rule.ancestors);
     }
     let there = |column: ColumnId| format!("{}.{}", ancestor.name, name(ancestor, column));
     let what = match rule.how {
@@ -142,8 +156,19 @@ fn owed(schema: &Schema, id: TableId, rule: &Inherited) -> String {
         Inheritance::NotBefore(from) => format!("≥ {}", there(from)),
         Inheritance::NotAfter(from) => format!("≤ {}", there(from)),
     };
-    let via = path.join(" → ");
     format!("{} {what} along {via} ({} rows of {})", name(table, rule.to), rule.ancestors, ancestor.name)
+}
+
+/// A path of foreign keys by their columns.
+fn along(schema: &Schema, id: TableId, path: &[ForeignKeyId]) -> String {
+    let mut at = schema.table(id);
+    let mut steps = Vec::new();
+    for fk in path {
+        let key = &at.foreign_keys[fk.0];
+        steps.push(key.columns.iter().map(|column| name(at, *column)).collect::<Vec<_>>().join(", "));
+        at = schema.table(key.parent);
+    }
+    steps.join(" → ")
 }
 
 fn summed(

@@ -27,6 +27,7 @@ mod grid;
 mod keys;
 mod limit;
 mod mend;
+mod numbering;
 mod parse;
 mod pattern;
 mod position;
@@ -41,8 +42,8 @@ mod value;
 mod tests;
 
 pub use across::{
-    Aggregate, AggregateFunction, Borrowed, Childless, Given, Heirloom, Inheritance, Inherited, Observed,
-    ObservedTable, ancestor_along, discover_all,
+    Aggregate, AggregateFunction, Borrowed, Childless, Determinant, Given, Heirloom, Inheritance, Inherited,
+    Observed, ObservedTable, ancestor_along, discover_all,
 };
 pub use clock::KeyClock;
 pub use condition::{Condition, ConditionError};
@@ -53,6 +54,7 @@ pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operat
 pub use fallible::may_fail;
 pub use family_sum::{FamilySum, family_sums};
 pub use limit::Limit;
+pub use numbering::Numbering;
 pub use pattern::Pattern;
 pub use position::{Position, family_positions};
 pub use relation::{Product, Rule};
@@ -90,9 +92,12 @@ pub struct TableRules {
     factored: Vec<ColumnId>,
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
-    /// What the numbers of the key run with.
+    /// What fresh numbers run with; those of the table's own key first.
     #[serde(default)]
-    pub clock: Option<KeyClock>,
+    pub clocks: Vec<KeyClock>,
+    /// Where fresh numbers begin that do not count from 1.
+    #[serde(default)]
+    pub numberings: Vec<Numbering>,
     /// Columns found to sum to one total in every family.
     #[serde(default)]
     pub sums: Vec<FamilySum>,
@@ -223,6 +228,19 @@ impl TableRules {
             .chain(given.map(|rule| rule.to))
             .chain(self.aggregates.iter().map(|total| total.to))
             .collect()
+    }
+
+    /// 0 for a column that decides another together with an ancestor, 1 for one that is decided so, 2 for others.
+    #[must_use]
+    pub fn rank(&self, column: ColumnId) -> u8 {
+        let joint = || self.inherited.iter().filter(|rule| !rule.beside.is_empty());
+        if joint().any(|rule| rule.beside.contains(&Determinant::Column(column))) {
+            0
+        } else if joint().any(|rule| rule.to == column) {
+            1
+        } else {
+            2
+        }
     }
 
     /// True if a column's values are decided outside the row.

@@ -286,6 +286,7 @@ fn rules_survive_json() {
         to: ColumnId(2),
         how: Inheritance::Copy(ColumnId(1)),
         ancestors: 60,
+        beside: Vec::new(),
     });
     rules.aggregates.push(Aggregate {
         to: ColumnId(1),

@@ -15,7 +15,12 @@ use crate::{
     plan::{ColumnRole, LinkRole},
     progress::{Event, interrupted},
     rules::{Inheritance, Inherited},
-    sample::{Outlet, Piece, SampleError, Sampler, Shard, clock::ranks, draft::Draft},
+    sample::{
+        Outlet, Piece, SampleError, Sampler, Shard,
+        clock::ranks,
+        draft::Draft,
+        joint::{KnownTokens, reads_row},
+    },
     schema::{ColumnId, ForeignKeyId, TableId, UniqueKey},
 };
 
@@ -69,14 +74,21 @@ impl Draft {
                 row_count: rows.len(),
             },
             times: Vec::new(),
+            known: (self.known.iter())
+                .map(|known| KnownTokens { tokens: known.tokens[rows.clone()].to_vec(), ..known.clone() })
+                .collect(),
             data: self.data.slice(rows.start, rows.len()),
             place: Place { block: Some(number), alone, first_row: rows.start, first_family: families.start },
         }
     }
 }
 
-/// False if a rule binds rows of several families: one value for all rows of an ancestor that is not the parent itself.
+/// False if a rule binds rows of several families: one value for all rows of an ancestor that is not the parent itself,
+/// unless the value is drawn before the rows are.
 fn holds_by_family(rule: &Inherited, context: Option<ForeignKeyId>) -> bool {
+    if !rule.beside.is_empty() {
+        return !reads_row(rule);
+    }
     !matches!(rule.how, Inheritance::Shared) || context.is_some_and(|context| rule.path == [context])
 }
 
@@ -204,12 +216,11 @@ impl Sampler<'_> {
             tokens: None,
         };
         let runs = runs(&draft.families, self.options.block_rows);
-        self.ranks = self.clock(id).map_or_else(Vec::new, |clock| {
-            let sizes: Vec<usize> = (runs.iter())
-                .map(|run| (draft.families.offsets[run.end] - draft.families.offsets[run.start]) as usize)
-                .collect();
-            ranks(clock, draft, &sizes)
-        });
+        let sizes: Vec<usize> = (runs.iter())
+            .map(|run| (draft.families.offsets[run.end] - draft.families.offsets[run.start]) as usize)
+            .collect();
+        let clocks = self.clocks(id).iter();
+        self.ranks = clocks.map(|clock| (clock.key, ranks(*clock, draft, &sizes))).collect();
         let before = self.summary.findings.len();
         for (number, families) in runs.into_iter().enumerate() {
             if interrupted() {
@@ -242,6 +253,7 @@ impl Sampler<'_> {
             parent_count: draft.parent_count,
             links: kept.links,
             present: Vec::new(),
+            known: Vec::new(),
             tokens: kept.tokens.unwrap_or_else(|| EncodedTable::empty(0)),
             times: Vec::new(),
             data: TableData::concat(&kept.data).unwrap_or_else(|| TableData::bare(0)),
@@ -262,7 +274,7 @@ mod tests {
     fn one_value_for_the_rows_of_another_ancestor_looks_across_families() {
         let shared = |path: &[usize], how| {
             let path = path.iter().map(|fk| ForeignKeyId(*fk)).collect();
-            Inherited { to: ColumnId(3), path, how, ancestors: 50 }
+            Inherited { to: ColumnId(3), path, how, ancestors: 50, beside: Vec::new() }
         };
         let holds = |rule: &Inherited| holds_by_family(rule, Some(ForeignKeyId(0)));
 

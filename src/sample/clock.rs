@@ -77,15 +77,15 @@ fn dealt(blocks: &[usize]) -> Vec<u32> {
 }
 
 impl Sampler<'_> {
-    /// What the numbers of a table's key run with, if with anything.
-    pub(super) fn clock(&self, id: TableId) -> Option<KeyClock> {
-        self.generated(id)?.facts.rules.clock
+    /// What the fresh numbers of a table run with, if with anything; those of its own key first.
+    pub(super) fn clocks(&self, id: TableId) -> &[KeyClock] {
+        self.generated(id).map_or(&[], |model| &model.facts.rules.clocks)
     }
 
-    /// Lets the numbers of a fresh key run with its clock.
-    pub(super) fn run_with_clock(&self, model: &TableModel, draft: &mut Draft) {
-        if let Some(clock) = model.facts.rules.clock {
-            set_by_clock(clock, &mut draft.data);
+    /// Lets fresh numbers run with their clocks.
+    pub(super) fn run_with_clocks(&self, model: &TableModel, draft: &mut Draft) {
+        for clock in &model.facts.rules.clocks {
+            set_by_clock(*clock, &mut draft.data);
         }
     }
 }

@@ -216,7 +216,7 @@ fn restrict<'a>(
             limits.push((!free).then_some(TokenLimit { first, shares, known: None }));
         }
     }
-    limits.extend(model.facts.counts.iter().map(|_| None));
+    limits.extend((0..model.facts.block_columns() + model.facts.counts.len()).map(|_| None));
     let candidates = (ALL_CANDIDATES / rows.max(1)).clamp(CANDIDATES.0, CANDIDATES.1);
     Restriction { limits, candidates }
 }

@@ -6,7 +6,7 @@ use crate::{
     codec::EncodedTable,
     data::{Families, Links, NO_ROW, TableData},
     model::take_linked,
-    sample::blocks::Place,
+    sample::{blocks::Place, joint::KnownTokens},
     schema::{ColumnId, Table},
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Draft {
     pub(super) tokens: EncodedTable,
     /// Times that were decided with the tokens.
     pub(super) times: Vec<(ColumnId, ArrayRef)>,
+    /// Attribute tokens decided before the rows are drawn.
+    pub(super) known: Vec<KnownTokens>,
     /// Columns decided so far.
     pub(super) data: TableData,
     /// Where these rows stand in their table.
@@ -41,6 +43,7 @@ impl Draft {
             present: vec![Vec::new(); keys],
             tokens: EncodedTable::empty(0),
             times: Vec::new(),
+            known: Vec::new(),
             data: TableData::bare(0),
             place: Place::default(),
         }
@@ -131,6 +134,7 @@ mod tests {
             present: vec![vec![true, true, true, false]],
             tokens: EncodedTable::empty(4),
             times: Vec::new(),
+            known: Vec::new(),
             data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
             place: Place::default(),
         };
@@ -151,6 +155,7 @@ mod tests {
             present: vec![Vec::new()],
             tokens: EncodedTable::empty(4),
             times: Vec::new(),
+            known: Vec::new(),
             data: TableData::new(vec![ColumnId(0)], vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4]))], 4),
             place: Place::default(),
         };

@@ -61,19 +61,33 @@ impl Sampler<'_> {
 impl Sampler<'_> {
     /// The numbers of some rows of a table, in their order.
     fn own_numbers(&self, id: TableId, column: ColumnId, rows: Range<usize>) -> Vec<i64> {
-        let clocked = self.clock(id).is_some_and(|clock| clock.key == column);
-        match self.ranks.get(rows.clone()).filter(|ranks| clocked && !ranks.is_empty()) {
-            Some(ranks) => {
-                let all = self.numbers(id, column, self.ranks.len());
-                ranks.iter().map(|rank| all[*rank as usize]).collect()
+        match self.ranks.iter().find(|(key, _)| *key == column) {
+            Some((_, ranks)) => {
+                let all = self.numbers(id, column, ranks.len());
+                ranks[rows].iter().map(|rank| all[*rank as usize]).collect()
             }
             None => self.numbers(id, column, rows.end).split_off(rows.start),
         }
     }
 
-    /// The first numbers from 1 that the type and the CHECKs over the key alone allow; where they allow too few, the
+    /// Numbers that lie as those of the source do, where they do not count from 1 and nothing binds them.
+    fn spread_out(&self, id: TableId, column: ColumnId, count: usize) -> Option<Vec<i64>> {
+        let DataType::Integer { max, .. } = self.model.schema.table(id).column(column).data_type else {
+            return None;
+        };
+        let rules = &self.generated(id)?.facts.rules;
+        let numbering = rules.numberings.iter().find(|numbering| numbering.key == column)?;
+        let bound = rules.checks.iter().any(|check| check.columns.contains(&column));
+        let fits = count.checked_sub(1).is_none_or(|last| numbering.number(last) <= max);
+        (fits && !bound).then(|| (0..count).map(|place| numbering.number(place)).collect())
+    }
+
+    /// The numbers of a column from the first row on: those of [`Self::spread_out`], else the first from 1 that the type and the CHECKs over the key alone allow; where they allow too few, the
     /// numbers go on and the target decides.
     fn numbers(&self, id: TableId, column: ColumnId, count: usize) -> Vec<i64> {
+        if let Some(numbers) = self.spread_out(id, column, count) {
+            return numbers;
+        }
         let all = (1..=count as i64).collect();
         let DataType::Integer { min, max } = self.model.schema.table(id).column(column).data_type else {
             return all;

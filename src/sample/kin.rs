@@ -31,7 +31,7 @@ impl Sampler<'_> {
     pub(super) fn given(&self, id: TableId, model: &TableModel, draft: &Draft, values: &TableData) -> Given {
         let rules = &model.facts.rules.inherited;
         let found: Vec<(&Inherited, Heirloom)> =
-            rules.iter().filter_map(|rule| Some((rule, self.heirloom(id, rule, draft)?))).collect();
+            rules.iter().filter_map(|rule| Some((rule, self.heirloom(id, rule, draft, values)?))).collect();
         Given::new(&found, values).with_borrowed(self.borrowed(id, model, draft))
     }
 
@@ -48,7 +48,10 @@ impl Sampler<'_> {
             .collect()
     }
 
-    fn heirloom(&self, id: TableId, rule: &Inherited, draft: &Draft) -> Option<Heirloom> {
+    fn heirloom(&self, id: TableId, rule: &Inherited, draft: &Draft, values: &TableData) -> Option<Heirloom> {
+        if !rule.beside.is_empty() {
+            return self.jointly_decided(id, rule, draft, values);
+        }
         match rule.how.from() {
             Some(from) => self.fetch(id, &rule.path, from, draft).map(Heirloom::Values),
             None => self.climb(id, &rule.path, draft).map(|(_, rows)| Heirloom::Ancestors(rows)),
@@ -63,7 +66,12 @@ impl Sampler<'_> {
     }
 
     /// The ancestor row of every row along a path.
-    fn climb(&self, id: TableId, path: &[ForeignKeyId], draft: &Draft) -> Option<(TableId, Vec<u32>)> {
+    pub(super) fn climb(
+        &self,
+        id: TableId,
+        path: &[ForeignKeyId],
+        draft: &Draft,
+    ) -> Option<(TableId, Vec<u32>)> {
         let (first, further) = path.split_first()?;
         let mut at = self.model.schema.table(id).foreign_keys[first.0].parent;
         let mut rows = draft.links.get(first.0)?.parent.clone();
@@ -77,8 +85,13 @@ impl Sampler<'_> {
         (rows.len() == draft.row_count()).then_some((at, rows))
     }
 
-    /// Lets the parts of dates follow them: a repair for a key or an EXCLUDE constraint moves a date alone.
-    pub(super) fn follow_dates(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
+    /// Lets columns follow what decides them: a repair for a key or an EXCLUDE constraint moves a date or a link alone.
+    pub(super) fn follow(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
+        self.follow_joint(id, model, draft);
+        self.follow_dates(id, model, draft);
+    }
+
+    fn follow_dates(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
         let rules = model.facts.rules.discovered.iter();
         let parts: Vec<Rule> = rules.filter(|rule| matches!(rule, Rule::DatePart { .. })).cloned().collect();
         if !parts.is_empty() {

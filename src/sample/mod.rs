@@ -15,6 +15,7 @@ mod conditions;
 mod draft;
 mod fixed_keys;
 mod generated;
+mod joint;
 mod judged;
 mod keys;
 mod kin;
@@ -161,6 +162,7 @@ pub fn sample(
         waiting: Vec::new(),
         of_own_blocks: Vec::new(),
         ranks: Vec::new(),
+        decided: (0..count).map(|_| Vec::new()).collect(),
         summary: SampleSummary {
             tables: vec![TableSample::default(); count],
             filled: Vec::new(),
@@ -203,8 +205,10 @@ struct Sampler<'a> {
     wanted: Vec<Vec<ColumnId>>,
     /// Tables not handed out yet: deferred links wait for their parents, totals for the children.
     waiting: Vec<Waiting>,
-    /// Where the rows of the table that is generated in blocks stand in the order of its key; empty without a clock.
-    ranks: Vec<u32>,
+    /// Where the rows of the table that is generated in blocks stand in the order of a key, per key with a clock.
+    ranks: Vec<(ColumnId, Vec<u32>)>,
+    /// Per table, what combinations of determinants have.
+    decided: Vec<Vec<joint::Decided>>,
     /// What is to be said of blocks that only this shard draws.
     of_own_blocks: Vec<Finding>,
     summary: SampleSummary,
@@ -349,6 +353,7 @@ impl Sampler<'_> {
             }
         }
         self.relink(id, model, &mut draft);
+        self.decide(id, model, &mut draft)?;
         if self.in_blocks(id, model, &draft) {
             return Ok((self.sample_blocks(id, model, &draft, outlet)?, true));
         }
@@ -378,7 +383,7 @@ impl Sampler<'_> {
         self.settle_generated(id, model, draft);
         self.mend_checks(id, model, draft);
         self.make_unique(id, model, draft);
-        self.follow_dates(id, model, draft);
+        self.follow(id, model, draft);
         if !roles.contains(&LinkRole::Deferred) {
             rows::fill_missing_columns(self.model.schema.table(id), draft);
             self.settle_checks(id, model, draft, true);
@@ -386,9 +391,9 @@ impl Sampler<'_> {
         }
         self.drop_unmet(id, draft);
         self.separate_spans(id, model, draft);
-        self.follow_dates(id, model, draft);
+        self.follow(id, model, draft);
         self.settle_suspects(id, model, draft, outlet)?;
-        self.follow_dates(id, model, draft);
+        self.follow(id, model, draft);
         Ok(())
     }
 }

@@ -4,55 +4,56 @@
 //! So the times are decoded first, and everything else of the rows is drawn again under what they turned out to be.
 
 use crate::{
-    codec::{Codec, ColumnCodec, EncodedTable, Kin, decode_table, encode_table},
-    conditioning::Conditioning,
+    codec::{EncodedTable, Kin, decode_table, encode_table},
     data::TableData,
-    generator::{Restriction, TokenLimit},
     model::TableModel,
-    sample::{SampleError, Sampler, draft::Draft},
-    schema::{ColumnId, TableId},
+    sample::{
+        Sampler,
+        draft::Draft,
+        joint::{KnownTokens, sub_columns},
+    },
+    schema::TableId,
 };
 
 impl Sampler<'_> {
-    /// Decides the regular times of drawn rows, and draws the rows again under them. Without such times they stay.
-    pub(super) fn under_regular_times(
+    /// Decides the regular times of drawn attributes, and returns their tokens. `None` without such times, and under a
+    /// condition, which may want others.
+    pub(super) fn regular_times(
         &self,
         id: TableId,
         model: &TableModel,
-        (draft, conditioning): (&mut Draft, &Conditioning),
-        rows: EncodedTable,
+        draft: &mut Draft,
+        drawn: &EncodedTable,
         name: &str,
-    ) -> Result<EncodedTable, SampleError> {
-        let regular: Vec<(ColumnId, Codec)> =
-            model.facts.codecs.iter().filter(|(_, codec)| codec.is_regular()).cloned().collect();
-        let Some(generator) = model.row_generator.as_deref().filter(|_| !regular.is_empty()) else {
-            return Ok(rows);
-        };
-        let seed = self.options.seed;
+    ) -> Option<Vec<KnownTokens>> {
+        let regular = model.facts.codecs.iter().filter(|(_, codec)| codec.is_regular());
+        if drawn.row_count == 0 || self.condition(id).is_some() {
+            return None;
+        }
         let parents = self.context_rows(id, draft);
         let kin = Kin { families: &draft.families, parent: parents.as_ref() };
-        // They are the first columns of the table.
-        let width: usize = regular.iter().map(|(_, codec)| codec.sub_columns().len()).sum();
-        let drawn = rows.sub_columns(0..width);
-        let times = decode_table(&regular, &drawn, Some(kin), seed, &format!("decode/{name}/times"));
-        let known = encode_table(&regular, &times, Some(kin));
-        draft.times = times.columns.iter().copied().zip(times.arrays.iter().cloned()).collect();
-        let mut limits: Vec<Option<TokenLimit<'_>>> = known
-            .tokens
-            .into_iter()
-            .zip(&known.sub_columns)
-            .map(|(tokens, sub_column)| {
-                let size = usize::from(sub_column.size);
-                Some(TokenLimit {
-                    first: 0,
-                    shares: Box::new(move |_: &[u16]| vec![1.0; size]),
-                    known: Some(tokens.into_iter().map(Some).collect()),
-                })
-            })
-            .collect();
-        limits.resize_with(rows.sub_columns.len(), || None);
-        let restriction = Restriction { limits, candidates: 1 };
-        Ok(generator.sample_under(conditioning, seed, &format!("{name}/timed"), &restriction)?)
+        let mut known = Vec::new();
+        let mut decided = Vec::new();
+        for (column, codec) in regular {
+            let codec = [(*column, codec.clone())];
+            let range = sub_columns(&model.facts, *column);
+            let stream = format!("{name}/times");
+            let times = decode_table(
+                &codec,
+                &drawn.sub_columns(range.clone()),
+                Some(kin),
+                self.options.seed,
+                &stream,
+            );
+            let told = encode_table(&codec, &times, Some(kin));
+            for (place, tokens) in range.clone().zip(told.tokens) {
+                let tokens = tokens.into_iter().map(Some).collect();
+                known.push(KnownTokens { column: place, first: range.start, tokens });
+            }
+            decided.extend(times.columns.into_iter().zip(times.arrays));
+        }
+        draft.times = decided;
+        (!known.is_empty()).then_some(known)
     }
 
     /// The rows of the context parent that a draft's families belong to.

@@ -16,7 +16,7 @@ use crate::{
     model::{TableModel, take_linked},
     plan::{ColumnRole, LinkRole},
     rules::{Position, RepairTally, enforce},
-    sample::{SampleError, Sampler, blocks::Place, conditions::put_listed, draft::Draft},
+    sample::{SampleError, Sampler, blocks::Place, conditions::put_listed, draft::Draft, joint::with_known},
     schema::{ColumnId, DataType, Table, TableId, TableName},
     structure::{FanOut, TokenFanOut},
 };
@@ -181,21 +181,38 @@ impl Sampler<'_> {
         model: &TableModel,
         draft: &mut Draft,
     ) -> Result<(), SampleError> {
+        let name = format!("sample/{}", draft.place.of(&self.model.schema.table(id).name));
+        self.draw_rows(id, model, draft, &name)
+    }
+
+    /// Does the same by the random streams of a name.
+    pub(super) fn draw_rows(
+        &mut self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+        name: &str,
+    ) -> Result<(), SampleError> {
         let given = std::mem::replace(&mut draft.tokens, EncodedTable::empty(0));
         let conditioning = self.conditioning(id, draft, true, Some(given.clone()));
-        let name = format!("sample/{}", draft.place.of(&self.model.schema.table(id).name));
-        let restriction = self.restriction(id, model, draft.row_count());
-        let rows = match (model.row_generator.as_deref(), &restriction) {
-            (Some(generator), Some(restriction)) => {
-                generator.sample_under(&conditioning, self.options.seed, &name, restriction)?
+        let known = std::mem::take(&mut draft.known);
+        let under = |known, name: &str| {
+            let restriction = with_known(
+                self.restriction(id, model, conditioning.families.row_count()),
+                known,
+                &model.facts,
+            );
+            match (model.row_generator.as_deref(), &restriction) {
+                (Some(generator), Some(restriction)) => {
+                    Ok(generator.sample_under(&conditioning, self.options.seed, name, restriction)?)
+                }
+                (generator, _) => self.run(generator, &conditioning, name),
             }
-            (generator, None) => {
-                let rows = self.run(generator, &conditioning, &name)?;
-                self.under_regular_times(id, model, (draft, &conditioning), rows, &name)?
-            }
-            (None, _) => self.run(None, &conditioning, &name)?,
         };
-        drop(restriction);
+        let mut rows = under(known.clone(), name)?;
+        if let Some(times) = self.regular_times(id, model, draft, &rows, name) {
+            rows = under([known, times].concat(), &format!("{name}/timed"))?;
+        }
         draft.tokens = given.beside(rows);
         Ok(())
     }
@@ -345,7 +362,7 @@ impl Sampler<'_> {
             }
         }
         self.allot_keys(id, draft);
-        self.run_with_clock(model, draft);
+        self.run_with_clocks(model, draft);
     }
 
     /// Replaces the presence of written columns by written values, spelled as CHECKs demand.

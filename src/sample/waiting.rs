@@ -88,8 +88,8 @@ impl Sampler<'_> {
         let table = self.model.schema.table(id);
         // The target computes its generated columns itself.
         let mut written = draft.data.select(|column| table.column(column).generated.is_none());
-        if let Some(clock) = self.clock(id) {
-            written = in_key_order(clock, written);
+        if let Some(clock) = self.clocks(id).first() {
+            written = in_key_order(*clock, written);
         }
         for (chunk, offset) in (0..row_count).step_by(OUTLET_ROWS).enumerate() {
             let Some(piece) = draft.place.piece(id, chunk, self.options.shard) else { continue };

@@ -14,7 +14,7 @@ pub use inclusion::{Proposal, proposals};
 use std::collections::BTreeMap;
 
 use crate::{
-    data::{Families, KeyRun, Links, TableData},
+    data::{Families, KeyCourse, Links, TableData},
     db::{DbError, Source},
     plan::Plan,
     progress::{Event, Progress},
@@ -48,8 +48,8 @@ pub struct TableSnapshot {
     pub orphan_share: f64,
     /// Per foreign key: rows whose key matches no parent row although the parent was read whole.
     pub dangling: Vec<u64>,
-    /// What the numbers of the key run with, in the rows that were read; empty without a key of one integer.
-    pub key_runs: Vec<KeyRun>,
+    /// What the numbers of fresh keys of integers tell, in the rows that were read; a table's own key first.
+    pub key_courses: Vec<KeyCourse>,
 }
 
 /// The rows a run learns from.

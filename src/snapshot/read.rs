@@ -5,7 +5,7 @@ use rand::RngExt;
 
 use crate::{
     config::TableMode,
-    data::{Families, KeyColumns, KeyIndex, KeyRun, Links, NO_ROW, TableData, bound_rows},
+    data::{Families, KeyColumns, KeyCourse, KeyIndex, Links, NO_ROW, TableData, bound_rows},
     db::{DbError, DbErrorKind, Scan, Source},
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
@@ -276,7 +276,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.indexes[id.0] = self.index_keys(id, &data);
-        let key_runs = self.key_runs(id, &data);
+        let key_courses = self.key_courses(id, &data);
         let copied = plan.mode == TableMode::Copy;
         let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
@@ -296,21 +296,28 @@ impl<'a> Reader<'a> {
             fan_out: intake.fan_out,
             orphan_share: if total_rows == 0 { 0.0 } else { intake.orphans as f64 / total_rows as f64 },
             dangling: intake.dangling,
-            key_runs,
+            key_courses,
         });
     }
 
-    /// Holds the fresh key of a table, if it is one integer, against its times and its context parent's key.
-    fn key_runs(&self, id: TableId, data: &TableData) -> Vec<KeyRun> {
+    /// Holds the fresh integers of a table against its times and the keys of its parents.
+    fn key_courses(&self, id: TableId, data: &TableData) -> Vec<KeyCourse> {
         let (table, plan) = (self.schema.table(id), self.plan.table(id));
-        let Some([key]) = table.primary_key.as_ref().map(|key| key.columns.as_slice()) else {
-            return Vec::new();
-        };
-        if plan.columns[key.0] != ColumnRole::SurrogateKey {
-            return Vec::new();
-        }
-        let above = plan.context.map(|context| table.foreign_keys[context.0].columns.as_slice());
-        KeyRun::of(*key, above.filter(|columns| columns.len() == 1).unwrap_or_default(), data)
+        let own = table.primary_key.as_ref().map_or(&[][..], |key| key.columns.as_slice());
+        let drawn = |role: &LinkRole| matches!(role, LinkRole::Context | LinkRole::Link);
+        let links = table.foreign_keys.iter().zip(&plan.links).filter(|(_, role)| drawn(role));
+        let single = links.filter_map(|(fk, _)| match fk.columns.as_slice() {
+            [column] if fk.when().is_none() => Some(*column),
+            _ => None,
+        });
+        let above: Vec<ColumnId> = single.collect();
+        let fresh = table.iter().filter(|(column, definition)| {
+            plan.columns[column.0] == ColumnRole::SurrogateKey
+                && matches!(definition.data_type, DataType::Integer { .. })
+        });
+        let mut keys: Vec<ColumnId> = fresh.map(|(column, _)| column).collect();
+        keys.sort_by_key(|column| !own.contains(column));
+        keys.into_iter().map(|key| KeyCourse::of(key, &above, data)).collect()
     }
 
     fn index_keys(&self, id: TableId, data: &TableData) -> Vec<(Vec<ColumnId>, KeyIndex)> {

@@ -98,6 +98,6 @@ fn part(
         fan_out: fan_out.collect(),
         orphan_share: table.orphan_share,
         dangling: table.dangling.clone(),
-        key_runs: table.key_runs.clone(),
+        key_courses: table.key_courses.clone(),
     }
 }

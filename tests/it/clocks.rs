@@ -96,6 +96,64 @@ fn numbers_run_with_time(engine: Engine) {
     assert!(!rules.contains("counts on with at") && !rules.contains("counts on with born"), "{rules}");
 }
 
+/// Payments of a composite key whose number the server counts, from 16,050 on, visit by visit.
+fn till(engine: Engine, name: &str) -> Scratch {
+    let mut script = Script::new(engine);
+    let counted = if engine == Engine::Postgres { "SERIAL" } else { "INTEGER NOT NULL AUTO_INCREMENT" };
+    let index = if engine == Engine::Postgres { "" } else { ", KEY (number)" };
+    script.add("CREATE TABLE visit (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, day DATE NOT NULL)");
+    script.rows("visit", 300, |id| {
+        format!("{id}, {}, '2024-{:02}-{:02}'", noise(id, 1, 4), 1 + noise(id, 2, 12), 1 + noise(id, 3, 28))
+    });
+    script.add(&format!(
+        "CREATE TABLE payment (number {counted}, day DATE NOT NULL, visit_id INTEGER NOT NULL, \
+         amount INTEGER NOT NULL, PRIMARY KEY (day, number){index}, FOREIGN KEY (visit_id) REFERENCES visit (id))"
+    ));
+    script.rows("payment", 1200, |id| {
+        let (month, day) = (1 + noise(id, 4, 12), 1 + noise(id, 5, 28));
+        let visit = 1 + id * 299 / 1200;
+        format!("{}, '2024-{month:02}-{day:02}', {visit}, {}", 16_049 + 2 * id, 5 + noise(id, 6, 90))
+    });
+    script.database(name)
+}
+
+fn numbers_beside_a_key_begin_as_in_the_source(engine: Engine) {
+    if !engines().contains(&engine) {
+        return;
+    }
+    let name = |end: &str| format!("till_{engine:?}_{end}").to_lowercase();
+    let source = till(engine, &name("source"));
+    let copy = Scratch::new(engine, &name("copy"));
+
+    dbsynth(&["clone", source.text(), copy.text(), "--time-budget", "4s", "--audit", "off"]).exits(0);
+
+    let rows = copy.number("SELECT count(*) FROM payment");
+    let end = |end: &str| copy.number(&format!("SELECT count(*) - count(*) + {end}(number) FROM payment"));
+    let (low, high) = (end("min"), end("max"));
+    assert!((15_900..16_200).contains(&low), "the first is {low}, not near 16051");
+    assert!((rows * 19 / 10..rows * 21 / 10).contains(&(high - low)), "{low} to {high} for {rows} rows");
+    let back = "SELECT count(*) FROM (SELECT visit_id, lag(visit_id) OVER (ORDER BY number) AS earlier \
+                FROM payment) AS steps WHERE visit_id < earlier";
+    assert_eq!(copy.number(back), 0, "numbers run with the visits");
+    let rules = dbsynth(&["plan", source.text(), "--rules"]).exits(0).stdout;
+    assert!(rules.contains("number counts on with visit_id"), "{rules}");
+    assert!(
+        rules.contains("number counts from about 160") && rules.contains("in steps of about 2"),
+        "{rules}"
+    );
+    dbsynth(&["verify", copy.text()]).exits(0);
+}
+
+#[test]
+fn numbers_beside_a_key_begin_as_in_the_source_on_postgres() {
+    numbers_beside_a_key_begin_as_in_the_source(Engine::Postgres);
+}
+
+#[test]
+fn numbers_beside_a_key_begin_as_in_the_source_on_mysql() {
+    numbers_beside_a_key_begin_as_in_the_source(Engine::MySql);
+}
+
 #[test]
 fn numbers_run_with_time_on_sqlite() {
     numbers_run_with_time(Engine::Sqlite);

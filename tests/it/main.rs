@@ -19,6 +19,7 @@ mod exact;
 mod failures;
 mod files;
 mod fixtures;
+mod joint;
 mod leaks;
 mod nightly;
 mod outages;

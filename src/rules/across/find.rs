@@ -7,16 +7,20 @@ use rayon::prelude::*;
 
 use crate::{
     config::TableMode,
-    data::{Families, KeyRun, Links, TableData},
+    data::{Families, KeyCourse, KeyRun, Links, TableData},
     plan::{ColumnRole, LinkRole, Plan},
     privacy::Guard,
     schema::{ColumnId, DataType, ForeignKeyId, Schema, Storage, Table, TableId},
 };
 
 use super::{
-    super::{KeyClock, Rules, TableRules, discover_beside, discover_dates, discover_nulls, family_positions},
+    super::{
+        KeyClock, Numbering, Rules, TableRules, discover_beside, discover_dates, discover_nulls,
+        family_positions,
+    },
     Aggregate, Borrowed, Inheritance, Inherited,
     inherit::{Line, copy, limit, shared, tightest},
+    joint,
     kin::Kin,
     lines::Loans,
     totals::{Offspring, find_totals},
@@ -37,8 +41,8 @@ pub struct ObservedTable<'a> {
     pub fan_out: &'a [Vec<u32>],
     /// Rows of the table, read or not.
     pub total_rows: u64,
-    /// What the numbers of the key run with.
-    pub key_runs: &'a [KeyRun],
+    /// What the numbers of fresh keys tell.
+    pub key_courses: &'a [KeyCourse],
     /// Whose the rows are: a value is kept only if enough entities have it.
     pub guard: Guard<'a>,
 }
@@ -62,7 +66,7 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
         if let Some(rows) = observed.made(*id).filter(|_| observed.plan.table(*id).context.is_some()) {
             rules.tables[id.0].positions = family_positions(rows.data, rows.families);
         }
-        rules.tables[id.0].clock = observed.clock(*id);
+        observed.number(*id, &mut rules.tables[id.0]);
     }
     // Copies come first: what repeats a parent's value is also its maximum over the children. Then totals, which are
     // known last and so can give nothing away; then what else is owed to parents.
@@ -108,6 +112,11 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
             .collect();
         table.inherited.retain(|rule| !own.contains(&rule.to));
     }
+    let jointly: Vec<Vec<Inherited>> =
+        ids.par_iter().map(|id| observed.joint(*id, &rules.tables[id.0])).collect();
+    for (table, found) in rules.tables.iter_mut().zip(jointly) {
+        joint::add(found, table);
+    }
     for (id, loans) in ids.iter().zip(loans) {
         let inside = rules.tables[id.0].discovered.iter().flat_map(super::super::Rule::reads);
         let totals =
@@ -125,15 +134,32 @@ impl<'a> Observed<'a> {
         self.tables[id.0].filter(|_| self.plan.table(id).mode == TableMode::Synthesize)
     }
 
-    /// What the numbers of a table's key run with.
-    fn clock(&self, id: TableId) -> Option<KeyClock> {
-        let rows = self.made(id)?;
-        let [key] = self.schema.table(id).primary_key.as_ref()?.columns.as_slice() else { return None };
-        KeyClock::find(*key, rows.key_runs, rows.guard, rows.data.row_count)
+    /// What the fresh numbers of a table run with, and where they begin. The only key of a table counts from 1.
+    fn number(&self, id: TableId, rules: &mut TableRules) {
+        let Some(rows) = self.made(id) else { return };
+        let (table, count) = (self.schema.table(id), rows.data.row_count);
+        // A time or the context parent before other parents: their order may show the same, by ties or by chance.
+        let far = |column: &ColumnId| {
+            let keys = table.foreign_keys.iter().enumerate();
+            let mut others = keys.filter(|(fk, _)| self.plan.table(id).context != Some(ForeignKeyId(*fk)));
+            others.any(|(_, fk)| fk.columns.contains(column))
+        };
+        let clock = |course: &KeyCourse| {
+            let near: Vec<KeyRun> = course.runs.iter().filter(|run| !far(&run.with)).copied().collect();
+            let find = |runs: &[KeyRun]| KeyClock::find(course.key, runs, rows.guard, count);
+            find(&near).or_else(|| find(&course.runs))
+        };
+        rules.clocks = rows.key_courses.iter().filter_map(clock).collect();
+        let sole = |key| table.primary_key.as_ref().is_some_and(|own| own.columns == [key]);
+        let beside =
+            rows.key_courses.iter().filter(|course| !sole(course.key) && rows.guard.enough(0..count));
+        rules.numberings = beside
+            .filter_map(|course| Numbering::find(course.key, course.spread?, rows.total_rows))
+            .collect();
     }
 
     /// The columns that relations across tables may decide: attributes outside any key and CHECK.
-    fn free(&self, id: TableId, rules: &TableRules) -> Vec<ColumnId> {
+    pub(super) fn free(&self, id: TableId, rules: &TableRules) -> Vec<ColumnId> {
         let table = self.schema.table(id);
         let free = |column: &ColumnId| {
             let checked = rules.checks.iter().any(|check| check.columns.contains(column));
@@ -181,6 +207,7 @@ impl<'a> Observed<'a> {
                     to: *to,
                     how: Inheritance::Copy(from),
                     ancestors,
+                    beside: Vec::new(),
                 }));
             }
         }
@@ -277,7 +304,10 @@ impl<'a> Observed<'a> {
                 let families = line.rows.iter().collect::<BTreeSet<_>>().len();
                 if best.get(&to).is_none_or(|(fewest, _)| families < *fewest) {
                     let how = Inheritance::Shared;
-                    best.insert(to, (families, Inherited { path: path.clone(), to, how, ancestors }));
+                    best.insert(
+                        to,
+                        (families, Inherited { path: path.clone(), to, how, ancestors, beside: Vec::new() }),
+                    );
                 }
             }
         }
@@ -329,6 +359,7 @@ impl<'a> Observed<'a> {
                 to,
                 how,
                 ancestors,
+                beside: Vec::new(),
             }));
         }
         found

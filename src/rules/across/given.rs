@@ -8,6 +8,7 @@ use arrow_array::{
     types::{Date32Type, TimestampMicrosecondType},
 };
 use arrow_schema::{DataType as ArrowType, TimeUnit};
+use arrow_select::interleave::interleave;
 
 use crate::{
     data::{NO_ROW, TableData},
@@ -15,7 +16,10 @@ use crate::{
     seed::spread,
 };
 
-use super::{super::value::take_rows, Inheritance, Inherited};
+use super::{
+    super::value::{Value, take_rows},
+    Inheritance, Inherited,
+};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -26,6 +30,13 @@ pub enum Heirloom {
     Values(ArrayRef),
     /// The ancestor row, [`NO_ROW`] without one.
     Ancestors(Vec<u32>),
+    /// One of some values, by its place among them; [`NO_ROW`] leaves the row its own.
+    Chosen {
+        /// The values.
+        values: ArrayRef,
+        /// The place of each row's value.
+        places: Vec<u32>,
+    },
 }
 
 /// Values and limits that rows get from elsewhere, aligned with them.
@@ -60,6 +71,10 @@ impl Given {
                         given.values.push((rule.to, take_rows(own, &firsts(ancestors))));
                     }
                 }
+                (Inheritance::Shared, Heirloom::Chosen { values, places }) => {
+                    let own = rows.column(rule.to);
+                    given.values.extend(own.and_then(|own| Some((rule.to, chosen(own, values, places)?))));
+                }
                 (Inheritance::NotBefore(_) | Inheritance::NotAfter(_), Heirloom::Values(times)) => {
                     let before = matches!(rule.how, Inheritance::NotBefore(_));
                     given.limits.push(Limit { column: rule.to, before, times: times.clone() });
@@ -85,6 +100,20 @@ impl Given {
         Self { values, limits: self.limits.iter().map(part).collect() }
     }
 
+    /// The rows whose values of some columns are not those given.
+    #[must_use]
+    pub fn differing(&self, rows: &TableData, columns: impl Iterator<Item = ColumnId>) -> Vec<u32> {
+        let mut differs = vec![false; rows.row_count];
+        for column in columns {
+            let given = self.values.iter().find(|(id, _)| *id == column);
+            let (Some((_, given)), Some(own)) = (given, rows.column(column)) else { continue };
+            for (row, differs) in differs.iter_mut().enumerate() {
+                *differs |= Value::read(given, row) != Value::read(own, row);
+            }
+        }
+        (0..rows.row_count as u32).filter(|row| differs[*row as usize]).collect()
+    }
+
     /// The columns whose values are given.
     pub(in crate::rules) fn is_given(&self, column: ColumnId) -> bool {
         self.values.iter().any(|(given, _)| *given == column)
@@ -103,6 +132,15 @@ impl Given {
         }
         moved
     }
+}
+
+/// Values by their places, and a row's own where it has none.
+fn chosen(own: &ArrayRef, values: &ArrayRef, places: &[u32]) -> Option<ArrayRef> {
+    let pick = places.iter().enumerate().map(|(row, place)| match *place {
+        NO_ROW => (0, row),
+        place => (1, place as usize),
+    });
+    interleave(&[own.as_ref(), values.as_ref()], &pick.collect::<Vec<_>>()).ok()
 }
 
 /// Per row, the first row with the same ancestor; itself without one.

@@ -7,6 +7,7 @@ mod aggregate;
 mod find;
 mod given;
 mod inherit;
+mod joint;
 mod kin;
 mod lines;
 mod totals;
@@ -32,8 +33,21 @@ pub struct Inherited {
     pub to: ColumnId,
     /// How.
     pub how: Inheritance,
-    /// Ancestor rows that showed it.
+    /// Ancestor rows that showed it; combinations of them, if not one alone decides.
     pub ancestors: usize,
+    /// What decides together with the ancestor, for a value that is shared.
+    #[serde(default)]
+    pub beside: Vec<Determinant>,
+}
+
+/// What has a part in deciding a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Determinant {
+    /// An ancestor row, found along these foreign keys.
+    Ancestor(Vec<ForeignKeyId>),
+    /// The value of a column of the row.
+    Column(ColumnId),
 }
 
 /// A number of an ancestor row that rules of a table read as if it were one of its own columns: the price of the
@@ -54,7 +68,7 @@ pub struct Borrowed {
 pub enum Inheritance {
     /// It repeats a column of the ancestor; null without one.
     Copy(ColumnId),
-    /// All rows below one ancestor row have one value.
+    /// All rows below one ancestor row (or with one combination of determinants) have one value.
     Shared,
     /// It is never before a date or time of the ancestor.
     NotBefore(ColumnId),

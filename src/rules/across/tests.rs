@@ -141,7 +141,11 @@ fn shop_schema() -> Schema {
 }
 
 /// Everything found in tables read whole; `links` are per table and foreign key.
-fn found<const N: usize>(schema: &Schema, data: [TableData; N], links: [Vec<Vec<u32>>; N]) -> Rules {
+pub(super) fn found<const N: usize>(
+    schema: &Schema,
+    data: [TableData; N],
+    links: [Vec<Vec<u32>>; N],
+) -> Rules {
     let real_rows: Vec<u64> = data.iter().map(|data| data.row_count as u64).collect();
     let (plan, _) = Plan::build(schema, &Config::default(), &real_rows).unwrap();
     let mut tables = Vec::new();
@@ -169,7 +173,7 @@ fn found<const N: usize>(schema: &Schema, data: [TableData; N], links: [Vec<Vec<
                 present,
                 fan_out,
                 total_rows,
-                key_runs: &[],
+                key_courses: &[],
                 guard: Guard::rows(5),
             })
         })
