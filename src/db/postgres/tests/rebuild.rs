@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use super::support::{TestDatabase, clone};
+use super::support::{TestDatabase, clone, skip};
 use crate::db::{Introspection, Phase};
 
 /// What a blueprint says, whatever the order of object identifiers.
@@ -52,6 +52,11 @@ fn statements(script: &str) -> Vec<String> {
 /// be made.
 fn rebuild(name: &str, script: &str, times: usize) -> Option<Vec<String>> {
     let from = TestDatabase::create(&format!("rebuild_{name}"))?;
+    let needed = script.lines().filter_map(|line| line.strip_prefix("-- needs: "));
+    if let Some(extension) = needed.map(str::trim).find(|extension| !from.has_extension(extension)) {
+        skip(name, &format!("the server does not have the extension {extension}"));
+        return Some(Vec::new());
+    }
     let to = TestDatabase::create(&format!("rebuild_{name}_to"))?;
     for statement in statements(script) {
         from.run(&statement);

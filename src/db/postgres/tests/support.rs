@@ -53,6 +53,12 @@ impl TestDatabase {
         }
     }
 
+    /// True if the server has an extension that can be created.
+    pub(super) fn has_extension(&self, name: &str) -> bool {
+        let known = format!("SELECT count(*)::text FROM pg_available_extensions WHERE name = '{name}'");
+        self.text(&known) != "0"
+    }
+
     /// Asks for one text.
     pub(super) fn text(&self, sql: &str) -> String {
         let url = self.url();
@@ -91,7 +97,7 @@ fn run(url: &DbUrl, sql: &str) -> Result<(), DbError> {
 }
 
 #[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip(name: &str, why: &str) {
+pub(super) fn skip(name: &str, why: &str) {
     eprintln!("SKIPPED {name}: {why}");
 }
 
