@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use super::country_table::COUNTRIES;
+use rand::RngExt;
+
+use super::country_table::{COUNTRIES, LARGE, SMALL};
+use crate::seed::Stream;
 
 /// A country of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +37,33 @@ static CALLED: LazyLock<BTreeMap<String, usize>> = LazyLock::new(|| {
     called
 });
 
+/// Running sums of the weights, in the order of the lists.
+static WEIGHTS: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let large = |code: &str| LARGE.iter().find(|(large, _)| *large == code);
+    let weights = COUNTRIES.iter().map(|(code, ..)| large(code).map_or(SMALL, |(_, weight)| *weight));
+    weights
+        .scan(0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        })
+        .collect()
+});
+
 impl Country {
+    /// A country, large ones more often: nobody has as many customers in Nauru as in Germany.
+    pub(super) fn any(random: &mut Stream) -> Self {
+        let place = random.random_range(0..WEIGHTS.last().copied().unwrap_or(1));
+        Self { index: WEIGHTS.partition_point(|sum| *sum <= place) }
+    }
+
     /// The country at a place of the lists.
+    #[cfg(test)]
     pub(super) fn at(index: usize) -> Self {
         Self { index: index % COUNTRIES.len() }
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub(super) fn count() -> usize {
         COUNTRIES.len()
     }
@@ -118,6 +141,19 @@ mod tests {
             }
             assert!((1..=4).contains(&country.calling().len()));
         }
+    }
+
+    #[test]
+    fn large_countries_come_more_often_and_every_country_comes() {
+        let mut random = crate::seed::Seed(3).stream("countries", 0);
+        let mut seen = BTreeMap::<&str, usize>::new();
+        for _ in 0..100_000 {
+            *seen.entry(Country::any(&mut random).code(2)).or_default() += 1;
+        }
+
+        assert_eq!(seen.len(), Country::count());
+        assert!(LARGE.iter().all(|(code, _)| Country::read(code).is_some()));
+        assert!(seen["US"] > 2 * seen["DE"] && seen["DE"] > 10 * seen["NR"], "{seen:?}");
     }
 
     #[test]

@@ -240,3 +240,23 @@ pub(super) const COUNTRIES: &[(&str, &str, &str, &str, &str)] = &[
     ("ZM", "ZMB", "260", "Zambia", ""),
     ("ZW", "ZWE", "263", "Zimbabwe", ""),
 ];
+
+/// How often made-up people are of a country: the larger economies, by gross domestic product to the power of 0.6 (billions
+/// of dollars in 2022, World Bank); every other country weighs [`SMALL`].
+#[rustfmt::skip]
+pub(super) const LARGE: &[(&str, u32)] = &[
+    ("US", 440), ("CN", 357), ("JP", 150), ("DE", 147), ("IN", 131), ("GB", 124), ("FR", 117), ("RU", 102),
+    ("CA", 100), ("IT", 96), ("BR", 93), ("AU", 86), ("KR", 86), ("MX", 79), ("ES", 78), ("ID", 75),
+    ("SA", 67), ("NL", 63), ("TR", 60), ("CH", 56), ("TW", 54), ("PL", 50), ("AR", 48), ("SE", 46),
+    ("BE", 46), ("NO", 45), ("IE", 43), ("IL", 43), ("AE", 42), ("TH", 41), ("EG", 40), ("NG", 40),
+    ("AT", 40), ("SG", 40), ("BD", 40), ("IR", 37), ("VN", 37), ("MY", 37), ("ZA", 37), ("PH", 37),
+    ("DK", 36), ("PK", 35), ("HK", 34), ("CO", 33), ("RO", 31), ("CL", 31), ("CZ", 30), ("FI", 30),
+    ("IQ", 28), ("PT", 28), ("NZ", 27), ("PE", 27), ("QA", 27), ("KZ", 25), ("GR", 25), ("DZ", 24),
+    ("HU", 22), ("KW", 22), ("UA", 21), ("MA", 19), ("ET", 18), ("SK", 17), ("EC", 17), ("OM", 17),
+    ("DO", 17), ("KE", 17), ("GT", 15), ("BG", 15), ("LU", 14), ("PA", 14), ("HR", 13), ("UY", 13),
+    ("LT", 13), ("CR", 13), ("RS", 12), ("SI", 12), ("TN", 10), ("LV", 9), ("EE", 9), ("CY", 8), ("IS", 7),
+    ("MT", 6),
+];
+
+/// The weight of a country that is not listed.
+pub(super) const SMALL: u32 = 4;

@@ -79,7 +79,7 @@ impl Persona {
         };
         let company = format!("{} {}", pick(&LAST, random), pick(FIRM, random));
         let [rank, field, position] = &*JOB;
-        let country = Country::at(random.random_range(0..Country::count()));
+        let country = Country::any(random);
         Self {
             first: pick(firsts, random),
             firsts,
