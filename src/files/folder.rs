@@ -130,6 +130,17 @@ impl Folder {
         if mode.replaces() { Ok(held.names) } else { Err(FilesError::Strangers { path, names: held.names }) }
     }
 
+    /// Tries whether a folder can be made beside the old one, under a name of this process alone: shards that run at once
+    /// do so at once.
+    ///
+    /// # Errors
+    /// [`FilesError::System`] if the system refuses it.
+    pub fn can_begin(&self) -> Result<(), FilesError> {
+        let trial = beside(&self.part, &format!("-{}", std::process::id()));
+        fs::create_dir(&trial).map_err(|error| FilesError::system("create", &trial, error))?;
+        remove(&trial)
+    }
+
     /// Makes the new folder beside the old one.
     ///
     /// # Errors

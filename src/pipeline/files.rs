@@ -53,7 +53,7 @@ pub fn clone_files(
     let config = &*memory::within(config, &mut opened.planned)?;
     Condition::read_all(&config.conditions, &opened.planned.schema, &opened.planned.plan)?;
     let read = source.sqlite_path();
-    let folder = admit(target, config, read.as_deref(), &mut opened.planned)?;
+    let folder = tried(admit(target, config, read.as_deref(), &mut opened.planned)?, target)?;
     let state = RunState::look(file_ends(source, target.path), config);
     opened.planned.unfinished = state.unfinished();
     on_plan(&opened.planned)?;
@@ -87,7 +87,7 @@ pub fn generate_files(
     let started = Instant::now();
     let (model, audit) = model_file::load_audited(model_path)?;
     let mut planned = planned(&model, config);
-    let folder = admit(target, config, Some(model_path), &mut planned)?;
+    let folder = tried(admit(target, config, Some(model_path), &mut planned)?, target)?;
     on_plan(&planned)?;
     let pool = thread_pool(config)?;
     let hooks = Hooked::default();
@@ -97,15 +97,22 @@ pub fn generate_files(
     Ok(RunSummary { audit, ..summary })
 }
 
-/// Looks at the folder before anything is written, and tries if one can be made beside it. `read` is a file that the
-/// run reads: it must not be in a folder that goes away.
+/// Begins a folder and gives it up again: what stands in its way is said before anything is learnt or drawn.
+fn tried(mut folder: Folder, target: FolderTarget<'_>) -> Result<Folder, Error> {
+    folder.begin()?;
+    drop(folder);
+    Ok(Folder::open(target.path)?)
+}
+
+/// Looks at the folder before anything is written. `read` is a file that the run reads: it must not be in a folder that
+/// goes away.
 pub(super) fn admit(
     target: FolderTarget<'_>,
     config: &Config,
     read: Option<&Path>,
     planned: &mut Planned,
 ) -> Result<Folder, Error> {
-    let mut folder = Folder::open(target.path)?;
+    let folder = Folder::open(target.path)?;
     if let Some(read) = read.filter(|read| folder.holds(read)) {
         let reason = format!("{} is inside, which this run reads", read.display());
         return Err(FilesError::Refused { path: target.path.display().to_string(), reason }.into());
@@ -118,9 +125,7 @@ pub(super) fn admit(
         planned.around.hooks.clear();
         planned.around.identities.clear();
     }
-    folder.begin()?;
-    drop(folder);
-    Ok(Folder::open(target.path)?)
+    Ok(folder)
 }
 
 pub(super) fn write(

@@ -114,6 +114,7 @@ pub fn generate_files_shard(
     let (model, audit) = model_file::load_audited(model_path)?;
     let mut planned = planned(&model, config);
     let folder = files::admit(target, config, Some(model_path), &mut planned)?;
+    folder.can_begin()?;
     let place = format!("{} {}", target.format.word(), folder.path().display());
     drop(folder);
     on_plan(&planned)?;
