@@ -16,6 +16,8 @@ const MOST_GAP: f64 = 0.02;
 /// Parents tried for a row, and rows tried to exchange parents with.
 const PARENTS_TRIED: usize = 12;
 const ROWS_TRIED: usize = 256;
+/// Rows of a family that are looked through whenever one of them is to move, at most.
+const LARGE_FAMILY: usize = 256;
 
 /// Moves links, `parent[row]`, from parents with more children than stubs to parents with fewer.
 pub(super) fn settle(request: &LinkRequest<'_>, parent: &mut [u32], random: &mut Stream) {
@@ -72,39 +74,61 @@ fn movable(request: &LinkRequest<'_>, parent: &[u32], missing: &[i64], random: &
     rows
 }
 
-/// How many rows of a family have each parent; nothing where rows may share parents at will.
+/// Which parents the rows of a family have; nothing where rows may share parents at will.
 struct Families<'a> {
     of_rows: Option<&'a [u32]>,
+    /// Rows by family.
+    rows: Vec<u32>,
+    /// How many rows of a large family have each parent: too many to look through every time.
     counts: BTreeMap<(u32, u32), u32>,
 }
 
 impl<'a> Families<'a> {
     fn new(request: &LinkRequest<'a>, parent: &[u32]) -> Self {
         let of_rows = request.distinct_within.or(request.siblings.map(|siblings| siblings.family));
-        let mut families = Self { of_rows, counts: BTreeMap::new() };
-        for (row, parent) in parent.iter().enumerate().filter(|(_, parent)| **parent != NO_ROW) {
-            families.add(row as u32, *parent);
+        let mut families = Self { of_rows, rows: Vec::new(), counts: BTreeMap::new() };
+        let Some(of_rows) = of_rows else { return families };
+        families.rows = (0..parent.len() as u32).filter(|row| parent[*row as usize] != NO_ROW).collect();
+        families.rows.sort_by_key(|row| of_rows[*row as usize]);
+        for family in families.rows.chunk_by(|a, b| of_rows[*a as usize] == of_rows[*b as usize]) {
+            if family.len() > LARGE_FAMILY {
+                for row in family {
+                    let key = (of_rows[*row as usize], parent[*row as usize]);
+                    *families.counts.entry(key).or_default() += 1;
+                }
+            }
         }
         families
     }
 
-    fn add(&mut self, row: u32, parent: u32) {
-        if let Some(of_rows) = self.of_rows {
-            *self.counts.entry((of_rows[row as usize], parent)).or_default() += 1;
-        }
+    /// The rows of a row's family.
+    fn of(&self, row: u32) -> &[u32] {
+        let Some(of_rows) = self.of_rows else { return &[] };
+        let family = of_rows[row as usize];
+        let first = self.rows.partition_point(|other| of_rows[*other as usize] < family);
+        let rest = &self.rows[first..];
+        &rest[..rest.partition_point(|other| of_rows[*other as usize] == family)]
     }
 
-    fn remove(&mut self, row: u32, parent: u32) {
-        if let Some(of_rows) = self.of_rows
-            && let Some(count) = self.counts.get_mut(&(of_rows[row as usize], parent))
-        {
+    /// Notes that a row has another parent now.
+    fn moved(&mut self, row: u32, (from, to): (u32, u32)) {
+        if self.of(row).len() <= LARGE_FAMILY {
+            return;
+        }
+        let Some(family) = self.of_rows.map(|of_rows| of_rows[row as usize]) else { return };
+        if let Some(count) = self.counts.get_mut(&(family, from)) {
             *count -= 1;
         }
+        *self.counts.entry((family, to)).or_default() += 1;
     }
 
-    /// True if a sibling of the row has this parent.
-    fn has(&self, row: u32, parent: u32) -> bool {
-        let count = |of_rows: &[u32]| self.counts.get(&(of_rows[row as usize], parent)).copied();
+    /// True if a row of the family has this parent.
+    fn has(&self, row: u32, wanted: u32, parent: &[u32]) -> bool {
+        let family = self.of(row);
+        if family.len() <= LARGE_FAMILY {
+            return family.iter().any(|other| parent[*other as usize] == wanted);
+        }
+        let count = |of_rows: &[u32]| self.counts.get(&(of_rows[row as usize], wanted)).copied();
         self.of_rows.and_then(count).unwrap_or(0) > 0
     }
 }
@@ -127,7 +151,7 @@ impl Exchange<'_, '_> {
         while refused.len() < PARENTS_TRIED {
             let Some(position) = pool.peek(group, block, random) else { break };
             let parent = pool.parent(position);
-            if !self.avoids(row, parent) && !self.families.has(row, parent) {
+            if !self.avoids(row, parent) && !self.has(row, parent) {
                 found = Some(position);
                 break;
             }
@@ -167,8 +191,8 @@ impl Exchange<'_, '_> {
                 && group(other) == group(row)
                 && !self.avoids(other, parent)
                 && !self.avoids(row, theirs)
-                && !self.families.has(other, parent)
-                && !self.families.has(row, theirs);
+                && !self.has(other, parent)
+                && !self.has(row, theirs);
             if fits {
                 self.give(other, parent);
                 self.give(row, theirs);
@@ -182,9 +206,13 @@ impl Exchange<'_, '_> {
         self.request.avoid.is_some_and(|avoid| avoid[row as usize] == parent)
     }
 
+    /// True if a row of the family has a parent.
+    fn has(&self, row: u32, parent: u32) -> bool {
+        self.families.has(row, parent, self.parent)
+    }
+
     fn give(&mut self, row: u32, parent: u32) {
-        self.families.remove(row, self.parent[row as usize]);
-        self.families.add(row, parent);
+        self.families.moved(row, (self.parent[row as usize], parent));
         self.parent[row as usize] = parent;
     }
 }

@@ -230,3 +230,19 @@ fn degrees_are_exact_where_siblings_differ_and_blocks_run_dry() {
     pairs.sort_unstable();
     assert!(pairs.windows(2).all(|pair| pair[0] != pair[1]), "no family has a film twice");
 }
+
+#[test]
+fn degrees_are_exact_in_families_too_large_to_look_through() {
+    // Ten families of 300 rows that may not share a film: half of 600 films are in all of them.
+    let stubs: Vec<f32> = (0..600).map(|film| if film % 2 == 0 { 9.0 } else { 1.0 }).collect();
+    let (present, family) = (vec![true; 3000], (0..3000).map(|row| row / 300).collect::<Vec<u32>>());
+    let ask = LinkRequest { distinct_within: Some(&family), ..request(&present, &stubs) };
+
+    let links = StubLinker::default().sample(&ask, &mut stream());
+
+    let expected: Vec<u32> = stubs.iter().map(|stubs| *stubs as u32).collect();
+    assert_eq!(links.fan_out(600), expected);
+    let mut pairs: Vec<(u32, u32)> = family.into_iter().zip(links.parent).collect();
+    pairs.sort_unstable();
+    assert!(pairs.windows(2).all(|pair| pair[0] != pair[1]), "no family has a film twice");
+}
