@@ -190,7 +190,7 @@ pub(super) fn choose_codecs<'a>(
             let own = own.clone();
             chosen.times.push(TimeColumn { column: *column_id, own, among_siblings, guard: hints.guard });
         }
-        let codec = elapsed.map_or(codec, |(elapsed, _)| Codec::Elapsed(Box::new(elapsed)));
+        let codec = elapsed.map_or(codec, |(elapsed, _)| Codec::Elapsed(Box::new(elapsed.keyed(in_key))));
         chosen.codecs.push((*column_id, codec));
     }
     chosen

@@ -72,9 +72,9 @@ pub struct Elapsed {
     since: Option<Since>,
     /// Gap after the previous sibling.
     gap: Line,
-    /// True if no two siblings share a time.
+    /// True if a key keeps the times of siblings apart.
     #[serde(default)]
-    strict: bool,
+    keyed: bool,
     /// True if nearly all siblings lie equally far apart. Then every row says its time of day.
     #[serde(default)]
     regular: bool,
@@ -196,7 +196,16 @@ impl Elapsed {
             sub_columns.extend(more);
             line
         });
-        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, strict, regular, clock }, bits))
+        Some((
+            Self { sub_columns, nulls, date, gaps_in, when, since, gap, keyed: false, regular, clock },
+            bits,
+        ))
+    }
+
+    /// Keeps the times of siblings apart even where they end late, if a key wants that.
+    #[must_use]
+    pub fn keyed(self, keyed: bool) -> Self {
+        Self { keyed, ..self }
     }
 
     /// True if nearly all siblings lie equally far apart.

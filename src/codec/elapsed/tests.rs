@@ -276,17 +276,25 @@ fn a_regular_series_stays_one_and_every_row_says_its_day_and_hour() {
 #[test]
 fn a_family_that_would_end_late_begins_earlier() {
     let readings = readings();
-    let elapsed = readings.fit().unwrap();
+    let elapsed = readings.fit().unwrap().keyed(true);
     let last = elapsed.when.last();
     let series = |first: i64| (0..240).map(|hour| Some(first * DAY_MICROS + hour * HOUR)).collect::<Vec<_>>();
 
     let mut late = series(last - 4);
-    elapsed.pull_back(&mut late, false);
+    elapsed.pull_back(&mut late, None);
     assert_eq!(late, series(last - 11), "by whole weeks");
     let mut anchored = series(last - 4);
-    elapsed.pull_back(&mut anchored, true);
+    let base = (last - 5) * DAY_MICROS;
+    elapsed.pull_back(&mut anchored, Some(base));
     assert_eq!(anchored, series(last - 4), "no two may meet");
+    // Without a key, what is late meets what came before it: its sibling, or the parent's own time.
+    let elapsed = elapsed.keyed(false);
+    elapsed.pull_back(&mut anchored, Some(base));
+    assert!(anchored.iter().flatten().all(|time| time.div_euclid(DAY_MICROS) <= last));
+    let mut beyond = series(last + 1);
+    elapsed.pull_back(&mut beyond, Some(base));
+    assert!(beyond.iter().all(|time| *time == Some(base)));
     let mut fitting = series(last - 20);
-    elapsed.pull_back(&mut fitting, false);
+    elapsed.pull_back(&mut fitting, None);
     assert_eq!(fitting, series(last - 20));
 }

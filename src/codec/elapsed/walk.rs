@@ -44,16 +44,17 @@ impl Elapsed {
                         time
                     })
                     .collect();
-                self.pull_back(&mut times, base.is_some());
+                self.pull_back(&mut times, base.filter(|_| self.since.is_some()));
                 times
             })
             .collect();
         array_of(&times, self.date, self.when.calendar)
     }
 
-    /// Moves a family that would end after the last day to an earlier begin, unless that is `anchored`; where there is
-    /// no room, what is late comes together with the sibling before, or later than anything seen if no two may.
-    pub(super) fn pull_back(&self, times: &mut [Option<i64>], anchored: bool) {
+    /// Moves a family that would end after the last day to an earlier begin, unless it is counted from a time of its
+    /// parent (`base`); where there is no room, what is late comes together with what is before it, or later than
+    /// anything seen if a key keeps siblings apart.
+    pub(super) fn pull_back(&self, times: &mut [Option<i64>], base: Option<i64>) {
         let day_of = |time: i64| time.div_euclid(DAY_MICROS);
         let (first, last) = (times.iter().flatten().min(), times.iter().flatten().max());
         let Some((first, last)) = first.zip(last) else { return };
@@ -61,14 +62,14 @@ impl Elapsed {
         if late <= 0 {
             return;
         }
-        let room = if anchored { 0 } else { (day_of(*first) - self.when.first()).max(0) };
+        let room = if base.is_some() { 0 } else { (day_of(*first) - self.when.first()).max(0) };
         // Whole weeks keep the weekdays.
         let weeks = (late + 6) / 7 * 7;
         let shift = if weeks <= room { weeks } else { late.min(room) };
-        let mut before = None;
+        let mut before = base;
         for time in times.iter_mut().flatten() {
             *time = time.saturating_sub(shift.saturating_mul(DAY_MICROS));
-            if !self.strict && day_of(*time) > self.when.last() {
+            if !self.keyed && day_of(*time) > self.when.last() {
                 *time = before.unwrap_or(*time);
             }
             before = Some(*time);
@@ -143,11 +144,8 @@ impl Elapsed {
                 }
             }
         }
-        if let Some(found) = found {
-            return self.on_usual_day(found, from);
-        }
         // The gap says more than the bin.
-        self.on_usual_day(time, from)
+        self.on_usual_day(found.unwrap_or(time), from)
     }
 
     /// Moves a time by a day or two, not before `from`, where next to nothing happens on its weekday.
