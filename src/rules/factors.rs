@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array};
 use arrow_schema::DataType as ArrowType;
 
-use crate::{data::TableData, schema::ColumnId, seed::spread};
+use crate::{data::TableData, schema::ColumnId};
 
 use super::{TableRules, relation::Rule, value::Value};
 
@@ -21,7 +21,7 @@ pub(super) fn numbers_of(to: ColumnId) -> ColumnId {
 /// The number of the factor that makes `y` of `x`; any, where `x` is zero.
 fn number(factors: &[Value], x: f64, y: f64, row: usize) -> usize {
     if x == 0.0 {
-        return spread(row, 0, factors.len());
+        return row % factors.len();
     }
     let distance = |factor: &Value| (factor.number().unwrap_or(f64::INFINITY) * x - y).abs();
     let nearest = (0..factors.len()).min_by(|a, b| distance(&factors[*a]).total_cmp(&distance(&factors[*b])));
@@ -47,6 +47,17 @@ fn numbers(rows: &TableData, (from, to): (ColumnId, ColumnId), factors: &[Value]
 pub(super) fn multiple(factors: &[Value], from: &Value, number: &Value) -> Option<f64> {
     let at = number.number()?.round().clamp(0.0, factors.len().saturating_sub(1) as f64) as usize;
     Some(factors.get(at)?.number()? * from.number()?)
+}
+
+/// Gives rows one factor after the other of every multiple that is `wanted`, the next one in every round.
+pub fn try_factors(rules: &[Rule], rows: &mut TableData, wanted: impl Fn(ColumnId) -> bool, round: usize) {
+    for rule in rules {
+        let Rule::Ratio { to, factors, .. } = rule else { continue };
+        if wanted(*to) && !factors.is_empty() {
+            let numbers = (0..rows.row_count).map(|row| ((row + round) % factors.len()) as f64);
+            rows.set(numbers_of(*to), Arc::new(Float64Array::from_iter_values(numbers)));
+        }
+    }
 }
 
 /// Writes down the factors of rows that have both columns, so that they stay if the first one changes.

@@ -51,6 +51,7 @@ pub use date_part::DatePart;
 pub use discover::{discover, discover_beside, discover_dates, discover_nulls};
 pub use enforce::{Recomputed, enforce, recompute};
 pub use expression::{CastTo, Comparison, DateField, Expression, Function, Operator};
+pub use factors::try_factors;
 pub use fallible::may_fail;
 pub use family_sum::{FamilySum, family_sums};
 pub use limit::Limit;

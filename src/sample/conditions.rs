@@ -12,7 +12,7 @@ use crate::{
     finding::Finding,
     generator::{Restriction, TokenLimit},
     model::{Model, TableModel},
-    rules::{Condition, ConditionError, Given, Limit, Rule, enforce},
+    rules::{Condition, ConditionError, Given, Limit, Rule, enforce, try_factors},
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, Table, TableId},
     seed::{Seed, Stream, spread},
@@ -26,7 +26,7 @@ const PROBES: usize = 32;
 /// Rounds of drawing values again for rows that do not meet the condition yet.
 const ROUNDS: usize = 64;
 /// Where the rounds of drawing again are counted from: CHECKs count theirs from 1.
-const FIRST_ROUND: usize = 1000;
+pub(super) const FIRST_ROUND: usize = 1000;
 
 /// Says if conditions can be met under what was learnt.
 ///
@@ -62,7 +62,9 @@ fn source_of(model: &TableModel, column: ColumnId) -> Option<ColumnId> {
     let root = computed_from(model, column);
     let spans = spans(model, root);
     let root = spans.last().and_then(|(_, codec)| codec.counted_from()).unwrap_or(root);
-    model.facts.codecs.iter().any(|(coded, _)| *coded == root).then_some(root)
+    let is_modelled = |column: &ColumnId| model.facts.codecs.iter().any(|(coded, _)| coded == column);
+    // A multiple of what nobody draws: its factor is drawn, at least.
+    Some(root).filter(is_modelled).or(Some(column).filter(|column| model.facts.rules.is_factored(*column)))
 }
 
 /// The column that rules compute a column from: itself, if none does.
@@ -94,9 +96,13 @@ fn computing(model: &TableModel, column: ColumnId) -> Vec<&Rule> {
     let mut chain: Vec<&Rule> = Vec::new();
     let mut at = column;
     let rules = &model.facts.rules.discovered;
+    let multiplies = |rule: &Rule| {
+        matches!(rule, Rule::Ratio { .. })
+            && rule.decides().is_some_and(|to| model.facts.rules.is_factored(to))
+    };
     while let Some((rule, from)) = rules
         .iter()
-        .filter(|rule| rule.computes() == Some(at))
+        .filter(|rule| (rule.computes().or(rule.decides().filter(|_| multiplies(rule)))) == Some(at))
         .find_map(|rule| Some((rule, read_alone(rule)?)))
     {
         if chain.len() > rules.len() {
@@ -171,7 +177,9 @@ impl Asked<'_> {
             }
             codecs.push((*column, codec.clone()));
         }
-        let values = decode_table(&codecs, &encoded, None, self.seed, "condition/probe");
+        let mut values = decode_table(&codecs, &encoded, None, self.seed, "condition/probe");
+        // Any factor will do as well.
+        try_factors(rules, &mut values, |_| true, 0);
         let (values, _) = enforce(rules, self.table, values, &Given::default());
         let Some(array) = values.column(*to) else { return vec![1.0; size] };
         (0..size)
@@ -194,7 +202,7 @@ fn restrict<'a>(
     let mut limits: Vec<Option<TokenLimit<'a>>> = Vec::new();
     for (column, codec) in &model.facts.codecs {
         let first = limits.len();
-        // Values that are factors multiplied out meet it only in the end.
+        // What is a factor multiplied out asks for another column, and for other factors in the end.
         let own = condition.limits.get(column).filter(|_| !model.facts.rules.is_factored(*column));
         let followers = condition
             .limits

@@ -15,8 +15,14 @@ use crate::{
     generator::TableGenerator,
     model::{TableModel, take_linked},
     plan::{ColumnRole, LinkRole},
-    rules::{Position, RepairTally, enforce},
-    sample::{SampleError, Sampler, blocks::Place, conditions::put_listed, draft::Draft, joint::with_known},
+    rules::{Position, RepairTally, enforce, try_factors},
+    sample::{
+        SampleError, Sampler,
+        blocks::Place,
+        conditions::{FIRST_ROUND, put_listed},
+        draft::Draft,
+        joint::with_known,
+    },
     schema::{ColumnId, DataType, Table, TableId, TableName},
     structure::{FanOut, TokenFanOut},
 };
@@ -403,7 +409,14 @@ impl Sampler<'_> {
         for (column, array) in spelled {
             data.set(column, array);
         }
-        model.facts.rules.with_numbers_apart(data)
+        let rules = &model.facts.rules;
+        let mut rows = rules.with_numbers_apart(data);
+        // Rows drawn again for a condition may have other factors: those drawn with their tokens do not meet it.
+        if let Some(condition) = self.condition(id).filter(|_| round >= FIRST_ROUND) {
+            let asked = |to: ColumnId| rules.is_factored(to) && condition.limits.contains_key(&to);
+            try_factors(&rules.discovered, &mut rows, asked, round);
+        }
+        rows
     }
 
     fn written(

@@ -136,3 +136,39 @@ fn a_condition_on_a_time_that_is_counted_from_another_one_keeps_the_rows() {
         assert!(usual * 10 >= all * 9, "{usual} of {all} gaps of {table} are usual");
     }
 }
+
+/// A multiple of another column is learned as its factor; a condition on it chooses both.
+#[test]
+fn a_condition_on_a_multiple_keeps_the_rows() {
+    let source = Scratch::new(Engine::Sqlite, "where_multiple_source");
+    let rows: Vec<String> = (0..1500_i64)
+        .map(|id| {
+            let (net, rate) = (500 + id * 7919 % 99_000, [5, 7, 19][(id * 31 % 7 % 3) as usize]);
+            let tax = (net * rate + 50) / 100;
+            format!("({id}, {}.{:02}, {}.{:02})", net / 100, net % 100, tax / 100, tax % 100)
+        })
+        .collect();
+    source.run(&format!(
+        "CREATE TABLE sale (id INTEGER PRIMARY KEY, net DECIMAL(9,2) NOT NULL, tax DECIMAL(9,2) NOT NULL);\n\
+         INSERT INTO sale VALUES {};",
+        rows.join(", ")
+    ));
+    let target = Scratch::new(Engine::Sqlite, "where_multiple_target");
+    let clone = ["clone", source.text(), target.text(), "--yes", "--time-budget", "10s", "--audit", "off"];
+
+    for (condition, least) in [("tax >= 60", 1450), ("tax < 20", 1450), ("tax BETWEEN 10 AND 11", 1400)] {
+        let wanted = format!("sale.{condition}");
+        dbsynth(&[&clone[..], &["--where", &wanted, "--schema-mode", "replace"]].concat()).exits(0);
+
+        let count = |what: &str| target.number(&format!("SELECT count(*) FROM sale WHERE {what}"));
+        let all = count("1 = 1");
+        assert!(all >= least, "{condition}: {all} of 1500 rows are there");
+        assert_eq!(count(condition), all, "{condition}");
+        let multiple = |rate: f64| format!("abs(tax - net * {rate}) < 0.006");
+        let exact = count(&[0.05, 0.07, 0.19].map(multiple).join(" OR "));
+        assert_eq!(exact, all, "{condition}: every tax is one of three rates");
+        for rate in [0.05, 0.07] {
+            assert!(condition == "tax >= 60" || count(&multiple(rate)) * 10 > all, "{condition}: {rate}");
+        }
+    }
+}
