@@ -180,7 +180,9 @@ pub(super) fn choose_codecs<'a>(
         }
         let elapsed =
             match (&codec, kin.filter(|_| !in_key || is_told_by_siblings(table, context, *column_id))) {
-                (Codec::Datetime(own), Some(kin)) => Elapsed::fit(column, values, own, kin, hints.guard),
+                (Codec::Datetime(own), Some(kin)) => {
+                    Elapsed::fit(column, values, own, kin, (hints.guard, in_key))
+                }
                 _ => None,
             };
         if let Codec::Datetime(own) = &codec
@@ -190,7 +192,7 @@ pub(super) fn choose_codecs<'a>(
             let own = own.clone();
             chosen.times.push(TimeColumn { column: *column_id, own, among_siblings, guard: hints.guard });
         }
-        let codec = elapsed.map_or(codec, |(elapsed, _)| Codec::Elapsed(Box::new(elapsed.keyed(in_key))));
+        let codec = elapsed.map_or(codec, |(elapsed, _)| Codec::Elapsed(Box::new(elapsed)));
         chosen.codecs.push((*column_id, codec));
     }
     chosen

@@ -104,15 +104,16 @@ fn equal_gaps(pairs: &[Owned<(i64, i64)>], unit: Unit) -> f64 {
 }
 
 impl Elapsed {
-    /// Fits to a column that ascends among siblings, if that takes at least half a bit a row less than `otherwise`,
-    /// its own codec, needs. `None` if not; else with the bits a row takes.
+    /// Fits to a column that ascends among siblings, if that takes at least half a bit a row less than `otherwise`, its
+    /// own codec, needs; whatever it takes if the siblings lie at one distance and a key keeps them apart (`keyed`).
+    /// `None` if not; else with the bits a row takes.
     #[must_use]
     pub fn fit(
         column: &Column,
         values: &ArrayRef,
         otherwise: &Datetime,
         kin: Kin<'_>,
-        guard: Guard<'_>,
+        (guard, keyed): (Guard<'_>, bool),
     ) -> Option<(Self, f64)> {
         let times = micros(values)?;
         let date = reading::dates(values).is_some();
@@ -158,11 +159,12 @@ impl Elapsed {
             Some(by_micros) if whole => by_micros,
             _ => (by_day.0, by_day.1, by_day.2, day_bits),
         };
-        if bits + saved > otherwise.bits_after(values, &before) {
+        let regular = strict && equal_gaps(&pairs, gaps_in) >= EQUAL_GAPS;
+        // Days drawn one by one clash, however few bits the next one takes.
+        if !(keyed && regular) && bits + saved > otherwise.bits_after(values, &before) {
             return None;
         }
 
-        let regular = strict && equal_gaps(&pairs, gaps_in) >= EQUAL_GAPS;
         let nulls = Nulls::fit(values);
         let known = times.iter().enumerate();
         let days = guard.own(known.filter_map(|(row, time)| Some((row, (*time)?.div_euclid(DAY_MICROS)))));
@@ -196,16 +198,7 @@ impl Elapsed {
             sub_columns.extend(more);
             line
         });
-        Some((
-            Self { sub_columns, nulls, date, gaps_in, when, since, gap, keyed: false, regular, clock },
-            bits,
-        ))
-    }
-
-    /// Keeps the times of siblings apart even where they end late, if a key wants that.
-    #[must_use]
-    pub fn keyed(self, keyed: bool) -> Self {
-        Self { keyed, ..self }
+        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, keyed, regular, clock }, bits))
     }
 
     /// True if nearly all siblings lie equally far apart.

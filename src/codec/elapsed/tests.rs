@@ -33,11 +33,16 @@ impl Visits {
     }
 
     fn fit(&self) -> Option<Elapsed> {
+        self.fit_keyed(false)
+    }
+
+    fn fit_keyed(&self, keyed: bool) -> Option<Elapsed> {
         let date = reading::dates(&self.times).is_some();
         let data_type = if date { DataType::Date } else { DataType::Timestamp { zoned: false } };
         let column = Column::new("at", data_type);
         let own = Datetime::fit(&column, &self.times, Guard::rows(5)).unwrap();
-        Elapsed::fit(&column, &self.times, &own, self.kin(), Guard::rows(5)).map(|(elapsed, _)| elapsed)
+        Elapsed::fit(&column, &self.times, &own, self.kin(), (Guard::rows(5), keyed))
+            .map(|(elapsed, _)| elapsed)
     }
 }
 
@@ -276,7 +281,7 @@ fn a_regular_series_stays_one_and_every_row_says_its_day_and_hour() {
 #[test]
 fn a_family_that_would_end_late_begins_earlier() {
     let readings = readings();
-    let elapsed = readings.fit().unwrap().keyed(true);
+    let elapsed = readings.fit_keyed(true).unwrap();
     let last = elapsed.when.last();
     let series = |first: i64| (0..240).map(|hour| Some(first * DAY_MICROS + hour * HOUR)).collect::<Vec<_>>();
 
@@ -288,7 +293,7 @@ fn a_family_that_would_end_late_begins_earlier() {
     elapsed.pull_back(&mut anchored, Some(base));
     assert_eq!(anchored, series(last - 4), "no two may meet");
     // Without a key, what is late meets what came before it: its sibling, or the parent's own time.
-    let elapsed = elapsed.keyed(false);
+    let elapsed = readings.fit().unwrap();
     elapsed.pull_back(&mut anchored, Some(base));
     assert!(anchored.iter().flatten().all(|time| time.div_euclid(DAY_MICROS) <= last));
     let mut beyond = series(last + 1);
@@ -297,4 +302,26 @@ fn a_family_that_would_end_late_begins_earlier() {
     let mut fitting = series(last - 20);
     elapsed.pull_back(&mut fitting, None);
     assert_eq!(fitting, series(last - 20));
+}
+
+#[test]
+fn days_that_a_key_keeps_apart_are_gaps_even_where_few_atoms_say_them() {
+    // Forty shops, open on the same hundred days.
+    let day = |row: i32| 9000 + row % 100;
+    let daily = Visits {
+        families: Families::from_counts(&[100; 40]),
+        parent: TableData::new(
+            vec![ColumnId(4)],
+            vec![Arc::new(TimestampMicrosecondArray::from(vec![0; 40]))],
+            40,
+        ),
+        times: Arc::new((0..4000).map(|row| Some(day(row))).collect::<Date32Array>()),
+    };
+    assert!(daily.fit().is_none(), "a day says the next one");
+
+    let elapsed = daily.fit_keyed(true).unwrap();
+
+    assert!(elapsed.is_regular());
+    let back = there_and_back(&daily, &Codec::Elapsed(Box::new(elapsed)), 5);
+    assert!(gaps(&daily, &back).iter().all(|gap| *gap == DAY_MICROS));
 }
