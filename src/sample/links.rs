@@ -6,17 +6,13 @@ use arrow_array::Array;
 use rand::RngExt;
 
 use crate::{
-    codec::EncodedTable,
-    data::{Families, KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData, bound_rows},
+    data::{KeyColumns, KeyIndex, KeyNumbering, Links, NO_ROW, TableData, bound_rows},
     finding::Finding,
-    model::{Ancestry, Anchor, TableModel, blocks_of},
+    model::{Ancestry, Anchor, TableModel},
     plan::LinkRole,
     sample::{Sampler, checks::unlink, draft::Draft, referable},
     schema::{ColumnId, ForeignKey, ForeignKeyId, Table, TableId},
-    structure::{
-        BlockChoice, Blocks, FanOut, LinkRequest, Linker, Repeats, Siblings, StubLinker, TokenFanOut,
-        balance, repeated, strata,
-    },
+    structure::{FanOut, LinkRequest, Linker, StubLinker, TokenFanOut, balance, strata},
 };
 
 /// Share of rows with a parent of another block than chosen from which the user is told.
@@ -87,9 +83,12 @@ impl Sampler<'_> {
         let depth =
             model.facts.forests.iter().find(|(link, _)| *link == fk_id).map(|(_, depth)| depth.clone());
         let linker = StubLinker { depth };
-        let learned = self.learned_link(id, model, fk_id, role, draft);
+        let mut learned = self.learned_link(id, model, fk_id, role, draft);
         let stubs =
             self.stubs((id, fk_id), draft, parent_rows, (&present, strict.as_ref()), &learned.of_parents);
+        if strict.is_none() {
+            self.supply_blocks((id, fk_id), &mut learned, &stubs, &present);
+        }
         let request = |present, groups| LinkRequest {
             present,
             stubs: &stubs,
@@ -309,42 +308,6 @@ impl Sampler<'_> {
         counted.filter(|stubs| stubs.len() == parent_rows).unwrap_or_else(|| vec![1.0; parent_rows])
     }
 
-    /// What the rows' tokens say about a link, and the blocks of the parents there are.
-    fn learned_link(
-        &self,
-        id: TableId,
-        model: &TableModel,
-        fk_id: ForeignKeyId,
-        role: LinkRole,
-        draft: &Draft,
-    ) -> LearnedLink {
-        let mut learned = LearnedLink::default();
-        let link = model.facts.links.iter().find(|link| link.foreign_key == fk_id);
-        let Some(link) = link.filter(|_| role == LinkRole::Link) else { return learned };
-        let fk = &self.model.schema.table(id).foreign_keys[fk_id.0];
-        let tokens = draft.tokens.tokens.get(model.facts.link_columns(fk_id)).unwrap_or_default();
-        let (_, of_children, again) = link.decode(tokens);
-        if let Some(blocks) = &link.blocks {
-            let of_parents = self.graph.tables[fk.parent.0].as_ref().and_then(|parents| {
-                let facts = &self.model.table(fk.parent)?.facts;
-                let tokens = &parents.rows.tokens;
-                let columns = facts.parent_block_columns((id, fk_id), tokens.len())?;
-                Some(blocks.decode(tokens.get(columns)?))
-            });
-            if let Some(of_parents) = of_parents.filter(|_| of_children.len() == draft.row_count()) {
-                learned.blocks = Some(blocks.clone());
-                (learned.of_children, learned.of_parents) = (of_children, of_parents);
-            }
-        }
-        if link.repeats != Repeats::Free {
-            learned.family = Some(draft.families.parent_of_rows());
-            learned.again = (link.repeats == Repeats::Token).then_some(again);
-        }
-        let context = self.model.plan.table(id).context;
-        learned.avoid = context.filter(|_| link.apart).map(|context| draft.links[context.0].parent.clone());
-        learned
-    }
-
     /// Groups of a link that shares an ancestor with the context parent.
     pub(super) fn anchor_groups(
         &self,
@@ -368,59 +331,6 @@ impl Sampler<'_> {
             ancestry.climb(table.foreign_keys[context.0].parent, context_rows, context_depth)?;
         let (_, parents) = ancestry.climb(parent, &parent_rows, link_depth)?;
         Some((children, parents))
-    }
-}
-
-/// What is learned of one link, for the rows of one draft.
-#[derive(Default)]
-struct LearnedLink {
-    blocks: Option<Blocks>,
-    of_children: Vec<Option<u16>>,
-    of_parents: Vec<Option<u16>>,
-    family: Option<Vec<u32>>,
-    again: Option<Vec<bool>>,
-    avoid: Option<Vec<u32>>,
-}
-
-impl LearnedLink {
-    fn choice(&self) -> Option<BlockChoice<'_>> {
-        let blocks = self.blocks.as_ref()?;
-        Some(BlockChoice { blocks, of_children: &self.of_children, of_parents: &self.of_parents })
-    }
-
-    fn siblings(&self) -> Option<Siblings<'_>> {
-        Some(Siblings { family: self.family.as_deref()?, again: self.again.as_deref() })
-    }
-
-    /// Rows whose parent is of another block than they chose.
-    fn moved(&self, links: &Links) -> usize {
-        let drawn = blocks_of(links, &self.of_parents);
-        let moved = |(chosen, drawn): &(&Option<u16>, &Option<u16>)| {
-            chosen.is_some() && drawn.is_some() && chosen != drawn
-        };
-        self.of_children.iter().zip(&drawn).filter(moved).count()
-    }
-
-    /// Lets the rows' tokens say what was drawn, where blocks or stubs ran dry.
-    fn settle(
-        &self,
-        model: &TableModel,
-        fk_id: ForeignKeyId,
-        links: &Links,
-        tokens: &mut EncodedTable,
-        families: &Families,
-    ) {
-        let Some(link) = model.facts.links.iter().find(|link| link.foreign_key == fk_id) else { return };
-        let columns = model.facts.link_columns(fk_id);
-        if self.blocks.is_none() && self.again.is_none() || tokens.tokens.len() < columns.end {
-            return;
-        }
-        let present: Vec<bool> = links.parent.iter().map(|parent| *parent != NO_ROW).collect();
-        let blocks = blocks_of(links, &self.of_parents);
-        let drawn = link.encode(&present, &blocks, &repeated(families, &links.parent));
-        for (column, drawn) in columns.zip(drawn) {
-            tokens.tokens[column] = drawn;
-        }
     }
 }
 

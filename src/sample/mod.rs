@@ -19,6 +19,7 @@ mod joint;
 mod judged;
 mod keys;
 mod kin;
+mod learned_link;
 mod leaves;
 mod links;
 mod outlet;

@@ -14,6 +14,7 @@ mod pool;
 mod profile;
 mod repeats;
 mod spectral;
+mod supply;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ pub use fan_out::TokenFanOut;
 pub use fenwick::Fenwick;
 pub use link::StubLinker;
 pub use repeats::{Repeats, repeated};
+pub use supply::supply;
 
 use crate::{data::Links, seed::Stream};
 

@@ -246,3 +246,32 @@ fn degrees_are_exact_in_families_too_large_to_look_through() {
     pairs.sort_unstable();
     assert!(pairs.windows(2).all(|pair| pair[0] != pair[1]), "no family has a film twice");
 }
+
+#[test]
+fn a_block_without_its_few_large_parents_gets_them_back() {
+    let (films, users) = planted(40);
+    let (blocks, _) = fit(&films, &users, &table((0..600).map(|user| (user % CLASSES) as u16).collect(), 4));
+    assert!(blocks.len() > 2);
+    // Two films that half of all rows want, both in another block; and many small ones, as many as are wanted.
+    let mut of_films: Vec<Option<u16>> = (0..400).map(|film| Some(film % blocks.len() as u16)).collect();
+    let mut stubs = vec![10.0; 400];
+    let mut demand = vec![0; blocks.len()];
+    of_films.iter().flatten().for_each(|block| demand[usize::from(*block)] += 10);
+    for film in [0, 1] {
+        (of_films[film], stubs[film]) = (Some(0), 2000.0);
+        demand[1] += 2000;
+    }
+
+    let moved = supply(&blocks, &mut of_films, &stubs, &demand);
+
+    assert_eq!((of_films[0], of_films[1]), (Some(1), Some(1)));
+    let mut supplied = vec![0.0; blocks.len()];
+    for (block, stubs) in of_films.iter().zip(&stubs) {
+        supplied[usize::from(block.unwrap())] += f64::from(*stubs);
+    }
+    for (supplied, demand) in supplied.iter().zip(&demand) {
+        assert!((supplied - *demand as f64).abs() <= 20.0, "{supplied} for {demand}");
+    }
+    assert!(moved <= 6, "{moved} moved: the small ones had their place");
+    assert_eq!(supply(&blocks, &mut of_films, &stubs, &demand), 0, "all is well");
+}
