@@ -17,7 +17,7 @@ use crate::{
         encode::{Encoded, copied_rows, encode},
         keeper::{Keeper, Lesson, Networks},
         links,
-        purse::Purse,
+        purse::{Lessons, Purse},
         relations::discover_rules,
     },
     plan::Plan,
@@ -96,10 +96,10 @@ pub fn fit(
         let weight = encoded[id.0].as_ref().map_or(0, Encoded::weight);
         std::cmp::Reverse(weight)
     });
-    let works: Vec<f64> = work.iter().map(|id| expected(options, *id, &encoded)).collect();
-    let named = |(id, work): (&TableId, &f64)| (schema.table(*id).name.to_string(), *work);
+    let works: Vec<Lessons> = work.iter().map(|id| expected(options, *id, &encoded)).collect();
+    let named = |(id, work): (&TableId, &Lessons)| (schema.table(*id).name.to_string(), work.iter().sum());
     progress.event(&Event::TrainingPlanned { tables: work.iter().zip(&works).map(named).collect() });
-    keeper.expect(works.iter().filter(|work| **work > 0.0).count());
+    keeper.expect(works.iter().filter(|work| work.iter().any(|work| *work > 0.0)).count());
     let purse =
         config.time_budget.map(|seconds| Purse::new(seconds as f64, rayon::current_num_threads(), works));
     let context = Context { options, graph: &graph, spec: spec.as_ref(), keeper, progress };
@@ -108,9 +108,9 @@ pub fn fit(
         .enumerate()
         .with_max_len(1)
         .map(|(place, id)| match (encoded[id.0].as_ref(), &purse) {
-            (Some(table), None) => context.train(id, table, &Unlimited).map(|networks| (id, networks)),
-            (Some(table), Some(purse)) => {
-                context.train(id, table, &purse.open(place)).map(|networks| (id, networks))
+            (Some(table), purse) => {
+                let purse = purse.as_ref().map(|purse| (purse, place));
+                context.train(id, table, purse).map(|networks| (id, networks))
             }
             (None, _) => Ok((id, Networks::default())),
         })
@@ -154,7 +154,7 @@ impl Context<'_> {
         &self,
         id: TableId,
         encoded: &Encoded,
-        allowance: &dyn Allowance,
+        purse: Option<(&Purse, usize)>,
     ) -> Result<Networks, GeneratorError> {
         let FitOptions { schema, plan, snapshot, config, .. } = self.options;
         let Some(rows) = snapshot.table(id) else { return Ok(Networks::default()) };
@@ -194,10 +194,13 @@ impl Context<'_> {
         let networks = match kept.as_ref().and_then(|kept| self.keeper.recall(&name, kept)) {
             Some(networks) => networks,
             None => {
-                let fit =
-                    |set: &TrainingSet| self.spec.fit_within(set, config.seed, self.progress, allowance);
-                let (links, rows) =
-                    (links.as_ref().map(fit).transpose()?, learned.as_ref().map(fit).transpose()?);
+                let fit = |set: &TrainingSet, lesson: usize| {
+                    let clock = purse.map(|(purse, place)| purse.open(place, lesson));
+                    let allowance = clock.as_ref().map_or(&Unlimited as &dyn Allowance, |clock| clock);
+                    self.spec.fit_within(set, config.seed, self.progress, allowance)
+                };
+                let links = links.as_ref().map(|set| fit(set, 0)).transpose()?;
+                let rows = learned.as_ref().map(|set| fit(set, 1)).transpose()?;
                 let networks = Networks { links, rows, seconds: started.elapsed().as_secs_f64() };
                 if let Some(kept) = &kept {
                     self.keeper.keep(&name, kept, &networks);
@@ -210,17 +213,19 @@ impl Context<'_> {
     }
 }
 
-/// How much work a table is at most.
-fn expected(options: FitOptions<'_>, id: TableId, encoded: &[Option<Encoded>]) -> f64 {
-    let (Some(rows), Some(encoded)) = (options.snapshot.table(id), &encoded[id.0]) else { return 0.0 };
+/// How much work the lessons of a table are at most.
+fn expected(options: FitOptions<'_>, id: TableId, encoded: &[Option<Encoded>]) -> Lessons {
+    let (Some(rows), Some(encoded)) = (options.snapshot.table(id), &encoded[id.0]) else {
+        return Lessons::default();
+    };
     let links = options.plan.table(id).mode != TableMode::Copy;
     let families = (0..rows.families.len()).filter(|family| !rows.families.rows(*family).is_empty()).count();
-    [(links, &encoded.given), (true, &encoded.learned())]
-        .into_iter()
-        .filter_map(|(trained, learned)| trained.then_some(learned))
-        .filter(|learned| !learned.sub_columns.is_empty() && rows.data.row_count > 0)
-        .map(|learned| expected_work(rows.data.row_count, families, &learned.sub_columns))
-        .sum()
+    [(links, &encoded.given), (true, &encoded.learned())].map(|(trained, learned)| {
+        if !trained || learned.sub_columns.is_empty() || rows.data.row_count == 0 {
+            return 0.0;
+        }
+        expected_work(rows.data.row_count, families, &learned.sub_columns)
+    })
 }
 
 fn training_graph(snapshot: &Snapshot, encoded: &[Option<Encoded>]) -> RowGraph {
