@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     codec::EncodedTable,
     conditioning::{Message, MessageSource, Per},
+    config::TableMode,
     data::{Families, Links, NO_ROW},
     plan::{LinkRole, Plan},
     schema::{ForeignKeyId, Schema, TableId},
@@ -116,7 +117,8 @@ impl Walk<'_> {
         let name = format!("{path}{}", self.schema.table(table).name);
         let here = self.messages.len();
         let source = MessageSource::Row { table: Arc::clone(&rows.rows), index: index.clone() };
-        self.messages.push(Message { name: name.clone(), per, via, source });
+        let copied = self.plan.table(table).mode == TableMode::Copy;
+        self.messages.push(Message { name: name.clone(), per, via, copied, source });
         if hop >= MAX_HOPS {
             return;
         }
@@ -156,6 +158,7 @@ impl Walk<'_> {
                 name: format!("{}→{}", cousin.name, context_name(cousin, context)),
                 per: Per::Family,
                 via: None,
+                copied: plan.mode == TableMode::Copy,
                 source: MessageSource::Pool {
                     table: Arc::clone(&rows.rows),
                     families: Arc::clone(&rows.families),

@@ -67,6 +67,8 @@ pub struct Message {
     /// The message this one is sent through (the next hop towards the row), `None` if it reaches the row itself.
     /// Always a smaller index than its own.
     pub via: Option<usize>,
+    /// True if its rows are copied as they are: whatever is known of one of them holds for the same row later.
+    pub copied: bool,
     /// The rows it carries.
     pub source: MessageSource,
 }

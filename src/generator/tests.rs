@@ -98,6 +98,7 @@ fn under(parent: EncodedTable, counts: &[u32]) -> Conditioning {
             name: "child→parent".to_owned(),
             per: Per::Family,
             via: None,
+            copied: false,
             source: MessageSource::Row { table: Arc::new(parent), index },
         }],
         given: None,
@@ -111,7 +112,7 @@ fn rich_toy() -> TrainingSet {
     let (parents, rows) = (families.len() as u32, set.rows.row_count as u32);
     let other = Arc::new(table(vec![column("size", 5, true)], vec![(0..40).map(|row| row % 5).collect()]));
     let mut hear = |name: &str, per, via, source| {
-        set.conditioning.messages.push(Message { name: name.to_owned(), per, via, source });
+        set.conditioning.messages.push(Message { name: name.to_owned(), per, via, copied: false, source });
     };
     let grandparents =
         (0..parents).map(|parent| if parent % 7 == 0 { NO_ROW } else { parent % 40 }).collect();
@@ -405,7 +406,7 @@ fn an_ablation_takes_away_what_it_says() {
     let MessageSource::Row { table, index } = &given.messages[0].source else { panic!("a parent's row") };
     let grandparent = MessageSource::Row { table: Arc::clone(table), index: index.clone() };
     let name = "grandparent".to_owned();
-    given.messages.push(Message { name, per: Per::Family, via: Some(0), source: grandparent });
+    given.messages.push(Message { name, per: Per::Family, via: Some(0), copied: false, source: grandparent });
 
     let seen = |kind: Kind| {
         let view = kind.view(&given);

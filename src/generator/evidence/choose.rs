@@ -1,6 +1,10 @@
 //! Which tables a head reads: those that tell most about rows they were not counted on.
 
-use crate::{codec::SubColumn, conditioning::MessageSource};
+use crate::{
+    codec::SubColumn,
+    conditioning::{Message, MessageSource, Per},
+    data::NO_ROW,
+};
 
 use super::{
     Counted, Evidence, FOLDS, Lookup, Reader, Source,
@@ -25,6 +29,9 @@ const PRIORS: [f64; 4] = [0.3, 2.0, 10.0, 50.0];
 const MAX_TOGETHER: usize = 3;
 const MAX_TRIED: usize = 12;
 
+/// Known tokens that are tried with every prior and spread: those that seem to tell most.
+const MAX_SCREENED: usize = 24;
+
 /// Nats per row another token of a table must gain, and its share of what the table gains without it.
 const LEAST_MORE: f64 = 0.01;
 const LEAST_MORE_SHARE: f64 = 0.03;
@@ -36,8 +43,28 @@ const SPREADS: [usize; 4] = [0, 1, 2, 4];
 const MAX_WORK: usize = 200_000_000;
 const MAX_ROWS: usize = 50_000;
 
+/// How many rows each message carries, where rows of the table under one of them share a fold of their own: not where
+/// each family has its own, and not where the very rows will be there again.
+fn carried(reader: Reader<'_>) -> Vec<Option<usize>> {
+    let families = &reader.conditioning.families;
+    let count = |message: &Message| {
+        let MessageSource::Row { table, index } = &message.source else { return None };
+        if message.copied {
+            return None;
+        }
+        let mut seen = vec![false; table.row_count];
+        for (entry, row) in index.iter().enumerate().filter(|(_, row)| **row != NO_ROW) {
+            seen[*row as usize] |= message.per == Per::Row || !families.rows(entry).is_empty();
+        }
+        let rows = seen.iter().filter(|seen| **seen).count();
+        let own = (0..families.len()).filter(|family| !families.rows(*family).is_empty()).count();
+        (message.per == Per::Row || rows < own).then_some(rows)
+    };
+    reader.conditioning.messages.iter().map(count).collect()
+}
+
 /// Everything head `column` may look up.
-fn candidates(reader: Reader<'_>, column: usize) -> Vec<Lookup> {
+fn candidates(reader: Reader<'_>, carried: &[Option<usize>], column: usize) -> Vec<Lookup> {
     let columns: Vec<&SubColumn> = reader.shape.given.iter().chain(&reader.shape.sub_columns).collect();
     let lookup = |source, known: &SubColumn| Lookup {
         source,
@@ -45,6 +72,7 @@ fn candidates(reader: Reader<'_>, column: usize) -> Vec<Lookup> {
         order: order(known),
         prior: 0.0,
         spread: 0,
+        carried: None,
     };
     let before = reader.shape.given.len() + column;
     let mut found: Vec<Lookup> =
@@ -55,7 +83,10 @@ fn candidates(reader: Reader<'_>, column: usize) -> Vec<Lookup> {
     for (message, relation) in reader.conditioning.messages.iter().enumerate() {
         if let MessageSource::Row { table, .. } = &relation.source {
             let columns = table.sub_columns.iter().enumerate();
-            found.extend(columns.map(|(column, known)| lookup(Source::Message { message, column }, known)));
+            found.extend(columns.map(|(column, known)| Lookup {
+                carried: carried[message],
+                ..lookup(Source::Message { message, column }, known)
+            }));
         }
     }
     let size = usize::from(reader.shape.sub_columns[column].size.max(1));
@@ -66,8 +97,9 @@ fn candidates(reader: Reader<'_>, column: usize) -> Vec<Lookup> {
 /// Chooses the tables of every head: those that tell most about rows they were not counted on.
 pub(in crate::generator) fn choose(counted: Counted<'_>, marginals: &[Vec<f32>]) -> Vec<Vec<Evidence>> {
     let reader = counted.reader;
+    let carried = carried(reader);
     let all: Vec<Vec<Lookup>> =
-        (0..reader.shape.sub_columns.len()).map(|column| candidates(reader, column)).collect();
+        (0..reader.shape.sub_columns.len()).map(|column| candidates(reader, &carried, column)).collect();
     let pairs: usize = all.iter().map(Vec::len).sum();
     let rows = rows_of(counted.windows);
     let most = (MAX_WORK / pairs.max(1)).clamp(1, MAX_ROWS);
@@ -91,8 +123,11 @@ struct Head<'a> {
 impl Head<'_> {
     fn choose(&self, lookups: &[Lookup]) -> Vec<Evidence> {
         let alone = Evidence { sources: Vec::new() };
-        let mut scored: Vec<(f64, Evidence)> =
-            lookups.iter().filter_map(|lookup| self.with(&alone, lookup.clone())).collect();
+        let mut scored: Vec<(f64, Evidence)> = self
+            .screened(lookups)
+            .into_iter()
+            .filter_map(|lookup| self.with(&alone, lookup.clone()))
+            .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
         let Some((mut gain, mut best)) = scored.first().cloned() else { return Vec::new() };
         let size = self.marginal.len();
@@ -119,6 +154,21 @@ impl Head<'_> {
             .filter(|(gain, single)| enough(*gain) && single.sources[0].source != best.sources[0].source)
             .map(|(_, single)| single.clone());
         std::iter::once(best.clone()).chain(singles).take(MAX_PER_HEAD).collect()
+    }
+
+    /// The tokens that are worth a trial.
+    fn screened<'b>(&self, lookups: &'b [Lookup]) -> Vec<&'b Lookup> {
+        if lookups.len() <= MAX_SCREENED {
+            return lookups.iter().collect();
+        }
+        let information = |lookup: &'b Lookup| {
+            let evidence = Evidence { sources: vec![lookup.clone()] };
+            let counts = Counts::of(self.reader, self.rows, self.column, &evidence);
+            (counts.information(lookup.carried), lookup)
+        };
+        let mut all: Vec<(f64, &Lookup)> = lookups.iter().map(information).collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        all.into_iter().take(MAX_SCREENED).map(|(_, lookup)| lookup).collect()
     }
 
     /// Tries a table looked up by one more token, under the best prior and spread: nats per row it gains in all.

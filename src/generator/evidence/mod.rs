@@ -8,10 +8,13 @@
 //! probability distributions with dependence trees", 1968.
 //!
 //! While training, a row reads the counts of the folds it is not in: with its own family counted in, rare tokens would
-//! seem to foretell it.
+//! seem to foretell it. Tables looked up by what an ancestor or a linked parent has are counted without the rows under
+//! that one, of whatever family: the rows to come have parents of their own.
 
 mod choose;
 mod counts;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -73,12 +76,25 @@ pub(super) struct Lookup {
     prior: f64,
     /// Neighbours counts are spread over.
     spread: usize,
+    /// How many rows the message carries that it stands in, if rows of this table under one of them must not be
+    /// counted apart. Of no use once the tables are counted.
+    #[serde(skip)]
+    carried: Option<usize>,
 }
 
 impl Evidence {
     /// Lines of its table.
     pub(super) fn lines(&self) -> usize {
         self.sources.iter().map(|lookup| lookup.size).product()
+    }
+
+    /// The message whose rows are dealt into folds: of those it is looked up by, the one that carries the fewest.
+    fn dealt_by(&self) -> Option<usize> {
+        let messages = self.sources.iter().filter_map(|lookup| match lookup.source {
+            Source::Message { message, .. } => Some((lookup.carried?, message)),
+            Source::Row(_) | Source::Sibling(_) => None,
+        });
+        messages.min().map(|(_, message)| message)
     }
 
     /// The line of known tokens; `None` if one of them is not known.
@@ -106,58 +122,62 @@ pub(super) struct Counted<'a> {
 
 /// One row's known tokens.
 struct Known<'a> {
-    given: &'a [Vec<u16>],
-    own: &'a [Vec<u16>],
-    messages: &'a [Message],
+    reader: Reader<'a>,
     row: usize,
     family: usize,
-    previous: Option<usize>,
 }
 
 impl Known<'_> {
     fn token(&self, source: Source) -> Option<u16> {
-        let column = |at: usize| self.given.get(at).unwrap_or_else(|| &self.own[at - self.given.len()]);
         match source {
-            Source::Row(at) => Some(column(at)[self.row]),
-            Source::Sibling(at) => self.previous.map(|previous| column(at)[previous]),
+            Source::Row(at) => Some(self.column(at)[self.row]),
+            Source::Sibling(at) => self.previous().map(|previous| self.column(at)[previous]),
             Source::Message { message, column } => {
-                message_token(&self.messages[message], column, self.family, self.row)
+                message_token(&self.reader.conditioning.messages[message], column, self.family, self.row)
             }
         }
+    }
+
+    fn column(&self, at: usize) -> &[u16] {
+        let given = self.reader.conditioning.given.as_ref().map_or(&[][..], |given| &given.tokens);
+        given.get(at).unwrap_or_else(|| &self.reader.rows.tokens[at - given.len()])
+    }
+
+    /// The sibling before, as sampling knows it.
+    fn previous(&self) -> Option<usize> {
+        self.reader.shape.siblings.as_ref()?;
+        let first = self.reader.conditioning.families.rows(self.family).start;
+        wave_start(self.row - first).checked_sub(1).map(|previous| first + previous)
     }
 }
 
 /// The token of sub-column `column` of the row a message carries to a row; `None` if it carries none.
 pub(super) fn message_token(message: &Message, column: usize, family: usize, row: usize) -> Option<u16> {
-    let MessageSource::Row { table, index } = &message.source else { return None };
-    let entry = if message.per == Per::Family { family } else { row };
-    table.tokens[column].get(*index.get(entry)? as usize).copied()
+    let MessageSource::Row { table, .. } = &message.source else { return None };
+    table.tokens[column].get(carried_row(message, family, row)? as usize).copied()
+}
+
+/// The row a message carries to a row.
+fn carried_row(message: &Message, family: usize, row: usize) -> Option<u32> {
+    let MessageSource::Row { index, .. } = &message.source else { return None };
+    index.get(if message.per == Per::Family { family } else { row }).copied()
 }
 
 impl Reader<'_> {
     /// The fold of a row: dealt as if at random, for rows may follow a rhythm of their own (five working days).
-    pub(super) fn fold(&self, family: usize, row: usize) -> usize {
+    ///
+    /// Rows under one row of a message that evidence is `dealt_by` share a fold: the rows that it will carry are others,
+    /// and what a table knows of one alone would be said of whichever looks like it.
+    pub(super) fn fold(&self, dealt_by: Option<usize>, family: usize, row: usize) -> usize {
         let families = self.conditioning.families.len();
-        let unit = if families >= LEAST_FAMILIES { family } else { row / STRETCH_ROWS };
+        let unit = match dealt_by {
+            Some(message) => {
+                carried_row(&self.conditioning.messages[message], family, row).map_or(0, |row| row as usize)
+            }
+            None if families >= LEAST_FAMILIES => family,
+            None => row / STRETCH_ROWS,
+        };
         ((unit as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % FOLDS
-    }
-
-    /// Known tokens as a reader of a training set finds them.
-    fn known(&self, family: usize, row: usize) -> Known<'_> {
-        let first = self.conditioning.families.rows(family).start;
-        Known {
-            given: self.conditioning.given.as_ref().map_or(&[], |given| &given.tokens),
-            own: &self.rows.tokens,
-            messages: &self.conditioning.messages,
-            row,
-            family,
-            previous: self
-                .shape
-                .siblings
-                .as_ref()
-                .and_then(|_| wave_start(row - first).checked_sub(1))
-                .map(|previous| first + previous),
-        }
     }
 }
 
@@ -214,9 +234,11 @@ impl Reader<'_> {
         let evidence = self.shape.evidence[column].iter().zip(&tables[column]);
         evidence
             .map(|(evidence, table)| {
+                let dealt_by = evidence.dealt_by();
                 let line = |(family, row): &(usize, usize)| {
-                    let block = if held_out { FOLDS } else { self.fold(*family, *row) };
-                    let known = self.known(*family, *row);
+                    let apart = held_out && dealt_by.is_none();
+                    let block = if apart { FOLDS } else { self.fold(dealt_by, *family, *row) };
+                    let known = Known { reader: *self, row: *row, family: *family };
                     let line = evidence.line(|source| known.token(source));
                     line.map_or(LineHint::NONE, |line| (block * evidence.lines()) as u32 + line)
                 };
