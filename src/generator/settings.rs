@@ -45,6 +45,10 @@ pub struct Settings {
     pub validation: f32,
 }
 
+/// Most rows per step. Larger batches leave the processor's caches and learn no more from as many rows: on 42,000 rows of
+/// 36 sub-columns a step of 1,024 rows took as long as 17 of 128.
+const MAX_BATCH_ROWS: usize = 128;
+
 /// Multiply-adds one table may spend on training: about 40 seconds of one core.
 const BUDGET: f64 = 0.5e12;
 
@@ -59,7 +63,7 @@ impl Settings {
         let evidence = ((rows.max(1) as f32) * (families.clamp(1, rows.max(1)) as f32)).sqrt();
         let decades = (evidence / 1_000.0).log10();
         let dropout = (0.5 - 0.2 * decades).clamp(0.05, 0.6);
-        let batch_rows = (rows / 32).next_power_of_two().clamp(32, 1024);
+        let batch_rows = (rows / 32).next_power_of_two().clamp(32, MAX_BATCH_ROWS);
         Self {
             hidden: match (evidence as usize, sub_columns) {
                 (0..1_250, _) | (_, 81..) => 16,
