@@ -42,6 +42,12 @@ const BATCH_ROWS: usize = 20_000;
 const CLIENT_TABLE: &str = "throughput_client";
 
 fn main() -> Outcome<()> {
+    if std::env::var_os("CANDLE_NUM_THREADS").is_none() {
+        // As the binary does: tensor operations on one thread each.
+        let mut again = Command::new(std::env::current_exe()?);
+        again.args(std::env::args_os().skip(1)).env("CANDLE_NUM_THREADS", "1").env("RAYON_NUM_THREADS", "1");
+        return if again.status()?.success() { Ok(()) } else { Err("the measurement failed".into()) };
+    }
     let mut words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let repeats: usize = option(&mut words, "--repeats").map_or(Ok(3), |text| text.parse())?;
     let budget = option(&mut words, "--budget").unwrap_or_else(|| "60s".to_owned());
