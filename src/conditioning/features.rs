@@ -85,36 +85,47 @@ impl Message {
     }
 
     /// Writes the features of `entry` into `out`, which is zero and [`Self::width`] long.
-    pub fn write_features(&self, entry: usize, distortion: Option<&mut Distortion<'_>>, out: &mut [f32]) {
+    pub fn write_features(&self, entry: usize, mut distortion: Option<&mut Distortion<'_>>, out: &mut [f32]) {
+        self.for_each_part(entry, |part, value| match part {
+            MessagePart::Feature(feature) => out[feature] = value,
+            // Pooled rows are many, and seen as they are.
+            MessagePart::Row(table, row) if self.is_pooled() => table.add_features(row, value, out),
+            MessagePart::Row(table, row) => write_row(table, row, distortion.as_deref_mut(), out),
+        });
+    }
+
+    /// Calls `visit(part, weight)` for what the features of `entry` are made of.
+    #[inline]
+    pub(super) fn for_each_part<'a>(&'a self, entry: usize, mut visit: impl FnMut(MessagePart<'a>, f32)) {
         match &self.source {
-            MessageSource::Row { table, index } => {
-                let row = index[entry];
-                if row == NO_ROW {
-                    out[table.feature_width()] = 1.0;
-                } else {
-                    write_row(table, row as usize, distortion, out);
-                }
-            }
+            MessageSource::Row { table, index } => match index[entry] {
+                NO_ROW => visit(MessagePart::Feature(table.feature_width()), 1.0),
+                row => visit(MessagePart::Row(table, row as usize), 1.0),
+            },
             MessageSource::Pool { table, families, index } => {
                 let width = table.feature_width();
                 let rows = if index[entry] == NO_ROW { 0..0 } else { families.rows(index[entry] as usize) };
                 let count = rows.len();
-                out[width] = (count as f32).ln_1p();
+                visit(MessagePart::Feature(width), (count as f32).ln_1p());
                 if count == 0 {
-                    out[width + 1] = 1.0;
-                    return;
+                    visit(MessagePart::Feature(width + 1), 1.0);
                 }
                 let looked_at = count.min(MAX_POOLED_ROWS);
                 for step in 0..looked_at {
-                    table.add_features(
-                        rows.start + step * count / looked_at,
-                        1.0 / looked_at as f32,
-                        &mut out[..width],
-                    );
+                    let row = rows.start + step * count / looked_at;
+                    visit(MessagePart::Row(table, row), 1.0 / looked_at as f32);
                 }
             }
         }
     }
+}
+
+/// A part of the features of a message's entry.
+pub(super) enum MessagePart<'a> {
+    /// One feature, behind those of rows.
+    Feature(usize),
+    /// All features of a row.
+    Row(&'a EncodedTable, usize),
 }
 
 fn write_row(table: &EncodedTable, row: usize, distortion: Option<&mut Distortion<'_>>, out: &mut [f32]) {

@@ -5,51 +5,61 @@
 //! the few numbers that are not zero are added up instead, at less than a tenth of the cost. Both give the same
 //! sums but for the order of additions; a test holds them together.
 
-use crate::codec::SubColumn;
+use std::sync::LazyLock;
 
-use super::siblings::{SiblingLayout, wave_rows, write_position};
+use crate::{codec::SubColumn, nn::widened};
+
+use super::{
+    lines::{Lines, add_line},
+    siblings::{SiblingLayout, wave_rows, write_position},
+};
 
 /// Weights of the own features, `[own_width, C]`, cut by what they are about.
 #[derive(Debug)]
 pub struct FoldedWeights<'a> {
-    given: &'a [SubColumn],
+    given: Lines<'a>,
     layout: Option<&'a SiblingLayout>,
+    previous: Lines<'a>,
+    before_previous: Lines<'a>,
+    /// Means and mean squares: what a sibling adds to both.
+    means: Lines<'a>,
     weights: Vec<f32>,
     width: usize,
-    starts: Starts,
-}
-
-/// First feature of each part of the state; see [`SiblingLayout::width`].
-#[derive(Debug, Default)]
-struct Starts {
-    previous: usize,
-    before_previous: usize,
-    means: usize,
-    squares: usize,
+    /// First features of the slots and of the position; see [`SiblingLayout::width`].
     slots: usize,
     position: usize,
 }
 
 impl<'a> FoldedWeights<'a> {
-    /// Takes the weights `[own_width, C]`, row by row, of rows with these given sub-columns and this state.
+    /// Takes the weights `[own_width, C]`, row by row, to draw about `rows` rows with these given sub-columns and this
+    /// state.
     #[must_use]
-    pub fn new(given: &'a [SubColumn], layout: Option<&'a SiblingLayout>, weights: Vec<f32>) -> Self {
-        let previous = given.iter().map(SubColumn::feature_width).sum();
+    pub fn new(
+        given: &'a [SubColumn],
+        layout: Option<&'a SiblingLayout>,
+        weights: Vec<f32>,
+        rows: usize,
+    ) -> Self {
+        let previous: usize = given.iter().map(SubColumn::feature_width).sum();
         let own_width = previous + layout.map_or(0, SiblingLayout::width);
         let width = weights.len().checked_div(own_width).unwrap_or(0);
-        let starts = layout.map_or_else(Starts::default, |layout| {
-            let squares = previous + 3 * layout.features();
-            let slots = squares + layout.scalar_count();
-            Starts {
-                previous,
-                before_previous: previous + layout.features(),
-                means: previous + 2 * layout.features(),
-                squares,
-                slots,
-                position: slots + layout.slot_width(),
-            }
-        });
-        Self { given, layout, weights, width, starts }
+        let features = layout.map_or(0, SiblingLayout::features);
+        let squares = previous + 3 * features;
+        let slots = squares + layout.map_or(0, SiblingLayout::scalar_count);
+        let of_siblings = layout.map_or(&[][..], |layout| &layout.sub_columns);
+        let lines =
+            |columns, feature, square| Lines::new(columns, (feature, square), (&weights, width), rows);
+        Self {
+            given: lines(given, 0, None),
+            previous: lines(of_siblings, previous, None),
+            before_previous: lines(of_siblings, previous + features, None),
+            means: lines(of_siblings, previous + 2 * features, Some(squares)),
+            layout,
+            width,
+            slots,
+            position: slots + layout.map_or(0, SiblingLayout::slot_width),
+            weights,
+        }
     }
 
     /// Width of the sums, `C`.
@@ -60,21 +70,23 @@ impl<'a> FoldedWeights<'a> {
 
     /// Adds what the tokens decided before contribute.
     pub fn add_given(&self, tokens: &[u16], out: &mut [f32]) {
-        self.add_tokens(self.given, 0, tokens, out);
+        widened(
+            #[inline(always)]
+            || self.given.add(tokens, (&self.weights, 1.0), out),
+        );
     }
 
+    #[inline(always)]
     fn add(&self, feature: usize, value: f32, out: &mut [f32]) {
-        let weights = &self.weights[feature * self.width..(feature + 1) * self.width];
-        out.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
+        add_line(&self.weights[feature * self.width..], value, out);
     }
+}
 
-    fn add_tokens(&self, columns: &[SubColumn], start: usize, tokens: &[u16], out: &mut [f32]) {
-        let mut feature = start;
-        for (column, &token) in columns.iter().zip(tokens) {
-            column.for_each_feature(token, |at, value| self.add(feature + at, value, out));
-            feature += column.feature_width();
-        }
-    }
+/// The logarithm of one more than a count; those of small counts are worked out once.
+pub(super) fn ln_1p(count: usize) -> f32 {
+    static SMALL: LazyLock<Vec<f32>> =
+        LazyLock::new(|| (0..256).map(|count| (count as f32).ln_1p()).collect());
+    SMALL.get(count).copied().unwrap_or_else(|| (count as f32).ln_1p())
 }
 
 /// Sums over the siblings so far.
@@ -92,19 +104,16 @@ struct Running {
 }
 
 impl Running {
+    #[inline(always)]
     fn push(&mut self, weights: &FoldedWeights<'_>, layout: &SiblingLayout, tokens: &[u16]) {
         if self.sums.is_empty() {
             self.sums = vec![0.0; weights.width];
             self.slots = vec![0.0; weights.width];
             self.counts = vec![Vec::new(); layout.sub_columns.len()];
         }
-        weights.add_tokens(&layout.sub_columns, weights.starts.means, tokens, &mut self.sums);
-        let (mut square, mut first_slot) = (weights.starts.squares, weights.starts.slots);
+        weights.means.add(tokens, (&weights.weights, 1.0), &mut self.sums);
+        let mut first_slot = weights.slots;
         for ((column, &token), counts) in layout.sub_columns.iter().zip(tokens).zip(&mut self.counts) {
-            if let Some(value) = column.scalars.get(usize::from(token)) {
-                weights.add(square, value * value, &mut self.sums);
-            }
-            square += usize::from(!column.scalars.is_empty());
             if let Some(slot) = column.slot(token) {
                 match counts.iter_mut().find(|(known, _)| usize::from(*known) == slot) {
                     Some((_, count)) => *count += 1,
@@ -123,20 +132,19 @@ impl Running {
     }
 
     /// What the rows after it see of it, but for their own position.
-    fn show(&self, weights: &FoldedWeights<'_>, layout: &SiblingLayout) -> Vec<f32> {
+    #[inline(always)]
+    fn show(&self, weights: &FoldedWeights<'_>, layout: &SiblingLayout, shown: &mut Vec<f32>) {
         let share = 1.0 / self.count.max(1) as f32;
-        let mut shown: Vec<f32> =
-            self.sums.iter().zip(&self.slots).map(|(sum, slots)| sum * share + slots).collect();
-        weights.add_tokens(&layout.sub_columns, weights.starts.previous, &self.previous, &mut shown);
-        let before = &self.before_previous;
-        weights.add_tokens(&layout.sub_columns, weights.starts.before_previous, before, &mut shown);
-        let mut feature = weights.starts.slots;
+        shown.clear();
+        shown.extend(self.sums.iter().zip(&self.slots).map(|(sum, slots)| sum * share + slots));
+        weights.previous.add(&self.previous, (&weights.weights, 1.0), shown);
+        weights.before_previous.add(&self.before_previous, (&weights.weights, 1.0), shown);
+        let mut feature = weights.slots;
         for (column, counts) in layout.sub_columns.iter().zip(&self.counts).filter(|(c, _)| c.one_hot) {
             feature += column.slots();
-            weights.add(feature, (counts.len() as f32).ln(), &mut shown);
+            weights.add(feature, (counts.len() as f32).ln(), shown);
             feature += 1;
         }
-        shown
     }
 }
 
@@ -185,13 +193,21 @@ impl FoldedState {
     /// Counts in one more row; does nothing without siblings.
     pub fn push(&mut self, weights: &FoldedWeights<'_>, tokens: &[u16]) {
         let Some(layout) = weights.layout else { return };
+        widened(
+            #[inline(always)]
+            || self.push_under(weights, layout, tokens),
+        );
+    }
+
+    #[inline(always)]
+    fn push_under(&mut self, weights: &FoldedWeights<'_>, layout: &SiblingLayout, tokens: &[u16]) {
         self.live.push(weights, layout, tokens);
         self.pushed += 1;
         if self.pushed == self.wave_end {
             let wave_rows = wave_rows(self.pushed);
             self.wave_end = self.pushed + wave_rows;
             self.wave = (wave_rows > 1).then(|| self.live.clone());
-            self.shown = self.live.show(weights, layout);
+            self.live.show(weights, layout, &mut self.shown);
         }
     }
 
@@ -200,8 +216,13 @@ impl FoldedState {
         if weights.layout.is_none() {
             return;
         }
-        out.iter_mut().zip(&self.shown).for_each(|(sum, shown)| *sum += shown);
-        write_position(index, count, |at, value| weights.add(weights.starts.position + at, value, out));
+        widened(
+            #[inline(always)]
+            || {
+                out.iter_mut().zip(&self.shown).for_each(|(sum, shown)| *sum += shown);
+                write_position(index, count, |at, value| weights.add(weights.position + at, value, out));
+            },
+        );
     }
 
     /// Adds gate × hint to the scores of column `column`'s tokens; see
@@ -217,8 +238,7 @@ impl FoldedState {
         }
         let per_row = share / seen.count as f32;
         for (token, count) in &seen.counts[column] {
-            let count = *count as f32;
-            scores[usize::from(*token)] += per_row * count + any + log * count.ln_1p();
+            scores[usize::from(*token)] += per_row * *count as f32 + any + log * ln_1p(*count as usize);
         }
     }
 }

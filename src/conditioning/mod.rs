@@ -11,13 +11,17 @@
 mod features;
 mod folded;
 mod graph;
+mod lines;
 mod network;
 mod siblings;
 
 pub use features::{Distortion, features_of};
 pub use folded::{FoldedState, FoldedWeights};
 pub use graph::{Receiver, RowGraph, RowGraphTable};
-pub use network::{ContextNetwork, ContextShape, FamilyPart, Inputs, MessageShape, RowInputs, gather};
+pub use lines::FoldedMessages;
+pub use network::{
+    ContextNetwork, ContextShape, FamilyPart, Inputs, MessageShape, RowInputs, RowSums, gather,
+};
 pub use siblings::{SiblingLayout, SiblingState, wave_start};
 
 use std::sync::Arc;

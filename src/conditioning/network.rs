@@ -76,6 +76,19 @@ pub struct RowInputs {
     pub count: usize,
 }
 
+/// The first layer's sums of some rows, before bias and rectifier.
+#[derive(Debug)]
+pub struct RowSums {
+    /// Of the messages per row, `[N, width of a message]` each; `None` where a message is per family.
+    pub messages: Vec<Option<Tensor>>,
+    /// For each row, the position of its family among the families, `[N]`.
+    pub family_of_row: Tensor,
+    /// Of the features of the rows themselves, `[N, C]`; `None` if there are none.
+    pub own: Option<Tensor>,
+    /// Rows, `N`.
+    pub count: usize,
+}
+
 /// What has been computed once for all rows of some families.
 #[derive(Debug, Clone)]
 pub struct FamilyPart {
@@ -197,10 +210,22 @@ impl ContextNetwork {
     /// # Errors
     /// If the tensor library fails.
     pub fn families(&self, messages: &[Option<Tensor>], dropout: &mut Dropout<'_>) -> Result<FamilyPart> {
+        self.families_with(self.first_layer(messages)?, dropout)
+    }
+
+    /// As [`Self::families`], but the features are multiplied out already: `[P, width of a message]` each.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn families_with(
+        &self,
+        messages: Vec<Option<Tensor>>,
+        dropout: &mut Dropout<'_>,
+    ) -> Result<FamilyPart> {
         let mut part = FamilyPart { arrived: None, through: vec![None; messages.len()] };
-        for (index, features) in messages.iter().enumerate().rev() {
-            let Some(features) = features else { continue };
-            let sent = self.send(index, features, part.through[index].take(), dropout)?;
+        for (index, sums) in messages.into_iter().enumerate().rev() {
+            let Some(sums) = sums else { continue };
+            let sent = self.send(index, sums, part.through[index].take(), dropout)?;
             match self.shape.next_hop(index) {
                 Some(via) => add(&mut part.through[via], sent)?,
                 None => add(&mut part.arrived, sent)?,
@@ -218,7 +243,31 @@ impl ContextNetwork {
             (Some(own), Some(weight)) => Some(own.to_device(weight.device())?.matmul(weight)?),
             _ => None,
         };
-        self.rows_with(part, inputs, own, dropout)
+        let sums = RowSums {
+            messages: self.first_layer(&inputs.messages)?,
+            family_of_row: inputs.family_of_row.to_device(self.bias.device())?,
+            own,
+            count: inputs.count,
+        };
+        self.rows_with(part, sums, dropout)
+    }
+
+    /// Multiplies out the features of messages, `[E, width of a message]` each.
+    fn first_layer(&self, messages: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        let sums = |(features, encoder): (&Option<Tensor>, &Encoder)| {
+            let product =
+                |features: &Tensor| features.to_device(encoder.weight.device())?.matmul(&encoder.weight);
+            features.as_ref().map(product).transpose()
+        };
+        messages.iter().zip(&self.encoders).map(sums).collect()
+    }
+
+    /// Returns the weights of each message's features, `[D, width of a message]` row by row.
+    ///
+    /// # Errors
+    /// If the tensor library fails.
+    pub fn message_weights(&self) -> Result<Vec<Vec<f32>>> {
+        self.encoders.iter().map(|encoder| encoder.weight.flatten_all()?.to_vec1()).collect()
     }
 
     /// Returns the weights of the rows' own features, `[own_width, C]`; empty if they have none.
@@ -229,54 +278,48 @@ impl ContextNetwork {
         self.own.as_ref().map_or_else(|| Ok(Vec::new()), |own| own.flatten_all()?.to_vec1())
     }
 
-    /// As [`Self::rows`], but the rows' own features are multiplied out already: `own` is `[N, C]`.
+    /// As [`Self::rows`], but the features are multiplied out already.
     ///
     /// # Errors
     /// If the tensor library fails.
-    pub fn rows_with(
-        &self,
-        part: &FamilyPart,
-        inputs: &RowInputs,
-        own: Option<Tensor>,
-        dropout: &mut Dropout<'_>,
-    ) -> Result<Tensor> {
-        let family_of_row = inputs.family_of_row.to_device(self.bias.device())?;
+    pub fn rows_with(&self, part: &FamilyPart, sums: RowSums, dropout: &mut Dropout<'_>) -> Result<Tensor> {
+        let RowSums { messages, family_of_row, own, count } = sums;
         let spread = |families: &Tensor| families.index_select(&family_of_row, 0);
-        let mut through = vec![None; inputs.messages.len()];
+        let mut through = vec![None; messages.len()];
         let mut arrived = part.arrived.as_ref().map(spread).transpose()?; // [N, C]
-        for (index, features) in inputs.messages.iter().enumerate().rev() {
-            let Some(features) = features else { continue };
+        for (index, sums) in messages.into_iter().enumerate().rev() {
+            let Some(sums) = sums else { continue };
             if let Some(families) = &part.through[index] {
                 add(&mut through[index], spread(families)?)?;
             }
-            let sent = self.send(index, features, through[index].take(), dropout)?;
+            let sent = self.send(index, sums, through[index].take(), dropout)?;
             match self.shape.next_hop(index) {
                 Some(via) => add(&mut through[via], sent)?,
                 None => add(&mut arrived, sent)?,
             }
         }
         if let Some(own) = own {
-            add(&mut arrived, own.to_device(self.bias.device())?)?;
+            add(&mut arrived, own)?;
         }
         let first = match arrived {
             Some(sum) => sum.broadcast_add(&self.bias)?,
-            None => self.bias.unsqueeze(0)?.broadcast_as((inputs.count, self.shape.context))?.contiguous()?,
+            None => self.bias.unsqueeze(0)?.broadcast_as((count, self.shape.context))?.contiguous()?,
         };
         let hidden = activate(&first, dropout)?;
         activate(&hidden.matmul(&self.deep)?.broadcast_add(&self.deep_bias)?, dropout)
     }
 
-    /// Encodes a message with what arrived through it, and weighs it for the next hop, `[E, next width]`.
+    /// Encodes a message, its features multiplied out, with what arrived through it, and weighs it for the next hop,
+    /// `[E, next width]`.
     fn send(
         &self,
         index: usize,
-        features: &Tensor,
+        sums: Tensor,
         arrived: Option<Tensor>,
         dropout: &mut Dropout<'_>,
     ) -> Result<Tensor> {
         let encoder = &self.encoders[index];
-        let features = features.to_device(encoder.weight.device())?;
-        let mut sum = features.matmul(&encoder.weight)?.broadcast_add(&encoder.bias)?;
+        let mut sum = sums.broadcast_add(&encoder.bias)?;
         if let Some(arrived) = arrived {
             sum = (sum + arrived)?;
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::SubColumn;
 
-use super::{Distortion, features_of};
+use super::{Distortion, features_of, folded::ln_1p};
 
 /// Rows of a family that each see all earlier ones.
 pub(super) const WAVE_ROWS: usize = 512;
@@ -261,11 +261,12 @@ impl SiblingState {
 }
 
 /// Calls `write(place, value)` for the numbers about the position that are not zero.
+#[inline(always)]
 pub(super) fn write_position(index: usize, count: usize, mut write: impl FnMut(usize, f32)) {
-    write(0, (index as f32).ln_1p());
+    write(0, ln_1p(index));
     write(1, index as f32 / count.max(1) as f32);
-    write(2, (count as f32).ln_1p());
-    write(3, (count.saturating_sub(index + 1) as f32).ln_1p());
+    write(2, ln_1p(count));
+    write(3, ln_1p(count.saturating_sub(index + 1)));
     if index == 0 {
         write(4, 1.0);
     }

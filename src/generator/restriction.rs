@@ -96,19 +96,13 @@ impl Restriction<'_> {
         if reach == columns {
             return Ok(settled);
         }
-        let mut tokens = Vec::with_capacity(columns);
         let hint = |column: usize, row: usize, drawn: &[Vec<u16>], gates: &[f32], scores: &mut [f32]| {
             hint(column, (row, row), drawn, gates, scores);
         };
-        steps.walk(context, columns, hint, |column, scores| {
-            let drawn: Vec<u16> = match settled.get(column) {
-                Some(settled) => settled.clone(),
-                None => scores.map(|scores| draw_token(scores, random)).collect(),
-            };
-            tokens.push(drawn.clone());
-            drawn
-        })?;
-        Ok(tokens)
+        steps.walk(context, columns, hint, |column, row, _, scores| match settled.get(column) {
+            Some(settled) => settled[row],
+            None => draw_token(scores, random),
+        })
     }
 
     /// The tokens of a row of which nothing is left to draw.
@@ -136,30 +130,21 @@ impl Restriction<'_> {
             hint(column, (places[row / candidates], row), drawn, gates, scores);
         };
         let mut weights = vec![0.0_f64; count];
-        let mut tokens: Vec<Vec<u16>> = Vec::with_capacity(reach);
-        steps.walk(&context, reach, hint, |column, scores| {
-            let mut seen: BTreeMap<Vec<u16>, Vec<f32>> = BTreeMap::new();
-            let mut drawn = Vec::with_capacity(count);
-            for (candidate, scores) in scores.enumerate() {
-                let Some(limit) = &self.limits[column] else {
-                    drawn.push(draw_token(scores, random));
-                    continue;
-                };
-                let row = rows[places[candidate / candidates]] as usize;
-                let known = limit.known.as_ref().and_then(|known| known.get(row).copied().flatten());
-                if let Some(token) = known {
-                    weights[candidate] += log_share(scores, token);
-                    drawn.push(token);
-                    continue;
-                }
-                let before: Vec<u16> = tokens[limit.first..].iter().map(|column| column[candidate]).collect();
-                let shares = seen.entry(before).or_insert_with_key(|before| (limit.shares)(before));
-                let (token, weight) = draw_restricted(scores, shares, random);
-                weights[candidate] += weight;
-                drawn.push(token);
+        let mut seen: BTreeMap<(usize, Vec<u16>), Vec<f32>> = BTreeMap::new();
+        let tokens = steps.walk(&context, reach, hint, |column, candidate, drawn, scores| {
+            let Some(limit) = &self.limits[column] else { return draw_token(scores, random) };
+            let row = rows[places[candidate / candidates]] as usize;
+            let known = limit.known.as_ref().and_then(|known| known.get(row).copied().flatten());
+            if let Some(token) = known {
+                weights[candidate] += log_share(scores, token);
+                return token;
             }
-            tokens.push(drawn.clone());
-            drawn
+            let before: Vec<u16> = drawn[limit.first..].iter().map(|column| column[candidate]).collect();
+            let shares =
+                seen.entry((column, before)).or_insert_with_key(|(_, before)| (limit.shares)(before));
+            let (token, weight) = draw_restricted(scores, shares, random);
+            weights[candidate] += weight;
+            token
         })?;
         let kept: Vec<usize> = weights
             .chunks_exact(candidates)

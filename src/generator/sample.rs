@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use crate::{
     codec::EncodedTable,
-    conditioning::{Conditioning, FamilyPart, FoldedState, FoldedWeights, Per, RowInputs, gather},
-    nn::{Dropout, fast_exp},
+    conditioning::{Conditioning, FamilyPart, FoldedMessages, FoldedState, FoldedWeights, Per, RowSums},
+    nn::{Dropout, fast_exp, widened},
     seed::{Seed, Stream},
 };
 
@@ -30,8 +30,8 @@ const BATCH_ROWS: usize = 256;
 /// Scores that are summed up together.
 const LANES: usize = 16;
 
-/// Fewest and most families of a chunk.
-const CHUNK_FAMILIES: (usize, usize) = (64, 1024);
+/// Fewest and most families of a chunk: what is kept of them stays in a core's cache.
+const CHUNK_FAMILIES: (usize, usize) = (64, 256);
 
 /// Streams a chunk can have.
 const STREAMS_PER_CHUNK: u64 = 1 << 32;
@@ -40,6 +40,7 @@ struct Draw<'a> {
     fitted: &'a Fitted,
     steps: Steps<'a>,
     own: FoldedWeights<'a>,
+    messages: FoldedMessages<'a>,
     conditioning: &'a Conditioning,
     seed: Seed,
     name: &'a str,
@@ -80,9 +81,12 @@ pub(super) fn chunks(
     ranges: Vec<Range<usize>>,
 ) -> Result<Vec<Chunk>> {
     let Shape { given, siblings, .. } = &fitted.shape;
-    let own = FoldedWeights::new(given, siblings.as_ref(), fitted.network.context.own_weights()?);
-    let steps = Steps::new(&fitted.network, conditioning.families.row_count())?;
-    let draw = Draw { fitted, steps, own, conditioning, seed, name, restriction };
+    let rows = conditioning.families.row_count();
+    let own = FoldedWeights::new(given, siblings.as_ref(), fitted.network.context.own_weights()?, rows);
+    let steps = Steps::new(&fitted.network, rows)?;
+    let weights = (fitted.network.context.message_weights()?, fitted.shape.context.message);
+    let messages = FoldedMessages::new(conditioning, weights, rows);
+    let draw = Draw { fitted, steps, own, messages, conditioning, seed, name, restriction };
     ranges
         .into_par_iter()
         .enumerate()
@@ -102,8 +106,8 @@ impl Draw<'_> {
             return Ok(tokens);
         }
         let ids: Vec<u32> = families.clone().map(|family| family as u32).collect();
-        let features = gather(self.conditioning, Per::Family, &ids, None)?;
-        let part = self.fitted.network.context.families(&features, &mut Dropout::Off)?;
+        let sums = self.messages.sums(Per::Family, &ids)?;
+        let part = self.fitted.network.context.families_with(sums, &mut Dropout::Off)?;
         let mut states = vec![FoldedState::default(); families.len()];
         let mut stream = chunk * STREAMS_PER_CHUNK;
         let mut open: Vec<usize> =
@@ -146,8 +150,7 @@ impl Draw<'_> {
                         column[target - first_row] = drawn[row];
                     }
                     if is_open[at] {
-                        row_tokens.clear();
-                        row_tokens.extend(self.given(target));
+                        self.given(target, &mut row_tokens);
                         row_tokens.extend(drawn.iter().map(|column| column[row]));
                         states[at].push(&self.own, &row_tokens);
                     }
@@ -157,10 +160,11 @@ impl Draw<'_> {
         Ok(tokens)
     }
 
-    /// The tokens of a row that were decided before.
-    fn given(&self, row: usize) -> Vec<u16> {
+    /// Fetches the tokens of a row that were decided before.
+    fn given(&self, row: usize, tokens: &mut Vec<u16>) {
         let given = self.conditioning.given.iter().flat_map(|given| &given.tokens);
-        given.map(|column| column[row]).collect()
+        tokens.clear();
+        tokens.extend(given.map(|column| column[row]));
     }
 
     /// Draws some rows that do not depend on each other: tokens, column by column.
@@ -178,18 +182,25 @@ impl Draw<'_> {
             .collect();
         let width = self.own.width();
         let mut own = vec![0.0; places.len() * width];
+        let mut given_tokens = Vec::new();
         if width > 0 {
             for ((out, &(at, index)), row) in own.chunks_exact_mut(width).zip(places).zip(&rows) {
                 let count = self.conditioning.families.rows(first_family + at).len();
-                self.own.add_given(&self.given(*row as usize), out);
+                self.given(*row as usize, &mut given_tokens);
+                self.own.add_given(&given_tokens, out);
                 states[at].add_to(&self.own, (index, count), out);
             }
         }
         let own =
             if width == 0 { None } else { Some(Tensor::from_vec(own, (places.len(), width), &Device::Cpu)?) };
-        let family_of_row = places.iter().map(|(at, _)| *at as u32).collect();
-        let inputs = RowInputs::gather(self.conditioning, &rows, family_of_row, Vec::new(), None)?;
-        let context = self.fitted.network.context.rows_with(part, &inputs, own, &mut Dropout::Off)?;
+        let family_of_row: Vec<u32> = places.iter().map(|(at, _)| *at as u32).collect();
+        let sums = RowSums {
+            messages: self.messages.sums(Per::Row, &rows)?,
+            family_of_row: Tensor::from_vec(family_of_row, places.len(), &Device::Cpu)?,
+            own,
+            count: places.len(),
+        };
+        let context = self.fitted.network.context.rows_with(part, sums, &mut Dropout::Off)?;
         let given = self.fitted.shape.given.len();
         let hint = |column: usize,
                     (place, row): (usize, usize),
@@ -224,27 +235,27 @@ impl Draw<'_> {
             return restriction.draw(under, &mut random);
         }
         let columns = self.fitted.shape.sub_columns.len();
-        let mut tokens = Vec::with_capacity(columns);
         let hint = |column: usize, row: usize, drawn: &[Vec<u16>], gates: &[f32], scores: &mut [f32]| {
             hint(column, (row, row), drawn, gates, scores);
         };
-        self.steps.walk(&context, columns, hint, |_, scores| {
-            let drawn: Vec<u16> = scores.map(|scores| draw_token(scores, &mut random)).collect();
-            tokens.push(drawn.clone());
-            drawn
-        })?;
-        Ok(tokens)
+        self.steps.walk(&context, columns, hint, |_, _, _, scores| draw_token(scores, &mut random))
     }
 }
 
 /// Draws a token in proportion to the exponentials of its scores, which are used up.
 pub(super) fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
-    let top = scores.iter().copied().fold(f32::MIN, |top, score| if score > top { score } else { top });
-    let mut total = 0.0;
-    for lanes in scores.chunks_mut(LANES) {
-        lanes.iter_mut().for_each(|score| *score = fast_exp(*score - top));
-        total += sum(lanes);
-    }
+    let total = widened(
+        #[inline(always)]
+        || {
+            let top = largest(scores);
+            let mut total = 0.0;
+            for lanes in scores.chunks_mut(LANES) {
+                lanes.iter_mut().for_each(|score| *score = fast_exp(*score - top));
+                total += sum(lanes);
+            }
+            total
+        },
+    );
     let mut rest = (random.next_u32() >> 8) as f32 / 16_777_216.0 * total;
     for (lane, scores) in scores.chunks(LANES).enumerate() {
         let share = sum(scores);
@@ -263,7 +274,20 @@ pub(super) fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
     scores.iter().rposition(|score| *score > 0.0).unwrap_or(0) as u16
 }
 
+/// The largest score, found in lanes: one comparison does not wait for the one before it.
+#[inline(always)]
+fn largest(scores: &[f32]) -> f32 {
+    let larger = |top: f32, score: f32| if score > top { score } else { top };
+    let mut tops = [f32::MIN; LANES];
+    let mut lanes = scores.chunks_exact(LANES);
+    for lane in &mut lanes {
+        tops.iter_mut().zip(lane).for_each(|(top, score)| *top = larger(*top, *score));
+    }
+    tops.iter().chain(lanes.remainder()).copied().fold(f32::MIN, larger)
+}
+
 /// A sum in pairs: one addition does not wait for the one before it.
+#[inline(always)]
 fn sum(values: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 4];
     let mut quads = values.chunks_exact(4);

@@ -401,15 +401,17 @@ fn row_gradient(scores: &mut [f32], token: usize, targets: Targets<'_>, head: us
 ///
 /// Splits `x·log2(e)` into an exponent, set in the bits, and a rest in ±0.5, by the Taylor polynomial of 2^r.
 #[must_use]
+#[inline(always)]
 pub fn fast_exp(x: f32) -> f32 {
-    let power = (x * std::f32::consts::LOG2_E).max(-126.0);
-    let whole = (power + 12_582_912.0) - 12_582_912.0; // adding 1.5·2^23 rounds to the nearest whole number
-    let rest = power - whole;
+    let power = x * std::f32::consts::LOG2_E;
+    let power = if power > -126.0 { power } else { -126.0 };
+    let shifted = power + 12_582_912.0; // adding 1.5·2^23 rounds to the nearest whole number, held in the low bits
+    let rest = power - (shifted - 12_582_912.0);
     let series = 1.0
         + rest
             * (std::f32::consts::LN_2
                 + rest * (0.240_226_5 + rest * (0.055_504_11 + rest * (0.009_618_13 + rest * 0.001_333_36))));
-    series * f32::from_bits(((whole as i32 + 127) << 23) as u32)
+    series * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
 }
 
 /// A loss whose gradients are known already.

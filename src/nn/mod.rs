@@ -13,7 +13,7 @@ mod private;
 mod training;
 
 pub use adamw::{AdamW, Rates};
-pub use device::device;
+pub use device::{device, read, widened};
 pub use heads::{BASIS, Heads, LineHint, SHRINKAGES, Targets, fast_exp};
 pub use noise::Noise;
 pub use parameters::{Init, Parameters, Stored, Trainable};
