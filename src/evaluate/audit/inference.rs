@@ -67,11 +67,14 @@ fn risk(
     Some(Raw { kind, table, column: Some(column.name.clone()), estimate, rates })
 }
 
-/// One row of each of the first entities.
+/// One row each of entities from all over the table: the first ones may be of one kind (the managers, the oldest
+/// customers), and others than those held out for that reason alone.
 fn one_per_entity(entities: &[u32], most: usize) -> Vec<u32> {
     let mut seen = std::collections::BTreeSet::new();
     let rows = entities.iter().enumerate().filter(|(_, entity)| **entity != NO_ROW && seen.insert(**entity));
-    rows.map(|(row, _)| row as u32).take(most).collect()
+    let rows: Vec<u32> = rows.map(|(row, _)| row as u32).collect();
+    let count = most.min(rows.len());
+    (0..count).map(|place| rows[place * rows.len() / count]).collect()
 }
 
 fn range(column: &FrameColumn) -> f64 {
@@ -131,5 +134,20 @@ fn guessed(column: &FrameColumn, range: f64, (side, row): (usize, usize), guess:
             (real[row] != 0).then(|| real[row] == synthetic[guess])
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NO_ROW, one_per_entity};
+
+    #[test]
+    fn the_attacked_are_from_all_over_the_table() {
+        // Rows of entities 0, 0, none, 1, 1, none, …, 99.
+        let entities: Vec<u32> = (0..100).flat_map(|entity| [entity, entity, NO_ROW]).collect();
+
+        assert_eq!(one_per_entity(&entities, 4), [0, 75, 150, 225]);
+        assert_eq!(one_per_entity(&entities, 1000).len(), 100);
+        assert!(one_per_entity(&[NO_ROW], 4).is_empty());
     }
 }
