@@ -80,7 +80,13 @@ fn conditioning(rows: usize) -> Conditioning {
     Conditioning {
         families: Families::from_counts(&counts),
         has_siblings: true,
-        messages: vec![Message { name: "parent".to_owned(), per: Per::Family, via: None, source: parent }],
+        messages: vec![Message {
+            name: "parent".to_owned(),
+            per: Per::Family,
+            via: None,
+            copied: false,
+            source: parent,
+        }],
         given: None,
     }
 }
