@@ -325,3 +325,24 @@ fn days_that_a_key_keeps_apart_are_gaps_even_where_few_atoms_say_them() {
     let back = there_and_back(&daily, &Codec::Elapsed(Box::new(elapsed)), 5);
     assert!(gaps(&daily, &back).iter().all(|gap| *gap == DAY_MICROS));
 }
+
+#[test]
+fn a_series_without_room_closes_its_long_gaps() {
+    let readings = readings();
+    let elapsed = readings.fit_keyed(true).unwrap();
+    let (first, last) = (elapsed.when.first(), elapsed.when.last());
+    // From the first day on, with forty days of silence in the middle, and once one hour.
+    let hours = (last - first + 1) * 24 - 30;
+    let at = |hour: i64| hour + if hour > hours / 2 { 960 } else { 0 } + i64::from(hour > hours / 3);
+    let mut series: Vec<Option<i64>> =
+        (0..hours).map(|hour| Some(first * DAY_MICROS + at(hour) * HOUR)).collect();
+    let silent = series.clone();
+
+    elapsed.pull_back(&mut series, None);
+
+    assert!(series.is_sorted() && series.windows(2).all(|pair| pair[0] < pair[1]));
+    assert!(series.iter().flatten().all(|time| time.div_euclid(DAY_MICROS) <= last));
+    assert_eq!(series[..hours as usize / 3], silent[..hours as usize / 3], "what is early stays");
+    let gap = |pair: &[Option<i64>]| pair[1].unwrap() - pair[0].unwrap();
+    assert_eq!(series.windows(2).map(gap).filter(|gap| *gap > HOUR).count(), 2, "the short one may stay");
+}

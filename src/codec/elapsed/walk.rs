@@ -52,8 +52,8 @@ impl Elapsed {
     }
 
     /// Moves a family that would end after the last day to an earlier begin, unless it is counted from a time of its
-    /// parent (`base`); where there is no room, what is late comes together with what is before it, or later than
-    /// anything seen if a key keeps siblings apart.
+    /// parent (`base`). Where there is no room, what is late comes together with what is before it; if a key keeps
+    /// siblings apart, long gaps close instead, and what is late still comes later than anything seen.
     pub(super) fn pull_back(&self, times: &mut [Option<i64>], base: Option<i64>) {
         let day_of = |time: i64| time.div_euclid(DAY_MICROS);
         let (first, last) = (times.iter().flatten().min(), times.iter().flatten().max());
@@ -73,6 +73,9 @@ impl Elapsed {
                 *time = before.unwrap_or(*time);
             }
             before = Some(*time);
+        }
+        if self.keyed && shift < late {
+            close_gaps(times, (late - shift).saturating_mul(DAY_MICROS));
         }
     }
 
@@ -160,5 +163,27 @@ impl Elapsed {
         let first = from.div_euclid(DAY_MICROS);
         let shift = [-1, 1, -2, 2].into_iter().find(|shift| day + shift >= first && usual(day + shift));
         time.saturating_add(shift.unwrap_or(0) * DAY_MICROS)
+    }
+}
+
+/// Shortens gaps that are longer than most, the longest first, until a family ends `late` microseconds earlier.
+fn close_gaps(times: &mut [Option<i64>], mut late: i64) {
+    let known: Vec<i64> = times.iter().flatten().copied().collect();
+    let gaps: Vec<i64> = known.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let mut sorted = gaps.clone();
+    sorted.sort_unstable();
+    let Some(usual) = sorted.get(sorted.len() / 2) else { return };
+    let mut order: Vec<usize> = (0..gaps.len()).filter(|gap| gaps[*gap] > *usual).collect();
+    order.sort_by_key(|gap| (std::cmp::Reverse(gaps[*gap]), *gap));
+    let mut cuts = vec![0; known.len()];
+    for gap in order {
+        let cut = (gaps[gap] - usual).min(late);
+        cuts[gap + 1] = cut;
+        late -= cut;
+    }
+    let mut earlier = 0_i64;
+    for (time, cut) in times.iter_mut().flatten().zip(cuts) {
+        earlier = earlier.saturating_add(cut);
+        *time = time.saturating_sub(earlier);
     }
 }
