@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::{
     codec::EncodedTable,
     conditioning::{Message, MessageSource, Per},
-    config::TableMode,
     data::{Families, Links, NO_ROW},
     plan::{LinkRole, Plan},
     schema::{ForeignKeyId, Schema, TableId},
@@ -117,7 +116,7 @@ impl Walk<'_> {
         let name = format!("{path}{}", self.schema.table(table).name);
         let here = self.messages.len();
         let source = MessageSource::Row { table: Arc::clone(&rows.rows), index: index.clone() };
-        let copied = self.plan.table(table).mode == TableMode::Copy;
+        let copied = self.plan.table(table).is_copied();
         self.messages.push(Message { name: name.clone(), per, via, copied, source });
         if hop >= MAX_HOPS {
             return;
@@ -158,7 +157,7 @@ impl Walk<'_> {
                 name: format!("{}→{}", cousin.name, context_name(cousin, context)),
                 per: Per::Family,
                 via: None,
-                copied: plan.mode == TableMode::Copy,
+                copied: plan.is_copied(),
                 source: MessageSource::Pool {
                     table: Arc::clone(&rows.rows),
                     families: Arc::clone(&rows.families),

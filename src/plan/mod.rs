@@ -93,6 +93,14 @@ pub struct TablePlan {
     pub entity: EntityPath,
 }
 
+impl TablePlan {
+    /// True if its rows are those of the source, as they are.
+    #[must_use]
+    pub fn is_copied(&self) -> bool {
+        self.mode == TableMode::Copy
+    }
+}
+
 /// The order of work for a whole schema.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
