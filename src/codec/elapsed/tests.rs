@@ -343,6 +343,31 @@ fn a_series_without_room_closes_its_long_gaps() {
     assert!(series.is_sorted() && series.windows(2).all(|pair| pair[0] < pair[1]));
     assert!(series.iter().flatten().all(|time| time.div_euclid(DAY_MICROS) <= last));
     assert_eq!(series[..hours as usize / 3], silent[..hours as usize / 3], "what is early stays");
+    let clocks = |series: &[Option<i64>]| -> Vec<i64> {
+        series.iter().flatten().map(|time| time.rem_euclid(DAY_MICROS)).collect()
+    };
+    assert_eq!(clocks(&series), clocks(&silent), "times of day stay");
     let gap = |pair: &[Option<i64>]| pair[1].unwrap() - pair[0].unwrap();
     assert_eq!(series.windows(2).map(gap).filter(|gap| *gap > HOUR).count(), 2, "the short one may stay");
+}
+
+#[test]
+fn a_closed_gap_keeps_weekdays_and_times_of_day_where_weeks_go_far_enough() {
+    let readings = readings();
+    let elapsed = readings.fit_keyed(true).unwrap();
+    let (first, last) = (elapsed.when.first(), elapsed.when.last());
+    // Every day at another hour, with 30 days and 5 hours of silence in the middle; twelve days late.
+    let count = last - first + 1 - 18;
+    let at = |day: i64| (first + day) * DAY_MICROS + day % 9 * HOUR;
+    let later = |day: i64| if day > count / 2 { 30 * DAY_MICROS + 5 * HOUR } else { 0 };
+    let mut series: Vec<Option<i64>> = (0..count).map(|day| Some(at(day) + later(day))).collect();
+    let before = series.clone();
+
+    elapsed.pull_back(&mut series, None);
+
+    for (time, before) in series.iter().flatten().zip(before.iter().flatten()) {
+        assert_eq!((before - time) % (7 * DAY_MICROS), 0, "by whole weeks");
+    }
+    assert!(series.iter().flatten().max().unwrap().div_euclid(DAY_MICROS) <= last);
+    assert_ne!(series, before);
 }

@@ -75,7 +75,7 @@ impl Elapsed {
             before = Some(*time);
         }
         if self.keyed && shift < late {
-            close_gaps(times, (late - shift).saturating_mul(DAY_MICROS));
+            close_gaps(times, late - shift);
         }
     }
 
@@ -166,24 +166,29 @@ impl Elapsed {
     }
 }
 
-/// Shortens gaps that are longer than most, the longest first, until a family ends `late` microseconds earlier.
+/// Shortens gaps that are longer than most, the longest first, until a family ends `late` days earlier: by whole weeks
+/// as far as they go, which keep the weekdays, and always by whole days, which keep the times of day.
 fn close_gaps(times: &mut [Option<i64>], mut late: i64) {
     let known: Vec<i64> = times.iter().flatten().copied().collect();
-    let gaps: Vec<i64> = known.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let mut gaps: Vec<i64> = known.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     let mut sorted = gaps.clone();
     sorted.sort_unstable();
     let Some(usual) = sorted.get(sorted.len() / 2) else { return };
     let mut order: Vec<usize> = (0..gaps.len()).filter(|gap| gaps[*gap] > *usual).collect();
     order.sort_by_key(|gap| (std::cmp::Reverse(gaps[*gap]), *gap));
-    let mut cuts = vec![0; known.len()];
-    for gap in order {
-        let cut = (gaps[gap] - usual).min(late);
-        cuts[gap + 1] = cut;
-        late -= cut;
+    let mut cuts = vec![0_i64; known.len()];
+    for step in [7, 1] {
+        for gap in &order {
+            let room = (gaps[*gap] - usual) / (step * DAY_MICROS);
+            let cut = step * room.min((late + step - 1) / step).max(0);
+            gaps[*gap] -= cut * DAY_MICROS;
+            cuts[gap + 1] += cut;
+            late -= cut;
+        }
     }
     let mut earlier = 0_i64;
     for (time, cut) in times.iter_mut().flatten().zip(cuts) {
-        earlier = earlier.saturating_add(cut);
-        *time = time.saturating_sub(earlier);
+        earlier += cut;
+        *time = time.saturating_sub(earlier.saturating_mul(DAY_MICROS));
     }
 }
