@@ -33,12 +33,13 @@ impl LearnedLink {
         Some(Siblings { family: self.family.as_deref()?, again: self.again.as_deref() })
     }
 
-    /// Rows whose parent is of another block than they chose, but those that take a sibling's.
-    pub(super) fn moved(&self, links: &Links) -> usize {
+    /// Rows whose parent is of another block than they chose, but those that share a sibling's as they wished.
+    pub(super) fn moved(&self, links: &Links, families: &Families) -> usize {
         let drawn = blocks_of(links, &self.of_parents);
-        let again = |row: usize| self.again.as_ref().is_some_and(|again| again[row]);
+        let shared = self.again.as_ref().map(|again| (again, repeated(families, &links.parent)));
+        let shares = |row: usize| shared.as_ref().is_some_and(|(again, shared)| again[row] && shared[row]);
         let moved = |row: &usize| match (self.of_children[*row], drawn[*row]) {
-            (Some(chosen), Some(drawn)) => chosen != drawn && !again(*row),
+            (Some(chosen), Some(drawn)) => chosen != drawn && !shares(*row),
             _ => false,
         };
         (0..self.of_children.len()).filter(moved).count()

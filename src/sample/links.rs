@@ -132,7 +132,7 @@ impl Sampler<'_> {
             }
             failed.fill(false);
         }
-        let moved = learned.moved(&links);
+        let moved = learned.moved(&links, &draft.families);
         if moved as f64 > DRY_SHARE * row_count as f64 {
             let what = format!("{moved} of {row_count} rows chose a kind of parent that had no room left");
             let finding = Finding::note("link-block-dry", what).table(&table.name).column(&fk.name);
