@@ -168,7 +168,7 @@ fn copies(rows: &TableData, column: ColumnId) -> Vec<Kept> {
 /// Why the values of a column are not protected.
 fn exempt(model: &Model, id: TableId, facts: &TableFacts, column: ColumnId) -> Option<&'static str> {
     let table: &Table = model.schema.table(id);
-    if model.plan.table(id).mode == TableMode::Copy {
+    if model.plan.table(id).is_copied() {
         return Some("its table is copied by consent");
     }
     match table.column(column).data_type {

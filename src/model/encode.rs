@@ -62,7 +62,7 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     let FitOptions { schema, plan, snapshot, config, settings, rules, completion, entities } = *options;
     let table = schema.table(id);
     let rows = snapshot.table(id)?;
-    let copied = plan.table(id).mode == TableMode::Copy;
+    let copied = plan.table(id).is_copied();
     let owners = entities.table(id).map_or(&[][..], |entities| &entities.of_row);
     let protection = Protection { table, owners, config };
     let settings = settings.get(&id);

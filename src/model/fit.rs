@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::{
     codec::EncodedTable,
     conditioning::{Conditioning, Receiver, RowGraph, RowGraphTable},
-    config::{Config, TableMode, TableSettings},
+    config::{Config, TableSettings},
     data::Links,
     db::Blueprint,
     finding::Finding,
@@ -122,7 +122,7 @@ pub fn fit(
         facts.train_seconds = networks.seconds;
         let copied = snapshot
             .table(id)
-            .filter(|_| plan.table(id).mode == TableMode::Copy)
+            .filter(|_| plan.table(id).is_copied())
             .map(|rows| copied_rows(schema.table(id), rows));
         let completed = completion.filter(|completion| completion.table == id);
         tables[id.0] = Some(TableModel {
@@ -164,7 +164,7 @@ impl Context<'_> {
         let name = schema.table(id).name.to_string();
         let started = Instant::now();
         self.progress.event(&Event::TableStarted { stage: "train", table: name.clone(), total: None });
-        let copied = plan.table(id).mode == TableMode::Copy;
+        let copied = plan.table(id).is_copied();
         let set = |rows_to_learn: &EncodedTable, given: Option<&EncodedTable>, links: Option<&[Links]>| {
             let receiver = Receiver {
                 table: id,
@@ -218,7 +218,7 @@ fn expected(options: FitOptions<'_>, id: TableId, encoded: &[Option<Encoded>]) -
     let (Some(rows), Some(encoded)) = (options.snapshot.table(id), &encoded[id.0]) else {
         return Lessons::default();
     };
-    let links = options.plan.table(id).mode != TableMode::Copy;
+    let links = !options.plan.table(id).is_copied();
     let families = (0..rows.families.len()).filter(|family| !rows.families.rows(*family).is_empty()).count();
     [(links, &encoded.given), (true, &encoded.learned())].map(|(trained, learned)| {
         if !trained || learned.sub_columns.is_empty() || rows.data.row_count == 0 {

@@ -109,7 +109,7 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
     for index in 0..encoded.len() {
         let id = TableId(index);
         let (Some(table), Some(rows)) = (encoded[index].as_mut(), snapshot.table(id)) else { continue };
-        let copied = plan.table(id).mode == TableMode::Copy;
+        let copied = plan.table(id).is_copied();
         let context = plan.table(id).context;
         table.facts.anchors = std::mem::take(&mut anchors[index]);
         let mut given = EncodedTable::empty(rows.data.row_count);

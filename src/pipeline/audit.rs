@@ -61,7 +61,7 @@ pub(super) fn units(schema: &Schema, plan: &Plan) -> (Vec<Unit>, Vec<Unmeasured>
             units[id.0] = Unit::Outside;
             let reason = "rows of other entities refer to its rows: they are not of one entity";
             left_out.push(Unmeasured { table: table.name.to_string(), reason: reason.to_owned() });
-        } else if plan.table(id).mode == TableMode::Copy {
+        } else if plan.table(id).is_copied() {
             let reason = "it is copied as it is, by consent";
             left_out.push(Unmeasured { table: table.name.to_string(), reason: reason.to_owned() });
         }

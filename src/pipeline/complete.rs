@@ -50,7 +50,7 @@ fn find(schema: &Schema, plan: &Plan, name: &str, columns: &[String]) -> Result<
     let table = schema.table(id);
     let fail =
         |column: &str, reason: &str| Error::Usage(format!("{name}.{column} cannot be filled: {reason}"));
-    if plan.table(id).mode != TableMode::Copy {
+    if !plan.table(id).is_copied() {
         return Err(Error::Usage(format!("{name} is left out, so nothing of it can be filled")));
     }
     let mut found = Vec::new();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, DbUrl, Privacy, TableMode},
+    config::{Config, DbUrl, Privacy},
     db::{Blueprint, Database, Dialect, ServerIdentity, Source, connect, open_source},
     error::Error,
     finding::Finding,
@@ -214,7 +214,7 @@ pub(super) fn learn(
         used_parents: &used_parents,
     };
     // A report shows real rows, and a copied table is made of them.
-    let needs_rows = config.evidence || plan.order().any(|id| plan.table(id).mode == TableMode::Copy);
+    let needs_rows = config.evidence || plan.order().any(|id| plan.table(id).is_copied());
     if !needs_rows && let Some((fitted, found)) = state.model_without_reading(known, config) {
         findings.extend(found.read);
         findings.extend(state.findings());
@@ -316,7 +316,7 @@ pub(super) fn learn(
 /// Gives copied tables their rows, which no unfinished run keeps.
 fn fill_copied(model: &mut Model, snapshot: &Snapshot) {
     let Model { schema, plan, tables, .. } = model;
-    for (id, table) in schema.iter().filter(|(id, _)| plan.table(*id).mode == TableMode::Copy) {
+    for (id, table) in schema.iter().filter(|(id, _)| plan.table(*id).is_copied()) {
         if let (Some(model), Some(rows)) = (&mut tables[id.0], snapshot.table(id)) {
             model.copied = Some(copied_rows(table, rows));
         }

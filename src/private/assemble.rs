@@ -12,7 +12,6 @@ use super::{
     table::{LearnedTable, Subject},
 };
 use crate::{
-    config::TableMode,
     data::{Families, Links, NO_ROW, TableData, bound_rows},
     plan::LinkRole,
     privacy::Guard,
@@ -219,7 +218,7 @@ impl Maker<'_> {
         let schema = self.options.schema;
         let mut copy = rows.clone();
         for (index, fk) in schema.table(id).foreign_keys.iter().enumerate() {
-            if self.options.plan.table(fk.parent).mode == TableMode::Copy {
+            if self.options.plan.table(fk.parent).is_copied() {
                 continue;
             }
             let parents = self.rows_of(fk.parent);

@@ -13,7 +13,7 @@ use super::{
     table::{LearnedTable, Subject, bound},
 };
 use crate::{
-    config::{TableMode, TableSettings},
+    config::TableSettings,
     data::NO_ROW,
     plan::{LinkRole, Plan},
     privacy::{AccountError, Contribution, GroupLedger, Guarantee, Purpose},
@@ -62,7 +62,7 @@ impl<'a> Source<'a> {
         if matches!(role, LinkRole::Dangling | LinkRole::Conditional) {
             return None;
         }
-        let copied = self.plan.table(fk.parent).mode == TableMode::Copy;
+        let copied = self.plan.table(fk.parent).is_copied();
         let rows = self.snapshot.table(fk.parent).map_or(0, |rows| rows.data.row_count);
         if copied && (1..=ROWS).contains(&rows) && matches!(role, LinkRole::Context | LinkRole::Link) {
             return Some(Axis::new(nullable, (0..rows as u32).map(Item::Row).collect()));

@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use crate::{
-    config::{TableMode, TableSettings},
+    config::TableSettings,
     finding::Finding,
     plan::{LinkRole, Plan},
     privacy::{AccountError, Guarantee, Ledger},
@@ -100,7 +100,7 @@ pub fn privatise(snapshot: &Snapshot, options: PrivateOptions<'_>) -> Result<Pri
         format!("{}.{}", table.name, table.column(column).name)
     });
     let spent = groups.values().map(|group| group.ledger.spent.epsilon).fold(0.0, f64::max);
-    let copied = schema.iter().filter(|(id, _)| plan.table(*id).mode == TableMode::Copy);
+    let copied = schema.iter().filter(|(id, _)| plan.table(*id).is_copied());
     let ledger = Ledger {
         asked,
         achieved: Guarantee { epsilon: spent, delta: asked.delta },
@@ -159,7 +159,7 @@ fn findings(
         for (index, fk) in table.foreign_keys.iter().enumerate() {
             let above = lineage.above.is_some_and(|(key, _)| key.0 == index);
             let drawn = plan.table(id).links[index] != LinkRole::Dangling;
-            let copied = plan.table(fk.parent).mode == TableMode::Copy;
+            let copied = plan.table(fk.parent).is_copied();
             if drawn && !above && !copied {
                 found.push(
                     Finding::note("private-links", "who is linked to whom is not learned under epsilon")

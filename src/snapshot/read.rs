@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         columns.sort_unstable();
         columns.dedup();
         let order_by = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
-        let exact = self.plan.table(id).mode == TableMode::Copy;
+        let exact = self.plan.table(id).is_copied();
         let scan = Scan { columns, order_by, batch_rows: BATCH_ROWS, exact };
         source.scan(table, &scan, &mut |batch| {
             if interrupted() {
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
             let used = self.limits.used_parents.get(&(id, context)).map_or(expected, |used| *used as f64);
             let families = used * self.kept_share[parent.0];
             let mut share = (limit / expected.max(1.0)).min(1.0);
-            if self.plan.table(id).mode == TableMode::Copy {
+            if self.plan.table(id).is_copied() {
                 share = 1.0;
             } else if share < 1.0 && share * families < LEAST_FAMILIES {
                 family_rows = (limit / families.max(1.0)).ceil() as u32;
@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
         }
         self.indexes[id.0] = self.index_keys(id, &data);
         let key_courses = self.key_courses(id, &data);
-        let copied = plan.mode == TableMode::Copy;
+        let copied = plan.is_copied();
         let mut kept = data.select(|column| {
             copied || matches!(plan.columns[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute)
         });
