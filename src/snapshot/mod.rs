@@ -7,6 +7,7 @@
 mod fill;
 mod inclusion;
 mod read;
+mod siblings;
 mod split;
 
 pub use inclusion::{Proposal, proposals};

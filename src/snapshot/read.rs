@@ -1,6 +1,5 @@
 //! Reads the tables, parents first, and turns keys into row indices.
 
-use arrow_array::{Array, cast::AsArray, types::TimestampMicrosecondType};
 use rand::RngExt;
 
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
     schema::{ColumnId, DataType, ForeignKey, Schema, Table, TableId},
-    snapshot::{Limits, Snapshot, TableSnapshot, fill::fill},
+    snapshot::{Limits, Snapshot, TableSnapshot, fill::fill, siblings::family_order},
 };
 
 /// Fewest families to learn from; with fewer, every family is kept in part instead of a few as a whole.
@@ -358,66 +357,4 @@ fn fold_case(parent: &Table, parent_columns: &[ColumnId], child: &Table, columns
         .zip(columns)
         .map(|(p, c)| parent.column(*p).collation.ignores_case() || child.column(*c).collation.ignores_case())
         .collect()
-}
-
-/// Sorts rows by parent, siblings by time or else as they came (by primary key), orphans last.
-fn family_order(
-    table: &Table,
-    data: &TableData,
-    context_rows: &[u32],
-    parent_count: usize,
-) -> (Vec<u32>, Families) {
-    let times = sibling_times(table, data);
-    let mut order: Vec<u32> = (0..data.row_count as u32).collect();
-    order.sort_by_key(|row| {
-        let row = *row as usize;
-        (context_rows[row], times.as_ref().map_or(0, |times| times[row]))
-    });
-    let mut counts = vec![0_u32; parent_count];
-    let mut orphans = 0;
-    for parent in context_rows {
-        match counts.get_mut(*parent as usize) {
-            Some(count) => *count += 1,
-            None => orphans += 1,
-        }
-    }
-    counts.extend(std::iter::repeat_n(1, orphans));
-    (order, Families::from_counts(&counts))
-}
-
-/// The time that orders siblings: the first mostly filled date or timestamp, unless the primary key already
-/// holds a number of its own (a line number orders better than any date).
-fn sibling_times(table: &Table, data: &TableData) -> Option<Vec<i64>> {
-    let numbered = table.primary_key.as_ref().is_some_and(|key| {
-        key.columns.len() > 1
-            && key.columns.iter().any(|column| {
-                let linked = table.foreign_keys.iter().any(|fk| fk.columns.contains(column));
-                !linked && matches!(table.column(*column).data_type, DataType::Integer { .. })
-            })
-    });
-    if numbered {
-        return None;
-    }
-    table.iter().find_map(|(id, column)| {
-        let array = data.column(id)?;
-        if array.null_count() * 10 > array.len() {
-            return None;
-        }
-        match column.data_type {
-            DataType::Timestamp { .. } => {
-                let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
-                Some(
-                    (0..array.len())
-                        .map(|i| if times.is_valid(i) { times.value(i) } else { i64::MAX })
-                        .collect(),
-                )
-            }
-            DataType::Date => {
-                let days = array.as_primitive_opt::<arrow_array::types::Date32Type>()?;
-                let value = |i| if days.is_valid(i) { i64::from(days.value(i)) } else { i64::MAX };
-                Some((0..array.len()).map(value).collect())
-            }
-            _ => None,
-        }
-    })
 }
