@@ -178,10 +178,11 @@ pub(super) fn choose_codecs<'a>(
             chosen.codecs.push((*column_id, codec));
             continue;
         }
+        let keyed = in_key || rules.differing.iter().any(|key| key.columns.contains(column_id));
         let elapsed =
             match (&codec, kin.filter(|_| !in_key || is_told_by_siblings(table, context, *column_id))) {
                 (Codec::Datetime(own), Some(kin)) => {
-                    Elapsed::fit(column, values, own, kin, (hints.guard, in_key))
+                    Elapsed::fit(column, values, own, kin, (hints.guard, keyed))
                 }
                 _ => None,
             };

@@ -38,7 +38,18 @@ impl TableRules {
             };
             format!("{} counts from about {}{step}", name(table, numbering.key), numbering.first)
         });
-        numbered.chain(clock).chain(begins).chain(inherited).chain(totals).chain(inside).collect()
+        let differing = self.differing.iter().map(|key| {
+            let columns = key.name.replace(", ", " or ");
+            format!("siblings differ in {columns}")
+        });
+        numbered
+            .chain(differing)
+            .chain(clock)
+            .chain(begins)
+            .chain(inherited)
+            .chain(totals)
+            .chain(inside)
+            .collect()
     }
 
     /// A table with what it borrows as columns of its own.

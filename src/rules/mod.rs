@@ -71,7 +71,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::TableData,
     finding::Finding,
-    schema::{ColumnId, Schema, TableId},
+    schema::{ColumnId, Schema, TableId, UniqueKey},
 };
 
 /// The rules of a whole schema.
@@ -99,6 +99,9 @@ pub struct TableRules {
     /// Where fresh numbers begin that do not count from 1.
     #[serde(default)]
     pub numberings: Vec<Numbering>,
+    /// Keys that nobody declared and no two siblings share; all hold the context foreign key.
+    #[serde(default)]
+    pub differing: Vec<UniqueKey>,
     /// Columns found to sum to one total in every family.
     #[serde(default)]
     pub sums: Vec<FamilySum>,

@@ -20,6 +20,9 @@ use crate::{
 /// Most values tried for one clashing row.
 pub(super) const MAX_TRIES: usize = 2000;
 
+/// Rows per different number, on average, from where on a column holds codes.
+const SHARED_BY: usize = 10;
+
 /// A value a clashing row may move to.
 #[derive(Debug, Clone)]
 pub(super) enum Moved {
@@ -59,6 +62,8 @@ pub(super) struct Candidates<'a> {
     range: (i64, i64),
     /// The steps that whole numbers, days and times move by.
     spacing: Spacing,
+    /// Whole numbers that many rows share, ascending; none where a column has too many to be codes.
+    codes: Vec<i64>,
 }
 
 impl<'a> Candidates<'a> {
@@ -91,7 +96,8 @@ impl<'a> Candidates<'a> {
             DataType::Date => (-700_000, 2_900_000),
             _ => (i64::MIN / 2, i64::MAX / 2),
         };
-        Self { column, array, domain, closed, range, spacing: Spacing::of(column, array) }
+        let codes = if column.data_type.storage() == Storage::Integer { codes(array) } else { Vec::new() };
+        Self { column, array, domain, closed, range, spacing: Spacing::of(column, array), codes }
     }
 
     /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are, if there
@@ -126,7 +132,10 @@ impl<'a> Candidates<'a> {
 
     fn values(&self, row: usize) -> Box<dyn Iterator<Item = Moved> + '_> {
         match self.column.data_type.storage() {
-            Storage::Integer => self.near(self.array.as_primitive::<types::Int64Type>().value(row), 1),
+            Storage::Integer => {
+                let value = self.array.as_primitive::<types::Int64Type>().value(row);
+                Box::new(self.known(value).chain(self.near(value, 1)))
+            }
             Storage::Date => {
                 let days = self.array.as_primitive::<types::Date32Type>();
                 let all = days.iter().flatten().map(i64::from);
@@ -168,6 +177,20 @@ impl<'a> Candidates<'a> {
         let (low, high) = self.range;
         let within = |value: &i64| (low..=high).contains(value);
         if within(&value) { value } else { others.find(within).unwrap_or(value.clamp(low, high)) }
+    }
+
+    /// Codes that other rows have, nearest first.
+    fn known(&self, value: i64) -> impl Iterator<Item = Moved> + '_ {
+        let (mut below, mut above) = (
+            self.codes[..self.codes.partition_point(|code| *code < value)].iter().rev().peekable(),
+            self.codes[self.codes.partition_point(|code| *code <= value)..].iter().peekable(),
+        );
+        std::iter::from_fn(move || match (below.peek(), above.peek()) {
+            (Some(low), Some(high)) if value.abs_diff(**low) < high.abs_diff(value) => below.next(),
+            (Some(_), None) => below.next(),
+            _ => above.next(),
+        })
+        .map(|code| Moved::Integer(*code))
     }
 
     /// Values around this one that keep the column's spacing, then others: better a value between than none.
@@ -263,6 +286,18 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// The different numbers of a column, if each is shared by many rows: they may be codes, and no others exist.
+fn codes(array: &ArrayRef) -> Vec<i64> {
+    let mut all: Vec<i64> = array.as_primitive::<types::Int64Type>().iter().flatten().collect();
+    let rows = all.len();
+    all.sort_unstable();
+    all.dedup();
+    if all.len() * SHARED_BY > rows || all.len() > MAX_TRIES / 2 {
+        all.clear();
+    }
+    all
+}
+
 /// The values of a SET: its labels joined by commas in their own order, small sets first, as many as are ever tried.
 fn subsets(labels: &[String]) -> Vec<String> {
     let mut found = vec![(String::new(), 0)];
@@ -315,7 +350,33 @@ fn base36(mut number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{counted_on, subsets};
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array};
+
+    use super::{Candidates, Moved, counted_on, subsets};
+    use crate::plan::fixture;
+
+    #[test]
+    fn a_code_moves_to_codes_that_exist_before_others() {
+        let schema = fixture("t: *id, code");
+        let column = &schema.tables[0].columns[1];
+        let codes: ArrayRef =
+            Arc::new(Int64Array::from_iter_values((0..60).map(|row| [3, 7, 8, 20][row % 4])));
+
+        let candidates = Candidates::new(column, None, None, &codes);
+        let of_seven: Vec<i64> = candidates
+            .of(1)
+            .take(4)
+            .map(|moved| match moved {
+                Moved::Integer(value) => value,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+
+        assert_eq!(of_seven[..3], [8, 3, 20]);
+        assert_ne!(of_seven[3], 20, "then values that nobody has");
+    }
 
     #[test]
     fn codes_count_on_in_their_own_form_and_end() {

@@ -32,7 +32,9 @@ impl Sampler<'_> {
     pub(super) fn make_unique(&mut self, id: TableId, model: &TableModel, draft: &mut Draft) {
         let table = self.model.schema.table(id);
         let roles = &self.model.plan.table(id).columns;
-        for key in table.keys() {
+        let found = &model.facts.rules.differing;
+        for (key, declared) in table.keys().map(|key| (key, true)).chain(found.iter().map(|key| (key, false)))
+        {
             if key.columns.iter().any(|column| roles[column.0] == ColumnRole::SurrogateKey)
                 || key.columns.is_empty() && key.expressions.is_empty()
             {
@@ -51,6 +53,10 @@ impl Sampler<'_> {
             let bound = Bound { table, key, model, subject: &subject };
             let stuck = resolve(bound, roles, &mut draft.data, &clashing);
             let stuck = leave_predicate(bound, roles, &mut draft.data, stuck);
+            if !declared {
+                self.report_found(table, key, clashing.len() - stuck.len(), stuck.len());
+                continue;
+            }
             self.report(table, key, clashing.len() - stuck.len(), stuck.len());
             if !stuck.is_empty() {
                 let mut keep = vec![true; draft.row_count()];
@@ -104,6 +110,15 @@ impl Sampler<'_> {
                 }
             }
         }
+    }
+
+    fn report_found(&mut self, table: &Table, key: &UniqueKey, moved: usize, left: usize) {
+        let mut what =
+            format!("{moved} rows were like a sibling in ({}) and moved to a free value", key.name);
+        if left > 0 {
+            what = format!("{what}, {left} found none and stayed");
+        }
+        self.summary.findings.push(Finding::note("siblings-told-apart", what).table(&table.name));
     }
 
     fn report(&mut self, table: &Table, key: &UniqueKey, moved: usize, dropped: usize) {

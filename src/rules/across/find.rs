@@ -117,6 +117,10 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
     for (table, found) in rules.tables.iter_mut().zip(jointly) {
         joint::add(found, table);
     }
+    let differing: Vec<_> = ids.par_iter().map(|id| observed.differing(*id, &rules.tables[id.0])).collect();
+    for (table, found) in rules.tables.iter_mut().zip(differing) {
+        table.differing = found;
+    }
     for (id, loans) in ids.iter().zip(loans) {
         let inside = rules.tables[id.0].discovered.iter().flat_map(super::super::Rule::reads);
         let totals =

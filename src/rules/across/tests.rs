@@ -525,6 +525,7 @@ proptest! {
         for table in &rules.tables {
             prop_assert_eq!(&table.inherited, &Vec::new());
             prop_assert_eq!(&table.aggregates, &Vec::new());
+            prop_assert_eq!(&table.differing, &Vec::new());
         }
     }
 }
