@@ -6,7 +6,7 @@
 //! parents, and tokens that come too often or too rarely, by more than chance between families, have their biases
 //! moved until they do not.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use candle_core::Result;
 
@@ -15,7 +15,7 @@ use crate::{codec::EncodedTable, conditioning::Conditioning, data::Families, see
 use super::{autoregressive::Fitted, sample::chunks};
 
 /// Drawings, at most.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 24;
 
 /// About as many rows are drawn at a time, of chunks of so many families.
 const DRAWN_ROWS: usize = 10_000;
@@ -24,8 +24,9 @@ const CHUNK_FAMILIES: usize = 8;
 /// Times as many rows, at most, that the fewest families may have: drawing longer ones would take as long as learning.
 const MOST_ROWS: usize = 4;
 
-/// Fewest families of which some can be told from chance.
-const LEAST_FAMILIES: usize = 20;
+/// Fewest stretches of which some can be told from chance: families, or [`STRETCH`] rows of a long one.
+const LEAST_STRETCHES: usize = 20;
+const STRETCH: usize = 256;
 
 /// Standard errors from which a difference is none of chance.
 const BEYOND_CHANCE: f64 = 2.5;
@@ -37,7 +38,7 @@ const LEAST_SHARE: f64 = 0.002;
 const SMOOTHING: f64 = 4.0;
 const LARGEST: f64 = 1.0;
 
-/// Moves the output biases until drawn rows show each token as often as the real ones, family by family.
+/// Moves the output biases until drawn rows show each token as often as the real ones, stretch by stretch.
 pub(super) fn settle(
     mut fitted: Fitted,
     conditioning: &Conditioning,
@@ -45,41 +46,89 @@ pub(super) fn settle(
     (seed, name): (Seed, &str),
 ) -> Result<Fitted> {
     let families = &conditioning.families;
-    if fitted.shape.siblings.is_none() || families.len() < LEAST_FAMILIES {
+    if fitted.shape.siblings.is_none() {
         return Ok(fitted);
     }
     let picked = picked(families);
+    if picked.iter().flat_map(|chunk| stretches(families, chunk)).count() < LEAST_STRETCHES {
+        return Ok(fitted);
+    }
     let picked_rows: usize = picked.iter().map(|chunk| rows_of(families, chunk)).sum();
     if picked_rows > MOST_ROWS * DRAWN_ROWS {
         return Ok(fitted);
     }
+    let mut pace = Pace::default();
+    let mut best: Option<(f64, Vec<f32>)> = None;
     for round in 0..ROUNDS {
         let stream = format!("exposure/{name}/{round}");
         let drawn = chunks(&fitted, conditioning, (seed, &stream, None), picked.clone())?;
         let heads = &fitted.network.heads;
         let moves = corrections(&drawn, families, rows, |column| heads.output_offset(column));
+        let Some((_, biases)) = fitted.weights.get_mut("output.bias") else { break };
+        let off = moves.iter().map(|moved| moved.rows).sum::<f64>();
+        tracing::debug!(table = name, round, moves = moves.len(), off, "drawn rows compared");
+        if best.as_ref().is_none_or(|(least, _)| off < *least) {
+            best = Some((off, biases.clone()));
+        }
         if moves.is_empty() {
             break;
         }
-        let Some((_, biases)) = fitted.weights.get_mut("output.bias") else { break };
-        for (place, by) in moves {
-            biases[place] += by as f32;
+        for moved in &moves {
+            biases[moved.place] += pace.slowed(moved) as f32;
         }
         let Fitted { kind, settings, shape, weights, training, .. } = fitted;
         fitted = Fitted { training, ..Fitted::new(kind, settings, shape, weights)? };
     }
-    Ok(fitted)
+    let Some((_, biases)) = best else { return Ok(fitted) };
+    let Fitted { kind, settings, shape, mut weights, training, .. } = fitted;
+    if let Some((_, last)) = weights.get_mut("output.bias") {
+        *last = biases;
+    }
+    Ok(Fitted { training, ..Fitted::new(kind, settings, shape, weights)? })
+}
+
+/// A bias to move.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Move {
+    place: usize,
+    by: f64,
+    /// Rows that have the token too much or too little.
+    rows: f64,
+}
+
+/// How fast each bias may move. In a series a token is mostly the one before, and a bias moves more rows than it seems
+/// to: one that overshoots goes slower from then on.
+#[derive(Debug, Default)]
+struct Pace(BTreeMap<usize, (f64, f64)>);
+
+impl Pace {
+    fn slowed(&mut self, moved: &Move) -> f64 {
+        let (speed, last) = self.0.entry(moved.place).or_insert((1.0, moved.by));
+        if last.signum() != moved.by.signum() {
+            *speed /= 2.0;
+        }
+        *last = moved.by;
+        *speed * moved.by
+    }
 }
 
 fn rows_of(families: &Families, chunk: &Range<usize>) -> usize {
     (families.offsets[chunk.end] - families.offsets[chunk.start]) as usize
 }
 
+/// The rows of a chunk, family by family and cut where a family is long.
+fn stretches(families: &Families, chunk: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    chunk.clone().map(|family| families.rows(family)).flat_map(|rows| {
+        let end = rows.end;
+        rows.step_by(STRETCH).map(move |from| from..end.min(from + STRETCH))
+    })
+}
+
 /// Chunks of families spread over all of them, with about [`DRAWN_ROWS`] rows, but not fewer families than are needed.
 fn picked(families: &Families) -> Vec<Range<usize>> {
     let all =
         || (0..families.len()).step_by(CHUNK_FAMILIES).map(|at| at..families.len().min(at + CHUNK_FAMILIES));
-    let fewest = LEAST_FAMILIES.div_ceil(CHUNK_FAMILIES);
+    let fewest = LEAST_STRETCHES.div_ceil(CHUNK_FAMILIES);
     let count = all().count();
     let share = DRAWN_ROWS as f64 / families.row_count().max(1) as f64;
     let wanted = ((count as f64 * share).ceil() as usize).clamp(fewest.min(count), count).max(1);
@@ -92,7 +141,7 @@ fn corrections(
     families: &Families,
     rows: &EncodedTable,
     offset: impl Fn(usize) -> usize,
-) -> Vec<(usize, f64)> {
+) -> Vec<Move> {
     let mut moves = Vec::new();
     for (column, sub_column) in rows.sub_columns.iter().enumerate() {
         let size = usize::from(sub_column.size);
@@ -102,8 +151,7 @@ fn corrections(
         let mut gap = vec![0.0_f64; size];
         for (chunk, tokens) in drawn {
             let first = families.offsets[chunk.start] as usize;
-            for family in chunk.clone() {
-                let range = families.rows(family);
+            for range in stretches(families, chunk) {
                 total += range.len() as f64;
                 let mut touched: Vec<usize> = Vec::with_capacity(2 * range.len());
                 for row in range {
@@ -115,7 +163,7 @@ fn corrections(
                     gap[new] -= 1.0;
                     touched.extend([real, new]);
                 }
-                // Rows of a family are no independent witnesses.
+                // Rows of a stretch are no independent witnesses.
                 for token in touched {
                     squares[token] += gap[token] * gap[token];
                     gap[token] = 0.0;
@@ -128,7 +176,8 @@ fn corrections(
             let beyond = difference.abs() > BEYOND_CHANCE * squares[token].sqrt();
             if beyond && difference.abs() > LEAST_SHARE * total && seen[token] > 0.0 {
                 let by = ((seen[token] + SMOOTHING) / (given[token] + SMOOTHING)).ln();
-                moves.push((first + token, by.clamp(-LARGEST, LARGEST)));
+                let by = by.clamp(-LARGEST, LARGEST);
+                moves.push(Move { place: first + token, by, rows: difference.abs() });
             }
         }
     }
@@ -137,14 +186,14 @@ fn corrections(
 
 #[cfg(test)]
 mod tests {
-    use super::{DRAWN_ROWS, Families, corrections, picked, rows_of};
+    use super::{DRAWN_ROWS, Families, Move, Pace, corrections, picked, rows_of, stretches};
     use crate::codec::{EncodedTable, SubColumn};
 
     const FAMILIES: usize = 40;
     const ROWS: usize = 10;
 
     /// What is corrected if family `f` has the token `drawn(f, row)` where it had one of four in turn.
-    fn moved(drawn: impl Fn(usize, usize) -> u16) -> Vec<(usize, f64)> {
+    fn moved(drawn: impl Fn(usize, usize) -> u16) -> Vec<Move> {
         let families = Families::from_counts(&[ROWS as u32; FAMILIES]);
         let mut rows = EncodedTable::empty(FAMILIES * ROWS);
         let sub_column = SubColumn { name: "x".to_owned(), size: 4, scalars: Vec::new(), one_hot: true };
@@ -157,8 +206,9 @@ mod tests {
     fn what_comes_too_often_in_many_families_is_held_back() {
         let moves = moved(|_, row| if row % 2 == 0 { 3 } else { (row % 4) as u16 });
 
-        let by =
-            |token: usize| moves.iter().find(|(place, _)| *place == 100 + token).map_or(0.0, |(_, by)| *by);
+        let by = |token: usize| {
+            moves.iter().find(|moved| moved.place == 100 + token).map_or(0.0, |moved| moved.by)
+        };
         assert!(by(3) < -0.5 && by(0) > 0.5, "{moves:?}");
         assert!(moved(|_, row| (row % 4) as u16).is_empty(), "nothing differs");
     }
@@ -175,7 +225,15 @@ mod tests {
         assert!(picked(&large).last().unwrap().end > 35_000);
         let long = Families::from_counts(&[5000; 100]);
         assert_eq!(picked(&long).len(), 3, "few families, but enough to tell chance");
+        assert_eq!(stretches(&long, &(0..2)).count(), 40, "a long family tells more than one of few rows");
         assert!(picked(&Families::from_counts(&[])).is_empty());
+    }
+
+    #[test]
+    fn what_overshoots_goes_slower() {
+        let mut pace = Pace::default();
+        let steps = [0.8, -0.8, -0.8, 0.8].map(|by| pace.slowed(&Move { place: 3, by, rows: 1.0 }));
+        assert_eq!(steps, [0.8, -0.4, -0.4, 0.2]);
     }
 
     #[test]
