@@ -1,6 +1,6 @@
 //! The first layer over a row's own features, kept up to date from row to row while sampling.
 //!
-//! What a row knows of itself and its earlier siblings ([`SiblingState`](super::SiblingState)) is wide and mostly
+//! What a row knows of itself and its earlier siblings ([`Siblings`](super::Siblings)) is wide and mostly
 //! zero, and little of it changes from one sibling to the next. Training multiplies it out; here the weights of
 //! the few numbers that are not zero are added up instead, at less than a tenth of the cost. Both give the same
 //! sums but for the order of additions; a test holds them together.
@@ -10,8 +10,10 @@ use std::sync::LazyLock;
 use crate::{codec::SubColumn, nn::widened};
 
 use super::{
+    Course,
     lines::{Lines, add_line},
-    siblings::{SiblingLayout, wave_rows, write_position},
+    nearness::{NEAR, nearness},
+    siblings::SiblingLayout,
 };
 
 /// Weights of the own features, `[own_width, C]`, cut by what they are about.
@@ -23,6 +25,9 @@ pub struct FoldedWeights<'a> {
     before_previous: Lines<'a>,
     /// Means and mean squares: what a sibling adds to both.
     means: Lines<'a>,
+    /// Of the siblings that a row stands between.
+    left: Lines<'a>,
+    right: Lines<'a>,
     weights: Vec<f32>,
     width: usize,
     /// First features of the slots and of the position; see [`SiblingLayout::width`].
@@ -46,6 +51,9 @@ impl<'a> FoldedWeights<'a> {
         let features = layout.map_or(0, SiblingLayout::features);
         let squares = previous + 3 * features;
         let slots = squares + layout.map_or(0, SiblingLayout::scalar_count);
+        let position = slots + layout.map_or(0, SiblingLayout::slot_width);
+        let between = position + layout.map_or(0, SiblingLayout::position_width);
+        let is_halved = layout.is_some_and(SiblingLayout::is_halved);
         let of_siblings = layout.map_or(&[][..], |layout| &layout.sub_columns);
         let lines =
             |columns, feature, square| Lines::new(columns, (feature, square), (&weights, width), rows);
@@ -54,10 +62,12 @@ impl<'a> FoldedWeights<'a> {
             previous: lines(of_siblings, previous, None),
             before_previous: lines(of_siblings, previous + features, None),
             means: lines(of_siblings, previous + 2 * features, Some(squares)),
+            left: lines(if is_halved { of_siblings } else { &[] }, between, None),
+            right: lines(if is_halved { of_siblings } else { &[] }, between + features, None),
             layout,
             width,
             slots,
-            position: slots + layout.map_or(0, SiblingLayout::slot_width),
+            position,
             weights,
         }
     }
@@ -131,14 +141,21 @@ impl Running {
         self.count += 1;
     }
 
-    /// What the rows after it see of it, but for their own position.
+    /// What the rows after it see of it, but for their own position and for siblings that only some of them are near.
     #[inline(always)]
-    fn show(&self, weights: &FoldedWeights<'_>, layout: &SiblingLayout, shown: &mut Vec<f32>) {
+    fn show(
+        &self,
+        weights: &FoldedWeights<'_>,
+        (layout, is_chain): (&SiblingLayout, bool),
+        shown: &mut Vec<f32>,
+    ) {
         let share = 1.0 / self.count.max(1) as f32;
         shown.clear();
         shown.extend(self.sums.iter().zip(&self.slots).map(|(sum, slots)| sum * share + slots));
-        weights.previous.add(&self.previous, (&weights.weights, 1.0), shown);
-        weights.before_previous.add(&self.before_previous, (&weights.weights, 1.0), shown);
+        if is_chain {
+            weights.previous.add(&self.previous, (&weights.weights, 1.0), shown);
+            weights.before_previous.add(&self.before_previous, (&weights.weights, 1.0), shown);
+        }
         let mut feature = weights.slots;
         for (column, counts) in layout.sub_columns.iter().zip(&self.counts).filter(|(c, _)| c.one_hot) {
             feature += column.slots();
@@ -148,49 +165,59 @@ impl Running {
     }
 }
 
-/// The earlier siblings of the next row of one family, as [`SiblingState`](super::SiblingState) has them.
+/// The tokens of the siblings that a row stands between; the next one's are empty if there is none.
+#[derive(Debug, Clone, Default)]
+pub struct Neighbours {
+    /// Of the one before it.
+    pub previous: Vec<u16>,
+    /// Of the one behind it.
+    pub next: Vec<u16>,
+}
+
+/// What is drawn of one family, as [`Siblings`](super::Siblings) has it.
 #[derive(Debug, Clone)]
 pub struct FoldedState {
     live: Running,
-    /// What hints read, where it is not `live`: the state at the start of the wave.
-    wave: Option<Running>,
+    /// What the rows of a halving see, where that is not `live`: what there was when it began.
+    halving: Option<Running>,
     shown: Vec<f32>,
+    course: Course,
     pushed: usize,
     wave_end: usize,
 }
 
-impl Default for FoldedState {
-    fn default() -> Self {
-        Self { live: Running::default(), wave: None, shown: Vec::new(), pushed: 0, wave_end: 1 }
-    }
-}
-
 impl FoldedState {
-    /// Rows pushed so far: the index of the next row in its family.
+    /// The state of a family without rows yet.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.pushed
+    pub fn new(course: Course) -> Self {
+        Self { live: Running::default(), halving: None, shown: Vec::new(), course, pushed: 0, wave_end: 1 }
     }
 
-    /// True before the first row.
+    /// The order of the family's rows.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.pushed == 0
+    pub fn course(&self) -> Course {
+        self.course
     }
 
-    /// Index of the first row after the wave the next row is in.
+    /// The rows that are drawn next, all at once.
+    #[must_use]
+    pub fn wave(&self) -> Vec<usize> {
+        self.course.wave(self.pushed)
+    }
+
+    /// Rows drawn once those of the present wave are there.
     #[must_use]
     pub fn wave_end(&self) -> usize {
         self.wave_end
     }
 
-    /// Tokens of the previous sibling as the next row sees it; empty if it sees none.
+    /// Tokens of the sibling before a row, empty if it sees none; `near` is given for a row between siblings.
     #[must_use]
-    pub fn previous(&self) -> &[u16] {
-        &self.wave.as_ref().unwrap_or(&self.live).previous
+    pub fn previous<'a>(&'a self, near: Option<&'a Neighbours>) -> &'a [u16] {
+        near.map_or(&self.live.previous, |near| &near.previous)
     }
 
-    /// Counts in one more row; does nothing without siblings.
+    /// Counts in one more row, in the order of the course; does nothing without siblings.
     pub fn push(&mut self, weights: &FoldedWeights<'_>, tokens: &[u16]) {
         let Some(layout) = weights.layout else { return };
         widened(
@@ -204,36 +231,69 @@ impl FoldedState {
         self.live.push(weights, layout, tokens);
         self.pushed += 1;
         if self.pushed == self.wave_end {
-            let wave_rows = wave_rows(self.pushed);
-            self.wave_end = self.pushed + wave_rows;
-            self.wave = (wave_rows > 1).then(|| self.live.clone());
-            self.live.show(weights, layout, &mut self.shown);
+            let wave = self.course.wave(self.pushed);
+            self.wave_end = self.pushed + wave.len();
+            let is_chain = wave.first().is_none_or(|row| self.course.gap(*row) == 0);
+            self.halving = (!is_chain).then(|| self.live.clone());
+            self.live.show(weights, (layout, is_chain), &mut self.shown);
         }
     }
 
-    /// Adds what the state contributes to row `index` of a family of `count` rows, any row of the present wave.
-    pub fn add_to(&self, weights: &FoldedWeights<'_>, (index, count): (usize, usize), out: &mut [f32]) {
-        if weights.layout.is_none() {
-            return;
-        }
+    /// Adds what the state contributes to row `index`, any row of the present wave.
+    pub fn add_to(
+        &self,
+        weights: &FoldedWeights<'_>,
+        index: usize,
+        near: Option<&Neighbours>,
+        out: &mut [f32],
+    ) {
+        let Some(layout) = weights.layout else { return };
         widened(
             #[inline(always)]
             || {
                 out.iter_mut().zip(&self.shown).for_each(|(sum, shown)| *sum += shown);
-                write_position(index, count, |at, value| weights.add(weights.position + at, value, out));
+                if let Some(near) = near {
+                    weights.left.add(&near.previous, (&weights.weights, 1.0), out);
+                    weights.right.add(&near.next, (&weights.weights, 1.0), out);
+                }
+                layout.write_position(index, self.course, |at, value| {
+                    weights.add(weights.position + at, value, out);
+                });
             },
         );
     }
 
     /// Adds gate × hint to the scores of column `column`'s tokens; see
-    /// [`SiblingState::write_hints`](super::SiblingState::write_hints).
-    pub fn add_hints(&self, column: usize, gates: &[f32], scores: &mut [f32]) {
-        let seen = self.wave.as_ref().unwrap_or(&self.live);
-        let (Some(previous), [last, before, share, any, log]) = (seen.previous.get(column), gates) else {
-            return;
-        };
+    /// [`Siblings::write_hints`](super::Siblings::write_hints).
+    pub fn add_hints(
+        &self,
+        layout: &SiblingLayout,
+        (column, near): (usize, Option<&Neighbours>),
+        gates: &[f32],
+        scores: &mut [f32],
+    ) {
+        let seen = self.halving.as_ref().unwrap_or(&self.live);
+        let Some(previous) = self.previous(near).get(column) else { return };
+        let other = near.map_or(&seen.before_previous, |near| &near.next).get(column);
+        let (gates, nearby) =
+            gates[layout.hints_of(column, near.is_some())].split_at(layout.seen_hints(column));
+        if !nearby.is_empty() {
+            let scalars = &layout.sub_columns[column].scalars;
+            let next = other.filter(|_| near.is_some());
+            widened(
+                #[inline(always)]
+                || {
+                    nearness(scalars, *previous, |hint, token, value| scores[token] += nearby[hint] * value);
+                    if let Some(next) = next {
+                        let nearby = &nearby[NEAR..];
+                        nearness(scalars, *next, |hint, token, value| scores[token] += nearby[hint] * value);
+                    }
+                },
+            );
+        }
+        let [last, before, share, any, log] = gates else { return };
         scores[usize::from(*previous)] += last;
-        if let Some(token) = seen.before_previous.get(column) {
+        if let Some(token) = other {
             scores[usize::from(*token)] += before;
         }
         let per_row = share / seen.count as f32;

@@ -8,21 +8,24 @@
 //! Dimension letters: `N` rows of this table, `P` parent rows (families), `D` feature width, `C` width of
 //! the conditioning vector.
 
+mod course;
 mod features;
 mod folded;
 mod graph;
 mod lines;
+mod nearness;
 mod network;
 mod siblings;
 
+pub use course::Course;
 pub use features::{Distortion, features_of};
-pub use folded::{FoldedState, FoldedWeights};
+pub use folded::{FoldedState, FoldedWeights, Neighbours};
 pub use graph::{Receiver, RowGraph, RowGraphTable};
 pub use lines::FoldedMessages;
 pub use network::{
     ContextNetwork, ContextShape, FamilyPart, Inputs, MessageShape, RowInputs, RowSums, gather,
 };
-pub use siblings::{SiblingLayout, SiblingState, wave_start};
+pub use siblings::{Halvings, SiblingLayout, SiblingState, Siblings};
 
 use std::sync::Arc;
 

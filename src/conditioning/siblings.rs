@@ -1,19 +1,22 @@
 //! What a row knows of its earlier siblings.
 //!
-//! The same code writes the state in training and in sampling, so both agree by construction. In families
-//! longer than [`WAVE_ROWS`] the rows come in waves that grow by a tenth, and every row of a wave sees the state
-//! at the wave's start, in training as well: so a family of a million rows takes a hundred-odd steps.
+//! Training and sampling see the same: a station sees the stations before it, a row between two siblings both of them
+//! and what was there when its halving began (see [`Course`]).
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::SubColumn;
+use crate::{
+    codec::{EncodedTable, SubColumn},
+    data::Families,
+};
 
-use super::{Distortion, features_of, folded::ln_1p};
+use super::{
+    Course, Distortion, features_of,
+    folded::ln_1p,
+    nearness::{NEAR, is_series, nearness},
+};
 
-/// Rows of a family that each see all earlier ones.
-pub(super) const WAVE_ROWS: usize = 512;
-
-/// What is known of each token of a column: it was the previous sibling's, the one's before, its share among the
+/// What is known of each token of a column: it was the previous sibling's, the other one's, its share among the
 /// earlier siblings, whether any had it, and the log of how many.
 pub(super) const HINTS: usize = 5;
 
@@ -23,6 +26,10 @@ const SMALL: usize = 8;
 /// Numbers about the position: log index, share done, log count, log remaining, first, last, small flags.
 const POSITION_WIDTH: usize = 6 + 2 * SMALL;
 
+/// Numbers about the place of a row in a family that is halved: how far apart stations are, that the row is none, how
+/// far its neighbours are, that they are next to it, that there is one behind it.
+const HALVING_WIDTH: usize = 5;
+
 /// Which numbers the state has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SiblingLayout {
@@ -31,12 +38,18 @@ pub struct SiblingLayout {
     features: usize,
     one_hots: Vec<(usize, usize)>,
     scalars: Vec<usize>,
+    /// The sub-columns that lie near their previous sibling's.
+    #[serde(default)]
+    series: Vec<usize>,
+    /// How far apart stations lie at most; 1 if no family was long enough.
+    #[serde(default)]
+    longest_step: usize,
 }
 
 impl SiblingLayout {
-    /// Lays out the state of rows with these sub-columns.
+    /// Lays out the state of rows with these sub-columns, in families of at most `longest` rows.
     #[must_use]
-    pub fn new(sub_columns: Vec<SubColumn>) -> Self {
+    pub fn new(sub_columns: Vec<SubColumn>, longest: usize) -> Self {
         let (mut offset, mut one_hots, mut scalars) = (0, Vec::new(), Vec::new());
         for sub_column in &sub_columns {
             let next = offset + sub_column.feature_width();
@@ -49,14 +62,43 @@ impl SiblingLayout {
             }
             offset = next;
         }
-        Self { sub_columns, features: offset, one_hots, scalars }
+        let longest_step = Course::step_of(longest);
+        Self { sub_columns, features: offset, one_hots, scalars, series: Vec::new(), longest_step }
+    }
+
+    /// Looks for series among the last sub-columns, whose tokens are `rows`.
+    #[must_use]
+    pub fn with_series_of(mut self, rows: &EncodedTable, families: &Families) -> Self {
+        let first = self.sub_columns.len() - rows.sub_columns.len();
+        let columns = rows.sub_columns.iter().zip(&rows.tokens).enumerate();
+        let series = columns.filter(|(_, (column, tokens))| is_series(column, tokens, families));
+        self.series = series.map(|(column, _)| first + column).collect();
+        self
+    }
+
+    /// True if a column lies near its previous sibling's.
+    pub(super) fn is_series(&self, column: usize) -> bool {
+        self.series.contains(&column)
+    }
+
+    /// The order in which a family of `count` rows is drawn.
+    #[must_use]
+    pub fn course(&self, count: usize) -> Course {
+        Course::new(count, self.longest_step)
+    }
+
+    /// True if some family is long enough to be halved.
+    pub(super) fn is_halved(&self) -> bool {
+        self.longest_step > 1
     }
 
     /// Width of the state: the previous sibling's features, those of the one before, the means, the mean squares
-    /// of scalars, per one-hot its slots and the log of how many were seen, and the position.
+    /// of scalars, per one-hot its slots and the log of how many were seen, the position, and where families are halved
+    /// the features of the siblings a row stands between: they mean something else than those before a station.
     #[must_use]
     pub fn width(&self) -> usize {
-        3 * self.features + self.scalar_count() + self.slot_width() + POSITION_WIDTH
+        let between = if self.is_halved() { 2 * self.features } else { 0 };
+        3 * self.features + self.scalar_count() + self.slot_width() + self.position_width() + between
     }
 
     /// Width of a sibling's features.
@@ -73,9 +115,24 @@ impl SiblingLayout {
         self.one_hots.iter().map(|(start, end)| end - start + 1).sum()
     }
 
-    /// Hints about column `column`'s next token: [`HINTS`] if its one-hot has a slot per token, else none.
+    /// Hints about column `column`'s next token: [`HINTS`] if its one-hot has a slot per token, then [`NEAR`] if it is
+    /// a series. Where families are halved, the same follows for rows between siblings, with [`NEAR`] more of the next.
     #[must_use]
     pub fn hint_count(&self, column: usize) -> usize {
+        let near = if self.is_series(column) { NEAR } else { 0 };
+        let between = if self.is_halved() { self.seen_hints(column) + 2 * near } else { 0 };
+        self.seen_hints(column) + near + between
+    }
+
+    /// The hints of those that speak of a station, or of a row between siblings.
+    pub(super) fn hints_of(&self, column: usize, is_between: bool) -> std::ops::Range<usize> {
+        let near = if self.is_series(column) { NEAR } else { 0 };
+        let chain = self.seen_hints(column) + near;
+        if is_between { chain..self.hint_count(column) } else { 0..chain }
+    }
+
+    /// The hints about tokens that were seen.
+    pub(super) fn seen_hints(&self, column: usize) -> usize {
         let column = &self.sub_columns[column];
         if column.one_hot && usize::from(column.size) <= SubColumn::MAX_ONE_HOT { HINTS } else { 0 }
     }
@@ -85,22 +142,6 @@ impl SiblingLayout {
     pub fn active(&self) -> usize {
         5 * self.one_hots.len() + 4 * self.scalars.len() + 6
     }
-}
-
-/// The row whose wave row `index` of a family is in starts with: it sees the rows before that one.
-#[must_use]
-pub fn wave_start(index: usize) -> usize {
-    let (mut start, mut end) = (index.min(WAVE_ROWS), index.min(WAVE_ROWS) + wave_rows(index.min(WAVE_ROWS)));
-    while end <= index {
-        start = end;
-        end += wave_rows(end);
-    }
-    start
-}
-
-/// Rows of the wave that starts at row `start`.
-pub(super) fn wave_rows(start: usize) -> usize {
-    if start < WAVE_ROWS { 1 } else { start / 10 }
 }
 
 /// Sums over the siblings so far.
@@ -136,118 +177,145 @@ impl Running {
     }
 }
 
-/// The earlier siblings of the next row of one family.
-#[derive(Debug, Clone)]
-pub struct SiblingState {
-    live: Running,
-    shown: Option<Running>,
-    pushed: usize,
-    wave_end: usize,
-}
-
-impl Default for SiblingState {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// The stations of one family so far, which the next one sees.
+#[derive(Debug, Clone, Default)]
+pub struct SiblingState(Running);
 
 impl SiblingState {
-    /// The state of a family without rows yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { live: Running::default(), shown: None, pushed: 0, wave_end: 1 }
-    }
-
-    /// Rows pushed so far: the index of the next row in its family.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.pushed
-    }
-
-    /// True before the first row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.pushed == 0
-    }
-
-    /// Index of the first row after the wave the next row is in.
-    #[must_use]
-    pub fn wave_end(&self) -> usize {
-        self.wave_end
-    }
-
-    /// Counts in one more row.
+    /// Counts in one more station.
     pub fn push(&mut self, layout: &SiblingLayout, tokens: &[u16]) {
-        self.live.push(layout, tokens);
-        self.pushed += 1;
-        if self.pushed == self.wave_end {
-            let wave_rows = wave_rows(self.pushed);
-            self.wave_end = self.pushed + wave_rows;
-            self.shown = (wave_rows > 1).then(|| self.live.clone());
-        }
+        self.0.push(layout, tokens);
     }
 
-    /// Tokens of the previous sibling as the next row sees it; empty if it sees none.
+    /// What the next station sees.
     #[must_use]
-    pub fn previous(&self) -> &[u16] {
-        &self.shown.as_ref().unwrap_or(&self.live).previous
+    pub fn siblings(&self) -> Siblings<'_> {
+        Siblings { earlier: &self.0, previous: &self.0.previous, other: &self.0.before_previous }
+    }
+}
+
+/// What there is of one family when each of its halvings begins; see [`Course`].
+#[derive(Debug, Clone, Default)]
+pub struct Halvings(Vec<Running>);
+
+impl Halvings {
+    /// Reads all rows of a family that is drawn in this order.
+    #[must_use]
+    pub fn of(layout: &SiblingLayout, course: Course, tokens: impl Fn(usize) -> Vec<u16>) -> Self {
+        let mut running = Running::default();
+        let mut all = Vec::new();
+        if course.step() > 1 {
+            course.stations().for_each(|row| running.push(layout, &tokens(row)));
+        }
+        for gap in course.gaps() {
+            all.push(running.clone());
+            course.between(gap).for_each(|row| running.push(layout, &tokens(row)));
+        }
+        all.reverse();
+        Self(all)
     }
 
-    /// Writes what row `index` of a family of `count` rows sees into `out`, which is zero and
-    /// `layout.width()` long. `index` may be any row of the present wave.
+    /// What a row sees that stands `gap` rows from the siblings with these tokens; none, if there is no next one.
     ///
-    /// `distortion` and the columns it draws from replace tokens of the previous siblings, in training only.
+    /// # Panics
+    /// If no row of the family stands so.
+    #[must_use]
+    pub fn siblings<'a>(&'a self, gap: usize, (previous, next): (&'a [u16], &'a [u16])) -> Siblings<'a> {
+        Siblings { earlier: &self.0[gap.trailing_zeros() as usize], previous, other: next }
+    }
+}
+
+/// What a row sees of the siblings that are drawn before it.
+#[derive(Debug, Clone, Copy)]
+pub struct Siblings<'a> {
+    earlier: &'a Running,
+    previous: &'a [u16],
+    /// The one before the previous, for a station; else the next one. Empty if there is none.
+    other: &'a [u16],
+}
+
+impl Siblings<'_> {
+    /// Writes what row `index` of a family sees into `out`, which is zero and `layout.width()` long.
+    ///
+    /// `distortion` and the columns it draws from replace tokens of the nearest siblings, in training only.
     pub fn write_features(
-        &self,
+        self,
         layout: &SiblingLayout,
-        (index, count): (usize, usize),
+        (index, course): (usize, Course),
         distortion: Option<(&mut Distortion<'_>, &[&[u16]])>,
         out: &mut [f32],
     ) {
-        let seen = self.shown.as_ref().unwrap_or(&self.live);
+        let seen = self.earlier;
         let (previous, out) = out.split_at_mut(layout.features);
         let (before_previous, out) = out.split_at_mut(layout.features);
         let (means, out) = out.split_at_mut(layout.features);
-        let (squares, mut out) = out.split_at_mut(layout.scalars.len());
+        let (squares, out) = out.split_at_mut(layout.scalars.len());
+        let (mut slots, out) = out.split_at_mut(layout.slot_width());
+        let (position, out) = out.split_at_mut(layout.position_width());
+        let (previous, other) = if course.gap(index) > 0 {
+            out.split_at_mut(layout.features)
+        } else {
+            (previous, before_previous)
+        };
         if let Some((distortion, columns)) = distortion {
             let mut noisy = |tokens: &[u16]| -> Vec<u16> {
                 let pairs = tokens.iter().zip(columns);
                 pairs.map(|(token, column)| distortion.token(*token, column)).collect()
             };
-            features_of(&layout.sub_columns, &noisy(&seen.previous), previous);
-            features_of(&layout.sub_columns, &noisy(&seen.before_previous), before_previous);
+            features_of(&layout.sub_columns, &noisy(self.previous), previous);
+            features_of(&layout.sub_columns, &noisy(self.other), other);
         } else {
-            features_of(&layout.sub_columns, &seen.previous, previous);
-            features_of(&layout.sub_columns, &seen.before_previous, before_previous);
+            features_of(&layout.sub_columns, self.previous, previous);
+            features_of(&layout.sub_columns, self.other, other);
         }
         let share = 1.0 / seen.count.max(1) as f32;
         means.iter_mut().zip(&seen.sums).for_each(|(mean, sum)| *mean = sum * share);
         squares.iter_mut().zip(&seen.squares).for_each(|(mean, sum)| *mean = sum * share);
         for (start, end) in &layout.one_hots {
-            let (slots, rest) = out.split_at_mut(end - start);
+            let (own, rest) = slots.split_at_mut(end - start);
             if seen.count > 0 {
                 let mut distinct = 0.0_f32;
-                for (slot, sum) in slots.iter_mut().zip(&seen.sums[*start..*end]) {
+                for (slot, sum) in own.iter_mut().zip(&seen.sums[*start..*end]) {
                     *slot = f32::from(u8::from(*sum > 0.0));
                     distinct += *slot;
                 }
                 rest[0] = distinct.ln();
             }
-            out = &mut rest[1..];
+            slots = &mut rest[1..];
         }
-        write_position(index, count, |at, value| out[at] = value);
+        layout.write_position(index, course, |at, value| position[at] = value);
     }
 
     /// Writes the hints about column `column`'s next token into `out`, which is zero and
     /// `layout.hint_count(column)` × the column's vocabulary long.
-    pub fn write_hints(&self, layout: &SiblingLayout, column: usize, out: &mut [f32]) {
-        let seen = self.shown.as_ref().unwrap_or(&self.live);
+    pub fn write_hints(self, layout: &SiblingLayout, column: usize, is_between: bool, out: &mut [f32]) {
+        let seen = self.earlier;
         let size = usize::from(layout.sub_columns[column].size);
-        if seen.count == 0 || layout.hint_count(column) == 0 {
+        if seen.count == 0 {
             return;
         }
-        out[usize::from(seen.previous[column])] = 1.0;
-        if let Some(token) = seen.before_previous.get(column) {
+        let own = layout.hints_of(column, is_between);
+        let out = &mut out[own.start * size..own.end * size];
+        if layout.is_series(column) {
+            let near = &mut out[layout.seen_hints(column) * size..];
+            let scalars = &layout.sub_columns[column].scalars;
+            let mut write = |first: usize, tokens: &[u16]| {
+                if let Some(token) = tokens.get(column) {
+                    nearness(scalars, *token, |hint, token, value| {
+                        near[(first + hint) * size + token] = value;
+                    });
+                }
+            };
+            write(0, self.previous);
+            if is_between {
+                write(NEAR, self.other);
+            }
+        }
+        if layout.seen_hints(column) == 0 {
+            return;
+        }
+        out[usize::from(self.previous[column])] = 1.0;
+        if let Some(token) = self.other.get(column) {
             out[size + usize::from(*token)] = 1.0;
         }
         let offset: usize = layout.sub_columns[..column].iter().map(SubColumn::feature_width).sum();
@@ -260,9 +328,33 @@ impl SiblingState {
     }
 }
 
+impl SiblingLayout {
+    /// Width of the numbers about the position.
+    pub(super) fn position_width(&self) -> usize {
+        POSITION_WIDTH + if self.is_halved() { HALVING_WIDTH } else { 0 }
+    }
+
+    /// Calls `write(place, value)` for the numbers about a row's place that are not zero.
+    #[inline(always)]
+    pub(super) fn write_position(&self, index: usize, course: Course, mut write: impl FnMut(usize, f32)) {
+        write_position(index, course.count(), &mut write);
+        if self.is_halved() {
+            let gap = course.gap(index);
+            let halvings = |rows: usize| rows.trailing_zeros() as f32 / 8.0;
+            write(POSITION_WIDTH, halvings(course.step()));
+            if gap > 0 {
+                write(POSITION_WIDTH + 1, 1.0);
+                write(POSITION_WIDTH + 2, halvings(gap));
+                write(POSITION_WIDTH + 3, f32::from(u8::from(gap == 1)));
+                write(POSITION_WIDTH + 4, f32::from(u8::from(course.next(index).is_some())));
+            }
+        }
+    }
+}
+
 /// Calls `write(place, value)` for the numbers about the position that are not zero.
 #[inline(always)]
-pub(super) fn write_position(index: usize, count: usize, mut write: impl FnMut(usize, f32)) {
+fn write_position(index: usize, count: usize, mut write: impl FnMut(usize, f32)) {
     write(0, ln_1p(index));
     write(1, index as f32 / count.max(1) as f32);
     write(2, ln_1p(count));

@@ -116,7 +116,8 @@ fn fit(
     }
     let settings = settings.cloned().unwrap_or_else(|| settings_for(set));
     tracing::debug!(table = set.name, ?settings, "settings");
-    let shape = Shape::new(&set.rows.sub_columns, &conditioning, &settings);
+    let shape =
+        Shape::new(&set.rows.sub_columns, &conditioning, &settings).with_series_of(&set.rows, &conditioning);
     let reader = Reader { shape: &shape, rows: &set.rows, conditioning: &conditioning };
     let Learnt { weights, evidence, training } =
         learn(set, reader, &settings, seed, listeners).map_err(failed)?.ok_or(GeneratorError::Interrupted)?;

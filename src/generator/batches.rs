@@ -1,11 +1,15 @@
 //! Windows of consecutive siblings, shuffled into batches; the same code builds what a network sees of a
 //! batch in training, validation and tests.
 
+use std::sync::Arc;
+
 use candle_core::Result;
 
 use crate::{
     codec::EncodedTable,
-    conditioning::{Conditioning, Distortion, Inputs, Per, RowInputs, SiblingState, features_of, gather},
+    conditioning::{
+        Conditioning, Distortion, Halvings, Inputs, Per, RowInputs, SiblingState, features_of, gather,
+    },
     nn::LineHint,
 };
 
@@ -22,7 +26,9 @@ pub(super) struct Window {
     pub family: u32,
     /// Rows, counted over the whole table.
     pub rows: std::ops::Range<usize>,
+    /// The stations before it, and what its family's halvings see.
     state: Option<Box<SiblingState>>,
+    halvings: Option<Arc<Halvings>>,
 }
 
 /// One batch as the network reads it.
@@ -62,17 +68,22 @@ impl Reader<'_> {
                     family: family as u32,
                     rows: row..row + 1,
                     state: None,
+                    halvings: None,
                 }));
                 continue;
             };
-            let mut state = SiblingState::new();
+            let course = layout.course(rows.len());
+            let halvings = (course.step() > 1)
+                .then(|| Arc::new(Halvings::of(layout, course, |index| self.row_tokens(rows.start + index))));
+            let mut state = SiblingState::default();
             let mut start = rows.start;
             while start < rows.end {
                 let end = rows.end.min(start + window_rows);
                 let before = (start > rows.start).then(|| Box::new(state.clone()));
-                windows.push(Window { family: family as u32, rows: start..end, state: before });
+                let halvings = halvings.clone();
+                windows.push(Window { family: family as u32, rows: start..end, state: before, halvings });
                 if end < rows.end {
-                    for row in start..end {
+                    for row in (start..end).filter(|row| course.gap(row - rows.start) == 0) {
                         state.push(layout, &self.row_tokens(row));
                     }
                 }
@@ -143,11 +154,26 @@ impl Reader<'_> {
                 let tokens = self.row_tokens(row);
                 let given_width = write_given(self.shape, &tokens, out);
                 if let Some(layout) = &self.shape.siblings {
-                    let position = (row - family.start, family.len());
+                    let index = row - family.start;
+                    let course = layout.course(family.len());
                     let disturbed = distortion.as_mut().map(|distortion| (distortion, columns.as_slice()));
-                    state.write_features(layout, position, disturbed, &mut out[given_width..]);
-                    self.shape.push_hints(&state, &mut hints);
-                    state.push(layout, &tokens);
+                    let gap = course.gap(index);
+                    let of = |sibling: Option<usize>| {
+                        sibling.map_or_else(Vec::new, |sibling| self.row_tokens(family.start + sibling))
+                    };
+                    let near;
+                    let siblings = match &window.halvings {
+                        Some(halvings) if gap > 0 => {
+                            near = (of(course.previous(index)), of(course.next(index)));
+                            halvings.siblings(gap, (&near.0, &near.1))
+                        }
+                        _ => state.siblings(),
+                    };
+                    siblings.write_features(layout, (index, course), disturbed, &mut out[given_width..]);
+                    self.shape.push_hints(siblings, gap > 0, &mut hints);
+                    if gap == 0 {
+                        state.push(layout, &tokens);
+                    }
                 }
             }
         }

@@ -6,10 +6,10 @@ use candle_core::{D, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::SubColumn,
+    codec::{EncodedTable, SubColumn},
     conditioning::{
         Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout,
-        SiblingState,
+        Siblings,
     },
     nn::{BASIS, Dropout, Heads, Init, Noise, Parameters, Stored, activate},
 };
@@ -42,9 +42,11 @@ impl Shape {
     /// Reads the shape off the conditioning (as the generator views it) and the columns.
     pub(super) fn new(sub_columns: &[SubColumn], conditioning: &Conditioning, settings: &Settings) -> Self {
         let given = conditioning.given.as_ref().map_or_else(Vec::new, |given| given.sub_columns.clone());
+        let families = &conditioning.families;
+        let longest = (0..families.len()).map(|family| families.rows(family).len()).max().unwrap_or(0);
         let siblings = conditioning
             .has_siblings
-            .then(|| SiblingLayout::new(given.iter().chain(sub_columns).cloned().collect()));
+            .then(|| SiblingLayout::new(given.iter().chain(sub_columns).cloned().collect(), longest));
         let width_of = |columns: &[SubColumn]| columns.iter().map(SubColumn::feature_width).sum::<usize>();
         let messages = conditioning
             .messages
@@ -79,6 +81,12 @@ impl Shape {
         }
     }
 
+    /// Looks for columns that lie near their previous sibling's among the rows to learn.
+    pub(super) fn with_series_of(mut self, rows: &EncodedTable, conditioning: &Conditioning) -> Self {
+        self.siblings = self.siblings.map(|layout| layout.with_series_of(rows, &conditioning.families));
+        self
+    }
+
     /// Returns the heads' shape.
     pub(super) fn heads(&self) -> Heads {
         Heads {
@@ -95,13 +103,13 @@ impl Shape {
     }
 
     /// Appends what the earlier siblings hint about each column of the next row; one vector per column.
-    pub(super) fn push_hints(&self, state: &SiblingState, hints: &mut [Vec<f32>]) {
+    pub(super) fn push_hints(&self, siblings: Siblings<'_>, is_between: bool, hints: &mut [Vec<f32>]) {
         let Some(layout) = &self.siblings else { return };
         for (column, hints) in hints.iter_mut().enumerate() {
             let start = hints.len();
             let size = usize::from(self.sub_columns[column].size);
             hints.resize(start + self.hint_count(column) * size, 0.0);
-            state.write_hints(layout, self.given.len() + column, &mut hints[start..]);
+            siblings.write_hints(layout, self.given.len() + column, is_between, &mut hints[start..]);
         }
     }
 

@@ -10,7 +10,10 @@ use rayon::prelude::*;
 
 use crate::{
     codec::EncodedTable,
-    conditioning::{Conditioning, FamilyPart, FoldedMessages, FoldedState, FoldedWeights, Per, RowSums},
+    conditioning::{
+        Conditioning, Course, FamilyPart, FoldedMessages, FoldedState, FoldedWeights, Neighbours, Per,
+        RowSums,
+    },
     nn::{Dropout, fast_exp, widened},
     seed::{Seed, Stream},
 };
@@ -108,7 +111,12 @@ impl Draw<'_> {
         let ids: Vec<u32> = families.clone().map(|family| family as u32).collect();
         let sums = self.messages.sums(Per::Family, &ids)?;
         let part = self.fitted.network.context.families_with(sums, &mut Dropout::Off)?;
-        let mut states = vec![FoldedState::default(); families.len()];
+        let siblings = self.fitted.shape.siblings.as_ref();
+        let course = |family| {
+            let rows = all.rows(family).len();
+            siblings.map_or_else(|| Course::new(rows, 1), |layout| layout.course(rows))
+        };
+        let mut states: Vec<FoldedState> = families.clone().map(|f| FoldedState::new(course(f))).collect();
         let mut stream = chunk * STREAMS_PER_CHUNK;
         let mut open: Vec<usize> =
             (0..families.len()).filter(|at| !all.rows(families.start + at).is_empty()).collect();
@@ -118,13 +126,11 @@ impl Draw<'_> {
             let wave: Vec<Place> = open
                 .iter()
                 .flat_map(|&at| {
-                    let count = all.rows(families.start + at).len();
-                    let end = if self.fitted.shape.siblings.is_some() {
-                        states[at].wave_end().min(count)
-                    } else {
-                        count
+                    let rows = match siblings {
+                        Some(_) => states[at].wave(),
+                        None => (0..all.rows(families.start + at).len()).collect(),
                     };
-                    (states[at].len()..end).map(move |index| (at, index))
+                    rows.into_iter().map(move |index| (at, index))
                 })
                 .collect();
             let batches: Vec<&[Place]> = wave.chunks(BATCH_ROWS).collect();
@@ -133,14 +139,14 @@ impl Draw<'_> {
                 .enumerate()
                 .map(|(batch, places)| {
                     let random = self.seed.stream(self.name, stream + batch as u64);
-                    self.batch(families.start, places, &states, &part, random)
+                    self.batch((families.start, places), (&states, &tokens), &part, random)
                 })
                 .collect::<Result<Vec<_>>>()?;
             stream += batches.len() as u64;
             // Nobody asks about the siblings of a family that is complete.
             open.retain(|&at| {
                 let rows = all.rows(families.start + at).len();
-                is_open[at] = self.fitted.shape.siblings.is_some() && states[at].wave_end() < rows;
+                is_open[at] = siblings.is_some() && states[at].wave_end() < rows;
                 is_open[at]
             });
             for (places, drawn) in batches.iter().zip(&drawn) {
@@ -167,12 +173,33 @@ impl Draw<'_> {
         tokens.extend(given.map(|column| column[row]));
     }
 
-    /// Draws some rows that do not depend on each other: tokens, column by column.
+    /// The siblings that a row between two of them stands between; `drawn` are the chunk's rows from `first_row` on.
+    fn neighbours(
+        &self,
+        course: Course,
+        index: usize,
+        (first, offset): (usize, usize),
+        drawn: &[Vec<u16>],
+    ) -> Option<Neighbours> {
+        if course.gap(index) == 0 {
+            return None;
+        }
+        let of = |sibling: Option<usize>| {
+            let mut tokens = Vec::new();
+            if let Some(sibling) = sibling {
+                self.given(first + sibling, &mut tokens);
+                tokens.extend(drawn.iter().map(|column| column[offset + sibling]));
+            }
+            tokens
+        };
+        Some(Neighbours { previous: of(course.previous(index)), next: of(course.next(index)) })
+    }
+
+    /// Draws some rows that do not depend on each other: tokens, column by column. `drawn` are the chunk's rows so far.
     fn batch(
         &self,
-        first_family: usize,
-        places: &[Place],
-        states: &[FoldedState],
+        (first_family, places): (usize, &[Place]),
+        (states, drawn): (&[FoldedState], &[Vec<u16>]),
         part: &FamilyPart,
         mut random: Stream,
     ) -> Result<Vec<Vec<u16>>> {
@@ -180,15 +207,23 @@ impl Draw<'_> {
             .iter()
             .map(|&(at, index)| (self.conditioning.families.rows(first_family + at).start + index) as u32)
             .collect();
+        let first_row = self.conditioning.families.rows(first_family).start;
+        let near: Vec<Option<Neighbours>> = places
+            .iter()
+            .map(|&(at, index)| {
+                let first = self.conditioning.families.rows(first_family + at).start;
+                self.neighbours(states[at].course(), index, (first, first - first_row), drawn)
+            })
+            .collect();
         let width = self.own.width();
         let mut own = vec![0.0; places.len() * width];
         let mut given_tokens = Vec::new();
         if width > 0 {
-            for ((out, &(at, index)), row) in own.chunks_exact_mut(width).zip(places).zip(&rows) {
-                let count = self.conditioning.families.rows(first_family + at).len();
+            let outs = own.chunks_exact_mut(width);
+            for (((out, &(at, index)), row), near) in outs.zip(places).zip(&rows).zip(&near) {
                 self.given(*row as usize, &mut given_tokens);
                 self.own.add_given(&given_tokens, out);
-                states[at].add_to(&self.own, (index, count), out);
+                states[at].add_to(&self.own, index, near.as_ref(), out);
             }
         }
         let own =
@@ -209,14 +244,16 @@ impl Draw<'_> {
                     scores: &mut [f32]| {
             let state = &states[places[place].0];
             let (dense, looked_up) = gates.split_at(gates.len() - self.fitted.shape.evidence[column].len());
-            state.add_hints(given + column, dense, scores);
+            if let Some(layout) = &self.fitted.shape.siblings {
+                state.add_hints(layout, (given + column, near[place].as_ref()), dense, scores);
+            }
             let known = |source: Source| match source {
                 Source::Row(at) if at < given => {
                     let given = self.conditioning.given.as_ref()?;
                     Some(given.tokens[at][rows[place] as usize])
                 }
                 Source::Row(at) => Some(drawn[at - given][row]),
-                Source::Sibling(at) => state.previous().get(at).copied(),
+                Source::Sibling(at) => state.previous(near[place].as_ref()).get(at).copied(),
                 Source::Message { message, column } => {
                     let family = first_family + places[place].0;
                     message_token(&self.conditioning.messages[message], column, family, rows[place] as usize)

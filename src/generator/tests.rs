@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 use super::{
     Autoregressive, Flattened, GeneratorError, GeneratorSpec, Independent, Restriction, Settings,
@@ -19,8 +19,8 @@ use super::{
 use crate::{
     codec::{EncodedTable, SubColumn},
     conditioning::{
-        Conditioning, FoldedMessages, FoldedState, FoldedWeights, Message, MessageSource, Per, SiblingLayout,
-        SiblingState, gather,
+        Conditioning, FoldedMessages, FoldedState, FoldedWeights, Halvings, Message, MessageSource,
+        Neighbours, Per, SiblingLayout, SiblingState, gather,
     },
     data::{Families, NO_ROW},
     nn::{Dropout, Noise, Parameters, Targets},
@@ -298,26 +298,42 @@ fn the_state_kept_while_sampling_is_that_of_training() {
             (1..4).map(|step| (0..rows).map(|row| row * step % [5, 100, 2][usize::from(step) - 1]).collect());
         let all = table(columns.to_vec(), tokens.collect());
         let (given, own) = columns.split_at(1);
-        let layout = SiblingLayout::new(columns.to_vec());
+        let count = usize::from(rows);
+        let layout = SiblingLayout::new(columns.to_vec(), count)
+            .with_series_of(&all, &Families::from_counts(&[u32::from(rows)]));
+        let course = layout.course(count);
         let before: usize = given.iter().map(SubColumn::feature_width).sum();
         let width = 3;
         let weights: Vec<f32> = (0..(before + layout.width()) * width)
             .map(|at| ((at * 7919) % 101) as f32 / 101.0 - 0.5)
             .collect();
         let folded = FoldedWeights::new(given, Some(&layout), weights.clone(), drawn);
-        let (mut state, mut quick) = (SiblingState::new(), FoldedState::default());
-        let count = usize::from(rows);
-        while state.len() < count {
-            let wave = state.len()..state.wave_end().min(count);
-            assert_eq!(wave.start..wave.end, quick.len()..quick.wave_end().min(count));
-            for index in wave.clone() {
-                let tokens: Vec<u16> = all.tokens.iter().map(|column| column[index]).collect();
+        let tokens_of =
+            |index: usize| -> Vec<u16> { all.tokens.iter().map(|column| column[index]).collect() };
+        let halvings = Halvings::of(&layout, course, tokens_of);
+        let (mut state, mut quick) = (SiblingState::default(), FoldedState::new(course));
+        let mut done = 0;
+        while done < count {
+            let wave = quick.wave();
+            assert_eq!(quick.wave_end(), done + wave.len());
+            for index in wave.iter().copied() {
+                let tokens = tokens_of(index);
+                let gap = course.gap(index);
+                let of = |sibling: Option<usize>| sibling.map_or_else(Vec::new, tokens_of);
+                let near = (gap > 0).then(|| Neighbours {
+                    previous: of(course.previous(index)),
+                    next: of(course.next(index)),
+                });
+                let siblings = match &near {
+                    Some(near) => halvings.siblings(gap, (&near.previous, &near.next)),
+                    None => state.siblings(),
+                };
                 let mut features = vec![0.0; before + layout.width()];
                 crate::conditioning::features_of(given, &tokens, &mut features);
-                state.write_features(&layout, (index, count), None, &mut features[before..]);
+                siblings.write_features(&layout, (index, course), None, &mut features[before..]);
                 let mut sums = vec![0.0; width];
                 folded.add_given(&tokens[..given.len()], &mut sums);
-                quick.add_to(&folded, (index, count), &mut sums);
+                quick.add_to(&folded, index, near.as_ref(), &mut sums);
                 for (unit, sum) in sums.iter().enumerate() {
                     let terms = features.iter().enumerate().map(|(at, f)| f * weights[at * width + unit]);
                     let expected: f32 = terms.sum();
@@ -325,11 +341,12 @@ fn the_state_kept_while_sampling_is_that_of_training() {
                 }
                 for column in given.len()..columns.len() {
                     let size = usize::from(own[column - given.len()].size);
-                    let gates = vec![0.3_f32, -0.2, 0.7, 0.1, 0.5][..layout.hint_count(column)].to_vec();
+                    let gates: Vec<f32> =
+                        (0..layout.hint_count(column)).map(|hint| hint as f32 * 0.3 - 0.7).collect();
                     let mut hints = vec![0.0; gates.len() * size];
-                    state.write_hints(&layout, column, &mut hints);
+                    siblings.write_hints(&layout, column, gap > 0, &mut hints);
                     let mut scores = vec![0.0; size];
-                    quick.add_hints(column, &gates, &mut scores);
+                    quick.add_hints(&layout, (column, near.as_ref()), &gates, &mut scores);
                     for (token, score) in scores.iter().enumerate() {
                         let expected: f32 =
                             gates.iter().enumerate().map(|(g, gate)| gate * hints[g * size + token]).sum();
@@ -337,11 +354,14 @@ fn the_state_kept_while_sampling_is_that_of_training() {
                     }
                 }
             }
-            for index in wave {
-                let tokens: Vec<u16> = all.tokens.iter().map(|column| column[index]).collect();
-                state.push(&layout, &tokens);
+            for index in wave.iter().copied() {
+                let tokens = tokens_of(index);
+                if course.gap(index) == 0 {
+                    state.push(&layout, &tokens);
+                }
                 quick.push(&folded, &tokens);
             }
+            done += wave.len();
         }
     }
 }
@@ -513,7 +533,7 @@ fn no_rows_and_no_columns_are_fine() {
 }
 
 #[test]
-fn long_families_are_seen_in_the_same_waves_in_training_and_sampling() {
+fn long_families_are_seen_in_the_same_order_in_training_and_sampling() {
     let count = 1_500;
     let tokens: Vec<u16> = (0..count).map(|row| (row / 7 % 3) as u16).collect();
     let parent = table(vec![column("kind", 2, false)], vec![vec![0]]);
@@ -532,20 +552,60 @@ fn long_families_are_seen_in_the_same_waves_in_training_and_sampling() {
         .unwrap();
     let seen = batch.inputs.rows.own.unwrap().to_vec2::<f32>().unwrap();
 
-    let mut state = SiblingState::new();
-    while state.len() < count as usize {
-        let wave = state.len()..state.wave_end().min(count as usize);
-        for index in wave.clone() {
-            let mut expected = vec![0.0; layout.width()];
-            state.write_features(layout, (index, count as usize), None, &mut expected);
-            assert_eq!(seen[index], expected, "row {index}");
-        }
-        for index in wave {
-            state.push(layout, &[set.rows.tokens[0][index]]);
+    let course = layout.course(count as usize);
+    let tokens_of = |index: usize| vec![set.rows.tokens[0][index]];
+    let halvings = Halvings::of(layout, course, tokens_of);
+    let mut state = SiblingState::default();
+    for (index, seen) in seen.iter().enumerate() {
+        let gap = course.gap(index);
+        let near =
+            [course.previous(index), course.next(index)].map(|row| row.map_or_else(Vec::new, tokens_of));
+        let siblings = if gap > 0 { halvings.siblings(gap, (&near[0], &near[1])) } else { state.siblings() };
+        let mut expected = vec![0.0; layout.width()];
+        siblings.write_features(layout, (index, course), None, &mut expected);
+        assert_eq!(*seen, expected, "row {index}");
+        if gap == 0 {
+            state.push(layout, &tokens_of(index));
         }
     }
+    assert_eq!(course.step(), 4);
     let generator = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 2, ..small() }) }, &set);
     assert_eq!(generator.sample(&set.conditioning, SEED, "long").unwrap().row_count, 1_500);
+}
+
+/// Four families of 1,500 rows, each a walk among 40 places.
+fn walks() -> TrainingSet {
+    let mut random = SEED.stream("walks", 0);
+    let mut tokens = Vec::new();
+    for _ in 0..4 {
+        let mut place = 20_i32;
+        for _ in 0..1_500 {
+            place = (place + random.random_range(-1..=1)).clamp(0, 39);
+            tokens.push(place as u16);
+        }
+    }
+    let parent = table(vec![column("kind", 2, false)], vec![vec![0, 1, 0, 1]]);
+    TrainingSet {
+        name: "walks".to_owned(),
+        rows: table(vec![column("place", 40, true)], vec![tokens]),
+        conditioning: under(parent, &[1_500; 4]),
+    }
+}
+
+#[test]
+fn a_long_series_keeps_its_course() {
+    let set = walks();
+
+    let drawn = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 12, ..small() }) }, &set)
+        .sample(&set.conditioning, SEED, "walks")
+        .unwrap();
+
+    let step = |tokens: &[u16]| {
+        let steps = tokens.windows(2).map(|pair| f64::from(pair[0].abs_diff(pair[1])));
+        steps.sum::<f64>() / (tokens.len() - 1) as f64
+    };
+    let (real, new) = (step(&set.rows.tokens[0]), step(&drawn.tokens[0]));
+    assert!(new < 3.0 * real, "steps of {new} on average, not {real}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    conditioning::{Message, MessageSource, Per, wave_start},
+    conditioning::{Message, MessageSource, Per},
     nn::LineHint,
 };
 
@@ -145,9 +145,9 @@ impl Known<'_> {
 
     /// The sibling before, as sampling knows it.
     fn previous(&self) -> Option<usize> {
-        self.reader.shape.siblings.as_ref()?;
-        let first = self.reader.conditioning.families.rows(self.family).start;
-        wave_start(self.row - first).checked_sub(1).map(|previous| first + previous)
+        let rows = self.reader.conditioning.families.rows(self.family);
+        let course = self.reader.shape.siblings.as_ref()?.course(rows.len());
+        course.previous(self.row - rows.start).map(|previous| rows.start + previous)
     }
 }
 
