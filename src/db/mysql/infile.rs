@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use mysql_async::{Conn, OptsBuilder, SslOpts, prelude::Queryable as _};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use tokio::sync::mpsc;
 
 use crate::{
     config::DbUrl,
@@ -17,7 +18,29 @@ use super::{
 };
 
 /// Bytes per packet of rows; servers accept 1 MB at the least that anyone sets.
-const PACKET_BYTES: usize = 256 << 10;
+pub(super) const PACKET_BYTES: usize = 256 << 10;
+
+/// Packets that may wait for the server.
+const WAITING: usize = 16;
+
+/// Where lines of text are handed in, packet by packet.
+pub(super) struct Packets(mpsc::Sender<Vec<u8>>);
+
+/// Where they arrive.
+pub(super) struct Arriving(mpsc::Receiver<Vec<u8>>);
+
+/// A way for the lines of one statement; it ends when the sender is dropped.
+pub(super) fn packets() -> (Packets, Arriving) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    (Packets(sender), Arriving(receiver))
+}
+
+impl Packets {
+    /// Waits until there is room for a packet; false if the statement is over.
+    pub(super) fn send(&self, lines: Vec<u8>) -> bool {
+        self.0.blocking_send(lines).is_ok()
+    }
+}
 
 /// A connection that loads from memory.
 pub(super) struct Infile {
@@ -40,25 +63,31 @@ impl Infile {
         Ok(Self { connection })
     }
 
-    /// Loads lines of text; fails if the server changed or skipped a row. `first_row` numbers the rows in messages.
+    /// Loads the lines of text that arrive; fails if the server changed or skipped a row. `first_row` numbers the rows in messages.
     pub(super) fn load(
         &mut self,
         statement: &str,
-        lines: Vec<u8>,
+        arriving: Arriving,
         rows: u64,
         place: &Place<'_>,
     ) -> Result<(), DbError> {
         let connection = &mut self.connection;
         let doing = format!("load table {}", place.table);
         block_on(async {
-            // Each piece becomes one packet, which must stay below the server's max_allowed_packet.
-            let lines = Bytes::from(lines);
+            let Arriving(mut arriving) = arriving;
             connection.set_infile_handler(async move {
-                let cuts = (0..lines.len()).step_by(PACKET_BYTES);
-                Ok(stream::iter(cuts.map(move |at| Ok(lines.slice(at..lines.len().min(at + PACKET_BYTES)))))
-                    .boxed())
+                // Each piece becomes one packet, which must stay below the server's max_allowed_packet: a long line
+                // takes several.
+                let pieces = stream::poll_fn(move |context| arriving.poll_recv(context)).flat_map(|lines| {
+                    let lines = Bytes::from(lines);
+                    let cuts = (0..lines.len()).step_by(PACKET_BYTES);
+                    stream::iter(cuts.map(move |at| Ok(lines.slice(at..lines.len().min(at + PACKET_BYTES)))))
+                });
+                Ok(pieces.boxed())
             });
             let outcome = connection.query_drop(statement).await;
+            // A statement that was refused never asked for them: whoever sends must not wait for ever.
+            connection.set_infile_handler(async { Ok(stream::empty().boxed()) });
             outcome.map_err(|error| wrap(&doing, &error))?;
             let (written, warnings) = (connection.affected_rows(), connection.get_warnings());
             if warnings == 0 && written == rows {

@@ -1,6 +1,8 @@
 //! How rows travel to the server: `LOAD DATA LOCAL` from memory where it is allowed, else multi-row `INSERT`.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "mysql-infile")]
+use std::thread;
 
 use crate::{
     config::DbUrl,
@@ -11,16 +13,16 @@ use crate::{
 };
 
 #[cfg(feature = "mysql-infile")]
-use super::infile::{Infile, Place};
+use super::infile::{Infile, PACKET_BYTES, Packets, Place, packets};
 use super::{
     bulk::{Rows, Spelling},
     server::Connection,
     sql::identifier,
 };
 
-/// Text per `LOAD DATA`, in bytes.
+/// Room for the last line of a packet, in bytes.
 #[cfg(feature = "mysql-infile")]
-const LOAD_BYTES: usize = 8 << 20;
+const LINE_ROOM: usize = 4 << 10;
 /// Rows per `INSERT`.
 const INSERT_ROWS: usize = 1_000;
 /// Text per `INSERT`, in bytes; servers allow 16 MB unless told otherwise.
@@ -134,19 +136,29 @@ fn load(
         identifier(&table.name.name),
         rows.field_list(&connection.server)
     );
+    let place = Place { table: &table.name.name, before };
+    let (packets, arriving) = packets();
+    // The server takes in what is written while the next rows are being written.
+    thread::scope(|scope| {
+        scope.spawn(move || write_packets(rows, &packets));
+        infile.load(&statement, arriving, rows.row_count as u64, &place)
+    })
+}
+
+/// Writes all rows into packets, until they are done or nobody takes them any more.
+#[cfg(feature = "mysql-infile")]
+fn write_packets(rows: &Rows<'_>, packets: &Packets) {
     let mut scratch = String::new();
-    let mut next = 0;
-    while next < rows.row_count {
-        let first = next;
-        let mut lines = Vec::new();
-        while next < rows.row_count && lines.len() < LOAD_BYTES {
-            rows.write_line(next, &mut scratch, &mut lines);
-            next += 1;
+    let mut lines = Vec::with_capacity(PACKET_BYTES);
+    for row in 0..rows.row_count {
+        rows.write_line(row, &mut scratch, &mut lines);
+        if lines.len() + LINE_ROOM >= PACKET_BYTES || row + 1 == rows.row_count {
+            let full = std::mem::replace(&mut lines, Vec::with_capacity(PACKET_BYTES));
+            if !packets.send(full) {
+                return;
+            }
         }
-        let place = Place { table: &table.name.name, before: before + first as u64 };
-        infile.load(&statement, lines, (next - first) as u64, &place)?;
     }
-    Ok(())
 }
 
 fn insert(connection: &mut Connection, table: &Table, rows: &Rows<'_>) -> Result<(), DbError> {

@@ -378,6 +378,28 @@ fn the_marker_names_what_dbsynth_made_and_nothing_else() {
 }
 
 #[test]
+fn rows_that_nobody_asks_for_do_not_stop_the_load_for_ever() {
+    let Some(pair) = Pair::new(
+        "unasked",
+        &["CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, repeat('x', 60000))"],
+    ) else {
+        return;
+    };
+    let found = pair.source.source().unwrap().introspect().unwrap();
+    let one = Pair::rows(&pair.source, "t");
+    // More than may wait.
+    let many = one.take(&[0; 200]);
+    let mut sink = begun(&pair.target, true);
+
+    let error = sink.append(&found.schema.tables[0], &many).unwrap_err();
+
+    assert!(error.message.contains("load table t"), "{error}");
+    sink.execute("CREATE TABLE t (id int, v text)").unwrap();
+    sink.append(&found.schema.tables[0], &many).unwrap();
+    assert_eq!(sink.numbers("SELECT count(*) FROM t").unwrap(), [200]);
+}
+
+#[test]
 fn a_value_the_server_would_bend_is_refused_without_being_shown() {
     let Some(pair) = Pair::new(
         "bend",
