@@ -64,6 +64,8 @@ pub(super) struct Candidates<'a> {
     spacing: Spacing,
     /// Whole numbers that many rows share, ascending; none where a column has too many to be codes.
     codes: Vec<i64>,
+    /// The least and the greatest whole number, day or time.
+    seen: Option<(i64, i64)>,
 }
 
 impl<'a> Candidates<'a> {
@@ -97,7 +99,21 @@ impl<'a> Candidates<'a> {
             _ => (i64::MIN / 2, i64::MAX / 2),
         };
         let codes = if column.data_type.storage() == Storage::Integer { codes(array) } else { Vec::new() };
-        Self { column, array, domain, closed, range, spacing: Spacing::of(column, array), codes }
+        let seen = whole(column.data_type.storage(), array).fold(None, |ends: Option<(i64, i64)>, next| {
+            Some(ends.map_or((next, next), |(low, high)| (low.min(next), high.max(next))))
+        });
+        Self { column, array, domain, closed, range, spacing: Spacing::of(column, array), codes, seen }
+    }
+
+    /// True for a value like those that rows have: a code or label of theirs, or between the least and the greatest.
+    pub(super) fn is_seen(&self, moved: &Moved) -> bool {
+        match moved {
+            Moved::Null | Moved::Float(_) => false,
+            Moved::Boolean(_) => true,
+            Moved::Text(text) => self.domain.as_ref().is_some_and(|domain| domain.contains(text)),
+            Moved::Integer(value) if !self.codes.is_empty() => self.codes.binary_search(value).is_ok(),
+            Moved::Integer(value) => self.seen.is_some_and(|(low, high)| (low..=high).contains(value)),
+        }
     }
 
     /// The values for a row. A null that clashes (NULLS NOT DISTINCT) moves to where other rows are, if there
@@ -286,6 +302,19 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// The whole numbers, days or times of a column; none of another storage.
+fn whole(storage: Storage, array: &ArrayRef) -> Box<dyn Iterator<Item = i64> + '_> {
+    match storage {
+        Storage::Integer => Box::new(array.as_primitive::<types::Int64Type>().iter().flatten()),
+        Storage::Date => Box::new(array.as_primitive::<types::Date32Type>().iter().flatten().map(i64::from)),
+        Storage::Time => Box::new(array.as_primitive::<types::Time64MicrosecondType>().iter().flatten()),
+        Storage::Timestamp => {
+            Box::new(array.as_primitive::<types::TimestampMicrosecondType>().iter().flatten())
+        }
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
 /// The different numbers of a column, if each is shared by many rows: they may be codes, and no others exist.
 fn codes(array: &ArrayRef) -> Vec<i64> {
     let mut all: Vec<i64> = array.as_primitive::<types::Int64Type>().iter().flatten().collect();
@@ -376,6 +405,12 @@ mod tests {
 
         assert_eq!(of_seven[..3], [8, 3, 20]);
         assert_ne!(of_seven[3], 20, "then values that nobody has");
+        assert!(candidates.is_seen(&Moved::Integer(20)) && !candidates.is_seen(&Moved::Integer(9)));
+        assert!(!candidates.is_seen(&Moved::Null));
+
+        let days: ArrayRef = Arc::new(Int64Array::from_iter_values(10..70));
+        let candidates = Candidates::new(column, None, None, &days);
+        assert!(candidates.is_seen(&Moved::Integer(33)) && !candidates.is_seen(&Moved::Integer(70)));
     }
 
     #[test]

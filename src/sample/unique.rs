@@ -50,7 +50,7 @@ impl Sampler<'_> {
             if clashing.is_empty() {
                 continue;
             }
-            let bound = Bound { table, key, model, subject: &subject };
+            let bound = Bound { table, key, model, subject: &subject, declared };
             let stuck = resolve(bound, roles, &mut draft.data, &clashing);
             let stuck = leave_predicate(bound, roles, &mut draft.data, stuck);
             if !declared {
@@ -175,6 +175,8 @@ struct Bound<'a> {
     model: &'a TableModel,
     /// Per row: does the key bind it (a partial key binds some only)?
     subject: &'a [bool],
+    /// False for a key that was only found: its rows move to values like those there are, or not at all.
+    declared: bool,
 }
 
 impl Bound<'_> {
@@ -214,7 +216,7 @@ fn resolve(bound: Bound<'_>, roles: &[ColumnRole], data: &mut TableData, clashin
 
 /// The keys of all rows that are not stuck; `None` if they cannot be computed here.
 fn taken_keys(bound: Bound<'_>, data: &TableData, stuck: &[usize]) -> Option<IndexSet<Vec<u8>>> {
-    let Bound { table, key, model, subject } = bound;
+    let Bound { table, key, model, subject, .. } = bound;
     let values = model.facts.rules.key_values(table, key, data)?;
     let keys = key_columns(&values);
     let is_stuck: BTreeSet<usize> = stuck.iter().copied().collect();
@@ -237,8 +239,8 @@ fn move_pair(
     stuck: Vec<usize>,
     tries: &mut usize,
 ) -> Vec<usize> {
-    let Bound { table, key, model, .. } = bound;
-    if stuck.is_empty() || *tries == 0 {
+    let Bound { table, key, model, declared, .. } = bound;
+    if stuck.is_empty() || *tries == 0 || !declared {
         return stuck;
     }
     let rules = &model.facts.rules;
@@ -298,7 +300,7 @@ fn move_pair(
 
 /// Tries other values of one column for every stuck row.
 fn move_column(bound: Bound<'_>, column: ColumnId, data: &mut TableData, stuck: &[usize]) -> Vec<usize> {
-    let Bound { table, key, model, .. } = bound;
+    let Bound { table, key, model, declared, .. } = bound;
     let rules = &model.facts.rules;
     let definition = table.column(column);
     let codec = model.facts.codecs.iter().find(|(id, _)| *id == column).map(|(_, codec)| codec);
@@ -314,17 +316,18 @@ fn move_column(bound: Bound<'_>, column: ColumnId, data: &mut TableData, stuck: 
     for row in stuck {
         let own = data.take(&[*row as u32]);
         let bad_before = checked && rules.violations(&own)[0];
-        let found = candidates.of(*row).find(|candidate| {
-            let mut one = own.clone();
-            one.set(column, candidate.array(definition.data_type.storage()));
-            let Some(values) = rules.key_values(table, key, &one) else { return false };
-            // A key with a null in it never clashes, nor does one that the key's predicate leaves out.
-            let written =
-                key_columns(&values).write_nulls(0, nulls, &mut value) && rules.key_subjects(key, &one)[0];
-            (!written || !taken.contains(&value))
-                && (!checked || bad_before || !rules.violations(&one)[0])
-                && (written || matches!(candidate, Moved::Null) || !rules.key_subjects(key, &one)[0])
-        });
+        let found =
+            candidates.of(*row).filter(|value| declared || candidates.is_seen(value)).find(|candidate| {
+                let mut one = own.clone();
+                one.set(column, candidate.array(definition.data_type.storage()));
+                let Some(values) = rules.key_values(table, key, &one) else { return false };
+                // A key with a null in it never clashes, nor does one that the key's predicate leaves out.
+                let written = key_columns(&values).write_nulls(0, nulls, &mut value)
+                    && rules.key_subjects(key, &one)[0];
+                (!written || !taken.contains(&value))
+                    && (!checked || bad_before || !rules.violations(&one)[0])
+                    && (written || matches!(candidate, Moved::Null) || !rules.key_subjects(key, &one)[0])
+            });
         match found {
             Some(candidate) => {
                 let mut one = own;
