@@ -10,7 +10,7 @@
 pub(super) const CHAIN_ROWS: usize = 512;
 
 /// The order of one family's rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Course {
     count: usize,
     step: usize,

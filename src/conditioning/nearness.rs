@@ -45,7 +45,7 @@ pub(super) fn nearness(scalars: &[f32], previous: u16, mut write: impl FnMut(usi
 /// [`SERIES`] times what two rows of the table differ by.
 pub(super) fn is_series(column: &SubColumn, tokens: &[u16], families: &Families) -> bool {
     let place = |row: usize| column.scalars.get(usize::from(tokens[row])).copied().map_or(0.0, f64::from);
-    if column.scalars.len() < 3 || tokens.is_empty() {
+    if column.scalars.len() < 3 || column.scalars.len() != usize::from(column.size) || tokens.is_empty() {
         return false;
     }
     let rows = tokens.len() as f64;
