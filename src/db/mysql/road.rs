@@ -136,6 +136,9 @@ fn load(
         identifier(&table.name.name),
         rows.field_list(&connection.server)
     );
+    if rows.row_count == 0 {
+        return Ok(());
+    }
     let place = Place { table: &table.name.name, before };
     let (packets, arriving) = packets();
     // The server takes in what is written while the next rows are being written.
