@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, mpsc::Sender};
 
-use arrow_array::Int64Array;
+use arrow_array::{Int64Array, new_null_array};
 
 use super::Loader;
 use crate::{
-    data::TableData,
+    data::{TableData, arrow_type},
     db::{DbError, DbErrorKind, Probe, STAGING_ROW},
     schema::{Column, ColumnId, DataType, TableId, TableName},
 };
@@ -77,6 +77,14 @@ impl Loader<'_> {
             ..Column::new(STAGING_ROW, DataType::Integer { min: i64::MIN, max: i64::MAX })
         });
         let mut numbered = rows.clone();
+        // What is decided later is null, said aloud: MySQL gives a required column no default, though the staging table's
+        // may be null.
+        for (id, column) in self.schema.table(*table).iter() {
+            if !column.nullable && column.generated.is_none() && numbered.column(id).is_none() {
+                let storage = column.data_type.storage();
+                numbered.set(id, new_null_array(&arrow_type(storage), rows.row_count));
+            }
+        }
         numbered.set(number, Arc::new(Int64Array::from_iter_values(0..rows.row_count as i64)));
         // Rows of the table itself may be on their way already, in a bulk write that bars the connection.
         self.sink.finish_table(self.schema.table(*table))?;
@@ -85,9 +93,9 @@ impl Loader<'_> {
         let removals = aside.iter().rev().map(|aside| aside.remove.clone());
         let make: Vec<String> = make.iter().cloned().chain(removals).collect();
         let verdict = match kept(self.fill(&staging, &make, &numbered))? {
-            Err(_) => {
-                let reason = "the rows could not be tried on the target";
-                vec![Err(reason.to_owned()); aside.len() + tests.len()]
+            Err(why) => {
+                let reason = format!("the rows could not be tried on the target: {why}");
+                vec![Err(reason); aside.len() + tests.len()]
             }
             Ok(()) => self.answers(name, rows.row_count, aside, tests)?,
         };
