@@ -88,6 +88,7 @@ fn conditioning(rows: usize) -> Conditioning {
             source: parent,
         }],
         given: None,
+        running: None,
     }
 }
 

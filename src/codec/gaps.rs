@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    privacy::{Guard, Owned},
+    privacy::{Guard, Kept, Owned},
     seed::Stream,
 };
 
@@ -68,6 +68,45 @@ impl Unit {
 /// True for times too far away to count from.
 pub(super) fn is_extreme(time: &i64) -> bool {
     time.unsigned_abs() > i64::MAX.unsigned_abs() / 4
+}
+
+/// Times the range of all others that a time lies away from them to stand for none.
+const FAR: i64 = 2;
+
+/// A time that stands for none, like 9999-12-31 for the end of what goes on: enough entities have it, and it lies far
+/// from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Never {
+    time: i64,
+    entities: u32,
+}
+
+impl Never {
+    /// Looks for it among times of which none is null.
+    pub(super) fn find(times: &[Option<i64>], guard: Guard<'_>) -> Option<Self> {
+        let known: Vec<i64> = times.iter().copied().collect::<Option<_>>()?;
+        let is_never = |end: i64| {
+            let others = || known.iter().filter(|time| **time != end);
+            let (low, high) = (*others().min()?, *others().max()?);
+            let away = if end > high { end.saturating_sub(high) } else { low.saturating_sub(end) };
+            let rows = || known.iter().enumerate().filter(|(_, time)| **time == end).map(|(row, _)| row);
+            let range = high.saturating_sub(low).saturating_add(DAY_MICROS);
+            let found = away > range.saturating_mul(FAR) && rows().count() > 1 && guard.enough(rows());
+            found.then(|| Self { time: end, entities: guard.distinct(rows()) as u32 })
+        };
+        is_never(*known.iter().max()?).or_else(|| is_never(*known.iter().min()?))
+    }
+
+    /// Makes it null.
+    pub(super) fn hide(times: &mut [Option<i64>], never: Option<Self>) {
+        if let Some(never) = never {
+            times.iter_mut().filter(|time| **time == Some(never.time)).for_each(|time| *time = None);
+        }
+    }
+
+    pub(super) fn kept(self) -> Kept {
+        Kept::value(calendar::date_text(self.time.div_euclid(DAY_MICROS)), self.entities)
+    }
 }
 
 /// The time of day.
@@ -163,15 +202,27 @@ pub(super) fn tokens_of(
 }
 
 /// A column of days or points in time, on the days of the calendar they all belong to.
-pub(super) fn array_of(times: &[Option<i64>], date: bool, grid: Option<CalendarGrid>) -> ArrayRef {
+pub(super) fn array_of(
+    times: &[Option<i64>],
+    date: bool,
+    grid: Option<CalendarGrid>,
+    never: Option<Never>,
+) -> ArrayRef {
     let day_of = |time: i64| time.div_euclid(DAY_MICROS);
+    let never = never.map(|never| never.time);
     let placed = times.iter().map(|time| {
-        let (time, grid) = ((*time)?, grid);
+        let Some(time) = *time else { return never };
         let day = grid.map_or(day_of(time), |grid| grid.nearest(day_of(time)));
         Some(day.saturating_mul(DAY_MICROS).saturating_add(clock_of(time)))
     });
+    let date_of = |time: i64| match time {
+        // The infinities.
+        i64::MAX => i32::MAX,
+        i64::MIN => i32::MIN,
+        _ => day_of(time) as i32,
+    };
     if date {
-        Arc::new(placed.map(|time| time.map(|time| day_of(time) as i32)).collect::<Date32Array>())
+        Arc::new(placed.map(|time| time.map(date_of)).collect::<Date32Array>())
     } else {
         Arc::new(placed.collect::<TimestampMicrosecondArray>())
     }

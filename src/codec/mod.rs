@@ -20,6 +20,7 @@ mod numeric;
 mod place;
 mod reading;
 mod rows;
+mod running;
 mod span;
 mod table;
 mod within;
@@ -38,6 +39,7 @@ pub use elapsed::{Elapsed, Kin};
 pub use numeric::Numeric;
 pub use place::{Place, coordinate_pairs};
 pub use rows::{counted_from_kin, decode_table, decode_table_within, encode_table};
+pub use running::{Balances, RunningTotals};
 pub use span::{Span, SpanBase};
 pub use table::{EncodedTable, SubColumn};
 

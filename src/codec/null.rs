@@ -17,6 +17,11 @@ impl Nulls {
         Self { seen: values.null_count() > 0 }
     }
 
+    /// Null has a token, whether or not a column holds one.
+    pub(super) fn possible() -> Self {
+        Self { seen: true }
+    }
+
     /// True if null has a token.
     pub(super) fn seen(self) -> bool {
         self.seen

@@ -31,7 +31,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{codec::EncodedTable, data::Families};
+use crate::{
+    codec::{EncodedTable, RunningTotals},
+    data::Families,
+};
 
 /// Whose rows a message's index counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,4 +97,6 @@ pub struct Conditioning {
     /// Tokens of this table's own rows that are already decided (null links, link blocks): per row, `N` rows.
     /// They condition every sub-column and are part of the sibling state.
     pub given: Option<Arc<EncodedTable>>,
+    /// Totals that go on from sibling to sibling; they are computed as rows are drawn.
+    pub running: Option<Arc<RunningTotals>>,
 }

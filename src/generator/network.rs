@@ -19,6 +19,9 @@ use super::{
     settings::Settings,
 };
 
+/// Rows of a family that are drawn one after the other where totals run on from each to the next.
+const MOST_ONE_BY_ONE: usize = 1 << 14;
+
 /// Everything about a table's network but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shape {
@@ -44,6 +47,10 @@ impl Shape {
         let given = conditioning.given.as_ref().map_or_else(Vec::new, |given| given.sub_columns.clone());
         let families = &conditioning.families;
         let longest = (0..families.len()).map(|family| families.rows(family).len()).max().unwrap_or(0);
+        // A total is known only once all rows before it are: no family is halved that has one, unless it would take
+        // for ever.
+        let one_by_one = conditioning.running.is_some() && longest <= MOST_ONE_BY_ONE;
+        let longest = if one_by_one { 1 } else { longest };
         let siblings = conditioning
             .has_siblings
             .then(|| SiblingLayout::new(given.iter().chain(sub_columns).cloned().collect(), longest));

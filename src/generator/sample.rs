@@ -9,7 +9,7 @@ use rand::Rng;
 use rayon::prelude::*;
 
 use crate::{
-    codec::EncodedTable,
+    codec::{Balances, EncodedTable, RunningTotals},
     conditioning::{
         Conditioning, Course, FamilyPart, FoldedMessages, FoldedState, FoldedWeights, Neighbours, Per,
         RowSums,
@@ -38,6 +38,12 @@ const CHUNK_FAMILIES: (usize, usize) = (64, 256);
 
 /// Streams a chunk can have.
 const STREAMS_PER_CHUNK: u64 = 1 << 32;
+
+/// Times that a row is drawn before a total stays that nobody in the source has.
+const TOTAL_TRIES: usize = 8;
+
+/// Draws the rows at some places by another stream.
+type DrawAgain<'a> = dyn Fn(&[Place], Stream) -> Result<Vec<Vec<u16>>> + 'a;
 
 struct Draw<'a> {
     fitted: &'a Fitted,
@@ -122,6 +128,9 @@ impl Draw<'_> {
             (0..families.len()).filter(|at| !all.rows(families.start + at).is_empty()).collect();
         let mut is_open = vec![false; families.len()];
         let mut row_tokens = Vec::new();
+        let running = self.conditioning.running.as_deref().filter(|_| siblings.is_some());
+        let mut balances: Vec<Balances> =
+            running.iter().flat_map(|running| families.clone().map(|_| running.begin())).collect();
         while !open.is_empty() {
             let wave: Vec<Place> = open
                 .iter()
@@ -134,12 +143,26 @@ impl Draw<'_> {
                 })
                 .collect();
             let batches: Vec<&[Place]> = wave.chunks(BATCH_ROWS).collect();
+            let before = (states.as_slice(), tokens.as_slice());
             let drawn = batches
                 .par_iter()
                 .enumerate()
                 .map(|(batch, places)| {
-                    let random = self.seed.stream(self.name, stream + batch as u64);
-                    self.batch((families.start, places), (&states, &tokens), &part, random)
+                    let number = stream + batch as u64;
+                    let random = self.seed.stream(self.name, number);
+                    let mut drawn = self.batch((families.start, places), before, &part, random)?;
+                    let mut after: Vec<Balances> = Vec::new();
+                    if let Some(running) = running {
+                        after = places.iter().map(|(at, _)| balances[*at].clone()).collect();
+                        let again = |places: &[Place], random| {
+                            self.batch((families.start, places), before, &part, random)
+                        };
+                        let open =
+                            (0..places.len()).filter(|row| states[places[*row].0].course().step() == 1);
+                        let rows = (open.collect(), *places, families.start);
+                        self.settle_totals(running, rows, (&mut drawn, &mut after), (number, &again))?;
+                    }
+                    Ok((drawn, after))
                 })
                 .collect::<Result<Vec<_>>>()?;
             stream += batches.len() as u64;
@@ -149,10 +172,13 @@ impl Draw<'_> {
                 is_open[at] = siblings.is_some() && states[at].wave_end() < rows;
                 is_open[at]
             });
-            for (places, drawn) in batches.iter().zip(&drawn) {
+            for (places, (drawn, after)) in batches.iter().zip(drawn) {
+                for (&(at, _), balance) in places.iter().zip(after) {
+                    balances[at] = balance;
+                }
                 for (row, &(at, index)) in places.iter().enumerate() {
                     let target = all.rows(families.start + at).start + index;
-                    for (column, drawn) in tokens.iter_mut().zip(drawn) {
+                    for (column, drawn) in tokens.iter_mut().zip(&drawn) {
                         column[target - first_row] = drawn[row];
                     }
                     if is_open[at] {
@@ -164,6 +190,48 @@ impl Draw<'_> {
             }
         }
         Ok(tokens)
+    }
+
+    /// Sets the running totals of rows just drawn, of those that are `open`: a family that is halved does not know what
+    /// comes before a row. Rows whose total nobody in the source has are drawn again.
+    fn settle_totals(
+        &self,
+        running: &RunningTotals,
+        (mut open, places, first_family): (Vec<usize>, &[Place], usize),
+        (drawn, balances): (&mut [Vec<u16>], &mut [Balances]),
+        (number, again): (u64, &DrawAgain<'_>),
+    ) -> Result<()> {
+        let place = |row: &usize| {
+            let (at, index) = places[*row];
+            self.conditioning.families.rows(first_family + at).start + index
+        };
+        for attempt in 0..TOTAL_TRIES {
+            let mut tokens: Vec<Vec<u16>> =
+                drawn.iter().map(|column| open.iter().map(|row| column[*row]).collect()).collect();
+            let mut after: Vec<Balances> = open.iter().map(|row| balances[*row].clone()).collect();
+            let usual = running.settle(&mut tokens, &mut after, &open.iter().map(place).collect::<Vec<_>>());
+            let is_last = attempt + 1 == TOTAL_TRIES;
+            let mut rest = Vec::new();
+            for (place, (row, after)) in open.into_iter().zip(after).enumerate() {
+                if usual[place] || is_last {
+                    balances[row] = after;
+                    drawn.iter_mut().zip(&tokens).for_each(|(column, tokens)| column[row] = tokens[place]);
+                } else {
+                    rest.push(row);
+                }
+            }
+            open = rest;
+            if open.is_empty() {
+                break;
+            }
+            let places: Vec<Place> = open.iter().map(|row| places[*row]).collect();
+            let name = format!("{}/again/{attempt}", self.name);
+            let new = again(&places, self.seed.stream(&name, number))?;
+            for (column, new) in drawn.iter_mut().zip(new) {
+                open.iter().zip(new).for_each(|(row, token)| column[*row] = token);
+            }
+        }
+        Ok(())
     }
 
     /// Fetches the tokens of a row that were decided before.

@@ -103,6 +103,7 @@ fn under(parent: EncodedTable, counts: &[u32]) -> Conditioning {
             source: MessageSource::Row { table: Arc::new(parent), index },
         }],
         given: None,
+        running: None,
     }
 }
 
@@ -504,6 +505,7 @@ fn tiny_and_empty_tables_are_drawn_from_their_marginals() {
                 has_siblings: false,
                 messages: Vec::new(),
                 given: None,
+                running: None,
             },
         };
         let generator = fitted(&Autoregressive::default(), &set);
@@ -693,6 +695,7 @@ fn dependent(rows: usize) -> TrainingSet {
             has_siblings: false,
             messages: Vec::new(),
             given: None,
+            running: None,
         },
     }
 }

@@ -32,6 +32,7 @@ impl Kind {
                 has_siblings: false,
                 messages: Vec::new(),
                 given: None,
+                running: None,
             },
             Self::Flattened => Conditioning { has_siblings: false, given: None, ..parent_only(given) },
             Self::IidChildren => Conditioning { has_siblings: false, ..parent_only(given) },
@@ -53,6 +54,7 @@ fn parent_only(given: &Conditioning) -> Conditioning {
             .into_iter()
             .collect(),
         given: given.given.clone(),
+        running: given.running.clone(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use rayon::prelude::*;
 
 use crate::{
-    codec::EncodedTable,
+    codec::{EncodedTable, RunningTotals},
     conditioning::{Conditioning, Receiver, RowGraph, RowGraphTable},
     config::{Config, TableSettings},
     data::Links,
@@ -165,6 +165,10 @@ impl Context<'_> {
         let started = Instant::now();
         self.progress.event(&Event::TableStarted { stage: "train", table: name.clone(), total: None });
         let copied = plan.table(id).is_copied();
+        let facts = &encoded.facts;
+        let running = RunningTotals::new(&facts.rules.carried, &facts.codecs, (config.seed, &name))
+            .filter(|_| !copied)
+            .map(Arc::new);
         let set = |rows_to_learn: &EncodedTable, given: Option<&EncodedTable>, links: Option<&[Links]>| {
             let receiver = Receiver {
                 table: id,
@@ -181,6 +185,7 @@ impl Context<'_> {
                     has_siblings: plan.table(id).context.is_some(),
                     messages: self.graph.messages(schema, plan, receiver),
                     given: given.filter(|given| !given.sub_columns.is_empty()).cloned().map(Arc::new),
+                    running: running.clone().filter(|_| links.is_some()),
                 },
             }
         };

@@ -3,8 +3,8 @@
 use crate::schema::{ColumnId, ForeignKeyId, Schema, Table, TableId};
 
 use super::{
-    Aggregate, AggregateFunction, Determinant, Inheritance, Inherited, Product, Rule, TableRules,
-    across::ancestor_along, value::Value,
+    Aggregate, AggregateFunction, Carried, Carry, Determinant, Inheritance, Inherited, Product, Rule, Sign,
+    TableRules, Term, across::ancestor_along, value::Value,
 };
 
 /// Most values of a rule that are written out.
@@ -42,7 +42,9 @@ impl TableRules {
             let columns = key.name.replace(", ", " or ");
             format!("siblings differ in {columns}")
         });
+        let carried = self.carried.iter().map(|rule| handed_on(table, rule));
         numbered
+            .chain(carried)
             .chain(differing)
             .chain(clock)
             .chain(begins)
@@ -114,6 +116,36 @@ fn inside(table: &Table, rule: &Rule) -> String {
         }
         Rule::NullWhen { from, to, values, rows, .. } => {
             format!("{} is null exactly where {} is {} ({rows} rows)", name(to), name(from), list(values))
+        }
+    }
+}
+
+fn handed_on(table: &Table, rule: &Carried) -> String {
+    let name = |column: ColumnId| name(table, column);
+    let (to, pairs) = (name(rule.to), rule.pairs);
+    match &rule.how {
+        Carry::FromNext { from, offset } => {
+            let offset = match offset {
+                0 => String::new(),
+                offset => format!(" + a fixed {offset}"),
+            };
+            format!("{to} = {}{offset} of the next sibling ({pairs} pairs)", name(*from))
+        }
+        Carry::FromPrevious { from } => {
+            format!("{to} = {} of the previous sibling ({pairs} pairs)", name(*from))
+        }
+        Carry::Running { terms, lagged, start, .. } => {
+            let term = |term: &Term| match &term.sign {
+                Sign::Plus => format!(" + {}", name(term.of)),
+                Sign::Minus => format!(" − {}", name(term.of)),
+                Sign::MinusWhen { column, values } => {
+                    format!(" ± {} (− where {} is {})", name(term.of), name(*column), list(values))
+                }
+            };
+            let added: String = terms.iter().map(term).collect();
+            let whose = if *lagged { ", all of the previous sibling" } else { "" };
+            let start = start.as_ref().map_or_else(String::new, |start| format!(", from {}", number(start)));
+            format!("{to} = {to} of the previous sibling{added}{whose}{start} ({pairs} pairs)")
         }
     }
 }

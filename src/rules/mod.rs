@@ -7,6 +7,7 @@
 
 mod across;
 mod calendar;
+mod carried;
 mod clock;
 mod computed;
 mod condition;
@@ -45,6 +46,7 @@ pub use across::{
     Aggregate, AggregateFunction, Borrowed, Childless, Determinant, Given, Heirloom, Inheritance, Inherited,
     Observed, ObservedTable, ancestor_along, discover_all,
 };
+pub use carried::{Carried, Carry, Sign, Term};
 pub use clock::KeyClock;
 pub use condition::{Condition, ConditionError};
 pub use date_part::DatePart;
@@ -102,6 +104,9 @@ pub struct TableRules {
     /// Keys that nobody declared and no two siblings share; all hold the context foreign key.
     #[serde(default)]
     pub differing: Vec<UniqueKey>,
+    /// Columns that a sibling decides.
+    #[serde(default)]
+    pub carried: Vec<Carried>,
     /// Columns found to sum to one total in every family.
     #[serde(default)]
     pub sums: Vec<FamilySum>,
@@ -223,7 +228,8 @@ impl TableRules {
         all
     }
 
-    /// The columns whose values are decided outside the row: positions, what ancestors give, what children sum up to.
+    /// The columns whose values are decided outside the row: positions, what ancestors give, what children sum up to,
+    /// what siblings hand on.
     #[must_use]
     pub fn settled(&self) -> Vec<ColumnId> {
         let given = self.inherited.iter();
@@ -231,6 +237,7 @@ impl TableRules {
         (self.positions.iter().map(|position| position.column))
             .chain(given.map(|rule| rule.to))
             .chain(self.aggregates.iter().map(|total| total.to))
+            .chain(self.carried.iter().map(|rule| rule.to))
             .collect()
     }
 
@@ -282,7 +289,8 @@ impl TableRules {
             Childless::Always(value) => value.text(),
             _ => None,
         });
-        self.discovered.iter().flat_map(Rule::literals).chain(childless).collect()
+        let carried = self.carried.iter().flat_map(Carried::literals);
+        self.discovered.iter().flat_map(Rule::literals).chain(childless).chain(carried).collect()
     }
 
     /// Which rows make some understood CHECK false. Unknown passes, as in SQL; a check that needs a column `rows`

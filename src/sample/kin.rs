@@ -89,6 +89,7 @@ impl Sampler<'_> {
     pub(super) fn follow(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
         self.follow_joint(id, model, draft);
         self.follow_dates(id, model, draft);
+        self.follow_siblings(id, model, draft);
     }
 
     fn follow_dates(&self, id: TableId, model: &TableModel, draft: &mut Draft) {

@@ -8,6 +8,7 @@
 mod balance;
 mod blocks;
 mod candidates;
+mod carried;
 mod checks;
 mod clock;
 mod completion;

@@ -8,7 +8,7 @@ use arrow_array::{
 use rayon::prelude::*;
 
 use crate::{
-    codec::{EncodedTable, Kin, counted_from_kin, decode_table_within, encode_table},
+    codec::{EncodedTable, Kin, RunningTotals, counted_from_kin, decode_table_within, encode_table},
     conditioning::{Conditioning, Receiver},
     data::{Families, Links, TableData, arrow_type},
     finding::Finding,
@@ -146,7 +146,15 @@ impl Sampler<'_> {
             has_siblings: self.model.plan.table(id).context.is_some(),
             messages: self.graph.messages(&self.model.schema, &self.model.plan, receiver),
             given: given.filter(|given| !given.sub_columns.is_empty()).map(Arc::new),
+            running: self.running_totals(id, draft).filter(|_| links).map(Arc::new),
         }
+    }
+
+    /// The totals that go on from row to row of a draft.
+    fn running_totals(&self, id: TableId, draft: &Draft) -> Option<RunningTotals> {
+        let facts = &self.generated(id)?.facts;
+        let name = format!("totals/{}", draft.place.of(&self.model.schema.table(id).name));
+        RunningTotals::new(&facts.rules.carried, &facts.codecs, (self.options.seed, &name))
     }
 
     fn run(
@@ -311,6 +319,10 @@ impl Sampler<'_> {
             .map(|position| (position.column, number_families(*position, &draft.families)))
             .collect();
         let mut values = decode(&tokens, 0);
+        let running = self.running_totals(id, draft).map(|running| running.values(&tokens.tokens));
+        for (column, placed) in running.into_iter().flatten() {
+            values.set(column, placed);
+        }
         for (column, times) in std::mem::take(&mut draft.times) {
             values.set(column, times);
         }
@@ -359,6 +371,7 @@ impl Sampler<'_> {
             enforce(&facts.rules.discovered, table, again, &given.take(rows)).0
         });
         let values = self.settle_sums(id, model, values, draft);
+        let values = self.carry_on(id, model, &draft.families, values, &given);
         self.report_enforced(&table.name, changed);
         self.report_repairs(&table.name, &tally);
         self.note_written_conditions(id, model);

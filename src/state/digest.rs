@@ -130,9 +130,9 @@ fn name(write: impl FnOnce(&mut DefaultHasher)) -> String {
 fn training_set(set: &TrainingSet, digest: &mut DefaultHasher) {
     set.name.hash(digest);
     encoded(&set.rows, digest);
-    let Conditioning { families, has_siblings, messages, given } = &set.conditioning;
+    let Conditioning { families, has_siblings, messages, given, running } = &set.conditioning;
     families.offsets.hash(digest);
-    has_siblings.hash(digest);
+    (has_siblings, running.is_some()).hash(digest);
     messages.len().hash(digest);
     for message in messages {
         (&message.name, message.per == Per::Row, message.via).hash(digest);

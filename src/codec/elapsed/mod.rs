@@ -24,7 +24,7 @@ use super::{
     ColumnCodec, Datetime, SubColumn,
     calendar::{self, DAY_MICROS},
     datetime::days_of,
-    gaps::{Unit, any_time, array_of, clock_of, fit_clock, fit_gap, is_extreme, micros},
+    gaps::{Never, Unit, any_time, array_of, clock_of, fit_clock, fit_gap, is_extreme, micros},
     line::Line,
     null::Nulls,
     reading,
@@ -80,6 +80,9 @@ pub struct Elapsed {
     regular: bool,
     /// Time of day, of every row if gaps are days, else of rows without an earlier time.
     clock: Option<Line>,
+    /// What stands for null, if something does.
+    #[serde(default)]
+    never: Option<Never>,
 }
 
 /// For every row the last time of an earlier sibling.
@@ -115,7 +118,9 @@ impl Elapsed {
         kin: Kin<'_>,
         (guard, keyed): (Guard<'_>, bool),
     ) -> Option<(Self, f64)> {
-        let times = micros(values)?;
+        let mut times = micros(values)?;
+        let never = Never::find(&times, guard);
+        Never::hide(&mut times, never);
         let date = reading::dates(values).is_some();
         if kin.families.row_count() != times.len() || times.iter().flatten().any(is_extreme) {
             return None;
@@ -165,7 +170,7 @@ impl Elapsed {
             return None;
         }
 
-        let nulls = Nulls::fit(values);
+        let nulls = if never.is_some() { Nulls::possible() } else { Nulls::fit(values) };
         let known = times.iter().enumerate();
         let days = guard.own(known.filter_map(|(row, time)| Some((row, (*time)?.div_euclid(DAY_MICROS)))));
         let when_name = if has_clock { format!("{}.date", column.name) } else { column.name.clone() };
@@ -198,7 +203,10 @@ impl Elapsed {
             sub_columns.extend(more);
             line
         });
-        Some((Self { sub_columns, nulls, date, gaps_in, when, since, gap, keyed, regular, clock }, bits))
+        Some((
+            Self { sub_columns, nulls, date, gaps_in, when, since, gap, keyed, regular, clock, never },
+            bits,
+        ))
     }
 
     /// True if nearly all siblings lie equally far apart.
@@ -217,6 +225,7 @@ impl Elapsed {
         let gaps = std::iter::once(&self.gap).chain(self.since.as_ref().map(|since| &since.line));
         all.extend(gaps.flat_map(|line| line.kept(&|gap| self.gaps_in.text(gap))));
         all.extend(self.clock.iter().flat_map(|line| line.kept(&calendar::time_text)));
+        all.extend(self.never.map(Never::kept));
         all
     }
 
@@ -236,7 +245,8 @@ impl Elapsed {
     /// Encodes a column with its siblings; without kin every row is alone.
     pub(super) fn encode_with(&self, column: &ArrayRef, kin: Option<Kin<'_>>) -> Vec<Vec<u16>> {
         let rows = column.len();
-        let times = micros(column).unwrap_or_else(|| vec![None; rows]);
+        let mut times = micros(column).unwrap_or_else(|| vec![None; rows]);
+        Never::hide(&mut times, self.never);
         let alone = Families::singletons(rows);
         let families = kin.map(|kin| kin.families).filter(|f| f.row_count() == rows).unwrap_or(&alone);
         let before = previous(&times, families);
@@ -297,6 +307,6 @@ impl ColumnCodec for Elapsed {
         let rows = tokens.first().map_or(0, |tokens| tokens.len());
         let times: Vec<Option<i64>> =
             (0..rows).map(|row| self.time(tokens, row, None, None, random)).collect();
-        array_of(&times, self.date, self.when.calendar)
+        array_of(&times, self.date, self.when.calendar, self.never)
     }
 }

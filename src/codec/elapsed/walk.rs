@@ -48,7 +48,7 @@ impl Elapsed {
                 times
             })
             .collect();
-        array_of(&times, self.date, self.when.calendar)
+        array_of(&times, self.date, self.when.calendar, self.never)
     }
 
     /// Moves a family that would end after the last day to an earlier begin, unless it is counted from a time of its

@@ -20,7 +20,7 @@ use crate::{
 use super::{
     ColumnCodec, Datetime, Kin, SubColumn,
     calendar::{self, DAY_MICROS},
-    gaps::{Unit, any_time, array_of, clock_of, fit_clock, fit_gap, is_extreme, micros, tokens_of},
+    gaps::{Never, Unit, any_time, array_of, clock_of, fit_clock, fit_gap, is_extreme, micros, tokens_of},
     line::Line,
     reading,
 };
@@ -77,6 +77,9 @@ pub struct Span {
     /// Days of rows without the other time, and the share of those that have this one.
     alone: Line,
     alone_share: f32,
+    /// What stands for null, if something does.
+    #[serde(default)]
+    never: Option<Never>,
 }
 
 impl Span {
@@ -91,7 +94,9 @@ impl Span {
         otherwise: &Datetime,
         guard: Guard<'_>,
     ) -> Option<(Self, f64, f64)> {
-        let (times, from) = (micros(values)?, micros(bases)?);
+        let (mut times, from) = (micros(values)?, micros(bases)?);
+        let never = Never::find(&times, guard);
+        Never::hide(&mut times, never);
         let date = reading::dates(values).is_some();
         if times.iter().chain(&from).flatten().any(is_extreme) {
             return None;
@@ -135,7 +140,7 @@ impl Span {
         let days = guard.own(rows().filter_map(|(row, (_, to))| Some((row, (*to)?.div_euclid(DAY_MICROS)))));
         let (alone, _) = Line::binned(days, &any_time(&column.name, guard, false));
         Some((
-            Self { sub_columns, base, date, gaps_in, gap, clock, nullable, alone, alone_share },
+            Self { sub_columns, base, date, gaps_in, gap, clock, nullable, alone, alone_share, never },
             bits,
             own_bits,
         ))
@@ -161,13 +166,15 @@ impl Span {
         let mut all = self.gap.kept(&|gap| self.gaps_in.text(gap));
         all.extend(self.clock.iter().flat_map(|line| line.kept(&calendar::time_text)));
         all.extend(self.alone.kept(&calendar::date_text));
+        all.extend(self.never.map(Never::kept));
         all
     }
 
     /// Encodes a column beside the one it is counted from; without it no gap is known.
     pub(super) fn encode_with(&self, column: &ArrayRef, bases: Option<&ArrayRef>) -> Vec<Vec<u16>> {
         let rows = column.len();
-        let times = micros(column).unwrap_or_else(|| vec![None; rows]);
+        let mut times = micros(column).unwrap_or_else(|| vec![None; rows]);
+        Never::hide(&mut times, self.never);
         let from = bases.and_then(micros).unwrap_or_else(|| vec![None; rows]);
         let mut tokens: Vec<Vec<u16>> = vec![Vec::with_capacity(rows); self.sub_columns.len()];
         let mut push = |at: usize, line: &Line, key: Option<i64>| {
@@ -203,7 +210,7 @@ impl Span {
                 None => self.time_alone(tokens[0][row], random),
             })
             .collect();
-        array_of(&times, self.date, self.alone.calendar)
+        array_of(&times, self.date, self.alone.calendar, self.never)
     }
 
     fn time(&self, tokens: &[&[u16]], row: usize, from: Option<i64>, random: &mut Stream) -> Option<i64> {

@@ -145,3 +145,27 @@ fn times_that_have_nothing_to_do_with_each_other_stay_apart() {
 
     assert!(Span::fit(&column, &shuffled, (SpanBase::Own(BASE), &from), &codec, Guard::rows(5)).is_none());
 }
+
+#[test]
+fn a_far_day_that_stands_for_never_keeps_its_day() {
+    let never = 8028 * 365 * DAY_MICROS;
+    let (from, to) = rows(|r| r.random_range(365..367) * DAY_MICROS);
+    let from_times = from.as_primitive::<types::TimestampMicrosecondType>();
+    let to = to.as_primitive::<types::TimestampMicrosecondType>().iter().enumerate();
+    let to: ArrayRef = Arc::new(TimestampMicrosecondArray::from_iter(
+        to.map(|(row, time)| if row % 9 == 0 || time.is_none() { Some(never) } else { time }),
+    ));
+    let (column, codec) = own(DataType::Timestamp { zoned: false }, &to);
+
+    let (span, ..) = Span::fit(&column, &to, (SpanBase::Own(BASE), &from), &codec, Guard::rows(5)).unwrap();
+
+    let back = round_trip(span, &from, &to);
+    let again = back.column(OWN).unwrap().as_primitive::<types::TimestampMicrosecondType>();
+    let before = back.column(BASE).unwrap().as_primitive::<types::TimestampMicrosecondType>();
+    for row in 0..back.row_count {
+        let expected_never = row % 9 == 0 || from_times.is_null(row);
+        assert_eq!(again.value(row) == never, expected_never, "row {row}");
+        let days = (again.value(row) - before.value(row)) / DAY_MICROS;
+        assert!(expected_never || (364..368).contains(&days), "row {row}: {days} days");
+    }
+}

@@ -50,6 +50,7 @@ fn sales(copied: bool) -> Vec<Vec<Evidence>> {
             },
         }],
         given: None,
+        running: None,
     };
     let settings = Settings::for_size(SALES, SALES, 2);
     let shape = Shape::new(&rows.sub_columns, &conditioning, &settings);

@@ -10,7 +10,8 @@ use crate::schema::{
 /// Builds a schema from lines like `orders: *id, customer_id! > customers.id cascade, note`.
 ///
 /// Per column: a leading `*` puts it in the primary key, a leading `^` makes it unique, a trailing `!` makes it NOT
-/// NULL, `> table.column` makes it a foreign key (`cascade` and `deferrable` may follow), `: text` sets a type.
+/// NULL, `> table.column` makes it a foreign key (`cascade` and `deferrable` may follow), `:text`, `:date` and `:float`
+/// set a type.
 /// A line `child(a, b) > parent(c, d)` adds a composite foreign key. Tables must come sorted by name.
 pub(crate) fn schema(text: &str) -> Schema {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -76,6 +77,10 @@ fn table(line: &str) -> Table {
 fn column(text: &str) -> Column {
     let (data_type, native_type) = if text.contains(":text") {
         (DataType::Text { max_chars: None }, "text")
+    } else if text.contains(":date") {
+        (DataType::Date, "date")
+    } else if text.contains(":float") {
+        (DataType::Float { single: false }, "float8")
     } else {
         (DataType::Integer { min: i64::MIN, max: i64::MAX }, "bigint")
     };

@@ -15,8 +15,8 @@ use crate::{
 
 use super::{
     super::{
-        KeyClock, Numbering, Rules, TableRules, discover_beside, discover_dates, discover_nulls,
-        family_positions,
+        Carried, Carry, KeyClock, Numbering, Rules, TableRules, discover_beside, discover_dates,
+        discover_nulls, family_positions,
     },
     Aggregate, Borrowed, Inheritance, Inherited,
     inherit::{Line, copy, limit, shared, tightest},
@@ -99,6 +99,10 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
     for (table, debts) in rules.tables.iter_mut().zip(debts) {
         table.inherited.extend(debts);
     }
+    let carried: Vec<_> = ids.par_iter().map(|id| observed.carried(*id, &rules.tables[id.0])).collect();
+    for (table, carried) in rules.tables.iter_mut().zip(carried) {
+        table.carried = carried;
+    }
     let inside: Vec<_> =
         ids.par_iter().map(|id| observed.inside(*id, &rules.tables[id.0], &loans[id.0])).collect();
     for (table, inside) in rules.tables.iter_mut().zip(inside) {
@@ -173,7 +177,7 @@ impl<'a> Observed<'a> {
     }
 
     /// True for a column with a value of its own that is part of no key.
-    fn is_attribute(&self, id: TableId, column: ColumnId) -> bool {
+    pub(super) fn is_attribute(&self, id: TableId, column: ColumnId) -> bool {
         let table = self.schema.table(id);
         self.plan.table(id).columns[column.0] == ColumnRole::Attribute
             && table.column(column).data_type.storage() != Storage::Bytes
@@ -378,6 +382,8 @@ impl<'a> Observed<'a> {
         // Text is written, not computed; but it is there or not, and may say so of others.
         let textual = |column: ColumnId| table.column(column).data_type.storage() == Storage::Text;
         let mut settled: BTreeSet<ColumnId> = rules.settled().into_iter().collect();
+        // What is carried over must not lead back to itself inside the row.
+        settled.extend(rules.carried.iter().flat_map(Carried::sources));
         let mut found = self.dates(id, rows, &free, &settled);
         settled.extend(found.iter().filter_map(super::super::Rule::computes));
         let numbers = rows.data.select(|column| free(column) && !textual(column));
@@ -386,6 +392,17 @@ impl<'a> Observed<'a> {
         fixed.extend(table.iter().filter(|(_, column)| !column.nullable).map(|(column, _)| column));
         let nulls = discover_nulls(&rows.data.select(free), &fixed, &found, rows.guard);
         found.extend(nulls);
+        // A total goes up and down with what is added to it, whichever is larger.
+        let at_odds = |low: &ColumnId, high: &ColumnId| {
+            let both = |rule: &Carried| {
+                let sources = rule.sources();
+                (rule.to == *low && sources.contains(high)) || (rule.to == *high && sources.contains(low))
+            };
+            rules.carried.iter().any(|rule| matches!(rule.how, Carry::Running { .. }) && both(rule))
+        };
+        found.retain(
+            |rule| !matches!(rule, super::super::Rule::Ordering { low, high, .. } if at_odds(low, high)),
+        );
         found
     }
 }

@@ -4,6 +4,7 @@
 //! decide; [`Aggregate::values`] computes what their children decide.
 
 mod aggregate;
+mod carried;
 mod differing;
 mod find;
 mod given;

@@ -1,0 +1,167 @@
+//! Running totals while rows are drawn: the tokens of a balance follow from the amounts, row after row.
+//!
+//! A network that drew each balance by itself would drift away from the amounts, a little with every sibling. So once
+//! a row is drawn its total is computed, and it is that total the next sibling hears of.
+
+use std::{ops::Range, sync::Arc};
+
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, cast::AsArray, types};
+use arrow_schema::DataType as ArrowType;
+use arrow_select::concat::concat;
+use rayon::prelude::*;
+
+use crate::{
+    data::TableData,
+    rules::{Carried, Carry},
+    schema::ColumnId,
+    seed::Seed,
+};
+
+use super::{Codec, ColumnCodec};
+
+/// The running totals of a table.
+#[derive(Debug, Clone)]
+pub struct RunningTotals {
+    totals: Vec<RunningTotal>,
+    /// Every row has a stream of its own that places its values, so that it has the same ones while rows are drawn and
+    /// when the table is decoded.
+    seed: Seed,
+    name: String,
+}
+
+/// A column, how it is decoded, and its sub-columns.
+type Part = (ColumnId, Codec, Range<usize>);
+
+#[derive(Debug, Clone)]
+struct RunningTotal {
+    rule: Carried,
+    /// The total, then what it is made of, each with its sub-columns.
+    parts: Vec<Part>,
+}
+
+/// Per running total: that of the last row, and what the row added.
+pub type Balances = Vec<Option<(f64, f64)>>;
+
+impl RunningTotals {
+    /// The totals among what siblings hand on, of rows that begin with the sub-columns of these codecs and are placed by
+    /// the streams of a name; `None` if there are none whose columns are all drawn.
+    #[must_use]
+    pub fn new(
+        carried: &[Carried],
+        codecs: &[(ColumnId, Codec)],
+        (seed, name): (Seed, &str),
+    ) -> Option<Self> {
+        let mut first = 0;
+        let mut parts = Vec::with_capacity(codecs.len());
+        for (column, codec) in codecs {
+            let end = first + codec.sub_columns().len();
+            parts.push((*column, codec, first..end));
+            first = end;
+        }
+        let part = |wanted: &ColumnId| {
+            let (column, codec, range) = parts.iter().find(|(column, ..)| column == wanted)?;
+            let alone = matches!(codec, Codec::Constant(_) | Codec::Categorical(_) | Codec::Numeric(_));
+            alone.then(|| (*column, (*codec).clone(), range.clone()))
+        };
+        let totals = carried.iter().filter(|rule| matches!(rule.how, Carry::Running { .. }));
+        let drawn = totals.filter_map(|rule| {
+            let wanted: Vec<ColumnId> = std::iter::once(rule.to).chain(rule.sources()).collect();
+            let parts = wanted.iter().map(part).collect::<Option<Vec<_>>>()?;
+            Some(RunningTotal { rule: rule.clone(), parts })
+        });
+        let all: Vec<RunningTotal> = drawn.collect();
+        (!all.is_empty()).then(|| Self { totals: all, seed, name: name.to_owned() })
+    }
+
+    /// Before the first row of a family.
+    #[must_use]
+    pub fn begin(&self) -> Balances {
+        vec![None; self.totals.len()]
+    }
+
+    /// Sets the totals of rows just drawn (one vector of tokens per sub-column; `rows` are their places in the table),
+    /// each the next of a family that stands at these balances, and brings the balances forward. Returns which rows have totals that the source could have.
+    ///
+    /// # Panics
+    /// If there are fewer sub-columns than the codecs had, or not one balance per row.
+    pub fn settle(&self, tokens: &mut [Vec<u16>], balances: &mut [Balances], rows: &[usize]) -> Vec<bool> {
+        let mut usual = vec![true; balances.len()];
+        for (place, total) in self.totals.iter().enumerate() {
+            let (columns, arrays) = self.placed(&total.parts, tokens, rows).into_iter().unzip();
+            let rows = TableData::new(columns, arrays, balances.len());
+            let own = rows.arrays[0].clone();
+            let Some(added) = total.rule.added(&rows) else { continue };
+            let drawn = numbers(&own);
+            let totals: Vec<Option<f64>> = (0..balances.len())
+                .map(|row| {
+                    let own = drawn[row].unwrap_or(f64::NAN);
+                    let value = total.rule.running(balances[row][place], added[row], own);
+                    (!value.is_nan()).then_some(value)
+                })
+                .collect();
+            for (usual, value) in usual.iter_mut().zip(&totals) {
+                *usual &= value.is_none_or(|value| total.rule.is_usual(value));
+            }
+            for ((balances, total), added) in balances.iter_mut().zip(&totals).zip(added) {
+                balances[place] = total.map(|total| (total, added)).or(balances[place]);
+            }
+            let (_, codec, range) = &total.parts[0];
+            for (column, settled) in
+                tokens[range.clone()].iter_mut().zip(codec.encode(&as_before(&own, &totals)))
+            {
+                *column = settled;
+            }
+        }
+        usual
+    }
+}
+
+impl RunningTotals {
+    /// The values of all columns that have a part in totals, for the rows of a whole table.
+    #[must_use]
+    pub fn values(&self, tokens: &[Vec<u16>]) -> Vec<(ColumnId, ArrayRef)> {
+        let rows: Vec<usize> = (0..tokens.first().map_or(0, Vec::len)).collect();
+        self.totals.iter().flat_map(|total| self.placed(&total.parts, tokens, &rows)).collect()
+    }
+
+    /// Decodes columns, each row by its own stream.
+    fn placed(&self, parts: &[Part], tokens: &[Vec<u16>], rows: &[usize]) -> Vec<(ColumnId, ArrayRef)> {
+        let decoded = parts.par_iter().map(|(column, codec, range)| {
+            let name = format!("{}/{}", self.name, column.0);
+            let one = |(place, row): (usize, &usize)| {
+                let slices: Vec<&[u16]> =
+                    tokens[range.clone()].iter().map(|tokens| &tokens[place..=place]).collect();
+                codec.decode(&slices, &mut self.seed.stream(&name, *row as u64))
+            };
+            let values: Vec<ArrayRef> = rows.iter().enumerate().map(one).collect();
+            let parts: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
+            let all = concat(&parts).unwrap_or_else(|_| {
+                codec.decode(&vec![&[][..]; range.len()], &mut self.seed.stream(&name, 0))
+            });
+            (*column, all)
+        });
+        decoded.collect()
+    }
+}
+
+fn numbers(array: &ArrayRef) -> Vec<Option<f64>> {
+    match array.data_type() {
+        ArrowType::Int64 => array
+            .as_primitive::<types::Int64Type>()
+            .iter()
+            .map(|value| value.map(|value| value as f64))
+            .collect(),
+        ArrowType::Float64 => array.as_primitive::<types::Float64Type>().iter().collect(),
+        _ => vec![None; array.len()],
+    }
+}
+
+/// Numbers as an array of the same kind.
+fn as_before(array: &ArrayRef, values: &[Option<f64>]) -> ArrayRef {
+    match array.data_type() {
+        ArrowType::Int64 => Arc::new(
+            values.iter().map(|value| value.map(|value| value.round() as i64)).collect::<Int64Array>(),
+        ),
+        _ => Arc::new(values.iter().copied().collect::<Float64Array>()),
+    }
+}

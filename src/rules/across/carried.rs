@@ -1,0 +1,528 @@
+//! Finds what rows take over from the sibling beside them, see [`Carried`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_array::ArrayRef;
+
+use crate::{
+    data::{Families, TableData, ordered},
+    privacy::{Guard, inner},
+    schema::{ColumnId, Storage, TableId},
+};
+
+use super::{
+    super::{
+        TableRules,
+        carried::{Carried, Carry, Sign, Term, in_order, pairs, shifted},
+        evidence::{LEAST_QUANTITIES, LEAST_ROWS, SEARCHED_EXPECTED, decimals, key, numbers, same},
+        value::Value,
+    },
+    find::{Observed, ObservedTable},
+};
+
+/// Share of the pairs that must show it: sources have a few rows that were mended by hand.
+const SHARE: f64 = 0.999;
+/// Most columns that are combined, and most values of one that decides a sign.
+const MOST_COLUMNS: usize = 24;
+const MOST_SIGNS: usize = 16;
+
+/// A table's rows in the order of a column, ready to be compared with their neighbours.
+struct Ordered<'a> {
+    rows: &'a TableData,
+    guard: Guard<'a>,
+    by: Option<ColumnId>,
+    /// The earlier row, the later row.
+    pairs: Vec<(usize, usize)>,
+    /// First rows of families.
+    firsts: Vec<usize>,
+}
+
+impl<'a> Ordered<'a> {
+    fn new(rows: ObservedTable<'a>, by: Option<ColumnId>) -> Option<Self> {
+        let order = in_order(by.map(|by| rows.data.column(by)), rows.families)?;
+        let first = |family: usize| order[rows.families.rows(family)].first().map(|row| *row as usize);
+        Some(Self {
+            rows: rows.data,
+            guard: rows.guard,
+            by,
+            pairs: pairs(&order, rows.families).collect(),
+            firsts: (0..rows.families.len()).filter_map(first).collect(),
+        })
+    }
+
+    /// True if nearly all pairs say so; of many that do not, few are asked.
+    fn nearly_all(&self, mut holds: impl FnMut(usize, usize) -> bool) -> bool {
+        let mut exceptions = (self.pairs.len() as f64 * (1.0 - SHARE)) as usize + 1;
+        self.pairs.iter().all(|(earlier, later)| {
+            exceptions -= usize::from(!holds(*earlier, *later));
+            exceptions > 0
+        })
+    }
+
+    /// True if `to` is no wonder: as many pairs would break the relation, had the columns nothing to do with each
+    /// other, and enough of them show more than what a row or a family says by itself.
+    fn is_telling(&self, to: &ArrayRef, from: &ArrayRef, later_obeys: bool) -> bool {
+        let mut shares: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+        let unit = 1.0 / self.pairs.len().max(1) as f64;
+        let (mut changes, mut strangers) = (0, 0);
+        for &(earlier, later) in &self.pairs {
+            let (row, neighbour) = if later_obeys { (later, earlier) } else { (earlier, later) };
+            let (own, there) = (key(&Value::read(to, row)), key(&Value::read(from, neighbour)));
+            let here = key(&Value::read(from, row));
+            changes += usize::from(there != here);
+            strangers += usize::from(own != here);
+            shares.entry(own).or_default().0 += unit;
+            shares.entry(there).or_default().1 += unit;
+        }
+        let agreement: f64 = shares.values().map(|(own, there)| own * there).sum();
+        let least = SEARCHED_EXPECTED as usize;
+        self.pairs.len() as f64 * (1.0 - agreement) >= SEARCHED_EXPECTED
+            && changes >= least
+            && strangers >= least
+            && self.guard.enough(self.pairs.iter().map(|(earlier, _)| *earlier))
+    }
+
+    fn rule(&self, to: ColumnId, how: Carry) -> Carried {
+        Carried { to, by: self.by, how, pairs: self.pairs.len() }
+    }
+
+    /// `to` as the next row's `from`; both lie on one line.
+    fn from_next(&self, to: ColumnId, from: ColumnId) -> Option<Carried> {
+        let (own, there) = (self.rows.column(to)?, self.rows.column(from)?);
+        let (ends, begins) = (ordered(own)?, ordered(there)?);
+        let gap = |earlier: usize, later: usize| Some(ends[earlier]?.checked_sub(begins[later]?)?);
+        let mut offsets: Vec<i64> =
+            self.pairs.iter().take(LEAST_ROWS).filter_map(|(a, b)| gap(*a, *b)).collect();
+        offsets.sort_unstable();
+        let offset = *offsets.get(offsets.len() / 2)?;
+        if !self.nearly_all(|earlier, later| gap(earlier, later) == Some(offset)) {
+            return None;
+        }
+        self.is_telling(own, &shifted(there, offset)?, false)
+            .then(|| self.rule(to, Carry::FromNext { from, offset }))
+    }
+
+    /// `to` as the previous row's `from`.
+    fn from_previous(&self, to: ColumnId, from: ColumnId) -> Option<Carried> {
+        let (own, there) = (self.rows.column(to)?, self.rows.column(from)?);
+        let agree = own.data_type() == there.data_type()
+            && self.nearly_all(|earlier, later| Value::read(own, later) == Value::read(there, earlier));
+        (agree && self.is_telling(own, there, true)).then(|| self.rule(to, Carry::FromPrevious { from }))
+    }
+
+    /// `to` as a running total of some of the `amounts`, with signs that one of the `kinds` decides.
+    fn running(
+        &self,
+        to: ColumnId,
+        lagged: bool,
+        amounts: &BTreeMap<ColumnId, Vec<f64>>,
+        kinds: &[ColumnId],
+    ) -> Option<Carried> {
+        let totals = amounts.get(&to)?;
+        let changes: Vec<f64> =
+            self.pairs.iter().map(|(earlier, later)| totals[*later] - totals[*earlier]).collect();
+        let moved = changes.iter().filter(|change| change.abs() > 0.0);
+        let different: BTreeSet<u64> = moved.clone().map(|change| change.abs().to_bits()).collect();
+        if moved.count() < LEAST_ROWS || different.len() < LEAST_QUANTITIES {
+            return None;
+        }
+        let places = decimals(totals.iter().copied().filter(|total| !total.is_nan()));
+        let unit = places.map_or(0.0, |places| 0.5 * 10_f64.powi(-places));
+        let added = |column: &ColumnId, pair: (usize, usize)| {
+            let amount = amounts[column][if lagged { pair.0 } else { pair.1 }];
+            if amount.is_nan() { 0.0 } else { amount }
+        };
+        // Differences of large totals lose digits: what is nearest to a point of the grid is on it.
+        let is = |pair: (usize, usize), change: f64| {
+            let expected = totals[pair.0] + change;
+            same(totals[pair.1], expected) || (totals[pair.1] - expected).abs() < unit
+        };
+        let terms: Vec<ColumnId> = amounts.keys().copied().filter(|column| *column != to).collect();
+        let one = terms.iter().find_map(|term| {
+            let either = |a: usize, b: usize| {
+                let amount = added(term, (a, b));
+                is((a, b), amount) || is((a, b), -amount)
+            };
+            if !self.nearly_all(either) {
+                return None;
+            }
+            let subtracts = |pair: (usize, usize)| {
+                let amount = added(term, pair);
+                (amount != 0.0).then(|| is(pair, -amount))
+            };
+            let sign = self.sign(subtracts, lagged, kinds.iter().filter(|kind| *kind != term))?;
+            Some(vec![Term { of: *term, sign }])
+        });
+        let two = || {
+            let pairs = terms.iter().flat_map(|one| terms.iter().map(move |other| (*one, *other)));
+            let found = pairs.filter(|(one, other)| one != other).find(|(one, other)| {
+                self.nearly_all(|a, b| is((a, b), added(one, (a, b)) - added(other, (a, b))))
+            });
+            let (one, other) = found?;
+            Some(vec![Term { of: one, sign: Sign::Plus }, Term { of: other, sign: Sign::Minus }])
+        };
+        let terms = one.or_else(two)?;
+        if !self.guard.enough(self.pairs.iter().map(|(earlier, _)| *earlier)) {
+            return None;
+        }
+        let mut rule = self.rule(
+            to,
+            Carry::Running { terms, lagged, start: None, decimals: places, range: self.range(totals) },
+        );
+        let begin = (!lagged).then(|| self.begin(&rule, totals)).flatten();
+        if let Carry::Running { start, .. } = &mut rule.how {
+            *start = begin.map(Value::Float);
+        }
+        Some(rule)
+    }
+
+    /// The totals between those of the outermost entities.
+    fn range(&self, totals: &[f64]) -> Option<(Value, Value)> {
+        let known = totals.iter().copied().enumerate().filter(|(_, total)| !total.is_nan());
+        let mut all = self.guard.own(known);
+        all.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let inner = inner(&all, self.guard.least())?;
+        Some((Value::Float(all[inner.start].0), Value::Float(all[inner.end - 1].0)))
+    }
+
+    /// What subtracts: always or never, or a kind of row; `None` if nothing explains it.
+    fn sign<'k>(
+        &self,
+        subtracts: impl Fn((usize, usize)) -> Option<bool>,
+        lagged: bool,
+        kinds: impl Iterator<Item = &'k ColumnId>,
+    ) -> Option<Sign> {
+        let known = |pair: &(usize, usize)| Some((if lagged { pair.0 } else { pair.1 }, subtracts(*pair)?));
+        let signs: Vec<(usize, bool)> = self.pairs.iter().filter_map(known).collect();
+        let allowed = (signs.len() as f64 * (1.0 - SHARE)) as usize;
+        let minus = signs.iter().filter(|(_, minus)| *minus).count();
+        if minus <= allowed {
+            return Some(Sign::Plus);
+        }
+        if signs.len() - minus <= allowed {
+            return Some(Sign::Minus);
+        }
+        kinds.copied().find_map(|column| {
+            let array = self.rows.column(column)?;
+            let mut by_value: BTreeMap<String, (Value, Vec<usize>, usize)> = BTreeMap::new();
+            for (row, minus) in &signs {
+                let value = Value::read(array, *row);
+                let entry = by_value.entry(key(&value)).or_insert_with(|| (value, Vec::new(), 0));
+                entry.1.push(*row);
+                entry.2 += usize::from(*minus);
+                if by_value.len() > MOST_SIGNS {
+                    return None;
+                }
+            }
+            let against: usize =
+                by_value.values().map(|(_, rows, minus)| (*minus).min(rows.len() - minus)).sum();
+            let subtracting = by_value.into_values().filter(|(_, rows, minus)| 2 * minus > rows.len());
+            // A value that few entities have is never drawn.
+            let shared = subtracting.filter(|(_, rows, _)| self.guard.enough(rows.iter().copied()));
+            let values: Vec<Value> = shared.map(|(value, ..)| value).collect();
+            (against <= allowed && !values.is_empty()).then_some(Sign::MinusWhen { column, values })
+        })
+    }
+
+    /// What all families begin with, before the first row's own terms.
+    fn begin(&self, rule: &Carried, totals: &[f64]) -> Option<f64> {
+        let added = rule.added(self.rows)?;
+        let mut begins: Vec<f64> = self.firsts.iter().map(|row| totals[*row] - added[*row]).collect();
+        begins.sort_by(f64::total_cmp);
+        let middle = *begins.get(begins.len() / 2)?;
+        let near = |begin: &f64| (begin - middle).abs() < 1e-6 * middle.abs().max(1.0);
+        let share = begins.iter().filter(|begin| near(begin)).count() as f64 / begins.len() as f64;
+        let known = share >= SHARE && self.guard.enough(self.firsts.iter().copied());
+        known.then(|| if middle.abs() < 1e-6 { 0.0 } else { middle })
+    }
+}
+
+/// The date or time that siblings stand in the order of.
+fn ordering(rows: ObservedTable<'_>, times: &[ColumnId]) -> Option<ColumnId> {
+    let own: Vec<u32> = (0..rows.families.row_count() as u32).collect();
+    times.iter().copied().find(|column| {
+        let Some(times) = rows.data.column(*column).and_then(ordered) else { return false };
+        let mut steps = (0, 0, 0);
+        for (earlier, later) in pairs(&own, rows.families) {
+            steps.0 += 1;
+            steps.1 += usize::from(times[earlier] < times[later]);
+            steps.2 += usize::from(times[earlier] > times[later]);
+        }
+        steps.1 >= LEAST_ROWS && f64::from(steps.2 as u32) <= (1.0 - SHARE) * f64::from(steps.0)
+    })
+}
+
+impl Observed<'_> {
+    /// Columns of a table that a sibling decides.
+    pub(super) fn carried(&self, id: TableId, rules: &TableRules) -> Vec<Carried> {
+        let has_siblings = self.plan.table(id).context.is_some();
+        let Some(rows) = self.made(id).filter(|rows| {
+            has_siblings
+                && rows.families.row_count() == rows.data.row_count
+                && pair_count(rows.families) >= LEAST_ROWS
+        }) else {
+            return Vec::new();
+        };
+        let table = self.schema.table(id);
+        let storage = |column: &ColumnId| table.column(*column).data_type.storage();
+        let readable: Vec<ColumnId> =
+            self.readable(id).into_iter().filter(|column| !rules.is_settled(*column)).collect();
+        let mut open: Vec<ColumnId> =
+            readable.iter().copied().filter(|column| self.is_attribute(id, *column)).collect();
+        if readable.len() > MOST_COLUMNS {
+            return Vec::new();
+        }
+        let is_time = |column: &ColumnId| matches!(storage(column), Storage::Date | Storage::Timestamp);
+        let times: Vec<ColumnId> = readable.iter().copied().filter(is_time).collect();
+        let mut found: Vec<Carried> = Vec::new();
+
+        // The end of a period: siblings stand in the order of its beginning, whatever their own order.
+        for from in &times {
+            let Some(by_time) = Ordered::new(rows, Some(*from)) else { continue };
+            let ends: Vec<ColumnId> =
+                open.iter().copied().filter(|to| to != from && storage(to) == storage(from)).collect();
+            let new: Vec<Carried> = ends.into_iter().filter_map(|to| by_time.from_next(to, *from)).collect();
+            open.retain(|column| {
+                (column != from || new.is_empty()) && new.iter().all(|rule| rule.to != *column)
+            });
+            found.extend(new);
+        }
+
+        let Some(in_order) = Ordered::new(rows, ordering(rows, &times)) else { return found };
+        let is_number = |column: &ColumnId| matches!(storage(column), Storage::Integer | Storage::Float);
+        let amounts: BTreeMap<ColumnId, Vec<f64>> = (readable.iter().filter(|column| is_number(column)))
+            .filter_map(|column| Some((*column, numbers(rows.data.column(*column)?)?)))
+            .collect();
+        let kinds: Vec<ColumnId> = readable.iter().copied().filter(|column| !is_time(column)).collect();
+        let totals: Vec<ColumnId> = open.iter().copied().filter(is_number).collect();
+        for lagged in [true, false] {
+            for to in &totals {
+                // A total after the row is the total before the next one: of both, the row computes the later.
+                let known = |rule: &Carried| rule.to == *to || rule.reads().contains(to);
+                let again = |new: &Carried| {
+                    !found.iter().any(|rule| rule.sources() == new.sources() && rule.how != new.how)
+                };
+                if found.iter().any(known) {
+                    continue;
+                }
+                if let Some(rule) = in_order.running(*to, lagged, &amounts, &kinds).filter(again) {
+                    found.push(rule);
+                }
+            }
+        }
+        let taken = |column: &ColumnId, found: &[Carried]| {
+            found.iter().any(|rule| rule.to == *column || rule.sources().contains(column))
+        };
+        for to in open.clone() {
+            let alike = |from: &ColumnId| {
+                *from != to && table.column(*from).data_type == table.column(to).data_type && !is_time(from)
+            };
+            if taken(&to, &found) {
+                continue;
+            }
+            let previous = open.iter().copied().filter(alike);
+            found.extend(previous.filter_map(|from| in_order.from_previous(to, from)).next());
+        }
+        found
+    }
+}
+
+fn pair_count(families: &Families) -> usize {
+    families.row_count().saturating_sub((0..families.len()).filter(|f| !families.rows(*f).is_empty()).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray};
+    use rand::RngExt;
+
+    use super::super::tests::found;
+    use crate::{
+        data::{Families, TableData},
+        plan::fixture,
+        rules::{Carried, Carry, Sign, TableRules},
+        schema::ColumnId,
+        seed::Seed,
+    };
+
+    const ACCOUNTS: u32 = 40;
+    const ENTRIES: u32 = 12;
+
+    /// What 40 accounts of 12 entries each hold.
+    struct Ledger {
+        from: Vec<i32>,
+        to: Vec<i32>,
+        kind: Vec<&'static str>,
+        amount: Vec<f64>,
+        balance: Vec<f64>,
+        before: Vec<&'static str>,
+    }
+
+    impl Ledger {
+        fn new() -> Self {
+            let mut random = Seed(5).stream("ledger", 0);
+            let rows = (ACCOUNTS * ENTRIES) as usize;
+            let mut from: Vec<i32> = Vec::new();
+            for row in 0..rows {
+                let begins = row.is_multiple_of(ENTRIES as usize);
+                from.push(if begins { 0 } else { from[row - 1] } + random.random_range(1..90));
+            }
+            let last = |row: usize| (row + 1).is_multiple_of(ENTRIES as usize);
+            let to = (0..rows).map(|row| if last(row) { 99_999 } else { from[row + 1] - 1 }).collect();
+            let kind: Vec<&str> =
+                (0..rows).map(|_| ["in", "out", "fee"][random.random_range(0..3)]).collect();
+            let amount: Vec<f64> =
+                (0..rows).map(|_| f64::from(random.random_range(100..99_999)) / 100.0).collect();
+            let mut balance: Vec<f64> = Vec::new();
+            for row in 0..rows {
+                let before = if row.is_multiple_of(ENTRIES as usize) { 100.0 } else { balance[row - 1] };
+                let change = if kind[row] == "in" { amount[row] } else { -amount[row] };
+                balance.push(((before + change) * 100.0).round() / 100.0);
+            }
+            let before = (0..rows)
+                .map(|row| if row.is_multiple_of(ENTRIES as usize) { "none" } else { kind[row - 1] })
+                .collect();
+            Self { from, to, kind, amount, balance, before }
+        }
+
+        fn rows(&self) -> TableData {
+            let arrays: Vec<ArrayRef> = vec![
+                Arc::new(Date32Array::from(self.from.clone())),
+                Arc::new(Date32Array::from(self.to.clone())),
+                Arc::new(StringArray::from(self.kind.clone())),
+                Arc::new(Float64Array::from(self.amount.clone())),
+                Arc::new(Float64Array::from(self.balance.clone())),
+                Arc::new(StringArray::from(self.before.clone())),
+            ];
+            TableData::new((2..8).map(ColumnId).collect(), arrays, self.from.len())
+        }
+
+        fn rules(&self) -> TableRules {
+            let size: ArrayRef = Arc::new(Int64Array::from_iter_values(0..i64::from(ACCOUNTS)));
+            let accounts = TableData::new(vec![ColumnId(1)], vec![size], ACCOUNTS as usize);
+            let account_of = families().parent_of_rows();
+            let mut rules = found(&schema(), [accounts, self.rows()], [Vec::new(), vec![account_of]]);
+            assert!(rules.tables[0].carried.is_empty(), "accounts have no siblings");
+            rules.tables.remove(1)
+        }
+    }
+
+    fn schema() -> crate::schema::Schema {
+        fixture(
+            "account: *id, size
+             entry: *id, account_id! > account.id, valid_from:date!, valid_to:date!, kind:text!, amount:float!, \
+             balance:float!, kind_before:text!",
+        )
+    }
+
+    fn families() -> Families {
+        Families::from_counts(&[ENTRIES; ACCOUNTS as usize])
+    }
+
+    fn rule(rules: &TableRules, to: usize) -> Option<&Carried> {
+        rules.carried.iter().find(|rule| rule.to == ColumnId(to))
+    }
+
+    #[test]
+    fn the_end_of_a_period_is_the_day_before_the_next_one() {
+        let rules = Ledger::new().rules();
+
+        let end = rule(&rules, 3).expect("found");
+        assert_eq!(end.how, Carry::FromNext { from: ColumnId(2), offset: -1 });
+    }
+
+    #[test]
+    fn a_balance_goes_on_by_amounts_whose_kind_says_their_sign() {
+        let rules = Ledger::new().rules();
+
+        let Some(Carry::Running { terms, lagged: false, start: Some(start), decimals: Some(2), .. }) =
+            rule(&rules, 6).map(|rule| rule.how.clone())
+        else {
+            panic!("{:?}", rules.carried)
+        };
+        assert_eq!(start.number(), Some(100.0));
+        assert_eq!(terms.len(), 1);
+        assert_eq!(terms[0].of, ColumnId(5));
+        let Sign::MinusWhen { column, values } = &terms[0].sign else { panic!("{terms:?}") };
+        assert_eq!(*column, ColumnId(4));
+        let values: Vec<String> = values.iter().filter_map(crate::rules::Value::text).collect();
+        assert_eq!(values, ["fee", "out"]);
+    }
+
+    #[test]
+    fn a_state_is_that_after_the_change_before() {
+        let rules = Ledger::new().rules();
+        assert_eq!(rule(&rules, 7).expect("found").how, Carry::FromPrevious { from: ColumnId(4) });
+    }
+
+    #[test]
+    fn one_exception_in_many_denies_it() {
+        let mut ledger = Ledger::new();
+        ledger.to[3] += 1;
+        ledger.balance[200] += 5.0;
+        ledger.before[100] = if ledger.before[100] == "in" { "out" } else { "in" };
+        assert_eq!(ledger.rules().carried, []);
+    }
+
+    #[test]
+    fn drawn_rows_are_put_right_and_those_of_the_source_stay() {
+        let ledger = Ledger::new();
+        let (rules, rows, schema) = (ledger.rules(), ledger.rows(), schema());
+        let table = &schema.tables[1];
+        let none = vec![false; rows.row_count];
+        for rule in &rules.carried {
+            let again = rule.values(table, &rows, &families(), &none).expect("computed");
+            assert_eq!(&again, rows.column(rule.to).expect("there"), "{rule:?}");
+        }
+
+        let mut drawn = ledger;
+        drawn.amount[5] += 1.0;
+        drawn.to[0] = 7;
+        let rows = drawn.rows();
+        let balance = rule(&rules, 6).expect("found");
+        let again = balance.values(table, &rows, &families(), &none).expect("computed");
+        let change = if drawn.kind[5] == "in" { 1.0 } else { -1.0 };
+        for row in 0..2 * ENTRIES as usize {
+            let moved = if (5..ENTRIES as usize).contains(&row) { change } else { 0.0 };
+            let total = crate::rules::Value::read(&again, row).number().expect("a number");
+            assert!((total - drawn.balance[row] - moved).abs() < 1e-9, "{row}");
+        }
+        let mut kept = none;
+        kept[8] = true;
+        let again = balance.values(table, &rows, &families(), &kept).expect("computed");
+        let total = |row: usize| crate::rules::Value::read(&again, row).number().expect("a number");
+        assert!((total(8) - drawn.balance[8]).abs() < 1e-9 && (total(9) - drawn.balance[9]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_stands_before_a_row_is_the_sum_until_then() {
+        // Opening, taken, brought, closing: the row computes the closing stock.
+        let schema =
+            fixture("shop: *id, size\n day: *id, shop_id! > shop.id, opening!, taken!, brought!, closing!");
+        let mut random = Seed(6).stream("stock", 0);
+        let rows = (ACCOUNTS * ENTRIES) as usize;
+        let (mut opening, mut closing) = (Vec::new(), Vec::new());
+        let taken: Vec<i64> = (0..rows).map(|_| random.random_range(0..30)).collect();
+        let brought: Vec<i64> = (0..rows).map(|_| random.random_range(0..30)).collect();
+        for row in 0..rows {
+            let begins = row.is_multiple_of(ENTRIES as usize);
+            opening.push(if begins { random.random_range(0..500) } else { closing[row - 1] });
+            closing.push(opening[row] + brought[row] - taken[row]);
+        }
+        let size: ArrayRef = Arc::new(Int64Array::from_iter_values(0..i64::from(ACCOUNTS)));
+        let shops = TableData::new(vec![ColumnId(1)], vec![size], ACCOUNTS as usize);
+        let arrays =
+            [opening, taken, brought, closing].map(|values| Arc::new(Int64Array::from(values)) as ArrayRef);
+        let days = TableData::new((2..6).map(ColumnId).collect(), arrays.to_vec(), rows);
+
+        let rules = found(&schema, [shops, days], [Vec::new(), vec![families().parent_of_rows()]]);
+
+        let carried = &rules.tables[1].carried;
+        assert_eq!(carried.len(), 1, "{carried:?}");
+        assert_eq!(carried[0].to, ColumnId(2));
+        assert!(matches!(carried[0].how, Carry::Running { lagged: true, .. }));
+        assert!(rules.tables[1].computed().contains(&ColumnId(5)), "{:?}", rules.tables[1].discovered);
+    }
+}
