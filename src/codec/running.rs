@@ -11,7 +11,7 @@ use arrow_select::concat::concat;
 use rayon::prelude::*;
 
 use crate::{
-    data::TableData,
+    data::{Families, TableData},
     rules::{Carried, Carry},
     schema::ColumnId,
     seed::Seed,
@@ -27,6 +27,8 @@ pub struct RunningTotals {
     /// when the table is decoded.
     seed: Seed,
     name: String,
+    /// Within what totals run on, where that is not a family: the first row of each series begins anew.
+    begins: Option<Vec<bool>>,
 }
 
 /// A column, how it is decoded, and its sub-columns.
@@ -70,7 +72,18 @@ impl RunningTotals {
             Some(RunningTotal { rule: rule.clone(), parts })
         });
         let all: Vec<RunningTotal> = drawn.collect();
-        (!all.is_empty()).then(|| Self { totals: all, seed, name: name.to_owned() })
+        (!all.is_empty()).then(|| Self { totals: all, seed, name: name.to_owned(), begins: None })
+    }
+
+    /// Lets totals run on within the series of a panel.
+    #[must_use]
+    pub fn within(mut self, series: Option<&Families>) -> Self {
+        self.begins = series.map(|series| {
+            let mut begins = vec![true; series.row_count()];
+            series.for_each_later(|_, row| begins[row] = false);
+            begins
+        });
+        self
     }
 
     /// Before the first row of a family.
@@ -80,12 +93,18 @@ impl RunningTotals {
     }
 
     /// Sets the totals of rows just drawn (one vector of tokens per sub-column; `rows` are their places in the table),
-    /// each the next of a family that stands at these balances, and brings the balances forward. Returns which rows have totals that the source could have.
+    /// each the next of a family that stands at these balances, and brings the balances forward. Returns how far
+    /// each row's totals lie beyond those of the source.
     ///
     /// # Panics
     /// If there are fewer sub-columns than the codecs had, or not one balance per row.
-    pub fn settle(&self, tokens: &mut [Vec<u16>], balances: &mut [Balances], rows: &[usize]) -> Vec<bool> {
-        let mut usual = vec![true; balances.len()];
+    pub fn settle(&self, tokens: &mut [Vec<u16>], balances: &mut [Balances], rows: &[usize]) -> Vec<f64> {
+        let mut excess = vec![0.0; balances.len()];
+        for (balances, row) in balances.iter_mut().zip(rows) {
+            if self.begins.as_ref().is_some_and(|begins| begins.get(*row) == Some(&true)) {
+                *balances = self.begin();
+            }
+        }
         for (place, total) in self.totals.iter().enumerate() {
             let (columns, arrays) = self.placed(&total.parts, tokens, rows).into_iter().unzip();
             let rows = TableData::new(columns, arrays, balances.len());
@@ -99,8 +118,8 @@ impl RunningTotals {
                     (!value.is_nan()).then_some(value)
                 })
                 .collect();
-            for (usual, value) in usual.iter_mut().zip(&totals) {
-                *usual &= value.is_none_or(|value| total.rule.is_usual(value));
+            for (excess, value) in excess.iter_mut().zip(&totals) {
+                *excess += value.map_or(0.0, |value| total.rule.excess(value));
             }
             for ((balances, total), added) in balances.iter_mut().zip(&totals).zip(added) {
                 balances[place] = total.map(|total| (total, added)).or(balances[place]);
@@ -112,7 +131,7 @@ impl RunningTotals {
                 *column = settled;
             }
         }
-        usual
+        excess
     }
 }
 

@@ -301,6 +301,30 @@ impl Families {
         self.offsets[parent] as usize..self.offsets[parent + 1] as usize
     }
 
+    /// The same rows, each family cut where a number (the parent along another key) changes from a row to the next.
+    #[must_use]
+    pub fn split(&self, by: &[u32]) -> Self {
+        let cuts = |family: usize| {
+            let rows = self.rows(family);
+            let (start, end) = (rows.start, rows.end as u32);
+            rows.skip(1)
+                .filter(move |row| *row > start && by.get(*row) != by.get(*row - 1))
+                .map(|row| row as u32)
+                .chain([end])
+        };
+        let offsets = std::iter::once(0).chain((0..self.len()).flat_map(cuts));
+        Self { offsets: offsets.collect() }
+    }
+
+    /// Calls `visit(first, row)` for every row but the first of each family.
+    pub fn for_each_later(&self, mut visit: impl FnMut(usize, usize)) {
+        for family in 0..self.len() {
+            let rows = self.rows(family);
+            let first = rows.start;
+            rows.skip(1).for_each(|row| visit(first, row));
+        }
+    }
+
     /// The parent of every row, in row order.
     #[must_use]
     pub fn parent_of_rows(&self) -> Vec<u32> {

@@ -39,8 +39,8 @@ const CHUNK_FAMILIES: (usize, usize) = (64, 256);
 /// Streams a chunk can have.
 const STREAMS_PER_CHUNK: u64 = 1 << 32;
 
-/// Times that a row is drawn before a total stays that nobody in the source has.
-const TOTAL_TRIES: usize = 8;
+/// Times that a row is drawn whose total nobody in the source has.
+const TOTAL_TRIES: usize = 12;
 
 /// Draws the rows at some places by another stream.
 type DrawAgain<'a> = dyn Fn(&[Place], Stream) -> Result<Vec<Vec<u16>>> + 'a;
@@ -193,34 +193,33 @@ impl Draw<'_> {
     }
 
     /// Sets the running totals of rows just drawn, of those that are `open`: a family that is halved does not know what
-    /// comes before a row. Rows whose total nobody in the source has are drawn again.
+    /// comes before a row. Rows whose total nobody in the source has are drawn again, and the nearest one stays.
     fn settle_totals(
         &self,
         running: &RunningTotals,
         (mut open, places, first_family): (Vec<usize>, &[Place], usize),
-        (drawn, balances): (&mut [Vec<u16>], &mut [Balances]),
+        (drawn, balances): (&mut Vec<Vec<u16>>, &mut [Balances]),
         (number, again): (u64, &DrawAgain<'_>),
     ) -> Result<()> {
         let place = |row: &usize| {
             let (at, index) = places[*row];
             self.conditioning.families.rows(first_family + at).start + index
         };
+        let mut least = vec![f64::INFINITY; places.len()];
+        let (mut kept, before) = (drawn.clone(), balances.to_vec());
         for attempt in 0..TOTAL_TRIES {
             let mut tokens: Vec<Vec<u16>> =
                 drawn.iter().map(|column| open.iter().map(|row| column[*row]).collect()).collect();
-            let mut after: Vec<Balances> = open.iter().map(|row| balances[*row].clone()).collect();
-            let usual = running.settle(&mut tokens, &mut after, &open.iter().map(place).collect::<Vec<_>>());
-            let is_last = attempt + 1 == TOTAL_TRIES;
-            let mut rest = Vec::new();
-            for (place, (row, after)) in open.into_iter().zip(after).enumerate() {
-                if usual[place] || is_last {
-                    balances[row] = after;
-                    drawn.iter_mut().zip(&tokens).for_each(|(column, tokens)| column[row] = tokens[place]);
-                } else {
-                    rest.push(row);
+            let mut after: Vec<Balances> = open.iter().map(|row| before[*row].clone()).collect();
+            let excess = running.settle(&mut tokens, &mut after, &open.iter().map(place).collect::<Vec<_>>());
+            for (place, (row, after)) in open.iter().zip(after).enumerate() {
+                if excess[place] < least[*row] {
+                    least[*row] = excess[place];
+                    balances[*row] = after;
+                    kept.iter_mut().zip(&tokens).for_each(|(column, tokens)| column[*row] = tokens[place]);
                 }
             }
-            open = rest;
+            open.retain(|row| least[*row] > 0.0);
             if open.is_empty() {
                 break;
             }
@@ -231,6 +230,7 @@ impl Draw<'_> {
                 open.iter().zip(new).for_each(|(row, token)| column[*row] = token);
             }
         }
+        *drawn = kept;
         Ok(())
     }
 

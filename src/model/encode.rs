@@ -88,8 +88,10 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     let completed: &[ColumnId] =
         completion.filter(|completion| completion.table == id).map_or(&[], |completion| &completion.columns);
     let parent = plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
+    let series = rows.series();
     let kin = parent.filter(|_| !copied).map(|parent| Kin {
         families: &rows.families,
+        series: series.as_ref(),
         parent: snapshot.table(parent).filter(|_| parent != id).map(|parent| &parent.data),
     });
     let Chosen { mut codecs, mut written, documents, meanings, times, findings: unlearned, .. } =

@@ -168,7 +168,7 @@ impl Context<'_> {
         let facts = &encoded.facts;
         let running = RunningTotals::new(&facts.rules.carried, &facts.codecs, (config.seed, &name))
             .filter(|_| !copied)
-            .map(Arc::new);
+            .map(|running| Arc::new(running.within(rows.series().as_ref())));
         let set = |rows_to_learn: &EncodedTable, given: Option<&EncodedTable>, links: Option<&[Links]>| {
             let receiver = Receiver {
                 table: id,

@@ -11,7 +11,7 @@ use crate::{
     model::{Anchor, fit::FitOptions, relations::find_anchors},
     plan::LinkRole,
     schema::{ForeignKeyId, TableId},
-    structure::{BlockEvidence, Blocks, Peer, Repeats, repeated},
+    structure::{BlockEvidence, Blocks, Peer, Repeats, Runs, repeated},
 };
 
 /// Rows in which a link could have led to the context parent, before never doing so is a rule.
@@ -31,6 +31,9 @@ pub struct LinkTokens {
     pub repeats: Repeats,
     /// True if a row never links to its own context parent (a row of the same table).
     pub apart: bool,
+    /// Where its parents split siblings into series: how long these are.
+    #[serde(default)]
+    pub runs: Option<Runs>,
 }
 
 impl LinkTokens {
@@ -140,6 +143,7 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
                 },
                 apart: drawn
                     && same_table.is_some_and(|context| never_equal(parents, &rows.links[context.0].parent)),
+                runs: (drawn && rows.panel == Some(foreign_key)).then(|| Runs::fit(&rows.families, parents)),
             };
             let blocks: Vec<Option<u16>> = match found {
                 Some((.., of_parents)) => parents

@@ -34,7 +34,7 @@ use crate::{
     rules::TableRules,
     schema::{ColumnId, ForeignKeyId, Schema, TableId},
     semantic::{Meaning, RowWriter},
-    structure::{CountCodec, DepthProfile},
+    structure::{CountCodec, DepthProfile, Runs},
 };
 
 /// The child counts of one foreign key, as the last tokens of its parent's rows.
@@ -88,6 +88,12 @@ impl TableFacts {
         let start = before.map(width).sum();
         let own = self.links.iter().find(|link| link.foreign_key == foreign_key);
         start..start + own.map_or(0, width)
+    }
+
+    /// How long the series of a panel are, and the link whose parents make them.
+    #[must_use]
+    pub fn panel(&self) -> Option<(ForeignKeyId, &Runs)> {
+        self.links.iter().find_map(|link| Some((link.foreign_key, link.runs.as_ref()?)))
     }
 
     /// Tokens of links, which stand before the attributes.

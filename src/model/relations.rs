@@ -38,6 +38,7 @@ pub fn discover_rules(
         .enumerate()
         .map(|(id, table)| {
             table.as_ref().map(|rows| ObservedTable {
+                panel: rows.panel,
                 data: &rows.data,
                 families: &rows.families,
                 links: &rows.links,
@@ -58,6 +59,7 @@ pub fn discover_rules(
         let decides = |rule: &Inherited| matches!(rule.how, Inheritance::Copy(_)) || !rule.beside.is_empty();
         own.inherited.retain(|rule| !(decides(rule) && said(rule.to)));
         own.aggregates.retain(|total| !said(total.to));
+        own.carried.retain(|rule| !said(rule.to));
         own.discovered.retain(|rule| !matches!(rule, Rule::NullWhen { to, .. } if said(*to)));
         let shared = |rows: usize| guard(id.0).enough(0..rows);
         if let Some(rows) = snapshot.table(id).filter(|_| plan.table(id).context.is_some())

@@ -322,6 +322,7 @@ mod tests {
             orphan_share: 0.0,
             dangling: Vec::new(),
             key_courses: Vec::new(),
+            panel: None,
         }
     }
 

@@ -12,13 +12,14 @@
 //! The most points win; equal points: the parent with more rows, then the order of the schema. Without any
 //! structural hint a parent of which fewer than 10 rows are used is a lookup, and one with more than 1,000
 //! children a row is a category; neither is a context, whatever its points: its table is better off without one.
+//! Only rows that all have a time and no other parent than lookups may be long series: the readings of a sensor.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::{
     config::TableSettings,
     plan::{Observed, PlanError, cycles::Key, graph::Edge, modes},
-    schema::{ColumnId, ForeignKeyId, Schema, Table, TableId},
+    schema::{ColumnId, ForeignKeyId, Schema, Storage, Table, TableId},
 };
 
 /// Children per parent at which a family is just right.
@@ -35,6 +36,14 @@ pub(super) fn choose(
     candidates: &[&Edge<'_>],
     observed: &Observed,
 ) -> Option<ForeignKeyId> {
+    let used = |edge: &Edge<'_>| {
+        observed.used_parents.get(&edge.key()).copied().or_else(|| observed.rows(schema, edge.fk.parent))
+    };
+    let is_lookup = |edge: &Edge<'_>| used(edge).is_some_and(|rows| rows < LOOKUP_ROWS);
+    let is_timed = schema.table(child).iter().any(|(_, column)| {
+        !column.nullable && matches!(column.data_type.storage(), Storage::Date | Storage::Timestamp)
+    });
+    let is_series = is_timed && candidates.iter().filter(|edge| !is_lookup(edge)).count() == 1;
     candidates
         .iter()
         .filter(|edge| edge.fk.when().is_none())
@@ -43,10 +52,9 @@ pub(super) fn choose(
             let structure = structural_points(schema.table(child), schema.table(edge.fk.parent), edge);
             let parents = observed.rows(schema, edge.fk.parent);
             let children = observed.rows(schema, child);
-            let used = observed.used_parents.get(&edge.key()).copied().or(parents);
-            let lookup = used.is_some_and(|rows| rows < LOOKUP_ROWS);
-            let category =
-                used.is_some_and(|used| children.unwrap_or(0) > used.saturating_mul(CATEGORY_FAN_OUT));
+            let (used, lookup) = (used(edge), is_lookup(edge));
+            let most = used.map(|used| used.saturating_mul(CATEGORY_FAN_OUT));
+            let category = !is_series && most.is_some_and(|most| children.unwrap_or(0) > most);
             let points = structure - fan_out_penalty(children, used);
             (structure > 0.0 || !(lookup || category)).then_some((points, parents.unwrap_or(0), edge.id))
         })

@@ -132,6 +132,7 @@ impl Maker<'_> {
             fan_out: Vec::new(),
             dangling: vec![0; table.foreign_keys.len()],
             key_courses: Vec::new(),
+            panel: None,
             data,
             families,
             parent_count,

@@ -79,6 +79,7 @@ fn rows(columns: Vec<(usize, ArrayRef)>, count: usize) -> TableSnapshot {
         orphan_share: 0.0,
         dangling: Vec::new(),
         key_courses: Vec::new(),
+        panel: None,
     }
 }
 
@@ -99,6 +100,7 @@ fn snapshot(customers: &[Customer]) -> Snapshot {
         fan_out: vec![counts],
         dangling: vec![0],
         key_courses: Vec::new(),
+        panel: None,
         families,
         ..rows(vec![(2, states), (3, totals)], orders.len())
     };

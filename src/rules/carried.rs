@@ -157,11 +157,13 @@ impl Carried {
         decimals.map_or(total, |decimals| rounded(total, decimals))
     }
 
-    /// True if a total is one that the source could have.
+    /// How far a total lies beyond those of the source.
     #[must_use]
-    pub fn is_usual(&self, total: f64) -> bool {
-        let Carry::Running { range: Some((low, high)), .. } = &self.how else { return true };
-        low.number().is_none_or(|low| total >= low) && high.number().is_none_or(|high| total <= high)
+    pub fn excess(&self, total: f64) -> f64 {
+        let Carry::Running { range: Some((low, high)), .. } = &self.how else { return 0.0 };
+        let below = low.number().map_or(0.0, |low| low - total);
+        let above = high.number().map_or(0.0, |high| total - high);
+        below.max(above).max(0.0)
     }
 
     /// The column as the siblings decide it. Rows that are `kept` stay as they are, and a total goes on from there;

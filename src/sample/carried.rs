@@ -37,7 +37,9 @@ impl Sampler<'_> {
     pub(super) fn follow_siblings(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
         if !self.carries(id, model).is_empty() {
             let given = self.given(id, model, draft, &draft.data);
-            draft.data = self.carried(id, model, &draft.families, draft.data.clone(), &given).0;
+            let series = draft.series(&model.facts);
+            let families = series.as_ref().unwrap_or(&draft.families);
+            draft.data = self.carried(id, model, families, draft.data.clone(), &given).0;
         }
     }
 

@@ -5,7 +5,7 @@ use arrow_array::ArrayRef;
 use crate::{
     codec::EncodedTable,
     data::{Families, Links, NO_ROW, TableData},
-    model::take_linked,
+    model::{TableFacts, take_linked},
     sample::{blocks::Place, joint::KnownTokens},
     schema::{ColumnId, Table},
 };
@@ -47,6 +47,13 @@ impl Draft {
             data: TableData::bare(0),
             place: Place::default(),
         }
+    }
+
+    /// The families cut into the series of a panel, once its link is drawn; `None` if the rows are none.
+    pub(super) fn series(&self, facts: &TableFacts) -> Option<Families> {
+        let (link, _) = facts.panel()?;
+        let parents = &self.links[link.0].parent;
+        (parents.len() == self.row_count()).then(|| self.families.split(parents))
     }
 
     pub(super) fn row_count(&self) -> usize {

@@ -141,7 +141,8 @@ impl Sampler<'_> {
         let limits = self.limits(id, model);
         let parent = self.model.plan.table(id).context.map(|context| table.foreign_keys[context.0].parent);
         let parents = parent.and_then(|parent| self.keys[parent.0].as_ref());
-        let kin = Kin { families: &drawn.families, parent: parents };
+        let series = drawn.series(facts);
+        let kin = Kin { families: &drawn.families, parent: parents, series: series.as_ref() };
         let stream = format!("decode/{}/joint", table.name);
         let decoded =
             decode_table_within(&facts.codecs, &tokens, Some(kin), &limits, self.options.seed, &stream);

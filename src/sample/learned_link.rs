@@ -33,6 +33,11 @@ impl LearnedLink {
         Some(Siblings { family: self.family.as_deref()?, again: self.again.as_deref() })
     }
 
+    /// Forgets which rows take an earlier sibling's parent: none do that begin a series.
+    pub(super) fn never_again(&mut self) {
+        self.again = None;
+    }
+
     /// Rows whose parent is of another block than they chose, but those that share a sibling's as they wished.
     pub(super) fn moved(&self, links: &Links, families: &Families) -> usize {
         let drawn = blocks_of(links, &self.of_parents);

@@ -76,7 +76,7 @@ impl Sampler<'_> {
         let whole = parents.and_then(|parents| referable::referable(fk, parents));
         let shared = combine(shared.as_ref(), referable::as_groups(whole, row_count).as_ref());
         let anchored = self.anchor_groups(id, model, fk_id, draft);
-        let distinct = distinct_within(table, fk, draft);
+        let mut distinct = distinct_within(table, fk, draft);
         let name = format!("links/{}/{}", table.name, fk.name);
         let mut random = self.options.seed.stream(&name, 0);
         let strict = combine(shared.as_ref(), anchored.as_ref());
@@ -84,42 +84,64 @@ impl Sampler<'_> {
             model.facts.forests.iter().find(|(link, _)| *link == fk_id).map(|(_, depth)| depth.clone());
         let linker = StubLinker { depth };
         let mut learned = self.learned_link(id, model, fk_id, role, draft);
-        let stubs =
+        let mut stubs =
             self.stubs((id, fk_id), draft, parent_rows, (&present, strict.as_ref()), &learned.of_parents);
+        // In a panel a parent is drawn per series.
+        let wanted = present.clone();
+        let runs = model.facts.panel().filter(|(link, _)| *link == fk_id).map(|(_, runs)| runs);
+        let series = runs.map(|runs| {
+            stubs.iter_mut().for_each(|stub| *stub /= runs.mean().max(1.0));
+            learned.never_again();
+            distinct.get_or_insert_with(|| draft.families.parent_of_rows());
+            runs.sample(&draft.families, &mut self.options.seed.stream(&format!("{name}/series"), 0))
+        });
+        if let Some(series) = &series {
+            series.for_each_later(|_, row| present[row] = false);
+        }
         if strict.is_none() {
             self.supply_blocks((id, fk_id), &mut learned, &stubs, &present);
         }
-        let request = |present, groups| LinkRequest {
-            present,
+        fn as_slices(groups: Option<&Groups>) -> Option<(&[u32], &[u32])> {
+            groups.map(|(children, parents)| (children.as_slice(), parents.as_slice()))
+        }
+        let request = LinkRequest {
+            present: &present,
             stubs: &stubs,
-            groups,
+            groups: as_slices(strict.as_ref()),
             distinct_within: distinct.as_deref(),
             forest: role == LinkRole::SelfReference,
             blocks: learned.choice(),
             siblings: learned.siblings(),
             avoid: learned.avoid.as_deref(),
         };
-        let mut links = if parent_rows == 0 {
-            Links::absent(row_count)
-        } else {
-            let groups = strict.as_ref().map(|(c, p)| (c.as_slice(), p.as_slice()));
-            linker.sample(&request(&present, groups), &mut random)
-        };
-        let failed = |links: &Links| -> Vec<bool> {
-            present.iter().zip(&links.parent).map(|(present, parent)| *present && *parent == NO_ROW).collect()
-        };
-        // An ancestor without a candidate: better another ancestor than no parent, where no column is shared.
-        if anchored.is_some() && role == LinkRole::Link && failed(&links).contains(&true) {
-            let again = failed(&links);
-            let groups = shared.as_ref().map(|(c, p)| (c.as_slice(), p.as_slice()));
-            let second = linker.sample(&request(&again, groups), &mut random);
-            for (parent, other) in links.parent.iter_mut().zip(second.parent) {
+        let mut links =
+            if parent_rows == 0 { Links::absent(row_count) } else { linker.sample(&request, &mut random) };
+        // An ancestor without a candidate: better another ancestor than no parent, where no column is shared. More series
+        // than parents: better two of one parent than none.
+        let elsewhere = (anchored.is_some() && role == LinkRole::Link).then_some((&shared, &distinct));
+        let twice = series.is_some().then_some((&strict, &None));
+        for (groups, distinct) in elsewhere.into_iter().chain(twice) {
+            let open = missing(&present, &links);
+            if parent_rows == 0 || !open.contains(&true) {
+                continue;
+            }
+            let again = LinkRequest {
+                present: &open,
+                groups: as_slices(groups.as_ref()),
+                distinct_within: distinct.as_deref(),
+                ..request.clone()
+            };
+            for (parent, other) in links.parent.iter_mut().zip(linker.sample(&again, &mut random).parent) {
                 if *parent == NO_ROW {
                     *parent = other;
                 }
             }
         }
-        let mut failed = failed(&links);
+        if let Some(series) = &series {
+            series.for_each_later(|first, row| links.parent[row] = links.parent[first]);
+            present = wanted;
+        }
+        let mut failed = missing(&present, &links);
         let nullable = fk
             .columns
             .iter()
@@ -332,6 +354,11 @@ impl Sampler<'_> {
         let (_, parents) = ancestry.climb(parent, &parent_rows, link_depth)?;
         Some((children, parents))
     }
+}
+
+/// Rows that want a parent and have none.
+fn missing(present: &[bool], links: &Links) -> Vec<bool> {
+    present.iter().zip(&links.parent).map(|(present, parent)| *present && *parent == NO_ROW).collect()
 }
 
 /// Groups by the columns of the key that are decided already. A row whose decided column is null has no link.

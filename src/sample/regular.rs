@@ -31,7 +31,8 @@ impl Sampler<'_> {
             return None;
         }
         let parents = self.context_rows(id, draft);
-        let kin = Kin { families: &draft.families, parent: parents.as_ref() };
+        let series = draft.series(&model.facts);
+        let kin = Kin { families: &draft.families, parent: parents.as_ref(), series: series.as_ref() };
         let mut known = Vec::new();
         let mut decided = Vec::new();
         for (column, codec) in regular {

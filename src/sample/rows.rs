@@ -154,7 +154,8 @@ impl Sampler<'_> {
     fn running_totals(&self, id: TableId, draft: &Draft) -> Option<RunningTotals> {
         let facts = &self.generated(id)?.facts;
         let name = format!("totals/{}", draft.place.of(&self.model.schema.table(id).name));
-        RunningTotals::new(&facts.rules.carried, &facts.codecs, (self.options.seed, &name))
+        let running = RunningTotals::new(&facts.rules.carried, &facts.codecs, (self.options.seed, &name));
+        running.map(|running| running.within(draft.series(facts).as_ref()))
     }
 
     fn run(
@@ -299,7 +300,8 @@ impl Sampler<'_> {
         let limits = self.limits(id, model);
         let written: Vec<ColumnId> = facts.writer.columns().map(|(column, _)| column).collect();
         let parents = self.context_rows(id, draft);
-        let kin = Kin { families: &draft.families, parent: parents.as_ref() };
+        let series = draft.series(facts);
+        let kin = Kin { families: &draft.families, parent: parents.as_ref(), series: series.as_ref() };
         // A row drawn again is alone: its siblings stay as they are.
         let decode = |tokens: &EncodedTable, round: usize| -> TableData {
             let kin = (round == 0).then_some(kin);
@@ -371,7 +373,7 @@ impl Sampler<'_> {
             enforce(&facts.rules.discovered, table, again, &given.take(rows)).0
         });
         let values = self.settle_sums(id, model, values, draft);
-        let values = self.carry_on(id, model, &draft.families, values, &given);
+        let values = self.carry_on(id, model, series.as_ref().unwrap_or(&draft.families), values, &given);
         self.report_enforced(&table.name, changed);
         self.report_repairs(&table.name, &tally);
         self.note_written_conditions(id, model);

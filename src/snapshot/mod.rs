@@ -51,6 +51,16 @@ pub struct TableSnapshot {
     pub dangling: Vec<u64>,
     /// What the numbers of fresh keys of integers tell, in the rows that were read; a table's own key first.
     pub key_courses: Vec<KeyCourse>,
+    /// The link whose parents split siblings into series that follow each other: the shops of a product's daily sales.
+    pub panel: Option<ForeignKeyId>,
+}
+
+impl TableSnapshot {
+    /// The families cut into the series of a panel; `None` if the rows are none.
+    #[must_use]
+    pub fn series(&self) -> Option<Families> {
+        self.panel.map(|link| self.families.split(&self.links[link.0].parent))
+    }
 }
 
 /// The rows a run learns from.

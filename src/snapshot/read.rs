@@ -8,8 +8,12 @@ use crate::{
     db::{DbError, DbErrorKind, Scan, Source},
     plan::{ColumnRole, LinkRole, Plan},
     progress::{Event, Progress, interrupted},
-    schema::{ColumnId, DataType, ForeignKey, Schema, Table, TableId},
-    snapshot::{Limits, Snapshot, TableSnapshot, fill::fill, siblings::family_order},
+    schema::{ColumnId, DataType, ForeignKey, ForeignKeyId, Schema, Table, TableId},
+    snapshot::{
+        Limits, Snapshot, TableSnapshot,
+        fill::fill,
+        siblings::{family_order, panel},
+    },
 };
 
 /// Fewest families to learn from; with fewer, every family is kept in part instead of a few as a whole.
@@ -241,13 +245,24 @@ impl<'a> Reader<'a> {
         let table = schema.table(id);
         let plan = self.plan.table(id);
         let data = TableData::concat(&intake.batches).unwrap_or_else(|| TableData::bare(0));
-        let (data, families, parent_count) = if plan.context.is_some() {
+        let parent_count = if plan.context.is_some() { intake.known_families.len() } else { 0 };
+        let (data, families, panel) = if plan.context.is_some() {
+            let parents = |index: usize| {
+                let (parents, present) = self.find_parents(table, &table.foreign_keys[index], &data);
+                present.iter().all(|present| *present).then_some((ForeignKeyId(index), parents))
+            };
+            let links = plan.links.iter().enumerate().filter(|(index, role)| {
+                **role == LinkRole::Link && plan.context != Some(ForeignKeyId(*index))
+            });
+            let links: Vec<(ForeignKeyId, Vec<u32>)> =
+                links.filter_map(|(index, _)| parents(index)).collect();
+            let panel = panel(table, &data, &intake.context_rows, plan.context, &links);
             let (order, families) =
-                family_order(table, &data, &intake.context_rows, intake.known_families.len());
-            (data.take(&order), families, intake.known_families.len())
+                family_order(table, &data, (&intake.context_rows, panel.as_ref()), parent_count);
+            (data.take(&order), families, panel.map(|panel| panel.link))
         } else {
             let families = Families::singletons(data.row_count);
-            (data, families, 0)
+            (data, families, None)
         };
         self.kept_share[id.0] =
             if total_rows == 0 { 1.0 } else { (data.row_count as f64 / total_rows as f64).min(1.0) };
@@ -296,6 +311,7 @@ impl<'a> Reader<'a> {
             orphan_share: if total_rows == 0 { 0.0 } else { intake.orphans as f64 / total_rows as f64 },
             dangling: intake.dangling,
             key_courses,
+            panel,
         });
     }
 

@@ -99,5 +99,6 @@ fn part(
         orphan_share: table.orphan_share,
         dangling: table.dangling.clone(),
         key_courses: table.key_courses.clone(),
+        panel: table.panel,
     }
 }

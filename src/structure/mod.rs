@@ -13,6 +13,7 @@ mod link;
 mod pool;
 mod profile;
 mod repeats;
+mod runs;
 mod spectral;
 mod supply;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use fan_out::TokenFanOut;
 pub use fenwick::Fenwick;
 pub use link::StubLinker;
 pub use repeats::{Repeats, repeated};
+pub use runs::Runs;
 pub use supply::supply;
 
 use crate::{data::Links, seed::Stream};

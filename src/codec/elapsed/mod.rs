@@ -39,6 +39,18 @@ pub struct Kin<'a> {
     pub families: &'a Families,
     /// Columns of the context parent: family `p` belongs to its row `p`; families behind are orphans.
     pub parent: Option<&'a TableData>,
+    /// The families cut into series, in a panel: times run on within each of them.
+    pub series: Option<&'a Families>,
+}
+
+impl<'a> Kin<'a> {
+    /// Within what times run on, and the parent that the first of them may be counted from.
+    fn runs(self) -> (&'a Families, Option<&'a TableData>) {
+        match self.series {
+            Some(series) => (series, None),
+            None => (self.families, self.parent),
+        }
+    }
 }
 
 /// Fewest siblings with an earlier one, and the share of them that are not before it.
@@ -122,10 +134,11 @@ impl Elapsed {
         let never = Never::find(&times, guard);
         Never::hide(&mut times, never);
         let date = reading::dates(values).is_some();
-        if kin.families.row_count() != times.len() || times.iter().flatten().any(is_extreme) {
+        let (families, parent) = kin.runs();
+        if families.row_count() != times.len() || times.iter().flatten().any(is_extreme) {
             return None;
         }
-        let before = previous(&times, kin.families);
+        let before = previous(&times, families);
         let known = before.iter().zip(&times).enumerate();
         let pairs: Vec<Owned<(i64, i64)>> =
             guard.own(known.filter_map(|(row, (from, to))| Some((row, ((*from)?, (*to)?)))));
@@ -182,7 +195,7 @@ impl Elapsed {
                 Some((line, Ok([column]))) => (line, column),
                 _ => Line::binned(days, &rough),
             };
-        let since = Since::fit(column, (&times, &before), gaps_in, kin, &when, guard);
+        let since = Since::fit(column, (&times, &before), gaps_in, (families, parent), &when, guard);
         let mut sub_columns = vec![when_column];
         let since = since.map(|(since, more)| {
             sub_columns.extend(more);
@@ -238,7 +251,7 @@ impl Elapsed {
 
     /// Times of the parent by family.
     fn bases(&self, kin: Option<Kin<'_>>) -> Vec<Option<i64>> {
-        let column = self.base().and_then(|base| kin?.parent?.column(base));
+        let column = self.base().and_then(|base| kin?.runs().1?.column(base));
         column.and_then(micros).unwrap_or_default()
     }
 
@@ -248,7 +261,7 @@ impl Elapsed {
         let mut times = micros(column).unwrap_or_else(|| vec![None; rows]);
         Never::hide(&mut times, self.never);
         let alone = Families::singletons(rows);
-        let families = kin.map(|kin| kin.families).filter(|f| f.row_count() == rows).unwrap_or(&alone);
+        let families = kin.map(|kin| kin.runs().0).filter(|f| f.row_count() == rows).unwrap_or(&alone);
         let before = previous(&times, families);
         let bases = self.bases(kin);
         let parents = families.parent_of_rows();

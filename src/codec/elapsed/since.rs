@@ -9,11 +9,12 @@ use crate::{
         gaps::{Unit, clock_of, cost, entropy, fit_gap, micros},
         line::Line,
     },
+    data::{Families, TableData},
     privacy::{Guard, Owned},
     schema::{Column, ColumnId},
 };
 
-use super::{ASCENDING, Kin, PAIRS_MIN, SAVED_BITS};
+use super::{ASCENDING, PAIRS_MIN, SAVED_BITS};
 
 /// The parent's column, and the gaps after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,12 +30,12 @@ impl Since {
         column: &Column,
         (times, before): (&[Option<i64>], &[Option<i64>]),
         unit: Unit,
-        kin: Kin<'_>,
+        (families, parent): (&Families, Option<&TableData>),
         when: &Line,
         guard: Guard<'_>,
     ) -> Option<(Self, Vec<SubColumn>)> {
-        let parent = kin.parent?;
-        let parents = kin.families.parent_of_rows();
+        let parent = parent?;
+        let parents = families.parent_of_rows();
         let firsts: Vec<Owned<(usize, i64)>> = guard.own(
             (0..times.len())
                 .filter(|row| before[*row].is_none())

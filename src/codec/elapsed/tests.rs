@@ -29,7 +29,7 @@ struct Visits {
 
 impl Visits {
     fn kin(&self) -> Kin<'_> {
-        Kin { families: &self.families, parent: Some(&self.parent) }
+        Kin { families: &self.families, parent: Some(&self.parent), series: None }
     }
 
     fn fit(&self) -> Option<Elapsed> {

@@ -28,7 +28,7 @@ impl Elapsed {
     ) -> ArrayRef {
         let rows = tokens.first().map_or(0, |tokens| tokens.len());
         let alone = Families::singletons(rows);
-        let families = kin.map(|kin| kin.families).filter(|f| f.row_count() == rows).unwrap_or(&alone);
+        let families = kin.map(|kin| kin.runs().0).filter(|f| f.row_count() == rows).unwrap_or(&alone);
         let bases = self.bases(kin);
         let times: Vec<Option<i64>> = (0..families.len())
             .into_par_iter()

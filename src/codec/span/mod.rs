@@ -48,7 +48,8 @@ impl SpanBase {
         match self {
             Self::Own(column) => own.column(column).cloned(),
             Self::Parent(column) => {
-                let Kin { families, parent } = kin.filter(|kin| kin.families.row_count() == own.row_count)?;
+                let Kin { families, parent, .. } =
+                    kin.filter(|kin| kin.families.row_count() == own.row_count)?;
                 let (parent, values) = (parent?, parent?.column(column)?);
                 let known = |row: &u32| (*row as usize) < parent.row_count;
                 let rows: UInt32Array =

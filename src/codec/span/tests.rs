@@ -99,7 +99,7 @@ fn a_time_is_counted_from_the_parents() {
     let mut r = Seed(8).stream("span/parent", 0);
     let counts: Vec<u32> = (0..of_parent.len()).map(|_| r.random_range(0..2)).collect();
     let families = Families::from_counts(&counts);
-    let kin = Some(Kin { families: &families, parent: Some(&parent) });
+    let kin = Some(Kin { families: &families, parent: Some(&parent), series: None });
     let known = of_parent.as_primitive::<types::TimestampMicrosecondType>();
     let sent: TimestampMicrosecondArray = families
         .parent_of_rows()

@@ -550,3 +550,18 @@ fn rows_follow_scale_and_what_was_asked() {
     assert_eq!(target_rows(&plan, &[3, 100, 0], 0.1), [1, 7, 0]);
     assert_eq!(target_rows(&plan, &[3, 100, 0], 10.0), [30, 7, 0]);
 }
+
+#[test]
+fn readings_of_a_sensor_are_a_series_however_many_and_rows_of_a_category_are_none() {
+    let context = |columns: &str, sensors: u64| {
+        let text = format!("reading: *id, {columns}\n sensor: *id\n unit: *id");
+        plan(&schema(&text), &[100_000, sensors, 4]).tables[0].context
+    };
+    let of_sensor = Some(crate::schema::ForeignKeyId(0));
+
+    assert_eq!(context("sensor_id! > sensor.id, read_on:date!", 60), of_sensor);
+    assert_eq!(context("sensor_id! > sensor.id, read_on:date!, unit_id! > unit.id", 60), of_sensor);
+    assert_eq!(context("sensor_id! > sensor.id, read_on:date", 60), None, "some rows have no time");
+    assert_eq!(context("sensor_id! > sensor.id, value", 60), None, "a category");
+    assert_eq!(context("sensor_id! > sensor.id, read_on:date!", 6), None, "a lookup");
+}

@@ -256,7 +256,10 @@ impl Observed<'_> {
     /// Columns of a table that a sibling decides.
     pub(super) fn carried(&self, id: TableId, rules: &TableRules) -> Vec<Carried> {
         let has_siblings = self.plan.table(id).context.is_some();
-        let Some(rows) = self.made(id).filter(|rows| {
+        let Some(mut rows) = self.made(id) else { return Vec::new() };
+        let series = rows.panel.map(|link| rows.families.split(&rows.links[link.0].parent));
+        rows.families = series.as_ref().unwrap_or(rows.families);
+        let Some(rows) = Some(rows).filter(|rows| {
             has_siblings
                 && rows.families.row_count() == rows.data.row_count
                 && pair_count(rows.families) >= LEAST_ROWS

@@ -43,6 +43,8 @@ pub struct ObservedTable<'a> {
     pub total_rows: u64,
     /// What the numbers of fresh keys tell.
     pub key_courses: &'a [KeyCourse],
+    /// The link whose parents split siblings into series.
+    pub panel: Option<ForeignKeyId>,
     /// Whose the rows are: a value is kept only if enough entities have it.
     pub guard: Guard<'a>,
 }

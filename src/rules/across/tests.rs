@@ -174,6 +174,7 @@ pub(super) fn found<const N: usize>(
                 fan_out,
                 total_rows,
                 key_courses: &[],
+                panel: None,
                 guard: Guard::rows(5),
             })
         })
