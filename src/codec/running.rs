@@ -124,9 +124,11 @@ impl RunningTotals {
             for ((balances, total), added) in balances.iter_mut().zip(&totals).zip(added) {
                 balances[place] = total.map(|total| (total, added)).or(balances[place]);
             }
+            let told: Vec<Option<f64>> =
+                totals.iter().map(|value| value.map(|value| total.rule.told(value))).collect();
             let (_, codec, range) = &total.parts[0];
             for (column, settled) in
-                tokens[range.clone()].iter_mut().zip(codec.encode(&as_before(&own, &totals)))
+                tokens[range.clone()].iter_mut().zip(codec.encode(&as_before(&own, &told)))
             {
                 *column = settled;
             }

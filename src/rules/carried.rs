@@ -148,13 +148,19 @@ impl Carried {
     /// would have by itself.
     #[must_use]
     pub fn running(&self, previous: Option<(f64, f64)>, added: f64, own: f64) -> f64 {
-        let Carry::Running { lagged, start, decimals, .. } = &self.how else { return own };
-        let total = match (previous, start.as_ref().and_then(Value::number)) {
+        let Carry::Running { lagged, start, .. } = &self.how else { return own };
+        match (previous, start.as_ref().and_then(Value::number)) {
             (Some((total, before)), _) => total + if *lagged { before } else { added },
             (None, Some(start)) if !*lagged => start + added,
             (None, _) => own,
-        };
-        decimals.map_or(total, |decimals| rounded(total, decimals))
+        }
+    }
+
+    /// A running total as its column says it. Sums go on from what it was before it was rounded.
+    #[must_use]
+    pub fn told(&self, total: f64) -> f64 {
+        let Carry::Running { decimals: Some(decimals), .. } = &self.how else { return total };
+        rounded(total, *decimals)
     }
 
     /// How far a total lies beyond those of the source.
@@ -201,7 +207,7 @@ impl Carried {
                         self.running(before.map(|(_, total, added)| (total, added)), added[at], drawn[at])
                     };
                     if !total.is_nan() {
-                        totals[at] = Value::Float(total);
+                        totals[at] = Value::Float(self.told(total));
                         previous = Some((family_of[at], total, added[at]));
                     }
                 }

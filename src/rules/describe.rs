@@ -42,8 +42,14 @@ impl TableRules {
             let columns = key.name.replace(", ", " or ");
             format!("siblings differ in {columns}")
         });
+        let panel = self.panel.map(|link| {
+            let columns = &schema.table(id).foreign_keys[link.0].columns;
+            let columns: Vec<&str> = columns.iter().map(|column| name(table, *column)).collect();
+            format!("siblings with one {} follow each other in time", columns.join(", "))
+        });
         let carried = self.carried.iter().map(|rule| handed_on(table, rule));
         numbered
+            .chain(panel)
             .chain(carried)
             .chain(differing)
             .chain(clock)

@@ -73,7 +73,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::TableData,
     finding::Finding,
-    schema::{ColumnId, Schema, TableId, UniqueKey},
+    schema::{ColumnId, ForeignKeyId, Schema, TableId, UniqueKey},
 };
 
 /// The rules of a whole schema.
@@ -104,6 +104,9 @@ pub struct TableRules {
     /// Keys that nobody declared and no two siblings share; all hold the context foreign key.
     #[serde(default)]
     pub differing: Vec<UniqueKey>,
+    /// The link whose parents split siblings into series.
+    #[serde(default)]
+    pub panel: Option<ForeignKeyId>,
     /// Columns that a sibling decides.
     #[serde(default)]
     pub carried: Vec<Carried>,

@@ -14,7 +14,7 @@ use super::{
     super::{
         TableRules,
         carried::{Carried, Carry, Sign, Term, in_order, pairs, shifted},
-        evidence::{LEAST_QUANTITIES, LEAST_ROWS, SEARCHED_EXPECTED, decimals, key, numbers, same},
+        evidence::{LEAST_QUANTITIES, LEAST_ROWS, SEARCHED_EXPECTED, Shuffle, decimals, key, numbers, same},
         value::Value,
     },
     find::{Observed, ObservedTable},
@@ -22,6 +22,8 @@ use super::{
 
 /// Share of the pairs that must show it: sources have a few rows that were mended by hand.
 const SHARE: f64 = 0.999;
+/// Units that the difference of two rounded totals may be off, with what the amounts have lost themselves.
+const ROUNDED: f64 = 1.1;
 /// Most columns that are combined, and most values of one that decides a sign.
 const MOST_COLUMNS: usize = 24;
 const MOST_SIGNS: usize = 16;
@@ -127,28 +129,36 @@ impl<'a> Ordered<'a> {
             return None;
         }
         let places = decimals(totals.iter().copied().filter(|total| !total.is_nan()));
-        let unit = places.map_or(0.0, |places| 0.5 * 10_f64.powi(-places));
+        let unit = places.map_or(0.0, |places| 10_f64.powi(-places));
         let added = |column: &ColumnId, pair: (usize, usize)| {
             let amount = amounts[column][if lagged { pair.0 } else { pair.1 }];
             if amount.is_nan() { 0.0 } else { amount }
         };
-        // Differences of large totals lose digits: what is nearest to a point of the grid is on it.
-        let is = |pair: (usize, usize), change: f64| {
+        // Differences of large totals lose digits: what is nearest to a point of the grid is on it. Where the total is
+        // rounded and what is added is not, both of its ends may lie half a unit off.
+        let is_finer = |column: &ColumnId| {
+            let unit_of = |amount: f64| (amount / unit - (amount / unit).round()).abs() * unit;
+            unit > 0.0
+                && amounts[column].iter().any(|amount| unit_of(*amount) > 1e-6 * amount.abs().max(unit))
+        };
+        let slack = |finer: bool| if finer { unit * ROUNDED } else { unit / 2.0 };
+        let is = |pair: (usize, usize), change: f64, slack: f64| {
             let expected = totals[pair.0] + change;
-            same(totals[pair.1], expected) || (totals[pair.1] - expected).abs() < unit
+            same(totals[pair.1], expected) || (totals[pair.1] - expected).abs() < slack
         };
         let terms: Vec<ColumnId> = amounts.keys().copied().filter(|column| *column != to).collect();
         let one = terms.iter().find_map(|term| {
+            let slack = slack(is_finer(term));
             let either = |a: usize, b: usize| {
                 let amount = added(term, (a, b));
-                is((a, b), amount) || is((a, b), -amount)
+                is((a, b), amount, slack) || is((a, b), -amount, slack)
             };
             if !self.nearly_all(either) {
                 return None;
             }
             let subtracts = |pair: (usize, usize)| {
                 let amount = added(term, pair);
-                (amount != 0.0).then(|| is(pair, -amount))
+                (amount.abs() > slack).then(|| is(pair, -amount, slack))
             };
             let sign = self.sign(subtracts, lagged, kinds.iter().filter(|kind| *kind != term))?;
             Some(vec![Term { of: *term, sign }])
@@ -156,12 +166,14 @@ impl<'a> Ordered<'a> {
         let two = || {
             let pairs = terms.iter().flat_map(|one| terms.iter().map(move |other| (*one, *other)));
             let found = pairs.filter(|(one, other)| one != other).find(|(one, other)| {
-                self.nearly_all(|a, b| is((a, b), added(one, (a, b)) - added(other, (a, b))))
+                let slack = slack(is_finer(one) || is_finer(other));
+                self.nearly_all(|a, b| is((a, b), added(one, (a, b)) - added(other, (a, b)), slack))
             });
             let (one, other) = found?;
             Some(vec![Term { of: one, sign: Sign::Plus }, Term { of: other, sign: Sign::Minus }])
         };
         let terms = one.or_else(two)?;
+        let finer = terms.iter().any(|term| is_finer(&term.of));
         if !self.guard.enough(self.pairs.iter().map(|(earlier, _)| *earlier)) {
             return None;
         }
@@ -169,11 +181,37 @@ impl<'a> Ordered<'a> {
             to,
             Carry::Running { terms, lagged, start: None, decimals: places, range: self.range(totals) },
         );
-        let begin = (!lagged).then(|| self.begin(&rule, totals)).flatten();
+        if finer && !self.stays_near(&rule, totals, unit) {
+            return None;
+        }
+        let begin = (!lagged).then(|| self.begin(&rule, totals, if finer { unit } else { 0.0 })).flatten();
         if let Carry::Running { start, .. } = &mut rule.how {
             *start = begin.map(Value::Float);
         }
         Some(rule)
+    }
+
+    /// True if rounded totals are never further than two units from the sum of all that was added since the first row, and
+    /// would be with the amounts of other rows.
+    fn stays_near(&self, rule: &Carried, totals: &[f64], unit: f64) -> bool {
+        let Some(added) = rule.added(self.rows) else { return false };
+        let lagged = matches!(rule.how, Carry::Running { lagged: true, .. });
+        let shuffle = Shuffle::new(added.len());
+        let (mut first, mut sum, mut other) = (0.0, 0.0, 0.0);
+        let (mut near, mut near_by_chance) = (0, 0);
+        for &(earlier, later) in &self.pairs {
+            if self.firsts.binary_search(&earlier).is_ok() {
+                (first, sum, other) = (totals[earlier], 0.0, 0.0);
+            }
+            let row = if lagged { earlier } else { later };
+            sum += added[row];
+            other += added[shuffle.of(row)];
+            let is_near = |sum: f64| (totals[later] - first - sum).abs() <= unit * 2.0;
+            near += usize::from(is_near(sum));
+            near_by_chance += usize::from(is_near(other));
+        }
+        let pairs = self.pairs.len() as f64;
+        near as f64 >= SHARE * pairs && pairs - near_by_chance as f64 >= SEARCHED_EXPECTED
     }
 
     /// The totals between those of the outermost entities.
@@ -225,12 +263,13 @@ impl<'a> Ordered<'a> {
     }
 
     /// What all families begin with, before the first row's own terms.
-    fn begin(&self, rule: &Carried, totals: &[f64]) -> Option<f64> {
+    fn begin(&self, rule: &Carried, totals: &[f64], unit: f64) -> Option<f64> {
         let added = rule.added(self.rows)?;
         let mut begins: Vec<f64> = self.firsts.iter().map(|row| totals[*row] - added[*row]).collect();
         begins.sort_by(f64::total_cmp);
         let middle = *begins.get(begins.len() / 2)?;
-        let near = |begin: &f64| (begin - middle).abs() < 1e-6 * middle.abs().max(1.0);
+        let middle = if unit > 0.0 { (middle / unit).round() * unit } else { middle };
+        let near = |begin: &f64| (begin - middle).abs() < unit.max(1e-6 * middle.abs().max(1.0));
         let share = begins.iter().filter(|begin| near(begin)).count() as f64 / begins.len() as f64;
         let known = share >= SHARE && self.guard.enough(self.firsts.iter().copied());
         known.then(|| if middle.abs() < 1e-6 { 0.0 } else { middle })
@@ -527,5 +566,42 @@ mod tests {
         assert_eq!(carried[0].to, ColumnId(2));
         assert!(matches!(carried[0].how, Carry::Running { lagged: true, .. }));
         assert!(rules.tables[1].computed().contains(&ColumnId(5)), "{:?}", rules.tables[1].discovered);
+    }
+
+    /// 40 meters of 12 readings each, whose total is rounded and what is added is not.
+    fn metered(edit: impl Fn(&mut [f64])) -> Vec<Carried> {
+        let schema =
+            fixture("meter: *id, size\n reading: *id, meter_id! > meter.id, used:float!, total:float!");
+        let mut random = Seed(7).stream("meter", 0);
+        let rows = (ACCOUNTS * ENTRIES) as usize;
+        let mut used: Vec<f64> =
+            (0..rows).map(|_| f64::from(random.random_range(0..5000)) / 1000.0).collect();
+        let mut sum = 0.0;
+        let mut total = Vec::new();
+        for (row, used) in used.iter().enumerate() {
+            sum = if row.is_multiple_of(ENTRIES as usize) { *used } else { sum + used };
+            total.push((sum * 10.0).round() / 10.0);
+        }
+        edit(&mut used);
+        let size: ArrayRef = Arc::new(Int64Array::from_iter_values(0..i64::from(ACCOUNTS)));
+        let meters = TableData::new(vec![ColumnId(1)], vec![size], ACCOUNTS as usize);
+        let arrays = [used, total].map(|values| Arc::new(Float64Array::from(values)) as ArrayRef);
+        let readings = TableData::new((2..4).map(ColumnId).collect(), arrays.to_vec(), rows);
+        let mut rules = found(&schema, [meters, readings], [Vec::new(), vec![families().parent_of_rows()]]);
+        rules.tables.remove(1).carried
+    }
+
+    #[test]
+    fn a_rounded_total_is_one_of_what_is_finer() {
+        let carried = metered(|_| ());
+
+        let [rule] = carried.as_slice() else { panic!("{carried:?}") };
+        let Carry::Running { terms, start: Some(start), decimals: Some(1), .. } = &rule.how else {
+            panic!("{rule:?}")
+        };
+        assert_eq!((terms[0].of, &terms[0].sign), (ColumnId(2), &Sign::Plus));
+        assert_eq!(start.number(), Some(0.0));
+        let always_more = metered(|used| used.iter_mut().for_each(|used| *used += 0.04));
+        assert_eq!(always_more, [], "each is near, but not their sum");
     }
 }

@@ -102,8 +102,9 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
         table.inherited.extend(debts);
     }
     let carried: Vec<_> = ids.par_iter().map(|id| observed.carried(*id, &rules.tables[id.0])).collect();
-    for (table, carried) in rules.tables.iter_mut().zip(carried) {
+    for ((table, carried), id) in rules.tables.iter_mut().zip(carried).zip(&ids) {
         table.carried = carried;
+        table.panel = observed.made(*id).and_then(|rows| rows.panel);
     }
     let inside: Vec<_> =
         ids.par_iter().map(|id| observed.inside(*id, &rules.tables[id.0], &loans[id.0])).collect();

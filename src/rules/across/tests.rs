@@ -527,6 +527,7 @@ proptest! {
             prop_assert_eq!(&table.inherited, &Vec::new());
             prop_assert_eq!(&table.aggregates, &Vec::new());
             prop_assert_eq!(&table.differing, &Vec::new());
+            prop_assert_eq!(&table.carried, &Vec::new());
         }
     }
 }
