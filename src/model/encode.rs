@@ -82,6 +82,13 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
             rows = &coded;
         }
     }
+    let open;
+    if !copied && completion.is_none() && !facts_rules.carried.is_empty() {
+        let series = rows.series();
+        let data = facts_rules.without_carried(&rows.data, series.as_ref().unwrap_or(&rows.families));
+        open = TableSnapshot { data, ..rows.clone() };
+        rows = &open;
+    }
     let computed = facts_rules.computed();
     let mut modelled = attributes(table, plan, id);
     modelled.retain(|column| !computed.contains(column));
@@ -115,7 +122,8 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     // Columns to be filled come last, so that they are generated under all others; what is decided before the row
     // comes first, then regular times, so that all others are generated under them.
     codecs.sort_by_key(|(column, codec)| {
-        (completed.contains(column), facts_rules.rank(*column), !codec.is_regular())
+        let is_calendar = facts_rules.calendar.is_some_and(|run| run.column == *column);
+        (completed.contains(column), facts_rules.rank(*column), !is_calendar && !codec.is_regular())
     });
     if copied {
         written.retain(|(column, ..)| completed.contains(column));

@@ -60,6 +60,7 @@ pub fn discover_rules(
         own.inherited.retain(|rule| !(decides(rule) && said(rule.to)));
         own.aggregates.retain(|total| !said(total.to));
         own.carried.retain(|rule| !said(rule.to));
+        own.calendar = own.calendar.filter(|run| !said(run.column));
         own.discovered.retain(|rule| !matches!(rule, Rule::NullWhen { to, .. } if said(*to)));
         let shared = |rows: usize| guard(id.0).enough(0..rows);
         if let Some(rows) = snapshot.table(id).filter(|_| plan.table(id).context.is_some())

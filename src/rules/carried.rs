@@ -14,9 +14,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{Families, TableData, ordered},
     schema::{ColumnId, Table},
+    seed::spread,
 };
 
 use super::{
+    TableRules,
     enforce::build,
     evidence::{key, numbers},
     relation::rounded,
@@ -183,15 +185,21 @@ impl Carried {
         kept: &[bool],
     ) -> Option<ArrayRef> {
         let own = rows.column(self.to)?;
+        let nullable = table.column(self.to).nullable;
         let order = in_order(self.by.map(|by| rows.column(by)), families)?;
         match &self.how {
             Carry::FromNext { from, offset } => {
                 let from = shifted(rows.column(*from)?, *offset)?;
-                neighbours(own, &from, pairs(&order, families), kept)
+                neighbours((own, nullable), &from, pairs(&order, families), kept)
             }
             Carry::FromPrevious { from } => {
                 let from = rows.column(*from)?;
-                neighbours(own, from, pairs(&order, families).map(|(previous, row)| (row, previous)), kept)
+                neighbours(
+                    (own, nullable),
+                    from,
+                    pairs(&order, families).map(|(previous, row)| (row, previous)),
+                    kept,
+                )
             }
             Carry::Running { .. } => {
                 let (added, drawn) = (self.added(rows)?, numbers(own)?);
@@ -275,9 +283,10 @@ pub(super) fn shifted(array: &ArrayRef, by: i64) -> Option<ArrayRef> {
     })
 }
 
-/// `own`, where (row, neighbour) says so with the neighbour's value of `from`, unless that is unknown.
+/// `own`, where (row, neighbour) says so with the neighbour's value of `from`, unless that is unknown. What is null
+/// and may not be takes the value of another row that no neighbour decides.
 fn neighbours(
-    own: &ArrayRef,
+    (own, nullable): (&ArrayRef, bool),
     from: &ArrayRef,
     pairs: impl Iterator<Item = (usize, usize)>,
     kept: &[bool],
@@ -289,6 +298,48 @@ fn neighbours(
             index[row] = (count + neighbour) as u32;
         }
     }
+    let is_own = |row: usize| index[row] as usize == row;
+    let lost: Vec<usize> = (0..count).filter(|row| !nullable && is_own(*row) && own.is_null(*row)).collect();
+    if !lost.is_empty() {
+        let donors: Vec<u32> =
+            (0..count).filter(|row| is_own(*row) && own.is_valid(*row)).map(|row| row as u32).collect();
+        for row in lost {
+            let donor = donors.get(spread(row, 0, donors.len().max(1)));
+            // A period nobody closes ends with its own beginning.
+            index[row] = donor.copied().unwrap_or((count + row) as u32);
+        }
+    }
     let both = arrow_select::concat::concat(&[own.as_ref(), from.as_ref()]).ok()?;
     take(both.as_ref(), &UInt32Array::from(index), None).ok()
+}
+
+impl TableRules {
+    /// Rows as they are learned: null where a sibling decides a value that is no total, so that the others are
+    /// learned for what they are, an open end or a first state.
+    #[must_use]
+    pub fn without_carried(&self, rows: &TableData, families: &Families) -> TableData {
+        let mut learned = rows.clone();
+        for rule in &self.carried {
+            let by = rule.by.map(|by| rows.column(by));
+            let (Some(own), Some(order)) = (rows.column(rule.to), in_order(by, families)) else { continue };
+            let (from, decided): (_, Vec<(usize, usize)>) = match &rule.how {
+                Carry::FromNext { from, .. } => (from, pairs(&order, families).collect()),
+                Carry::FromPrevious { from } => {
+                    (from, pairs(&order, families).map(|(previous, row)| (row, previous)).collect())
+                }
+                Carry::Running { .. } => continue,
+            };
+            let Some(from) = rows.column(*from) else { continue };
+            let mut index: Vec<Option<u32>> = (0..own.len() as u32).map(Some).collect();
+            for (row, neighbour) in decided {
+                if from.is_valid(neighbour) {
+                    index[row] = None;
+                }
+            }
+            if let Ok(hidden) = take(own.as_ref(), &UInt32Array::from(index), None) {
+                learned.set(rule.to, hidden);
+            }
+        }
+        learned
+    }
 }

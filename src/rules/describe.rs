@@ -42,6 +42,10 @@ impl TableRules {
             let columns = key.name.replace(", ", " or ");
             format!("siblings differ in {columns}")
         });
+        let calendar = self.calendar.map(|run| {
+            let begin = run.begin().unwrap_or_default();
+            format!("{} runs on row by row, from {begin}", name(table, run.column))
+        });
         let panel = self.panel.map(|link| {
             let columns = &schema.table(id).foreign_keys[link.0].columns;
             let columns: Vec<&str> = columns.iter().map(|column| name(table, *column)).collect();
@@ -49,6 +53,7 @@ impl TableRules {
         });
         let carried = self.carried.iter().map(|rule| handed_on(table, rule));
         numbered
+            .chain(calendar)
             .chain(panel)
             .chain(carried)
             .chain(differing)

@@ -7,6 +7,7 @@
 
 mod across;
 mod calendar;
+mod calendar_run;
 mod carried;
 mod clock;
 mod computed;
@@ -46,6 +47,7 @@ pub use across::{
     Aggregate, AggregateFunction, Borrowed, Childless, Determinant, Given, Heirloom, Inheritance, Inherited,
     Observed, ObservedTable, ancestor_along, discover_all,
 };
+pub use calendar_run::CalendarRun;
 pub use carried::{Carried, Carry, Sign, Term};
 pub use clock::KeyClock;
 pub use condition::{Condition, ConditionError};
@@ -104,6 +106,9 @@ pub struct TableRules {
     /// Keys that nobody declared and no two siblings share; all hold the context foreign key.
     #[serde(default)]
     pub differing: Vec<UniqueKey>,
+    /// The column that makes a calendar of the table.
+    #[serde(default)]
+    pub calendar: Option<CalendarRun>,
     /// The link whose parents split siblings into series.
     #[serde(default)]
     pub panel: Option<ForeignKeyId>,
@@ -293,7 +298,9 @@ impl TableRules {
             _ => None,
         });
         let carried = self.carried.iter().flat_map(Carried::literals);
-        self.discovered.iter().flat_map(Rule::literals).chain(childless).chain(carried).collect()
+        let calendar = self.calendar.iter().filter_map(CalendarRun::begin);
+        let all = self.discovered.iter().flat_map(Rule::literals);
+        all.chain(childless).chain(carried).chain(calendar).collect()
     }
 
     /// Which rows make some understood CHECK false. Unknown passes, as in SQL; a check that needs a column `rows`

@@ -1,4 +1,4 @@
-//! Tables whose times follow each other at one distance: readings every hour, prices of every trading day.
+//! Tables whose times follow each other at one distance: readings every hour, prices of every trading day, calendars.
 //!
 //! Tokens say roughly when a row is; gaps say it exactly, once the family is decoded, and may lead elsewhere in the end.
 //! So the times are decoded first, and everything else of the rows is drawn again under what they turned out to be.
@@ -12,7 +12,7 @@ use crate::{
         draft::Draft,
         joint::{KnownTokens, sub_columns},
     },
-    schema::TableId,
+    schema::{ColumnId, TableId},
 };
 
 impl Sampler<'_> {
@@ -27,6 +27,7 @@ impl Sampler<'_> {
         name: &str,
     ) -> Option<Vec<KnownTokens>> {
         let regular = model.facts.codecs.iter().filter(|(_, codec)| codec.is_regular());
+        let calendar = model.facts.rules.calendar;
         if drawn.row_count == 0 || self.condition(id).is_some() {
             return None;
         }
@@ -35,17 +36,26 @@ impl Sampler<'_> {
         let kin = Kin { families: &draft.families, parent: parents.as_ref(), series: series.as_ref() };
         let mut known = Vec::new();
         let mut decided = Vec::new();
-        for (column, codec) in regular {
+        let run_of = |column: &ColumnId| calendar.filter(|run| run.column == *column);
+        let run_on = model.facts.codecs.iter().filter(|(column, _)| run_of(column).is_some());
+        for (column, codec) in run_on.chain(regular) {
             let codec = [(*column, codec.clone())];
             let range = sub_columns(&model.facts, *column);
             let stream = format!("{name}/times");
-            let times = decode_table(
-                &codec,
-                &drawn.sub_columns(range.clone()),
-                Some(kin),
-                self.options.seed,
-                &stream,
-            );
+            let times = match run_of(column) {
+                Some(run) => {
+                    let first = draft.place.first_row;
+                    let times = run.times(first..first + drawn.row_count);
+                    TableData::new(vec![*column], vec![times], drawn.row_count)
+                }
+                None => decode_table(
+                    &codec,
+                    &drawn.sub_columns(range.clone()),
+                    Some(kin),
+                    self.options.seed,
+                    &stream,
+                ),
+            };
             let told = encode_table(&codec, &times, Some(kin));
             for (place, tokens) in range.clone().zip(told.tokens) {
                 let tokens = tokens.into_iter().map(Some).collect();

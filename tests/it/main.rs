@@ -33,6 +33,7 @@ mod resume;
 mod schemas;
 mod shapes;
 mod shards;
+mod succession;
 mod support;
 mod types_oracle;
 mod uncomputable;

@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     super::{
-        Carried, Carry, KeyClock, Numbering, Rules, TableRules, discover_beside, discover_dates,
+        CalendarRun, Carried, Carry, KeyClock, Numbering, Rules, TableRules, discover_beside, discover_dates,
         discover_nulls, family_positions,
     },
     Aggregate, Borrowed, Inheritance, Inherited,
@@ -69,6 +69,7 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
             rules.tables[id.0].positions = family_positions(rows.data, rows.families);
         }
         observed.number(*id, &mut rules.tables[id.0]);
+        rules.tables[id.0].calendar = observed.calendar(*id);
     }
     // Copies come first: what repeats a parent's value is also its maximum over the children. Then totals, which are
     // known last and so can give nothing away; then what else is owed to parents.
@@ -167,6 +168,19 @@ impl<'a> Observed<'a> {
         rules.numberings = beside
             .filter_map(|course| Numbering::find(course.key, course.spread?, rows.total_rows))
             .collect();
+    }
+
+    /// The column that makes a calendar of a table whose rows have no siblings and were all read.
+    fn calendar(&self, id: TableId) -> Option<CalendarRun> {
+        let rows = self.made(id).filter(|rows| rows.data.row_count as u64 == rows.total_rows)?;
+        if self.plan.table(id).context.is_some() {
+            return None;
+        }
+        let roles = &self.plan.table(id).columns;
+        let own =
+            |column: &ColumnId| matches!(roles[column.0], ColumnRole::Attribute | ColumnRole::KeyAttribute);
+        let columns = rows.data.columns.iter().zip(&rows.data.arrays).filter(|(column, _)| own(column));
+        columns.into_iter().find_map(|(column, array)| CalendarRun::find(*column, array))
     }
 
     /// The columns that relations across tables may decide: attributes outside any key and CHECK.
