@@ -110,7 +110,7 @@ impl RunningTotals {
             let rows = TableData::new(columns, arrays, balances.len());
             let own = rows.arrays[0].clone();
             let Some(added) = total.rule.added(&rows) else { continue };
-            let drawn = numbers(&own);
+            let drawn = numbers(own.as_ref());
             let totals: Vec<Option<f64>> = (0..balances.len())
                 .map(|row| {
                     let own = drawn[row].unwrap_or(f64::NAN);
@@ -165,7 +165,7 @@ impl RunningTotals {
     }
 }
 
-fn numbers(array: &ArrayRef) -> Vec<Option<f64>> {
+fn numbers(array: &dyn Array) -> Vec<Option<f64>> {
     match array.data_type() {
         ArrowType::Int64 => array
             .as_primitive::<types::Int64Type>()
@@ -184,5 +184,91 @@ fn as_before(array: &ArrayRef, values: &[Option<f64>]) -> ArrayRef {
             values.iter().map(|value| value.map(|value| value.round() as i64)).collect::<Int64Array>(),
         ),
         _ => Arc::new(values.iter().copied().collect::<Float64Array>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array};
+
+    use super::{Codec, RunningTotals, numbers};
+    use crate::{
+        codec::{Hints, encode_table},
+        data::{Families, TableData},
+        rules::{Carried, Carry, Sign, Term, Value},
+        schema::{Column, ColumnId, DataType},
+        seed::Seed,
+    };
+
+    const AMOUNT: ColumnId = ColumnId(0);
+    const TOTAL: ColumnId = ColumnId(1);
+
+    /// Totals of amounts of 1 to 20, and codecs of both.
+    fn totals() -> (RunningTotals, Vec<(ColumnId, Codec)>, TableData) {
+        let amounts = (0..400).map(|row| f64::from(1 + row * 7 % 20));
+        let totals = (0..400).map(|row| f64::from(row * 13 % 200));
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(Float64Array::from_iter_values(amounts)),
+            Arc::new(Float64Array::from_iter_values(totals)),
+        ];
+        let rows = TableData::new(vec![AMOUNT, TOTAL], arrays, 400);
+        let codecs: Vec<(ColumnId, Codec)> = [AMOUNT, TOTAL]
+            .map(|column| {
+                let definition = Column::new("x", DataType::Float { single: false });
+                let hints = Hints { guard: crate::privacy::Guard::rows(5), ..Hints::default() };
+                (column, Codec::fit(&definition, rows.column(column).expect("there"), &hints))
+            })
+            .to_vec();
+        let rule = Carried {
+            to: TOTAL,
+            by: None,
+            how: Carry::Running {
+                terms: vec![Term { of: AMOUNT, sign: Sign::Plus }],
+                lagged: false,
+                start: Some(Value::Float(0.0)),
+                decimals: Some(0),
+                range: Some((Value::Float(0.0), Value::Float(30.0))),
+            },
+            pairs: 400,
+        };
+        let running = RunningTotals::new(&[rule], &codecs, (Seed(1), "test")).expect("both are drawn");
+        (running, codecs, rows)
+    }
+
+    #[test]
+    fn totals_go_on_from_row_to_row_and_values_are_the_same_in_the_end() {
+        let (running, codecs, rows) = totals();
+        let mut tokens = encode_table(&codecs, &rows.slice(0, 3), None).tokens;
+        let amounts: Vec<f64> =
+            numbers(running.values(&tokens)[1].1.as_ref()).into_iter().flatten().collect();
+        let mut balances = vec![running.begin()];
+        let mut sum = 0.0;
+        for (row, amount) in amounts.iter().enumerate() {
+            let mut one: Vec<Vec<u16>> = tokens.iter().map(|column| vec![column[row]]).collect();
+            let excess = running.settle(&mut one, &mut balances, &[row]);
+            sum += amount;
+            assert_eq!(balances[0][0], Some((sum, *amount)));
+            assert!((excess[0] - (sum - 30.0).max(0.0)).abs() < 1e-9, "{excess:?} of {sum}");
+            tokens.iter_mut().zip(one).for_each(|(column, one)| column[row] = one[0]);
+        }
+        let told = running.values(&tokens).swap_remove(0);
+        let told: Vec<f64> = numbers(told.1.as_ref()).into_iter().flatten().collect();
+        assert!((told[2] - sum).abs() < 5.0, "the tokens say about {sum}: {told:?}");
+    }
+
+    #[test]
+    fn a_series_begins_anew() {
+        let (running, codecs, rows) = totals();
+        let running = running.within(Some(&Families::from_counts(&[1, 1])));
+        let tokens = encode_table(&codecs, &rows.slice(0, 2), None).tokens;
+        let mut balances = vec![running.begin()];
+        for row in 0..2 {
+            let mut one: Vec<Vec<u16>> = tokens.iter().map(|column| vec![column[row]]).collect();
+            running.settle(&mut one, &mut balances, &[row]);
+            let (total, added) = balances[0][0].expect("a total");
+            assert!((total - added).abs() < 1e-9);
+        }
     }
 }
