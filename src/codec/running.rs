@@ -107,6 +107,7 @@ impl RunningTotals {
         }
         for (place, total) in self.totals.iter().enumerate() {
             let (columns, arrays) = self.placed(&total.parts, tokens, rows).into_iter().unzip();
+            let places = rows;
             let rows = TableData::new(columns, arrays, balances.len());
             let own = rows.arrays[0].clone();
             let Some(added) = total.rule.added(&rows) else { continue };
@@ -114,7 +115,7 @@ impl RunningTotals {
             let totals: Vec<Option<f64>> = (0..balances.len())
                 .map(|row| {
                     let own = drawn[row].unwrap_or(f64::NAN);
-                    let value = total.rule.running(balances[row][place], added[row], own);
+                    let value = total.rule.running(places[row], balances[row][place], added[row], own);
                     (!value.is_nan()).then_some(value)
                 })
                 .collect();
@@ -230,6 +231,7 @@ mod tests {
                 start: Some(Value::Float(0.0)),
                 decimals: Some(0),
                 range: Some((Value::Float(0.0), Value::Float(30.0))),
+                slips: Vec::new(),
             },
             pairs: 400,
         };

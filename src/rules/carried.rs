@@ -25,6 +25,9 @@ use super::{
     value::Value,
 };
 
+/// Parts of one that the shares of slips are told in.
+const SLIP_PARTS: usize = 1_000_003;
+
 /// A column whose value a sibling decides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Carried {
@@ -66,6 +69,9 @@ pub enum Carry {
         decimals: Option<i32>,
         /// What enough entities stay above and below ([`Value::Float`]); `None` if too few are known.
         range: Option<(Value, Value)>,
+        /// What is added besides in some of the rows, with the share of the rows (both [`Value::Float`]): the way to
+        /// the garage that no trip tells of.
+        slips: Vec<(Value, Value)>,
     },
 }
 
@@ -121,13 +127,14 @@ impl Carried {
 
     /// Values of the source that it keeps.
     pub(super) fn literals(&self) -> Vec<String> {
-        let Carry::Running { terms, start, range, .. } = &self.how else { return Vec::new() };
+        let Carry::Running { terms, start, range, slips, .. } = &self.how else { return Vec::new() };
         let signs = terms.iter().filter_map(|term| match &term.sign {
             Sign::MinusWhen { values, .. } => Some(values),
             Sign::Plus | Sign::Minus => None,
         });
         let ends = range.iter().flat_map(|(low, high)| [low, high]);
-        signs.flatten().chain(start).chain(ends).filter_map(Value::text).collect()
+        let slips = slips.iter().map(|(slip, _)| slip);
+        signs.flatten().chain(start).chain(ends).chain(slips).filter_map(Value::text).collect()
     }
 
     /// What each row adds to a running total; `None` if a column is not there, or this is none.
@@ -146,13 +153,27 @@ impl Carried {
         Some(sums)
     }
 
-    /// The total of a row that adds `added`, after a sibling with this total that added so much; `own` is what the row
+    /// What a row adds besides: the same whenever it is asked.
+    fn slip(&self, row: usize) -> f64 {
+        let Carry::Running { slips, .. } = &self.how else { return 0.0 };
+        let mut rest = spread(row, self.to.0, SLIP_PARTS) as f64 / SLIP_PARTS as f64;
+        let known = slips.iter().filter_map(|(slip, share)| slip.number().zip(share.number()));
+        for (slip, share) in known {
+            rest -= share;
+            if rest < 0.0 {
+                return slip;
+            }
+        }
+        0.0
+    }
+
+    /// The total of a row (its place among all) that adds `added`, after a sibling with this total that added so much; `own` is what the row
     /// would have by itself.
     #[must_use]
-    pub fn running(&self, previous: Option<(f64, f64)>, added: f64, own: f64) -> f64 {
+    pub fn running(&self, row: usize, previous: Option<(f64, f64)>, added: f64, own: f64) -> f64 {
         let Carry::Running { lagged, start, .. } = &self.how else { return own };
         match (previous, start.as_ref().and_then(Value::number)) {
-            (Some((total, before)), _) => total + if *lagged { before } else { added },
+            (Some((total, before)), _) => total + if *lagged { before } else { added } + self.slip(row),
             (None, Some(start)) if !*lagged => start + added,
             (None, _) => own,
         }
@@ -212,7 +233,7 @@ impl Carried {
                     let total = if kept[at] && !drawn[at].is_nan() {
                         drawn[at]
                     } else {
-                        self.running(before.map(|(_, total, added)| (total, added)), added[at], drawn[at])
+                        self.running(at, before.map(|(_, total, added)| (total, added)), added[at], drawn[at])
                     };
                     if !total.is_nan() {
                         totals[at] = Value::Float(self.told(total));

@@ -145,7 +145,7 @@ fn handed_on(table: &Table, rule: &Carried) -> String {
         Carry::FromPrevious { from } => {
             format!("{to} = {} of the previous sibling ({pairs} pairs)", name(*from))
         }
-        Carry::Running { terms, lagged, start, .. } => {
+        Carry::Running { terms, lagged, start, slips, .. } => {
             let term = |term: &Term| match &term.sign {
                 Sign::Plus => format!(" + {}", name(term.of)),
                 Sign::Minus => format!(" − {}", name(term.of)),
@@ -156,7 +156,14 @@ fn handed_on(table: &Table, rule: &Carried) -> String {
             let added: String = terms.iter().map(term).collect();
             let whose = if *lagged { ", all of the previous sibling" } else { "" };
             let start = start.as_ref().map_or_else(String::new, |start| format!(", from {}", number(start)));
-            format!("{to} = {to} of the previous sibling{added}{whose}{start} ({pairs} pairs)")
+            let slips = match slips.len() {
+                0 => String::new(),
+                _ => format!(
+                    ", or with {} besides",
+                    list(&slips.iter().map(|(slip, _)| slip.clone()).collect::<Vec<_>>())
+                ),
+            };
+            format!("{to} = {to} of the previous sibling{added}{whose}{slips}{start} ({pairs} pairs)")
         }
     }
 }

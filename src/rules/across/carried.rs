@@ -24,6 +24,9 @@ use super::{
 const SHARE: f64 = 0.999;
 /// Units that the difference of two rounded totals may be off, with what the amounts have lost themselves.
 const ROUNDED: f64 = 1.1;
+/// Amounts that a total may slip by, and the share of the rows in which it does not.
+const MOST_SLIPS: usize = 16;
+const STILL: f64 = 0.5;
 /// Most columns that are combined, and most values of one that decides a sign.
 const MOST_COLUMNS: usize = 24;
 const MOST_SIGNS: usize = 16;
@@ -172,14 +175,24 @@ impl<'a> Ordered<'a> {
             let (one, other) = found?;
             Some(vec![Term { of: one, sign: Sign::Plus }, Term { of: other, sign: Sign::Minus }])
         };
-        let terms = one.or_else(two)?;
+        let exact = one.or_else(two).map(|terms| (terms, Vec::new()));
+        let grid = places.map(|_| unit);
+        let (terms, slips) = exact.or_else(|| {
+            terms.iter().filter(|term| !is_finer(term)).find_map(|term| {
+                let added = |pair: (usize, usize)| added(term, pair);
+                [(Sign::Plus, 1.0), (Sign::Minus, -1.0)].into_iter().find_map(|(sign, factor)| {
+                    let slips = self.slips(totals, |pair| factor * added(pair), grid?)?;
+                    Some((vec![Term { of: *term, sign }], slips))
+                })
+            })
+        })?;
         let finer = terms.iter().any(|term| is_finer(&term.of));
         if !self.guard.enough(self.pairs.iter().map(|(earlier, _)| *earlier)) {
             return None;
         }
         let mut rule = self.rule(
             to,
-            Carry::Running { terms, lagged, start: None, decimals: places, range: self.range(totals) },
+            Carry::Running { terms, lagged, start: None, decimals: places, range: self.range(totals), slips },
         );
         if finer && !self.stays_near(&rule, totals, unit) {
             return None;
@@ -189,6 +202,42 @@ impl<'a> Ordered<'a> {
             *start = begin.map(Value::Float);
         }
         Some(rule)
+    }
+
+    /// What totals move by beyond what is added, where that is mostly nothing and else one of a few amounts that enough
+    /// entities share; `None` if it is not, or would be as often with the amounts of other rows.
+    fn slips(
+        &self,
+        totals: &[f64],
+        added: impl Fn((usize, usize)) -> f64,
+        unit: f64,
+    ) -> Option<Vec<(Value, Value)>> {
+        let shuffle = Shuffle::new(self.pairs.len());
+        let mut seen: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        let (mut moved, mut by_chance) = (0, 0);
+        for (place, &pair) in self.pairs.iter().enumerate() {
+            let change = totals[pair.1] - totals[pair.0];
+            let units = |added: f64| ((change - added) / unit).round() as i64;
+            let own = added(pair);
+            seen.entry(units(own)).or_default().push(pair.1);
+            moved += usize::from(own != 0.0 && units(own) == 0);
+            by_chance += usize::from(units(added(self.pairs[shuffle.of(place)])) == 0);
+            if seen.len() > 2 * MOST_SLIPS {
+                return None;
+            }
+        }
+        let pairs = self.pairs.len() as f64;
+        let still = seen.get(&0).map_or(0, Vec::len);
+        seen.retain(|_, rows| self.guard.enough(rows.iter().copied()));
+        let known: usize = seen.values().map(Vec::len).sum();
+        let found = still as f64 >= STILL * pairs
+            && 2 * by_chance <= still
+            && moved >= LEAST_ROWS
+            && known as f64 >= SHARE * pairs
+            && seen.len() <= MOST_SLIPS;
+        let share = |rows: &Vec<usize>| Value::Float(rows.len() as f64 / known as f64);
+        let slips = seen.iter().filter(|(units, _)| **units != 0);
+        found.then(|| slips.map(|(units, rows)| (Value::Float(*units as f64 * unit), share(rows))).collect())
     }
 
     /// True if rounded totals are never further than two units from the sum of all that was added since the first row, and

@@ -226,3 +226,42 @@ fn a_rounded_total_is_one_of_what_is_finer() {
     let always_more = metered(|used| used.iter_mut().for_each(|used| *used += 0.04));
     assert_eq!(always_more, [], "each is near, but not their sum");
 }
+
+#[test]
+fn a_counter_that_slips_now_and_then_still_counts() {
+    // The trips of a vehicle: where one ends the next begins, or up to 3 km on.
+    let schema = fixture("car: *id, size\n trip: *id, car_id! > car.id, begins!, distance!");
+    let counted = |slip: fn(i64) -> i64| {
+        let mut random = Seed(8).stream("trips", 0);
+        let rows = (ACCOUNTS * ENTRIES) as usize;
+        let distance: Vec<i64> = (0..rows).map(|_| random.random_range(1..200)).collect();
+        let mut begins: Vec<i64> = Vec::new();
+        for row in 0..rows {
+            let is_first = row.is_multiple_of(ENTRIES as usize);
+            let slip = slip(random.random_range(0..1000));
+            begins.push(if is_first {
+                random.random_range(0..90_000)
+            } else {
+                begins[row - 1] + distance[row - 1] + slip
+            });
+        }
+        let size: ArrayRef = Arc::new(Int64Array::from_iter_values(0..i64::from(ACCOUNTS)));
+        let cars = TableData::new(vec![ColumnId(1)], vec![size], ACCOUNTS as usize);
+        let arrays = [begins, distance].map(|values| Arc::new(Int64Array::from(values)) as ArrayRef);
+        let trips = TableData::new((2..4).map(ColumnId).collect(), arrays.to_vec(), rows);
+        let mut rules = found(&schema, [cars, trips], [Vec::new(), vec![families().parent_of_rows()]]);
+        rules.tables.remove(1).carried
+    };
+
+    let carried = counted(|any| if any < 850 { 0 } else { any % 3 + 1 });
+
+    let [rule] = carried.as_slice() else { panic!("{carried:?}") };
+    let Carry::Running { lagged: true, slips, .. } = &rule.how else { panic!("{rule:?}") };
+    let slips: Vec<(f64, f64)> =
+        slips.iter().filter_map(|(slip, share)| slip.number().zip(share.number())).collect();
+    assert_eq!(slips.iter().map(|(slip, _)| *slip).collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
+    assert!(slips.iter().all(|(_, share)| (0.02..0.09).contains(share)), "{slips:?}");
+    let slipped = (0..10_000).filter(|row| (rule.running(*row, Some((0.0, 0.0)), 0.0, 0.0)) > 0.5).count();
+    assert!((1000..2000).contains(&slipped), "{slipped} of 10,000 rows");
+    assert_eq!(counted(|any| any), [], "anything may be between");
+}
