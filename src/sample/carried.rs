@@ -68,7 +68,7 @@ impl Sampler<'_> {
         }
         let before = rules.violations(&values);
         let mut kept = vec![false; values.row_count];
-        for _ in 0..ROUNDS {
+        for round in 0..=ROUNDS {
             let rows = followed(&carries, (table, families), values.clone(), &kept);
             let mut given = given.clone();
             given
@@ -84,7 +84,16 @@ impl Sampler<'_> {
             if new.is_empty() {
                 return (settled, kept.iter().filter(|kept| **kept).count());
             }
-            new.into_iter().for_each(|row| kept[row] = true);
+            if round + 1 < ROUNDS {
+                new.into_iter().for_each(|row| kept[row] = true);
+                continue;
+            }
+            // Where one row after the other breaks a CHECK, the whole family stays as it was drawn.
+            for family in (0..families.len()).map(|family| families.rows(family)) {
+                if family.clone().any(|row| after[row] && !before[row]) {
+                    kept[family].fill(true);
+                }
+            }
         }
         (values, before.len())
     }

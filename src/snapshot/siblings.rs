@@ -18,9 +18,11 @@ const SERIES_ROWS: usize = 3;
 const BACK_MIN: f64 = 0.02;
 const WAY_BACK: f64 = 0.5;
 
-/// Share of the siblings that have a time in common with another one, in a panel; and that of the gaps within a series
-/// that are equal, where no key says that a time comes once.
+/// Share of the siblings that have a time in common with another one, in a panel. Where a key says that a time comes once
+/// in a series, the share of a family's times that each of its series has: what somebody buys now and then is no series.
+/// Without such a key, the share of the gaps within a series that are equal.
 const SHARED_TIMES: f64 = 0.1;
+const COVERED: f64 = 0.5;
 const EQUAL_GAPS: f64 = 0.5;
 /// Share of the steps within a series that may stand still.
 const STILL: f64 = 0.001;
@@ -71,12 +73,17 @@ fn is_panel(context_rows: &[u32], parents: &[u32], times: &[i64], is_key: bool) 
     order.sort_by_key(|row| (context_rows[*row], times[*row]));
     let at = |row: &usize| (context_rows[*row], times[*row]);
     let shared: usize = order.chunk_by(|one, other| at(one) == at(other)).map(|rows| rows.len() - 1).sum();
+    let mut moments: BTreeMap<u32, usize> = BTreeMap::new();
+    for rows in order.chunk_by(|one, other| at(one) == at(other)) {
+        *moments.entry(context_rows[rows[0]]).or_default() += 1;
+    }
     order.sort_by_key(|row| (context_rows[*row], parents[*row], times[*row]));
-    let (mut series, mut pairs, mut still) = (0, 0, 0);
+    let (mut series, mut pairs, mut still, mut possible) = (0, 0, 0, 0);
     let mut gaps: BTreeMap<i64, usize> = BTreeMap::new();
     let of = |row: &usize| (context_rows[*row], parents[*row]);
     for rows in order.chunk_by(|one, other| of(one) == of(other)) {
         series += 1;
+        possible += moments.get(&context_rows[rows[0]]).copied().unwrap_or(0);
         for pair in rows.windows(2) {
             let gap = times[pair[1]].saturating_sub(times[pair[0]]);
             pairs += 1;
@@ -89,7 +96,11 @@ fn is_panel(context_rows: &[u32], parents: &[u32], times: &[i64], is_key: bool) 
         && order.len() >= SERIES_ROWS * series
         && shared as f64 >= SHARED_TIMES * order.len() as f64
         && still as f64 <= STILL * pairs as f64
-        && (is_key || most as f64 >= EQUAL_GAPS * pairs as f64)
+        && if is_key {
+            order.len() as f64 >= COVERED * possible as f64
+        } else {
+            most as f64 >= EQUAL_GAPS * pairs as f64
+        }
 }
 
 /// Sorts rows by parent, siblings by time or else as they came (by primary key), orphans last. They also stay as they
@@ -216,5 +227,7 @@ mod tests {
         let uneven: Vec<i64> = day.iter().map(|day| day * day).collect();
         assert!(!is_panel(&product, &shop, &uneven, false), "gaps differ");
         assert!(is_panel(&product, &shop, &uneven, true), "but a key says that a day comes once");
+        let rare: Vec<i64> = rows().map(|row| i64::from(row % 10 * 31 + row * row % 29)).collect();
+        assert!(!is_panel(&product, &shop, &rare, true), "each shop has days of its own");
     }
 }
