@@ -82,19 +82,25 @@ pub(super) struct Never {
 }
 
 impl Never {
-    /// Looks for it among times of which none is null.
+    /// Looks for it among times.
     pub(super) fn find(times: &[Option<i64>], guard: Guard<'_>) -> Option<Self> {
-        let known: Vec<i64> = times.iter().copied().collect::<Option<_>>()?;
+        let known = || times.iter().flatten();
         let is_never = |end: i64| {
-            let others = || known.iter().filter(|time| **time != end);
+            let others = || known().filter(|time| **time != end);
             let (low, high) = (*others().min()?, *others().max()?);
             let away = if end > high { end.saturating_sub(high) } else { low.saturating_sub(end) };
-            let rows = || known.iter().enumerate().filter(|(_, time)| **time == end).map(|(row, _)| row);
+            let rows =
+                || times.iter().enumerate().filter(|(_, time)| **time == Some(end)).map(|(row, _)| row);
             let range = high.saturating_sub(low).saturating_add(DAY_MICROS);
             let found = away > range.saturating_mul(FAR) && rows().count() > 1 && guard.enough(rows());
             found.then(|| Self { time: end, entities: guard.distinct(rows()) as u32 })
         };
-        is_never(*known.iter().max()?).or_else(|| is_never(*known.iter().min()?))
+        is_never(*known().max()?).or_else(|| is_never(*known().min()?))
+    }
+
+    /// True if null means something else already, so that this cannot take its place.
+    pub(super) fn is_beside_null(never: Option<Self>, times: &[Option<i64>]) -> bool {
+        never.is_some() && times.contains(&None)
     }
 
     /// Makes it null.

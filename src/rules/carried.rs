@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{
-    Array, ArrayRef, Date32Array, Int64Array, TimestampMicrosecondArray, UInt32Array, cast::AsArray,
-    types::Int64Type,
-};
+use arrow_array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray, UInt32Array};
 use arrow_schema::DataType as ArrowType;
 use arrow_select::take::take;
 use serde::{Deserialize, Serialize};
@@ -49,7 +46,7 @@ pub enum Carry {
     FromNext {
         /// The next sibling's column.
         from: ColumnId,
-        /// Added to it, in units of the storage: days, microseconds, whole numbers.
+        /// Added to it, in units of the storage: days or microseconds.
         offset: i64,
     },
     /// It is what the previous sibling has in `from`, and the first row's own otherwise.
@@ -137,6 +134,12 @@ impl Carried {
         signs.flatten().chain(start).chain(ends).chain(slips).filter_map(Value::text).collect()
     }
 
+    /// The column as it was drawn, NaN for null; `None` if it is not there or holds no numbers.
+    #[must_use]
+    pub fn drawn(&self, rows: &TableData) -> Option<Vec<f64>> {
+        numbers(rows.column(self.to)?)
+    }
+
     /// What each row adds to a running total; `None` if a column is not there, or this is none.
     #[must_use]
     pub fn added(&self, rows: &TableData) -> Option<Vec<f64>> {
@@ -167,8 +170,8 @@ impl Carried {
         0.0
     }
 
-    /// The total of a row (its place among all) that adds `added`, after a sibling with this total that added so much; `own` is what the row
-    /// would have by itself.
+    /// The total of a row (its place among all) that adds `added`, after a sibling with this total that added so much;
+    /// `own` is what the row would have by itself.
     #[must_use]
     pub fn running(&self, row: usize, previous: Option<(f64, f64)>, added: f64, own: f64) -> f64 {
         let Carry::Running { lagged, start, .. } = &self.how else { return own };
@@ -211,19 +214,14 @@ impl Carried {
         match &self.how {
             Carry::FromNext { from, offset } => {
                 let from = shifted(rows.column(*from)?, *offset)?;
-                neighbours((own, nullable), &from, pairs(&order, families), kept)
+                from_neighbours((own, nullable), &from, self.decided(&order, families), kept)
             }
             Carry::FromPrevious { from } => {
                 let from = rows.column(*from)?;
-                neighbours(
-                    (own, nullable),
-                    from,
-                    pairs(&order, families).map(|(previous, row)| (row, previous)),
-                    kept,
-                )
+                from_neighbours((own, nullable), from, self.decided(&order, families), kept)
             }
             Carry::Running { .. } => {
-                let (added, drawn) = (self.added(rows)?, numbers(own)?);
+                let (added, drawn) = (self.added(rows)?, self.drawn(rows)?);
                 let mut totals = vec![Value::Null; rows.row_count];
                 let mut previous: Option<(u32, f64, f64)> = None;
                 let family_of = families.parent_of_rows();
@@ -242,6 +240,16 @@ impl Carried {
                 }
                 build(&table.column(self.to).data_type, &totals)
             }
+        }
+    }
+
+    /// Rows that a neighbour decides, with it; none for a total.
+    fn decided(&self, order: &[u32], families: &Families) -> Vec<(usize, usize)> {
+        let pairs = pairs(order, families);
+        match &self.how {
+            Carry::FromNext { .. } => pairs.collect(),
+            Carry::FromPrevious { .. } => pairs.map(|(previous, row)| (row, previous)).collect(),
+            Carry::Running { .. } => Vec::new(),
         }
     }
 }
@@ -284,37 +292,33 @@ pub(super) fn pairs<'a>(
     })
 }
 
-/// A date, a time or a whole number, moved by so many units; as it is without any.
+/// Dates or times, moved by so many units; as they are without any.
 pub(super) fn shifted(array: &ArrayRef, by: i64) -> Option<ArrayRef> {
     if by == 0 {
         return Some(array.clone());
     }
-    let moved: Vec<Option<i64>> =
-        ordered(array)?.into_iter().map(|value| value.map(|value| value.saturating_add(by))).collect();
+    let moved = ordered(array)?.into_iter().map(|value| value.map(|value| value.saturating_add(by)));
     Some(match array.data_type() {
         ArrowType::Date32 => {
-            let days = moved.iter().map(|day| day.and_then(|day| i32::try_from(day).ok()));
+            let days = moved.map(|day| day.and_then(|day| i32::try_from(day).ok()));
             Arc::new(days.collect::<Date32Array>())
         }
-        ArrowType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::from(moved)),
-        ArrowType::Int64 if array.as_primitive_opt::<Int64Type>().is_some() => {
-            Arc::new(Int64Array::from(moved))
-        }
+        ArrowType::Timestamp(..) => Arc::new(moved.collect::<TimestampMicrosecondArray>()),
         _ => return None,
     })
 }
 
 /// `own`, where (row, neighbour) says so with the neighbour's value of `from`, unless that is unknown. What is null
 /// and may not be takes the value of another row that no neighbour decides.
-fn neighbours(
+fn from_neighbours(
     (own, nullable): (&ArrayRef, bool),
     from: &ArrayRef,
-    pairs: impl Iterator<Item = (usize, usize)>,
+    decided: Vec<(usize, usize)>,
     kept: &[bool],
 ) -> Option<ArrayRef> {
     let count = own.len();
     let mut index: Vec<u32> = (0..count as u32).collect();
-    for (row, neighbour) in pairs.filter(|(row, _)| !kept[*row]) {
+    for (row, neighbour) in decided.into_iter().filter(|(row, _)| !kept[*row]) {
         if from.is_valid(neighbour) {
             index[row] = (count + neighbour) as u32;
         }
@@ -341,18 +345,14 @@ impl TableRules {
     pub fn without_carried(&self, rows: &TableData, families: &Families) -> TableData {
         let mut learned = rows.clone();
         for rule in &self.carried {
-            let by = rule.by.map(|by| rows.column(by));
-            let (Some(own), Some(order)) = (rows.column(rule.to), in_order(by, families)) else { continue };
-            let (from, decided): (_, Vec<(usize, usize)>) = match &rule.how {
-                Carry::FromNext { from, .. } => (from, pairs(&order, families).collect()),
-                Carry::FromPrevious { from } => {
-                    (from, pairs(&order, families).map(|(previous, row)| (row, previous)).collect())
-                }
-                Carry::Running { .. } => continue,
+            let (Carry::FromNext { from, .. } | Carry::FromPrevious { from }) = &rule.how else { continue };
+            let order = in_order(rule.by.map(|by| rows.column(by)), families);
+            let (Some(own), Some(from), Some(order)) = (rows.column(rule.to), rows.column(*from), order)
+            else {
+                continue;
             };
-            let Some(from) = rows.column(*from) else { continue };
             let mut index: Vec<Option<u32>> = (0..own.len() as u32).map(Some).collect();
-            for (row, neighbour) in decided {
+            for (row, neighbour) in rule.decided(&order, families) {
                 if from.is_valid(neighbour) {
                     index[row] = None;
                 }

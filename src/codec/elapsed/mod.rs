@@ -132,6 +132,9 @@ impl Elapsed {
     ) -> Option<(Self, f64)> {
         let mut times = micros(values)?;
         let never = Never::find(&times, guard);
+        if Never::is_beside_null(never, &times) {
+            return None;
+        }
         Never::hide(&mut times, never);
         let date = reading::dates(values).is_some();
         let (families, parent) = kin.runs();

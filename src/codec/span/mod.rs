@@ -97,6 +97,9 @@ impl Span {
     ) -> Option<(Self, f64, f64)> {
         let (mut times, from) = (micros(values)?, micros(bases)?);
         let never = Never::find(&times, guard);
+        if Never::is_beside_null(never, &times) {
+            return None;
+        }
         Never::hide(&mut times, never);
         let date = reading::dates(values).is_some();
         if times.iter().chain(&from).flatten().any(is_extreme) {

@@ -159,6 +159,14 @@ fn a_far_day_that_stands_for_never_keeps_its_day() {
 
     let (span, ..) = Span::fit(&column, &to, (SpanBase::Own(BASE), &from), &codec, Guard::rows(5)).unwrap();
 
+    let times = to.as_primitive::<types::TimestampMicrosecondType>().iter().enumerate();
+    let some_null = times.map(|(row, time)| time.filter(|_| row % 7 != 0));
+    let some_null: ArrayRef = Arc::new(some_null.collect::<TimestampMicrosecondArray>());
+    let base = (SpanBase::Own(BASE), &from);
+    assert!(
+        Span::fit(&column, &some_null, base, &codec, Guard::rows(5)).is_none(),
+        "null means something else"
+    );
     let back = round_trip(span, &from, &to);
     let again = back.column(OWN).unwrap().as_primitive::<types::TimestampMicrosecondType>();
     let before = back.column(BASE).unwrap().as_primitive::<types::TimestampMicrosecondType>();

@@ -27,8 +27,9 @@ const ROUNDED: f64 = 1.1;
 /// Amounts that a total may slip by, and the share of the rows in which it does not.
 const MOST_SLIPS: usize = 16;
 const STILL: f64 = 0.5;
-/// Most columns that are combined, and most values of one that decides a sign.
-const MOST_COLUMNS: usize = 24;
+/// Most columns of a table that is searched, most that are combined by two, and most values of one that decides a sign.
+const MOST_COLUMNS: usize = 64;
+const MOST_COMBINED: usize = 24;
 const MOST_SIGNS: usize = 16;
 
 /// A table's rows in the order of a column, ready to be compared with their neighbours.
@@ -167,6 +168,9 @@ impl<'a> Ordered<'a> {
             Some(vec![Term { of: *term, sign }])
         });
         let two = || {
+            if terms.len() > MOST_COMBINED {
+                return None;
+            }
             let pairs = terms.iter().flat_map(|one| terms.iter().map(move |other| (*one, *other)));
             let found = pairs.filter(|(one, other)| one != other).find(|(one, other)| {
                 let slack = slack(is_finer(one) || is_finer(other));
@@ -217,6 +221,9 @@ impl<'a> Ordered<'a> {
         let (mut moved, mut by_chance) = (0, 0);
         for (place, &pair) in self.pairs.iter().enumerate() {
             let change = totals[pair.1] - totals[pair.0];
+            if change.is_nan() {
+                continue;
+            }
             let units = |added: f64| ((change - added) / unit).round() as i64;
             let own = added(pair);
             seen.entry(units(own)).or_default().push(pair.1);
