@@ -127,6 +127,9 @@ pub(super) fn learn(
     };
     match train(&mut trainee, &mut optimiser, schedule)? {
         Outcome::Trained(mut weights, course) => {
+            for (column, share) in shape.sub_columns.iter().zip(&trainee.best_shares) {
+                tracing::debug!(table = set.name, column = column.name, size = column.size, share, "head");
+            }
             trainee.shrink(&mut weights);
             let windows = reader.windows();
             let tables = fitted_tables(Counted { reader, windows: &windows }, &trainee.marginals);

@@ -3,8 +3,8 @@
 use crate::schema::{ColumnId, ForeignKeyId, Schema, Table, TableId};
 
 use super::{
-    Aggregate, AggregateFunction, Carried, Carry, Determinant, Inheritance, Inherited, Product, Rule, Sign,
-    TableRules, Term, across::ancestor_along, value::Value,
+    Aggregate, AggregateFunction, Among, Carried, Carry, Determinant, Inheritance, Inherited, Product,
+    Ranked, Rule, Sign, TableRules, Term, across::ancestor_along, value::Value,
 };
 
 /// Most values of a rule that are written out.
@@ -52,7 +52,9 @@ impl TableRules {
             format!("siblings with one {} follow each other in time", columns.join(", "))
         });
         let carried = self.carried.iter().map(|rule| handed_on(table, rule));
+        let placed = self.ranked.iter().map(|rule| place(schema, id, rule));
         numbered
+            .chain(placed)
             .chain(calendar)
             .chain(panel)
             .chain(carried)
@@ -82,6 +84,27 @@ impl TableRules {
 
 fn name(table: &Table, column: ColumnId) -> &str {
     &table.column(column).name
+}
+
+fn place(schema: &Schema, id: TableId, rule: &Ranked) -> String {
+    let table = schema.table(id);
+    let among: Vec<&str> = match rule.among {
+        Among::Link(fk) => {
+            table.foreign_keys[fk.0].columns.iter().map(|column| name(table, *column)).collect()
+        }
+        Among::Column(column) => vec![name(table, column)],
+    };
+    let order = rule.by.map_or_else(String::new, |by| {
+        let first = if by.descending { "greatest" } else { "least" };
+        format!(", {first} {} first", name(table, by.column))
+    });
+    format!(
+        "{} is the place among rows with one {}{order}, from {} ({} groups)",
+        name(table, rule.to),
+        among.join(", "),
+        rule.start,
+        rule.groups
+    )
 }
 
 fn number(value: &Value) -> String {

@@ -34,6 +34,7 @@ mod parse;
 mod pattern;
 mod position;
 mod ranges;
+mod ranked;
 mod relation;
 mod repair;
 mod spelling;
@@ -62,6 +63,7 @@ pub use limit::Limit;
 pub use numbering::Numbering;
 pub use pattern::Pattern;
 pub use position::{Position, family_positions};
+pub use ranked::{Among, RankOrder, Ranked, groups_of};
 pub use relation::{Product, Rule};
 pub use repair::RepairTally;
 pub use spelling::Spelling;
@@ -97,6 +99,9 @@ pub struct TableRules {
     factored: Vec<ColumnId>,
     /// Columns found to number the rows of their family.
     pub positions: Vec<Position>,
+    /// Columns that hold places among other rows.
+    #[serde(default)]
+    pub ranked: Vec<Ranked>,
     /// What fresh numbers run with; those of the table's own key first.
     #[serde(default)]
     pub clocks: Vec<KeyClock>,
@@ -237,7 +242,7 @@ impl TableRules {
     }
 
     /// The columns whose values are decided outside the row: positions, what ancestors give, what children sum up to,
-    /// what siblings hand on.
+    /// what siblings hand on, places among others.
     #[must_use]
     pub fn settled(&self) -> Vec<ColumnId> {
         let given = self.inherited.iter();
@@ -246,6 +251,7 @@ impl TableRules {
             .chain(given.map(|rule| rule.to))
             .chain(self.aggregates.iter().map(|total| total.to))
             .chain(self.carried.iter().map(|rule| rule.to))
+            .chain(self.ranked.iter().map(|rule| rule.to))
             .collect()
     }
 

@@ -165,6 +165,7 @@ impl Sampler<'_> {
             && plan.links.iter().all(plain_link)
             && table.foreign_keys.iter().all(|fk| fk.when().is_none() && fk.columns.iter().all(plain_key))
             && rules.aggregates.is_empty()
+            && rules.ranked.iter().all(|rule| self.places_hold_by_family(id, rule))
             && rules.inherited.iter().all(|rule| holds_by_family(rule, plan.context))
             && table.exclusions.is_empty()
             && table.keys().all(|key| self.holds_by_block(id, key))

@@ -90,6 +90,7 @@ impl Sampler<'_> {
         self.follow_joint(id, model, draft);
         self.follow_dates(id, model, draft);
         self.follow_siblings(id, model, draft);
+        self.follow_places(id, model, draft);
     }
 
     fn follow_dates(&self, id: TableId, model: &TableModel, draft: &mut Draft) {

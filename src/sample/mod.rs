@@ -24,6 +24,7 @@ mod learned_link;
 mod leaves;
 mod links;
 mod outlet;
+mod ranked;
 mod referable;
 mod references;
 mod regular;

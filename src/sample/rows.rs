@@ -382,6 +382,7 @@ impl Sampler<'_> {
                 draft.data.set(column, array);
             }
         }
+        self.take_places(id, model, draft);
         self.allot_keys(id, draft);
         self.run_with_clocks(model, draft);
     }

@@ -68,6 +68,8 @@ pub fn discover_all(observed: &Observed<'_>, declared: &Rules) -> Rules {
         if let Some(rows) = observed.made(*id).filter(|_| observed.plan.table(*id).context.is_some()) {
             rules.tables[id.0].positions = family_positions(rows.data, rows.families);
         }
+        let ranked = observed.ranked(*id, &rules.tables[id.0]);
+        rules.tables[id.0].ranked = ranked;
         observed.number(*id, &mut rules.tables[id.0]);
         rules.tables[id.0].calendar = observed.calendar(*id);
     }

@@ -12,6 +12,7 @@ mod inherit;
 mod joint;
 mod kin;
 mod lines;
+mod ranked;
 mod totals;
 
 #[cfg(test)]
