@@ -102,7 +102,8 @@ impl CalendarGrid {
     }
 }
 
-fn date_of(day: i64) -> Option<NaiveDate> {
+/// The date of a day number, where a calendar has it.
+pub(super) fn date_of(day: i64) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(1970, 1, 1)?.checked_add_signed(TimeDelta::try_days(day)?)
 }
 

@@ -181,6 +181,14 @@ impl Datetime {
         Some(Self { sub_columns, nulls, parts: Parts::Timestamp { days, clock } })
     }
 
+    /// False for days in which next to nothing happens.
+    pub(super) fn in_season(&self, day: i64) -> bool {
+        match &self.parts {
+            Parts::Date { days } | Parts::Timestamp { days, .. } => days.in_season(day),
+            Parts::Time { .. } => true,
+        }
+    }
+
     pub(super) fn kept(&self) -> Vec<Kept> {
         match &self.parts {
             Parts::Date { days } | Parts::Timestamp { days, clock: None } => days.kept(&calendar::date_text),

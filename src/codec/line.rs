@@ -12,7 +12,13 @@ use crate::{privacy::Kept, seed::Stream};
 use super::{
     axis::Lattice,
     calendar::{self, CalendarGrid},
+    season::Season,
 };
+
+/// Draws of a day that are thinned by its weekday and season before all days of a cell are weighed.
+const DAY_TRIES: usize = 24;
+/// Most days of a cell that are weighed.
+const MOST_WEIGHED: i64 = 1000;
 
 /// Keys in tokens. Coarse tokens: atoms in order, then bins in order. Fine tokens: the cell inside the bin, then
 /// "none" for a coarse token that is no bin.
@@ -36,6 +42,9 @@ pub(super) struct Line {
     /// The days of the calendar that all keys are, if keys are days: first days of months, last days of years.
     #[serde(default)]
     pub(super) calendar: Option<CalendarGrid>,
+    /// The months and days of months that keys are in, if keys are days: the pattern inside a cell as well.
+    #[serde(default)]
+    pub(super) season: Option<Box<Season>>,
 }
 
 /// Part of a bin. Saved as a bare list: a column has up to two thousand.
@@ -59,6 +68,16 @@ impl From<(i64, i64, u32, u16, u16)> for Cell {
     fn from((low, high, rows, bin, fine): (i64, i64, u32, u16, u16)) -> Self {
         Self { low, high, rows, bin, fine }
     }
+}
+
+/// Draws one of some days by their weights; `None` without a day.
+pub(super) fn weighted(days: &[(i64, f64)], random: &mut Stream) -> Option<i64> {
+    let mut at = random.random::<f64>() * days.iter().map(|(_, weight)| weight).sum::<f64>();
+    let found = days.iter().find(|(_, weight)| {
+        at -= weight;
+        at < 0.0
+    });
+    found.or(days.last()).map(|(day, _)| *day)
 }
 
 impl Line {
@@ -155,7 +174,7 @@ impl Line {
         };
         let key = match (&self.calendar, &self.weekdays) {
             (Some(grid), _) => grid.snap(self.lattice.draw(cell.low, cell.high, random)),
-            (None, Some(weights)) => self.day(cell, weights, random),
+            (None, Some(_)) => self.day(cell, random),
             (None, None) => self.lattice.draw(cell.low, cell.high, random),
         };
         key.clamp(self.limits.0, self.limits.1)
@@ -178,17 +197,43 @@ impl Line {
         })
     }
 
-    /// Draws a day of a cell by the weekdays seen: thinned uniform draws, a few tries.
-    fn day(&self, cell: &Cell, weights: &[u32; 7], random: &mut Stream) -> i64 {
+    /// Says yes to a day as often as there are days like it beside the most frequent ones: by weekday and season.
+    pub(super) fn is_usual(&self, day: i64, random: &mut Stream) -> bool {
+        let weights = self.weekdays.unwrap_or([1; 7]);
         let heaviest = weights.iter().copied().max().unwrap_or(1).max(1);
+        self.season.as_deref().is_none_or(|season| random.random::<f64>() < season.share(day))
+            && random.random_range(0..heaviest) < weights[calendar::weekday(day)]
+    }
+
+    /// False for days of a month, or of a day of the month, that too few keys are in.
+    pub(super) fn in_season(&self, day: i64) -> bool {
+        self.season.as_deref().is_none_or(|season| season.share(day) > 0.0)
+    }
+
+    /// How many days like a day there are, beside another one.
+    pub(super) fn weight(&self, day: i64) -> f64 {
+        let weekday = self.weekdays.map_or(1.0, |weights| f64::from(weights[calendar::weekday(day)]));
+        weekday * self.season.as_deref().map_or(1.0, |season| season.share(day))
+    }
+
+    /// Draws a day of a cell by the weekdays and the season seen: thinned uniform draws, and where these miss, one of
+    /// all its days.
+    fn day(&self, cell: &Cell, random: &mut Stream) -> i64 {
         let mut day = self.lattice.draw(cell.low, cell.high, random);
-        for _ in 0..24 {
-            if random.random_range(0..heaviest) < weights[calendar::weekday(day)] {
-                break;
+        for _ in 0..DAY_TRIES {
+            if self.is_usual(day, random) {
+                return day;
             }
             day = self.lattice.draw(cell.low, cell.high, random);
         }
-        day
+        let (Lattice::Steps { step, offset }, Some(_)) = (self.lattice, &self.season) else { return day };
+        if cell.high.saturating_sub(cell.low) > MOST_WEIGHED {
+            return day;
+        }
+        let days = (cell.low..=cell.high).filter(|day| (day - offset).rem_euclid(step) == 0);
+        let weighed: Vec<(i64, f64)> =
+            days.map(|day| (day, self.weight(day))).filter(|(_, weight)| *weight > 0.0).collect();
+        weighted(&weighed, random).unwrap_or(day)
     }
 
     /// What it keeps of the source: atoms with their entities, and the ends of ranges.

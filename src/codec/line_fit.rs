@@ -12,6 +12,7 @@ use super::{
     axis::{ABOVE_ALL, BELOW_ALL, Lattice, NAN, Scale},
     calendar::{self, CalendarGrid},
     line::{Cell, Line},
+    season::Season,
 };
 
 /// Most distinct values for which every supported one is kept exactly (design 4.2).
@@ -121,6 +122,7 @@ impl Line {
             limits: spec.limits,
             weekdays: spec.days.then(|| weekdays(&values)),
             calendar: CalendarGrid::of(&values).filter(|_| spec.days),
+            season: spec.days.then(|| Season::of(&values, spec.least)).flatten().map(Box::new),
         };
         let sub_columns = line.sub_columns(&keys_of(&keys), spec);
         (line, sub_columns)
@@ -145,6 +147,7 @@ impl Line {
             limits: spec.limits,
             weekdays: spec.days.then(|| weekdays(&keys)),
             calendar: CalendarGrid::of(&keys).filter(|_| spec.days),
+            season: spec.days.then(|| Season::of(&keys, spec.least)).flatten().map(Box::new),
         };
         let sub_column = line.sub_columns(&keys, spec).swap_remove(0);
         (line, sub_column)

@@ -21,6 +21,7 @@ mod place;
 mod reading;
 mod rows;
 mod running;
+mod season;
 mod span;
 mod table;
 mod within;
@@ -119,6 +120,16 @@ impl Codec {
     #[must_use]
     pub fn is_presence(&self) -> bool {
         matches!(self, Self::Presence(_))
+    }
+
+    /// False for days of a month, or of a day of the month, in which next to nothing happens.
+    #[must_use]
+    pub fn in_season(&self, day: i64) -> bool {
+        match self {
+            Self::Datetime(codec) => codec.in_season(day),
+            Self::Elapsed(codec) => codec.in_season(day),
+            _ => true,
+        }
     }
 
     /// True for times that follow each other at one distance, so that a row's is known once its family is.

@@ -5,7 +5,7 @@
 //!
 //! * 8 if the key's columns are a whole key of the child (one child per parent at most),
 //! * 3 if they lead its primary key, 3 for ON DELETE CASCADE,
-//! * 2 if the child's name begins with the parent's (`order_lines` and `orders`),
+//! * 1 if the child's name begins with the parent's (`order_lines` and `orders`),
 //! * less half a point for every doubling by which children per parent lie away from 4, at most 5: families
 //!   should be neither single rows nor half the table. Only parents that have children count, where that is known.
 //!
@@ -79,7 +79,7 @@ fn structural_points(child: &Table, parent: &Table, edge: &Edge<'_>) -> f64 {
     points += if is_whole_key { 8.0 } else { 0.0 };
     points += if leads_key { 3.0 } else { 0.0 };
     points += if edge.fk.cascades { 3.0 } else { 0.0 };
-    points + if begins_with(&child.name.name, &parent.name.name) { 2.0 } else { 0.0 }
+    points + if begins_with(&child.name.name, &parent.name.name) { 1.0 } else { 0.0 }
 }
 
 fn same_columns(left: &[ColumnId], right: &[ColumnId]) -> bool {

@@ -40,7 +40,8 @@ impl TableRules {
         });
         let differing = self.differing.iter().map(|key| {
             let columns = key.name.replace(", ", " or ");
-            format!("siblings differ in {columns}")
+            let rows = if key.columns.len() == 1 { "all rows" } else { "siblings" };
+            format!("{rows} differ in {columns}")
         });
         let calendar = self.calendar.map(|run| {
             let begin = run.begin().unwrap_or_default();

@@ -108,7 +108,8 @@ pub struct TableRules {
     /// Where fresh numbers begin that do not count from 1.
     #[serde(default)]
     pub numberings: Vec<Numbering>,
-    /// Keys that nobody declared and no two siblings share; all hold the context foreign key.
+    /// Keys that nobody declared: columns that no two rows share, and what no two siblings share, with the context
+    /// foreign key.
     #[serde(default)]
     pub differing: Vec<UniqueKey>,
     /// The column that makes a calendar of the table.

@@ -169,6 +169,8 @@ impl Sampler<'_> {
             && rules.inherited.iter().all(|rule| holds_by_family(rule, plan.context))
             && table.exclusions.is_empty()
             && table.keys().all(|key| self.holds_by_block(id, key))
+            // Siblings of one block differ, but not all rows.
+            && rules.differing.iter().all(|key| key.columns.len() > 1)
             && !table.iter().any(|(column, _)| fixed(column))
             && model.facts.counts.iter().all(|count| !self.is_balanced(id, count))
     }

@@ -54,6 +54,7 @@ impl Moved {
 /// Values near a row's own, nearest first, inside the column's domain; null last, where it may be.
 pub(super) struct Candidates<'a> {
     column: &'a Column,
+    codec: Option<&'a Codec>,
     array: &'a ArrayRef,
     /// Other values of an enumerated text column.
     domain: Option<Vec<String>>,
@@ -72,7 +73,7 @@ impl<'a> Candidates<'a> {
     /// `allowed` are the values a CHECK lists, if one does.
     pub(super) fn new(
         column: &'a Column,
-        codec: Option<&Codec>,
+        codec: Option<&'a Codec>,
         allowed: Option<Vec<String>>,
         array: &'a ArrayRef,
     ) -> Self {
@@ -102,7 +103,7 @@ impl<'a> Candidates<'a> {
         let seen = whole(column.data_type.storage(), array).fold(None, |ends: Option<(i64, i64)>, next| {
             Some(ends.map_or((next, next), |(low, high)| (low.min(next), high.max(next))))
         });
-        Self { column, array, domain, closed, range, spacing: Spacing::of(column, array), codes, seen }
+        Self { column, codec, array, domain, closed, range, spacing: Spacing::of(column, array), codes, seen }
     }
 
     /// True for a value like those that rows have: a code or label of theirs, or between the least and the greatest.
@@ -214,7 +215,8 @@ impl<'a> Candidates<'a> {
         let finer = || self.steps(value, step);
         match self.spacing {
             Spacing::Steps(wider) if wider > step => {
-                Box::new(self.steps(value, wider).take(MAX_TRIES / 2).chain(finer()))
+                let wide = self.steps(value, wider).take(MAX_TRIES / 2);
+                Box::new(wide.filter(|moved| self.in_season(moved)).chain(finer()))
             }
             Spacing::Calendar(days) => {
                 let (unit, first) = if self.column.data_type.storage() == Storage::Date {
@@ -229,6 +231,16 @@ impl<'a> Candidates<'a> {
             }
             Spacing::Steps(_) => finer(),
         }
+    }
+
+    /// False for days of a time of the year in which nothing happens.
+    fn in_season(&self, moved: &Moved) -> bool {
+        let day = match (moved, self.column.data_type.storage()) {
+            (Moved::Integer(day), Storage::Date) => *day,
+            (Moved::Integer(time), Storage::Timestamp) => time.div_euclid(DAY),
+            _ => return true,
+        };
+        self.codec.is_none_or(|codec| codec.in_season(day))
     }
 
     fn steps(&self, value: i64, step: i64) -> Box<dyn Iterator<Item = Moved> + '_> {

@@ -113,8 +113,8 @@ impl Sampler<'_> {
     }
 
     fn report_found(&mut self, table: &Table, key: &UniqueKey, moved: usize, left: usize) {
-        let mut what =
-            format!("{moved} rows were like a sibling in ({}) and moved to a free value", key.name);
+        let other = if key.columns.len() == 1 { "another row" } else { "a sibling" };
+        let mut what = format!("{moved} rows were like {other} in ({}) and moved to a free value", key.name);
         if left > 0 {
             what = format!("{what}, {left} found none and stayed");
         }

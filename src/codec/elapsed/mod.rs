@@ -236,6 +236,11 @@ impl Elapsed {
         self.since.as_ref().map(|since| since.base)
     }
 
+    /// False for days in which next to nothing happens.
+    pub(super) fn in_season(&self, day: i64) -> bool {
+        self.when.in_season(day)
+    }
+
     pub(super) fn kept(&self) -> Vec<Kept> {
         let mut all = self.when.kept(&calendar::date_text);
         let gaps = std::iter::once(&self.gap).chain(self.since.as_ref().map(|since| &since.line));

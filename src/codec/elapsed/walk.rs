@@ -1,14 +1,13 @@
 //! Decoding: from a family's first time on, gap by gap.
 
 use arrow_array::ArrayRef;
-use rand::RngExt;
 use rayon::prelude::*;
 
 use super::{
     super::{
         calendar::{self, DAY_MICROS},
         gaps::{Unit, array_of, tokens_of},
-        line::Line,
+        line::{Line, weighted},
     },
     Elapsed, Kin, TRIES,
 };
@@ -16,6 +15,9 @@ use crate::{
     data::Families,
     seed::{Seed, Stream},
 };
+
+/// Weeks.
+const HALF_A_YEAR: i64 = 26;
 
 impl Elapsed {
     /// Decodes a column family by family; without kin every row is alone.
@@ -125,30 +127,45 @@ impl Elapsed {
         Some(last.filter(|last| same_day(*last)).map_or(time, |last| time.max(last)))
     }
 
-    /// A time a gap after `from`, in the bin of days the row was given and on a usual weekday where the gap allows.
+    /// A time a gap after `from`, in the bin of days the row was given and on a usual day where the gap allows.
     fn near(
         &self,
         (from, line, coarse, fine): (i64, &Line, u16, u16),
         (low, high): (i64, i64),
         random: &mut Stream,
     ) -> i64 {
-        let weekdays = self.when.weekdays.unwrap_or([1; 7]);
-        let heaviest = weekdays.iter().copied().max().unwrap_or(1).max(1);
-        let day_of = |time: i64| time.div_euclid(DAY_MICROS);
         let mut found = None;
         let mut time = from;
         for _ in 0..TRIES {
             time = self.gaps_in.after(from, line.key(coarse, fine, random));
-            let day = day_of(time);
+            let day = time.div_euclid(DAY_MICROS);
             if (low..=high).contains(&day) {
-                found = Some(time);
-                if random.random_range(0..heaviest) < weekdays[calendar::weekday(day)] {
+                if self.when.is_usual(day, random) {
                     return time;
                 }
+                found = Some(time);
             }
         }
         // The gap says more than the bin.
-        self.on_usual_day(found.unwrap_or(time), from)
+        let time = self.into_season(found.unwrap_or(time), from, random);
+        self.on_usual_day(time, from)
+    }
+
+    /// Moves a time out of season by whole weeks to one in season, after `from` and half a year away at most.
+    fn into_season(&self, time: i64, from: i64, random: &mut Stream) -> i64 {
+        let (day, first) = (time.div_euclid(DAY_MICROS), from.div_euclid(DAY_MICROS));
+        if self.when.season.is_none() || self.when.weight(day) > 0.0 {
+            return time;
+        }
+        let days = (-HALF_A_YEAR..=HALF_A_YEAR).map(|weeks| day.saturating_add(7 * weeks));
+        let seen = self.when.first()..=self.when.last();
+        let weighed: Vec<(i64, f64)> = days
+            .filter(|day| *day > first && seen.contains(day))
+            .map(|day| (day, self.when.weight(day)))
+            .filter(|(_, weight)| *weight > 0.0)
+            .collect();
+        let found = weighted(&weighed, random).unwrap_or(day);
+        time.saturating_add((found - day).saturating_mul(DAY_MICROS))
     }
 
     /// Moves a time by a day or two, not before `from`, where next to nothing happens on its weekday.

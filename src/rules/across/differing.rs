@@ -1,10 +1,13 @@
-//! Keys that nobody declared: what no two siblings of the source agree in.
+//! Keys that nobody declared: what no two siblings of the source agree in, or no two rows at all.
 //!
-//! The sales of a shop name a department and a week, and no week of a department comes twice. Believed only where
-//! siblings would have agreed many times, had the columns nothing to do with each other.
+//! The sales of a shop name a department and a week, and no week of a department comes twice; no two races are on one
+//! day. Believed only where rows would have agreed many times, had the columns nothing to do with each other.
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType as ArrowType;
 
 use crate::{
-    data::{Families, KeyColumns, KeyNumbering, NO_ROW},
+    data::{Families, KeyColumns, KeyNumbering, NO_ROW, ordered},
     plan::{ColumnRole, LinkRole},
     schema::{ColumnId, ForeignKeyId, Storage, Table, TableId, UniqueKey},
 };
@@ -16,6 +19,9 @@ use super::{
 
 /// Most columns and links that are combined.
 const MOST_PARTS: usize = 24;
+
+/// Most rows of a table in which no two may agree: it is made in one piece.
+const MOST_ROWS: usize = 50_000;
 
 /// What siblings may differ in: a column, or the parent along a link.
 struct Part {
@@ -29,14 +35,48 @@ struct Part {
 }
 
 impl Observed<'_> {
-    /// Keys of a table that hold the context foreign key, by name and columns, and that no declared key implies.
+    /// Keys of a table that no declared key implies: columns in which all rows differ, and what siblings differ in,
+    /// with the context foreign key.
     pub(super) fn differing(&self, id: TableId, rules: &TableRules) -> Vec<UniqueKey> {
-        let (Some(rows), Some(context)) = (self.made(id), self.plan.table(id).context) else {
-            return Vec::new();
+        let Some(rows) = self.made(id) else { return Vec::new() };
+        let mut found = self.apart(id, rows, rules);
+        let alone: Vec<ColumnId> = found.iter().flat_map(|key| key.columns.iter().copied()).collect();
+        if let Some(context) = self.plan.table(id).context {
+            found.extend(self.siblings_differ(id, (context, rows), rules, &alone));
+        }
+        found
+    }
+
+    /// Whole numbers and days that no two rows of a table share, though there is so little room that they should.
+    fn apart(&self, id: TableId, rows: ObservedTable<'_>, rules: &TableRules) -> Vec<UniqueKey> {
+        let (table, roles) = (self.schema.table(id), &self.plan.table(id).columns);
+        let is_whole = rows.data.row_count as u64 == rows.total_rows && rows.data.row_count <= MOST_ROWS;
+        let (settled, computed) = (rules.settled(), rules.computed());
+        let is_free = |column: &ColumnId| {
+            roles[column.0] == ColumnRole::Attribute
+                && !settled.contains(column)
+                && !computed.contains(column)
+                && rules.calendar.is_none_or(|run| run.column != *column)
         };
+        let open = rows.data.columns.iter().filter(|column| is_whole && is_free(column));
+        open.filter(|column| rows.data.column(**column).is_some_and(should_have_met))
+            .filter(|column| !is_implied(table, &[**column]))
+            .map(|column| found_key(table, vec![*column], &[*column]))
+            .collect()
+    }
+
+    /// What siblings differ in that do not differ from all rows in it (`alone`).
+    fn siblings_differ(
+        &self,
+        id: TableId,
+        (context, rows): (ForeignKeyId, ObservedTable<'_>),
+        rules: &TableRules,
+        alone: &[ColumnId],
+    ) -> Vec<UniqueKey> {
         let table = self.schema.table(id);
         let parent = &table.foreign_keys[context.0].columns;
         let mut parts = self.parts(id, context, rows, rules);
+        parts.retain(|part| !part.columns.iter().any(|column| alone.contains(column)));
         if parts.len() > MOST_PARTS {
             return Vec::new();
         }
@@ -112,17 +152,44 @@ fn key(table: &Table, parent: &[ColumnId], parts: &[&Part]) -> Option<UniqueKey>
         matches!(table.column(*column).data_type.storage(), Storage::Date | Storage::Timestamp)
     });
     columns.extend(&told);
-    let implied = |key: &UniqueKey| {
+    (!is_implied(table, &columns)).then(|| found_key(table, columns, &told))
+}
+
+/// True if a declared key keeps rows from agreeing in `columns`.
+fn is_implied(table: &Table, columns: &[ColumnId]) -> bool {
+    table.keys().any(|key| {
         key.predicate.is_none()
             && key.expressions.is_empty()
             && key.columns.iter().all(|column| columns.contains(column))
-    };
-    if table.keys().any(implied) {
-        return None;
-    }
+    })
+}
+
+fn found_key(table: &Table, columns: Vec<ColumnId>, told: &[ColumnId]) -> UniqueKey {
     let names: Vec<&str> = told.iter().map(|column| table.column(*column).name.as_str()).collect();
     let name = names.join(", ");
-    Some(UniqueKey { name, columns, expressions: Vec::new(), predicate: None, nulls_not_distinct: false })
+    UniqueKey { name, columns, expressions: Vec::new(), predicate: None, nulls_not_distinct: false }
+}
+
+/// True if no two values agree that would have met many times, had they been drawn from their range.
+fn should_have_met(array: &ArrayRef) -> bool {
+    // Instants have so much room that few ever meet; only a grid of days or numbers is narrow.
+    if !matches!(array.data_type(), ArrowType::Int64 | ArrowType::Date32) {
+        return false;
+    }
+    let Some(values) = ordered(array) else { return false };
+    let mut known: Vec<i64> = values.into_iter().flatten().collect();
+    known.sort_unstable();
+    let step = known.windows(2).fold(0, |step, pair| gcd(step, pair[1].abs_diff(pair[0])));
+    let (Some(first), Some(last)) = (known.first(), known.last()) else { return false };
+    if known.windows(2).any(|pair| pair[0] == pair[1]) || step == 0 {
+        return false;
+    }
+    let (rows, places) = (known.len() as f64, (last.abs_diff(*first) / step) as f64 + 1.0);
+    rows * (rows - 1.0) / 2.0 / places >= SEARCHED_EXPECTED
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// The chance that two rows have one value.

@@ -528,6 +528,7 @@ proptest! {
             prop_assert_eq!(&table.aggregates, &Vec::new());
             prop_assert_eq!(&table.differing, &Vec::new());
             prop_assert_eq!(&table.carried, &Vec::new());
+            prop_assert_eq!(&table.ranked, &Vec::new());
         }
     }
 }

@@ -104,6 +104,19 @@ fn places_are_found_among_the_rows_of_a_parent_and_of_a_value() {
 }
 
 #[test]
+fn days_that_no_two_races_share_are_a_key() {
+    let mut season = Season::new();
+    season.day = (0..season.day.len() as i32).map(|race| 8000 + 7 * race + 7 * (race / 9)).collect();
+    let keys = |season: &Season| season.rules().tables[1].differing.clone();
+
+    let found = keys(&season);
+    assert_eq!(found.iter().map(|key| key.columns.as_slice()).collect::<Vec<_>>(), [[ColumnId(3)]]);
+
+    season.day[3] = season.day[4];
+    assert_eq!(keys(&season), []);
+}
+
+#[test]
 fn a_tie_or_a_gap_denies_it() {
     let mut season = Season::new();
     season.position[0] = season.position[1];
