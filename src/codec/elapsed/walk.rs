@@ -65,8 +65,9 @@ impl Elapsed {
             return;
         }
         let room = if base.is_some() { 0 } else { (day_of(*first) - self.when.first()).max(0) };
-        // Whole weeks keep the weekdays.
-        let weeks = (late + 6) / 7 * 7;
+        // Whole weeks keep the weekdays, and 52 of them the season as well.
+        let cycle = if self.when.season.is_some() && late + 364 <= room { 364 } else { 7 };
+        let weeks = (late + cycle - 1) / cycle * cycle;
         let shift = if weeks <= room { weeks } else { late.min(room) };
         let mut before = base;
         for time in times.iter_mut().flatten() {
@@ -147,12 +148,12 @@ impl Elapsed {
             }
         }
         // The gap says more than the bin.
-        let time = self.into_season(found.unwrap_or(time), from, random);
+        let time = self.moved_into_season(found.unwrap_or(time), from, random);
         self.on_usual_day(time, from)
     }
 
     /// Moves a time out of season by whole weeks to one in season, after `from` and half a year away at most.
-    fn into_season(&self, time: i64, from: i64, random: &mut Stream) -> i64 {
+    fn moved_into_season(&self, time: i64, from: i64, random: &mut Stream) -> i64 {
         let (day, first) = (time.div_euclid(DAY_MICROS), from.div_euclid(DAY_MICROS));
         if self.when.season.is_none() || self.when.weight(day) > 0.0 {
             return time;
