@@ -63,10 +63,12 @@ pub fn decode_table(
     seed: Seed,
     name: &str,
 ) -> TableData {
-    decode_table_within(codecs, rows, kin, &BTreeMap::new(), seed, name)
+    let nothing = TableData::bare(rows.row_count);
+    decode_table_within(codecs, rows, kin, (&nothing, &BTreeMap::new()), seed, name)
 }
 
-/// Decodes as [`decode_table`] does, columns with a limit into values that it leaves.
+/// Decodes as [`decode_table`] does, columns with a limit into values that it leaves. `known` are columns of the rows
+/// without a codec that times are counted from.
 ///
 /// # Panics
 /// If `rows` does not have the sub-columns of `codecs`.
@@ -75,7 +77,7 @@ pub fn decode_table_within(
     codecs: &[(ColumnId, Codec)],
     rows: &EncodedTable,
     kin: Option<Kin<'_>>,
-    limits: &BTreeMap<ColumnId, Limit>,
+    (known, limits): (&TableData, &BTreeMap<ColumnId, Limit>),
     seed: Seed,
     name: &str,
 ) -> TableData {
@@ -128,7 +130,7 @@ pub fn decode_table_within(
         .collect();
     let (columns, arrays) = decoded.into_iter().flatten().unzip();
     let mut decoded = TableData::new(columns, arrays, rows.row_count);
-    decode_spans(spans, &mut decoded, kin, (seed, name));
+    decode_spans(spans, &mut decoded, (known, kin), (seed, name));
     decoded
 }
 
@@ -136,7 +138,7 @@ pub fn decode_table_within(
 fn decode_spans(
     mut spans: Vec<(ColumnId, &Codec, &[Vec<u16>])>,
     decoded: &mut TableData,
-    kin: Option<Kin<'_>>,
+    (known, kin): (&TableData, Option<Kin<'_>>),
     (seed, name): (Seed, &str),
 ) {
     while !spans.is_empty() {
@@ -151,7 +153,8 @@ fn decode_spans(
             let Codec::Span(span) = codec else { continue };
             let slices: Vec<&[u16]> = tokens.iter().map(Vec::as_slice).collect();
             let mut random = seed.stream(&format!("{name}/decode/{}", column.0), 0);
-            let bases = span.base().values(decoded, kin);
+            let bases =
+                span.base().values(decoded, kin).or_else(|| known.column(codec.counted_from()?).cloned());
             let values = span.decode_with(&slices, bases.as_ref(), &mut random);
             decoded.set(column, values);
         }

@@ -1,10 +1,10 @@
-//! Links that share an ancestor: both atoms of a bond belong to one molecule.
+//! Links that share an ancestor: both atoms of a bond belong to one molecule, a visit is where its doctor works.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{Links, NO_ROW},
-    plan::Plan,
+    plan::{LinkRole, Plan},
     schema::{ForeignKeyId, Schema, TableId},
 };
 
@@ -15,11 +15,14 @@ const MIN_SUPPORT: usize = 50;
 /// How far up ancestors are compared.
 const MAX_DEPTH: usize = 3;
 
-/// The ancestor `context_depth` foreign keys above the context parent is the one `link_depth` above the linked
-/// parent (0 is the parent itself).
+/// The ancestor `context_depth` foreign keys above the context parent (or above the parent along the link `beside`) is
+/// the one `link_depth` above the linked parent (0 is the parent itself).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
-    /// Steps up from the context parent.
+    /// The link whose parent is meant instead of the context parent.
+    #[serde(default)]
+    pub beside: Option<ForeignKeyId>,
+    /// Steps up from the context parent, or from that link's.
     pub context_depth: usize,
     /// Steps up from the linked parent.
     pub link_depth: usize,
@@ -50,19 +53,33 @@ impl Ancestry<'_> {
         self.climb(parent, &above, depth - 1)
     }
 
-    /// Finds the nearest ancestor that a link shares with the context parent in (almost) all rows.
+    /// Finds the nearest ancestor that a link shares with the context parent in (almost) all rows, or with the parent
+    /// along a link drawn before it.
     #[must_use]
-    pub fn find_anchor(&self, table: TableId, context: ForeignKeyId, link: ForeignKeyId) -> Option<Anchor> {
+    pub fn find_anchor(&self, table: TableId, link: ForeignKeyId) -> Option<Anchor> {
+        let plan = self.plan.table(table);
+        let context = plan.context.into_iter().map(|context| (None, context));
+        let earlier = (0..link.0).filter(|other| plan.links[*other] == LinkRole::Link).map(ForeignKeyId);
+        let mut bases = context.chain(earlier.map(|other| (Some(other), other)));
+        bases.find_map(|(beside, base)| self.shared_ancestor(table, (beside, base), link))
+    }
+
+    fn shared_ancestor(
+        &self,
+        table: TableId,
+        (beside, base): (Option<ForeignKeyId>, ForeignKeyId),
+        link: ForeignKeyId,
+    ) -> Option<Anchor> {
         let links = (self.links)(table);
         let keys = &self.schema.table(table).foreign_keys;
         for context_depth in 0..MAX_DEPTH {
-            let line = self.climb(keys[context.0].parent, &links[context.0].parent, context_depth);
+            let line = self.climb(keys[base.0].parent, &links[base.0].parent, context_depth);
             let Some((context_table, context_rows)) = line else { break };
             for link_depth in 0..MAX_DEPTH {
                 let line = self.climb(keys[link.0].parent, &links[link.0].parent, link_depth);
                 let Some((link_table, link_rows)) = line else { break };
                 if context_table == link_table && agree(&context_rows, &link_rows) {
-                    return Some(Anchor { context_depth, link_depth });
+                    return Some(Anchor { beside, context_depth, link_depth });
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::{
         spans::count_spans,
     },
     plan::{LinkRole, Plan},
-    rules::Rule,
+    rules::{Inheritance, Rule},
     schema::{ColumnId, ForeignKeyId, Table, TableId},
     semantic::RowWriter,
     snapshot::TableSnapshot,
@@ -112,7 +112,13 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         );
     // A gap to be filled could be either time.
     if !copied && completed.is_empty() {
-        count_spans(table, (&rows.data, kin), &times, &mut codecs);
+        // What repeats the context parent's is counted from there.
+        let context = plan.table(id).context;
+        let copies = facts_rules.inherited.iter().filter(|rule| {
+            matches!(rule.how, Inheritance::Copy(_)) && context.is_none_or(|context| rule.path != [context])
+        });
+        let copied: Vec<ColumnId> = copies.map(|rule| rule.to).collect();
+        count_spans(table, (&rows.data, kin), &times, &mut codecs, &copied);
     }
     // A text that is written anew no longer says anything of others.
     facts_rules.discovered.retain(|rule| match rule {

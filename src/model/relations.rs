@@ -12,8 +12,9 @@ use crate::{
         FamilySum, Inheritance, Inherited, Observed, ObservedTable, Rule, Rules, TableRules, discover_all,
         family_sums,
     },
-    schema::{ColumnId, ForeignKeyId, Schema, Table, TableId},
-    snapshot::Snapshot,
+    schema::{ColumnId, DataType, ForeignKeyId, Schema, Table, TableId},
+    semantic::{Meaning, detect},
+    snapshot::{Snapshot, TableSnapshot},
 };
 
 /// Adds every relation that the snapshot shows to the declared rules. A column that the user says how to write is not
@@ -32,6 +33,8 @@ pub fn discover_rules(
         let what = format!("{} rules", schema.tables[id].name);
         Guard::noisy(of_row, config.privacy.k, config.seed, &what)
     };
+    let labels: Vec<Vec<ColumnId>> =
+        schema.iter().map(|(id, table)| labels(table, snapshot.table(id), settings.get(&id))).collect();
     let tables = snapshot
         .tables
         .iter()
@@ -39,6 +42,7 @@ pub fn discover_rules(
         .map(|(id, table)| {
             table.as_ref().map(|rows| ObservedTable {
                 panel: rows.panel,
+                labels: &labels[id],
                 data: &rows.data,
                 families: &rows.families,
                 links: &rows.links,
@@ -72,6 +76,21 @@ pub fn discover_rules(
     rules
 }
 
+/// The text columns of a table that hold labels: a few that come again and again, and say nothing of a person.
+fn labels(table: &Table, rows: Option<&TableSnapshot>, settings: Option<&TableSettings>) -> Vec<ColumnId> {
+    let Some(rows) = rows else { return Vec::new() };
+    let said = |name: &str| settings.is_some_and(|said| said.columns.contains_key(name));
+    let columns = rows.data.columns.iter().zip(&rows.data.arrays);
+    let textual = columns.filter(|(column, _)| {
+        let column = table.column(**column);
+        matches!(column.data_type, DataType::Text { .. } | DataType::Enum { .. }) && !said(&column.name)
+    });
+    textual
+        .filter(|(column, values)| detect(table, **column, values, None).meaning == Meaning::Category)
+        .map(|(column, _)| *column)
+        .collect()
+}
+
 /// Finds the columns with one total in every family, among those that nothing else decides or reads.
 fn free_sums(table: &Table, rules: &TableRules, rows: &TableData, families: &Families) -> Vec<FamilySum> {
     let computed = rules.computed();
@@ -87,7 +106,7 @@ fn free_sums(table: &Table, rules: &TableRules, rows: &TableData, families: &Fam
     family_sums(&rows.select(free), families)
 }
 
-/// Finds the links of a table that share an ancestor with its context parent.
+/// Finds the links of a table that share an ancestor with its context parent, or with the parent along another link.
 #[must_use]
 pub fn find_anchors(
     schema: &Schema,
@@ -95,7 +114,6 @@ pub fn find_anchors(
     snapshot: &Snapshot,
     id: TableId,
 ) -> Vec<(ForeignKeyId, Anchor)> {
-    let Some(context) = plan.table(id).context else { return Vec::new() };
     if snapshot.table(id).is_none() {
         return Vec::new();
     }
@@ -108,7 +126,7 @@ pub fn find_anchors(
         .filter(|(_, role)| **role == LinkRole::Link)
         .filter_map(|(index, _)| {
             let link = ForeignKeyId(index);
-            ancestry.find_anchor(id, context, link).map(|anchor| (link, anchor))
+            ancestry.find_anchor(id, link).map(|anchor| (link, anchor))
         })
         .collect()
 }
@@ -137,6 +155,6 @@ pub fn describe_anchor(
             ancestor = schema.table(ancestor).foreign_keys[context.0].parent;
         }
     }
-    let context = plan.table(id).context.map_or_else(String::new, names);
+    let context = anchor.beside.or(plan.table(id).context).map_or_else(String::new, names);
     format!("{} and {context} lead to the same {} row", names(link), schema.table(ancestor).name)
 }

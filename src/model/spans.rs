@@ -31,16 +31,19 @@ struct Pair<'a> {
 }
 
 /// Replaces the codecs of times that take fewer bits counted from another time of their row, or of their parent: the
-/// pairs that save most first, each later time after an earlier one.
+/// pairs that save most first, each later time after an earlier one. `copied` are columns that repeat another
+/// ancestor's: they have no codec, and are known before the row is.
 pub(super) fn count_spans(
     table: &Table,
     (rows, kin): (&TableData, Option<Kin<'_>>),
     times: &[TimeColumn<'_>],
     codecs: &mut [(ColumnId, Codec)],
+    copied: &[ColumnId],
 ) {
     let is_time = |codec: &Codec| matches!(codec, Codec::Datetime(_) | Codec::Elapsed(_));
     let own = codecs.iter().filter(|(_, codec)| is_time(codec)).map(|(column, _)| SpanBase::Own(*column));
     let above = kin.and_then(|kin| kin.parent).map_or(&[][..], |parent| &parent.columns);
+    let own = own.chain(copied.iter().map(|column| SpanBase::Own(*column)));
     let bases: Vec<(SpanBase, ArrayRef)> = own
         .chain(above.iter().map(|column| SpanBase::Parent(*column)))
         .filter_map(|base| Some((base, base.values(rows, kin)?)))

@@ -1,6 +1,6 @@
 //! Found rules in words, for people.
 
-use crate::schema::{ColumnId, ForeignKeyId, Schema, Table, TableId};
+use crate::schema::{Column, ColumnId, ForeignKeyId, Schema, Storage, Table, TableId};
 
 use super::{
     Aggregate, AggregateFunction, Among, Carried, Carry, Determinant, Inheritance, Inherited, Product,
@@ -236,12 +236,20 @@ fn owed(schema: &Schema, id: TableId, rule: &Inherited) -> String {
     }
     let there = |column: ColumnId| format!("{}.{}", ancestor.name, name(ancestor, column));
     let what = match rule.how {
+        Inheritance::Copy(from) if is_day_of(table.column(rule.to), ancestor.column(from)) => {
+            format!("= day of {}", there(from))
+        }
         Inheritance::Copy(from) => format!("= {}", there(from)),
         Inheritance::Shared => format!("is one for all rows of a {} row", ancestor.name),
         Inheritance::NotBefore(from) => format!("≥ {}", there(from)),
         Inheritance::NotAfter(from) => format!("≤ {}", there(from)),
     };
     format!("{} {what} along {via} ({} rows of {})", name(table, rule.to), rule.ancestors, ancestor.name)
+}
+
+/// True if a column of days repeats one of points in time.
+fn is_day_of(to: &Column, from: &Column) -> bool {
+    (to.data_type.storage(), from.data_type.storage()) == (Storage::Date, Storage::Timestamp)
 }
 
 /// A path of foreign keys by their columns.

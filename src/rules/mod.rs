@@ -46,7 +46,7 @@ mod tests;
 
 pub use across::{
     Aggregate, AggregateFunction, Borrowed, Childless, Determinant, Given, Heirloom, Inheritance, Inherited,
-    Observed, ObservedTable, ancestor_along, discover_all,
+    Observed, ObservedTable, ancestor_along, discover_all, repeated_as,
 };
 pub use calendar_run::CalendarRun;
 pub use carried::{Carried, Carry, Sign, Term};

@@ -115,7 +115,10 @@ impl Sampler<'_> {
         let anchors = &self.model.table(child)?.facts.anchors;
         let (_, anchor) = anchors.iter().find(|(link, _)| *link == fk)?;
         let same = self.model.schema.table(child).foreign_keys[context.0].parent == id;
-        (same && anchor.context_depth == anchor.link_depth && anchor.link_depth > 0)
+        (same
+            && anchor.beside.is_none()
+            && anchor.context_depth == anchor.link_depth
+            && anchor.link_depth > 0)
             .then_some((context, anchor.link_depth))
     }
 

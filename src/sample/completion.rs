@@ -141,7 +141,8 @@ impl Sampler<'_> {
         let limits: BTreeMap<ColumnId, Limit> =
             filled.iter().map(|(column, _)| (*column, Limit::Present)).collect();
         let stream = format!("decode/{name}/{round}");
-        let decoded = decode_table_within(filled, tokens, None, &limits, self.options.seed, &stream);
+        let decoded =
+            decode_table_within(filled, tokens, None, (before, &limits), self.options.seed, &stream);
         let decoded = self.write_text(id, model, decoded, (Place::default(), round));
         let mut values = before.clone();
         for (column, _) in filled {

@@ -144,8 +144,15 @@ impl Sampler<'_> {
         let series = drawn.series(facts);
         let kin = Kin { families: &drawn.families, parent: parents, series: series.as_ref() };
         let stream = format!("decode/{}/joint", table.name);
-        let decoded =
-            decode_table_within(&facts.codecs, &tokens, Some(kin), &limits, self.options.seed, &stream);
+        let known = TableData::bare(tokens.row_count);
+        let decoded = decode_table_within(
+            &facts.codecs,
+            &tokens,
+            Some(kin),
+            (&known, &limits),
+            self.options.seed,
+            &stream,
+        );
         self.write_text(id, model, decoded, (Place::default(), 0))
     }
 

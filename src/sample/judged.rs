@@ -423,7 +423,8 @@ impl Sampler<'_> {
         let tokens = draft.tokens.sub_columns(first..last.max(first)).take(rows);
         let limits = self.limits(id, model);
         let stream = format!("judged/{}/{round}", draft.place.of(&table.name));
-        let decoded = decode_table_within(&facts.codecs, &tokens, None, &limits, self.options.seed, &stream);
+        let decoded =
+            decode_table_within(&facts.codecs, &tokens, None, (&own, &limits), self.options.seed, &stream);
         // Far behind the rounds of the first repair.
         let values = self.write_text(id, model, decoded, (draft.place, 100 + round));
         let given = self.given(id, model, draft, &draft.data).take(rows);

@@ -3,10 +3,10 @@
 use arrow_array::ArrayRef;
 
 use crate::{
-    data::{NO_ROW, TableData},
+    data::{NO_ROW, TableData, arrow_type},
     finding::Finding,
     model::{Model, TableModel, take_linked},
-    rules::{Given, Heirloom, Inherited, Rule, ancestor_along, enforce},
+    rules::{Given, Heirloom, Inheritance, Inherited, Rule, ancestor_along, enforce, repeated_as},
     sample::{Sampler, draft::Draft},
     schema::{ColumnId, ForeignKeyId, TableId, TableName},
 };
@@ -35,6 +35,23 @@ impl Sampler<'_> {
         Given::new(&found, values).with_borrowed(self.borrowed(id, model, draft))
     }
 
+    /// Columns that repeat an ancestor's and that times of their row are counted from.
+    pub(super) fn known_bases(&self, id: TableId, model: &TableModel, draft: &Draft) -> TableData {
+        let facts = &model.facts;
+        let decoded = |base: ColumnId| facts.codecs.iter().any(|(column, _)| *column == base);
+        let bases: Vec<ColumnId> = (facts.codecs.iter())
+            .filter_map(|(_, codec)| codec.counted_from())
+            .filter(|base| !decoded(*base))
+            .collect();
+        let mut known = TableData::bare(draft.row_count());
+        for rule in facts.rules.inherited.iter().filter(|rule| bases.contains(&rule.to)) {
+            if let Some(Heirloom::Values(values)) = self.heirloom(id, rule, draft, &draft.data) {
+                known.set(rule.to, values);
+            }
+        }
+        known
+    }
+
     /// The numbers that rules of a table read of its ancestors.
     pub(super) fn borrowed(
         &self,
@@ -53,7 +70,13 @@ impl Sampler<'_> {
             return self.jointly_decided(id, rule, draft, values);
         }
         match rule.how.from() {
-            Some(from) => self.fetch(id, &rule.path, from, draft).map(Heirloom::Values),
+            Some(from) => {
+                let values = self.fetch(id, &rule.path, from, draft)?;
+                let storage = self.model.schema.table(id).column(rule.to).data_type.storage();
+                let copied = matches!(rule.how, Inheritance::Copy(_));
+                let values = if copied { repeated_as(&values, &arrow_type(storage))? } else { values };
+                Some(Heirloom::Values(values))
+            }
             None => self.climb(id, &rule.path, draft).map(|(_, rows)| Heirloom::Ancestors(rows)),
         }
     }
@@ -88,17 +111,19 @@ impl Sampler<'_> {
     /// Lets columns follow what decides them: a repair for a key or an EXCLUDE constraint moves a date or a link alone.
     pub(super) fn follow(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
         self.follow_joint(id, model, draft);
-        self.follow_dates(id, model, draft);
+        self.follow_columns(id, model, draft);
         self.follow_siblings(id, model, draft);
         self.follow_places(id, model, draft);
     }
 
-    fn follow_dates(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
+    /// Parts of dates, and what a code decides.
+    fn follow_columns(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
         let rules = model.facts.rules.discovered.iter();
-        let parts: Vec<Rule> = rules.filter(|rule| matches!(rule, Rule::DatePart { .. })).cloned().collect();
-        if !parts.is_empty() {
+        let decides = |rule: &&Rule| matches!(rule, Rule::DatePart { .. } | Rule::Determines { .. });
+        let rules: Vec<Rule> = rules.filter(decides).cloned().collect();
+        if !rules.is_empty() {
             let given = self.given(id, model, draft, &draft.data);
-            draft.data = enforce(&parts, self.model.schema.table(id), draft.data.clone(), &given).0;
+            draft.data = enforce(&rules, self.model.schema.table(id), draft.data.clone(), &given).0;
         }
     }
 

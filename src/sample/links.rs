@@ -330,7 +330,7 @@ impl Sampler<'_> {
         counted.filter(|stubs| stubs.len() == parent_rows).unwrap_or_else(|| vec![1.0; parent_rows])
     }
 
-    /// Groups of a link that shares an ancestor with the context parent.
+    /// Groups of a link that shares an ancestor with the context parent, or with the parent along a link drawn before.
     pub(super) fn anchor_groups(
         &self,
         id: TableId,
@@ -338,19 +338,18 @@ impl Sampler<'_> {
         fk_id: ForeignKeyId,
         draft: &Draft,
     ) -> Option<Groups> {
-        let Anchor { context_depth, link_depth } =
+        let Anchor { beside, context_depth, link_depth } =
             model.facts.anchors.iter().find(|(link, _)| *link == fk_id).map(|(_, anchor)| *anchor)?;
         let table = self.model.schema.table(id);
-        let context = self.model.plan.table(id).context?;
+        let base = beside.or(self.model.plan.table(id).context)?;
         let links = |other: TableId| {
             self.graph.tables[other.0].as_ref().map_or(&[] as &[Links], |rows| rows.links.as_slice())
         };
         let ancestry = Ancestry { schema: &self.model.schema, plan: &self.model.plan, links: &links };
-        let context_rows = &draft.links[context.0].parent;
+        let base_rows = &draft.links[base.0].parent;
         let parent = table.foreign_keys[fk_id.0].parent;
         let parent_rows: Vec<u32> = (0..self.keys[parent.0].as_ref()?.row_count as u32).collect();
-        let (_, children) =
-            ancestry.climb(table.foreign_keys[context.0].parent, context_rows, context_depth)?;
+        let (_, children) = ancestry.climb(table.foreign_keys[base.0].parent, base_rows, context_depth)?;
         let (_, parents) = ancestry.climb(parent, &parent_rows, link_depth)?;
         Some((children, parents))
     }

@@ -166,8 +166,13 @@ impl Sampler<'_> {
                 !shared && draft.data.column(*column).is_some() && table.column(*column).generated.is_none()
             })
         };
+        // Where another link leads follows from such a one.
+        let leads = |place: usize| {
+            model.facts.anchors.iter().any(|(_, anchor)| anchor.beside == Some(ForeignKeyId(place)))
+        };
         keys()
             .filter(|(place, fk)| roles[*place] == LinkRole::Link && fk.when().is_none() && free(*place, fk))
+            .filter(|(place, _)| !leads(*place))
             .filter(|(place, _)| draft.links[*place].parent.len() == draft.row_count())
             .map(|(place, fk)| {
                 let groups = self.anchor_groups(id, model, ForeignKeyId(place), draft);

@@ -303,10 +303,15 @@ impl Sampler<'_> {
         let series = draft.series(facts);
         let kin = Kin { families: &draft.families, parent: parents.as_ref(), series: series.as_ref() };
         // A row drawn again is alone: its siblings stay as they are.
-        let decode = |tokens: &EncodedTable, round: usize| -> TableData {
+        let bases = self.known_bases(id, model, draft);
+        let decode = |rows: Option<&[u32]>, round: usize| -> TableData {
             let kin = (round == 0).then_some(kin);
+            let (tokens, bases) = match rows {
+                Some(rows) => (&tokens.take(rows), &bases.take(rows)),
+                None => (&tokens, &bases),
+            };
             let stream = format!("decode/{name}/{round}");
-            let decoded = decode_table_within(&facts.codecs, tokens, kin, &limits, seed, &stream);
+            let decoded = decode_table_within(&facts.codecs, tokens, kin, (bases, &limits), seed, &stream);
             let mut values = self.write_text(id, model, decoded, (place, round));
             if let Some(condition) = self.condition(id) {
                 let mut random = seed.stream(&format!("condition/{name}/{round}"), 0);
@@ -320,7 +325,7 @@ impl Sampler<'_> {
             .iter()
             .map(|position| (position.column, number_families(*position, &draft.families)))
             .collect();
-        let mut values = decode(&tokens, 0);
+        let mut values = decode(None, 0);
         let running = self.running_totals(id, draft).map(|running| running.values(&tokens.tokens));
         for (column, placed) in running.into_iter().flatten() {
             values.set(column, placed);
@@ -351,7 +356,7 @@ impl Sampler<'_> {
             &mut |rows: &[usize]| {
                 round += 1;
                 let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
-                let mut again = decode(&tokens.take(&rows), round);
+                let mut again = decode(Some(&rows), round);
                 for (column, numbers) in numbered.iter().chain(&timed) {
                     again.set(*column, take_linked(numbers.as_ref(), &rows));
                 }
@@ -366,7 +371,7 @@ impl Sampler<'_> {
             values
         };
         let values = self.meet_condition(id, model, values, &mut |rows, round| {
-            let mut again = decode(&tokens.take(rows), round);
+            let mut again = decode(Some(rows), round);
             for (column, numbers) in &numbered {
                 again.set(*column, take_linked(numbers.as_ref(), rows));
             }

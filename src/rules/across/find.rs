@@ -45,6 +45,8 @@ pub struct ObservedTable<'a> {
     pub key_courses: &'a [KeyCourse],
     /// The link whose parents split siblings into series.
     pub panel: Option<ForeignKeyId>,
+    /// Text columns that hold labels, which may be kept and so computed; other texts are written.
+    pub labels: &'a [ColumnId],
     /// Whose the rows are: a value is kept only if enough entities have it.
     pub guard: Guard<'a>,
 }
@@ -226,7 +228,12 @@ impl<'a> Observed<'a> {
                 if found.iter().any(|rule| rule.to == *to) {
                     continue;
                 }
-                let source = sources.iter().find_map(|from| {
+                // The same value before the day of another one.
+                let is_other = |from: &&ColumnId| {
+                    above.data.column(**from).is_none_or(|there| there.data_type() != array.data_type())
+                };
+                let (others, alike): (Vec<&ColumnId>, Vec<&ColumnId>) = sources.iter().partition(is_other);
+                let source = alike.into_iter().chain(others).find_map(|from| {
                     copy(&line, array, above.data.column(*from)?).map(|ancestors| (*from, ancestors))
                 });
                 found.extend(source.map(|(from, ancestors)| Inherited {
@@ -398,15 +405,16 @@ impl<'a> Observed<'a> {
         let table = self.schema.table(id);
         let positions = |column: ColumnId| rules.positions.iter().any(|position| position.column == column);
         let free = |column: ColumnId| self.is_attribute(id, column) && !positions(column);
-        // Text is written, not computed; but it is there or not, and may say so of others.
+        // Text is written, not computed, unless it is a label; but it is there or not, and may say so of others.
         let textual = |column: ColumnId| table.column(column).data_type.storage() == Storage::Text;
         let mut settled: BTreeSet<ColumnId> = rules.settled().into_iter().collect();
         // What is carried over must not lead back to itself inside the row.
         settled.extend(rules.carried.iter().flat_map(Carried::sources));
         let mut found = self.dates(id, rows, &free, &settled);
         settled.extend(found.iter().filter_map(super::super::Rule::computes));
-        let numbers = rows.data.select(|column| free(column) && !textual(column));
-        found.extend(discover_beside(&numbers, &loans.data, &settled, rows.guard));
+        let told =
+            rows.data.select(|column| free(column) && (!textual(column) || rows.labels.contains(&column)));
+        found.extend(discover_beside(&told, &loans.data, &settled, rows.guard));
         let mut fixed = settled;
         fixed.extend(table.iter().filter(|(_, column)| !column.nullable).map(|(column, _)| column));
         let nulls = discover_nulls(&rows.data.select(free), &fixed, &found, rows.guard);

@@ -215,6 +215,37 @@ fn grid(array: &ArrayRef) -> i64 {
     units.into_iter().find(fits).unwrap_or(1)
 }
 
+/// Values in the type of a column that repeats them: themselves, the days of points in time, or the midnights of days;
+/// `None` for others.
+#[must_use]
+pub fn repeated_as(values: &ArrayRef, wanted: &ArrowType) -> Option<ArrayRef> {
+    if values.data_type() == wanted {
+        return Some(values.clone());
+    }
+    match (values.data_type(), wanted) {
+        (ArrowType::Timestamp(TimeUnit::Microsecond, _), ArrowType::Date32) => {
+            let times = values.as_primitive::<TimestampMicrosecondType>();
+            let day = |time: i64| match time {
+                // The infinities.
+                i64::MAX => i32::MAX,
+                i64::MIN => i32::MIN,
+                _ => time.div_euclid(DAY) as i32,
+            };
+            Some(Arc::new(times.iter().map(|time| time.map(day)).collect::<Date32Array>()))
+        }
+        (ArrowType::Date32, ArrowType::Timestamp(TimeUnit::Microsecond, _)) => {
+            let days = values.as_primitive::<Date32Type>();
+            let midnight = |day: i32| match day {
+                i32::MAX => i64::MAX,
+                i32::MIN => i64::MIN,
+                _ => i64::from(day).saturating_mul(DAY),
+            };
+            Some(Arc::new(days.iter().map(|day| day.map(midnight)).collect::<TimestampMicrosecondArray>()))
+        }
+        _ => None,
+    }
+}
+
 /// A date in days or a time in microseconds, all in days if `by_day`; `None` for null and anything else.
 pub(super) fn moment(array: &ArrayRef, row: usize, by_day: bool) -> Option<i64> {
     if array.is_null(row) {

@@ -13,7 +13,7 @@ use super::{
         value::Value,
     },
     Inheritance,
-    given::moment,
+    given::{moment, repeated_as},
 };
 
 /// Improbability (in nats) of a copy if each ancestor row's children had one value, drawn like the ancestors' own.
@@ -52,11 +52,9 @@ impl Line {
     }
 }
 
-/// The ancestor rows that show `to` to be a copy of `from`, which is theirs.
+/// The ancestor rows that show `to` to be a copy of `from`, which is theirs, or of its day.
 pub(super) fn copy(line: &Line, to: &ArrayRef, from: &ArrayRef) -> Option<usize> {
-    if to.data_type() != from.data_type() {
-        return None;
-    }
+    let from = &repeated_as(from, to.data_type())?;
     let mut rows = 0;
     for (row, ancestor) in line.known() {
         if to.is_null(row) != from.is_null(ancestor) || Value::read(to, row) != Value::read(from, ancestor) {

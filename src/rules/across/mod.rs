@@ -19,7 +19,7 @@ mod totals;
 mod tests;
 
 pub use find::{Observed, ObservedTable, ancestor_along, discover_all};
-pub use given::{Given, Heirloom};
+pub use given::{Given, Heirloom, repeated_as};
 
 use serde::{Deserialize, Serialize};
 

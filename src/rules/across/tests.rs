@@ -175,6 +175,7 @@ pub(super) fn found<const N: usize>(
                 total_rows,
                 key_courses: &[],
                 panel: None,
+                labels: &[],
                 guard: Guard::rows(5),
             })
         })

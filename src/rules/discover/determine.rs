@@ -19,6 +19,10 @@ use super::{
 /// Rows per value, on average, of a number that determines another column.
 const LEAST_NUMBER_ROWS: usize = 10;
 
+/// Share of the rows whose pair must be kept where labels are paired: a label that is not would get the most frequent
+/// one beside it.
+const COVERED: f64 = 0.995;
+
 /// True if, in the sample, every value of `from` comes with one value of `to`, and that is no chance.
 pub(super) fn decides(from: &Candidate<'_>, to: &Candidate<'_>) -> bool {
     let nameable = match from.array.data_type() {
@@ -65,7 +69,13 @@ pub(super) fn determination(from: &Candidate<'_>, to: &Candidate<'_>, guard: Gua
     if !guard.enough(most.into_iter()) {
         return None;
     }
-    let kept = seen.into_values().filter(|(.., rows)| guard.enough(rows.iter().copied()));
-    let pairs = kept.map(|(x, y, _)| (x, y)).collect();
+    let kept: Vec<(Value, Value, Vec<usize>)> =
+        seen.into_values().filter(|(.., rows)| guard.enough(rows.iter().copied())).collect();
+    let covered: usize = kept.iter().map(|(.., rows)| rows.len()).sum();
+    let labelled = [from, to].iter().any(|side| *side.array.data_type() == ArrowType::Utf8);
+    if labelled && (covered as f64) < COVERED * from.array.len() as f64 {
+        return None;
+    }
+    let pairs = kept.into_iter().map(|(x, y, _)| (x, y)).collect();
     Some(Rule::Determines { from: from.id, to: to.id, pairs, otherwise, rows: from.array.len() })
 }
