@@ -19,6 +19,10 @@ use super::{
 /// Rows per value, on average, of a number that determines another column.
 const LEAST_NUMBER_ROWS: usize = 10;
 
+/// Improbability, in nats, of one partner per value among independent columns: rows of one family may be alike, so more
+/// than a search would need.
+const LEAST_SURPRISE: f64 = 100.0;
+
 /// Share of the rows whose pair must be kept where labels are paired: a label that is not would get the most frequent
 /// one beside it.
 const COVERED: f64 = 0.995;
@@ -42,10 +46,13 @@ pub(super) fn decides(from: &Candidate<'_>, to: &Candidate<'_>) -> bool {
     }
     let rows = to.sample.len() as f64;
     let shares: Vec<f64> = to.counts.iter().map(|count| *count as f64 / rows).collect();
-    let mut expected = 0.0;
+    let (mut expected, mut surprise) = (0.0, 0.0);
     for size in &from.counts {
-        expected += 1.0 - shares.iter().map(|share| share.powi(*size as i32)).sum::<f64>();
-        if expected >= LEAST_EXPECTED {
+        let one_value: f64 = shares.iter().map(|share| share.powi(*size as i32)).sum();
+        expected += 1.0 - one_value;
+        surprise -= one_value.max(f64::MIN_POSITIVE).ln();
+        // Many values that would have shown an exception each, or a few with rows enough for any number of them.
+        if expected >= LEAST_EXPECTED || surprise >= LEAST_SURPRISE {
             return true;
         }
     }
