@@ -1,5 +1,7 @@
 //! Places among other rows, see [`Ranked`]: known only once all rows of a group are there.
 
+use std::collections::BTreeSet;
+
 use crate::{
     codec::encode_table,
     data::{NO_ROW, TableData},
@@ -68,10 +70,9 @@ impl Sampler<'_> {
                 given.values.push((rule.to, places));
                 let placed = enforce(&rules.discovered, table, placed, &given).0;
                 let after = rules.violations(&placed);
-                let broken: Vec<u32> = (0..after.len())
-                    .filter(|row| after[*row] && !before[*row])
-                    .map(|row| groups[row])
-                    .collect();
+                let newly = (0..after.len()).filter(|row| after[*row] && !before[*row]);
+                let broken: BTreeSet<u32> =
+                    newly.map(|row| groups[row]).filter(|group| *group != NO_ROW).collect();
                 if broken.is_empty() {
                     draft.data = placed;
                     break;
