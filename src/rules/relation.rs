@@ -151,12 +151,23 @@ impl Product {
     }
 }
 
+/// Values from which on a determinant has many.
+const MANY_VALUES: usize = 15;
+
+/// True if many values decide labels.
+fn is_rough(pairs: &[(Value, Value)]) -> bool {
+    pairs.len() >= MANY_VALUES && pairs.iter().any(|(_, to)| matches!(to, Value::Text(_)))
+}
+
 impl Rule {
     /// The column it computes alone, which need not be sampled.
     #[must_use]
     pub fn computes(&self) -> Option<ColumnId> {
         match self {
             Self::Ordering { .. } | Self::Ratio { .. } | Self::NullWhen { .. } => None,
+            // A few labels say roughly what many values say exactly: whoever hears of them learns more from the same
+            // rows.
+            Self::Determines { pairs, .. } if is_rough(pairs) => None,
             Self::Copy { to, .. }
             | Self::Linear { to, .. }
             | Self::Determines { to, .. }
@@ -171,7 +182,7 @@ impl Rule {
     pub fn decides(&self) -> Option<ColumnId> {
         match self {
             Self::Ordering { .. } => None,
-            Self::Ratio { to, .. } | Self::NullWhen { to, .. } => Some(*to),
+            Self::Ratio { to, .. } | Self::NullWhen { to, .. } | Self::Determines { to, .. } => Some(*to),
             _ => self.computes(),
         }
     }

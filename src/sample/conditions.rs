@@ -96,13 +96,14 @@ fn computing(model: &TableModel, column: ColumnId) -> Vec<&Rule> {
     let mut chain: Vec<&Rule> = Vec::new();
     let mut at = column;
     let rules = &model.facts.rules.discovered;
-    let multiplies = |rule: &Rule| {
-        matches!(rule, Rule::Ratio { .. })
-            && rule.decides().is_some_and(|to| model.facts.rules.is_factored(to))
+    let decides = |rule: &Rule| match rule {
+        Rule::Determines { .. } => true,
+        Rule::Ratio { to, .. } => model.facts.rules.is_factored(*to),
+        _ => false,
     };
     while let Some((rule, from)) = rules
         .iter()
-        .filter(|rule| (rule.computes().or(rule.decides().filter(|_| multiplies(rule)))) == Some(at))
+        .filter(|rule| (rule.computes().or(rule.decides().filter(|_| decides(rule)))) == Some(at))
         .find_map(|rule| Some((rule, read_alone(rule)?)))
     {
         if chain.len() > rules.len() {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    super::{TableRules, evidence::SEARCHED_EXPECTED},
+    super::{Rule, TableRules, evidence::SEARCHED_EXPECTED},
     find::{Observed, ObservedTable},
 };
 
@@ -51,11 +51,11 @@ impl Observed<'_> {
     fn apart(&self, id: TableId, rows: ObservedTable<'_>, rules: &TableRules) -> Vec<UniqueKey> {
         let (table, roles) = (self.schema.table(id), &self.plan.table(id).columns);
         let is_whole = rows.data.row_count as u64 == rows.total_rows && rows.data.row_count <= MOST_ROWS;
-        let (settled, computed) = (rules.settled(), rules.computed());
+        let (settled, decided) = (rules.settled(), decided(rules));
         let is_free = |column: &ColumnId| {
             roles[column.0] == ColumnRole::Attribute
                 && !settled.contains(column)
-                && !computed.contains(column)
+                && !decided.contains(column)
                 && rules.calendar.is_none_or(|run| run.column != *column)
         };
         let open = rows.data.columns.iter().filter(|column| is_whole && is_free(column));
@@ -113,11 +113,11 @@ impl Observed<'_> {
         rules: &TableRules,
     ) -> Vec<Part> {
         let (table, plan) = (self.schema.table(id), self.plan.table(id));
-        let computed = rules.computed();
+        let decided = decided(rules);
         let own = table.iter().filter(|(column, _)| {
             plan.columns[column.0] == ColumnRole::Attribute
                 && !rules.is_settled(*column)
-                && !computed.contains(column)
+                && !decided.contains(column)
         });
         let columns = own.filter_map(|(column, _)| {
             let array = rows.data.column(column)?;
@@ -153,6 +153,12 @@ fn key(table: &Table, parent: &[ColumnId], parts: &[&Part]) -> Option<UniqueKey>
     });
     columns.extend(&told);
     (!is_implied(table, &columns)).then(|| found_key(table, columns, &told))
+}
+
+/// Columns that others of their row decide: these differ where it does.
+fn decided(rules: &TableRules) -> Vec<ColumnId> {
+    let inside = rules.discovered.iter().filter_map(Rule::decides);
+    rules.computed().into_iter().chain(inside).collect()
 }
 
 /// True if a declared key keeps rows from agreeing in `columns`.
