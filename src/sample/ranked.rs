@@ -8,7 +8,7 @@ use crate::{
     finding::Finding,
     model::TableModel,
     plan::LinkRole,
-    rules::{Among, Ranked, enforce, groups_of},
+    rules::{Among, Ranked, Rule, enforce, groups_of},
     sample::{Sampler, draft::Draft, joint::sub_columns},
     schema::TableId,
 };
@@ -62,13 +62,16 @@ impl Sampler<'_> {
         for rule in first.into_iter().chain(last) {
             let Some(mut groups) = groups(rule, draft) else { continue };
             let before = rules.violations(&draft.data);
+            // Nothing else is touched: keys have been made unique already.
+            let reads = |other: &&Rule| other.reads().contains(&rule.to);
+            let reading: Vec<Rule> = rules.discovered.iter().filter(reads).cloned().collect();
             for _ in 0..2 {
                 let Some(places) = rule.values(&draft.data, &groups) else { break };
                 let mut placed = draft.data.clone();
                 placed.set(rule.to, places.clone());
                 let mut given = self.given(id, model, draft, &placed);
                 given.values.push((rule.to, places));
-                let placed = enforce(&rules.discovered, table, placed, &given).0;
+                let placed = enforce(&reading, table, placed, &given).0;
                 let after = rules.violations(&placed);
                 let newly = (0..after.len()).filter(|row| after[*row] && !before[*row]);
                 let broken: BTreeSet<u32> =

@@ -14,7 +14,7 @@ use crate::{
     data::{Families, Links, NO_ROW, TableData},
     plan::{Plan, fixture},
     privacy::Guard,
-    rules::{Product, Rules, TableRules, Value, enforce, recompute},
+    rules::{Product, Rule, Rules, TableRules, Value, enforce, recompute},
     schema::{ColumnId, ForeignKeyId, Schema, TableId},
     seed::{Seed, Stream},
 };
@@ -160,11 +160,14 @@ pub(super) fn found<const N: usize>(
             Some(context) => Families::from_counts(&fan_out[context.0]),
             None => Families::singletons(data.row_count),
         };
-        tables.push((data, families, links, present, fan_out));
+        let textual = data.columns.iter().zip(&data.arrays);
+        let textual = textual.filter(|(_, array)| *array.data_type() == arrow_schema::DataType::Utf8);
+        let labels: Vec<ColumnId> = textual.map(|(column, _)| *column).collect();
+        tables.push((data, families, links, present, fan_out, labels));
     }
     let tables = tables
         .iter()
-        .map(|(data, families, links, present, fan_out)| {
+        .map(|(data, families, links, present, fan_out, labels)| {
             let total_rows = data.row_count as u64;
             Some(ObservedTable {
                 data,
@@ -175,7 +178,7 @@ pub(super) fn found<const N: usize>(
                 total_rows,
                 key_courses: &[],
                 panel: None,
-                labels: &[],
+                labels,
                 guard: Guard::rows(5),
             })
         })
@@ -530,6 +533,8 @@ proptest! {
             prop_assert_eq!(&table.differing, &Vec::new());
             prop_assert_eq!(&table.carried, &Vec::new());
             prop_assert_eq!(&table.ranked, &Vec::new());
+            let determined = |rule: &&Rule| matches!(rule, Rule::Determines { .. });
+            prop_assert_eq!(table.discovered.iter().find(determined), None);
         }
     }
 }
