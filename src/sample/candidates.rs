@@ -106,14 +106,17 @@ impl<'a> Candidates<'a> {
         Self { column, codec, array, domain, closed, range, spacing: Spacing::of(column, array), codes, seen }
     }
 
-    /// True for a value like those that rows have: a code or label of theirs, or between the least and the greatest.
+    /// True for a value like those that rows have: a code or label of theirs, or one between the least and the greatest
+    /// that keeps their spacing.
     pub(super) fn is_seen(&self, moved: &Moved) -> bool {
         match moved {
             Moved::Null | Moved::Float(_) => false,
             Moved::Boolean(_) => true,
             Moved::Text(text) => self.domain.as_ref().is_some_and(|domain| domain.contains(text)),
             Moved::Integer(value) if !self.codes.is_empty() => self.codes.binary_search(value).is_ok(),
-            Moved::Integer(value) => self.seen.is_some_and(|(low, high)| (low..=high).contains(value)),
+            Moved::Integer(value) => self.seen.is_some_and(|(low, high)| {
+                (low..=high).contains(value) && self.spacing.keeps(value.saturating_sub(low))
+            }),
         }
     }
 

@@ -51,6 +51,14 @@ impl Spacing {
         }
         Self::Steps(common_step(&values))
     }
+
+    /// True if a value so far from another one keeps the spacing, as far as a distance tells.
+    pub(super) fn keeps(self, distance: i64) -> bool {
+        match self {
+            Self::Steps(step) => distance % step == 0,
+            Self::Calendar(_) => true,
+        }
+    }
 }
 
 /// The greatest common divisor of all differences; 1 where too few values tell.
