@@ -40,7 +40,7 @@ pub(super) struct Shuffle {
 impl Shuffle {
     pub(super) fn new(count: usize) -> Self {
         let mut step = ((count as f64 * 0.618_034) as usize).max(1);
-        while count > 1 && gcd(step, count) != 1 {
+        while count > 1 && gcd(step as u64, count as u64) != 1 {
             step += 1;
         }
         Self { count, step }
@@ -52,7 +52,8 @@ impl Shuffle {
     }
 }
 
-fn gcd(a: usize, b: usize) -> usize {
+/// The greatest common divisor.
+pub(super) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -113,7 +113,7 @@ impl Sampler<'_> {
         self.follow_joint(id, model, draft);
         self.follow_columns(id, model, draft);
         self.follow_siblings(id, model, draft);
-        self.follow_places(id, model, draft);
+        self.place(id, model, draft);
     }
 
     /// Parts of dates, and what a code decides.

@@ -37,11 +37,6 @@ impl Sampler<'_> {
         }
     }
 
-    /// Does so again where a repair has moved rows.
-    pub(super) fn follow_places(&self, id: TableId, model: &TableModel, draft: &mut Draft) {
-        self.place(id, model, draft);
-    }
-
     /// The rules to follow: a condition of the user's on a column comes before what the source shows.
     fn places<'m>(&self, id: TableId, model: &'m TableModel) -> Vec<&'m Ranked> {
         let asked = |rule: &&Ranked| {
@@ -50,8 +45,9 @@ impl Sampler<'_> {
         model.facts.rules.ranked.iter().filter(|rule| !asked(rule)).collect()
     }
 
-    /// Puts places into rows; returns how many rows kept a value of their own.
-    fn place(&self, id: TableId, model: &TableModel, draft: &mut Draft) -> usize {
+    /// Puts places into rows, or does so again where a repair has moved them; returns how many rows kept a value of their
+    /// own.
+    pub(super) fn place(&self, id: TableId, model: &TableModel, draft: &mut Draft) -> usize {
         let (table, rules) = (self.model.schema.table(id), &model.facts.rules);
         let mut kept = 0;
         // One column may be ordered by the places of another.

@@ -13,7 +13,10 @@ use crate::{
 };
 
 use super::{
-    super::{Rule, TableRules, evidence::SEARCHED_EXPECTED},
+    super::{
+        Rule, TableRules,
+        evidence::{SEARCHED_EXPECTED, gcd},
+    },
     find::{Observed, ObservedTable},
 };
 
@@ -192,10 +195,6 @@ fn should_have_met(array: &ArrayRef) -> bool {
     }
     let (rows, places) = (known.len() as f64, (last.abs_diff(*first) / step) as f64 + 1.0);
     rows * (rows - 1.0) / 2.0 / places >= SEARCHED_EXPECTED
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// The chance that two rows have one value.
