@@ -20,7 +20,7 @@ use std::{
 };
 
 use dbsynth::{
-    config::{Ablation, Config, DbUrl, GeneratorKind},
+    config::{Ablation, AuditLevel, Config, DbUrl, GeneratorKind, LinkMethod},
     evaluate::Categories,
     pipeline,
     progress::Silent,
@@ -35,25 +35,30 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// A way to generate: what is set in the configuration. A new choice of the generator gets a field here.
+/// A way to generate: what it sets in the default configuration.
 struct Method {
     name: &'static str,
-    generator: GeneratorKind,
-    ablation: Option<Ablation>,
+    set: fn(&mut Config),
 }
 
 const METHODS: &[Method] = &[
-    Method { name: "relational", generator: GeneratorKind::Relational, ablation: None },
-    Method { name: "independent", generator: GeneratorKind::Independent, ablation: None },
-    Method { name: "flattened", generator: GeneratorKind::Flattened, ablation: None },
-    ablated("iid-children", Ablation::IidChildren),
-    ablated("parent-only", Ablation::ParentOnly),
-    ablated("no-siblings", Ablation::NoSiblings),
-    ablated("no-noise", Ablation::NoNoise),
+    Method { name: "relational", set: |_| {} },
+    Method { name: "independent", set: |config| config.generator = GeneratorKind::Independent },
+    Method { name: "flattened", set: |config| config.generator = GeneratorKind::Flattened },
+    Method { name: "iid-children", set: |config| config.ablation = Some(Ablation::IidChildren) },
+    Method { name: "parent-only", set: |config| config.ablation = Some(Ablation::ParentOnly) },
+    Method { name: "no-siblings", set: |config| config.ablation = Some(Ablation::NoSiblings) },
+    Method { name: "no-noise", set: |config| config.ablation = Some(Ablation::NoNoise) },
+    Method { name: "coarse-tokens", set: |config| config.ablation = Some(Ablation::CoarseTokens) },
+    Method { name: "links-stubs", set: |config| config.links = LinkMethod::Stubs },
+    Method { name: "unprotected", set: unprotected },
+    Method { name: "k-20", set: |config| config.privacy.k = 20 },
 ];
 
-const fn ablated(name: &'static str, ablation: Ablation) -> Method {
-    Method { name, generator: GeneratorKind::Relational, ablation: Some(ablation) }
+/// Keeps what one entity has, and learns from all of them.
+fn unprotected(config: &mut Config) {
+    config.privacy.k = 1;
+    config.audit.level = AuditLevel::Off;
 }
 
 /// What the words of the command line say.
@@ -167,12 +172,8 @@ impl Databases {
             std::fs::remove_file(&file)?;
         }
         let target = DbUrl::parse(&format!("sqlite:{}", file.display()))?;
-        let config = Config {
-            seed: Seed(seed),
-            generator: method.generator,
-            ablation: method.ablation,
-            ..Config::default()
-        };
+        let mut config = Config { seed: Seed(seed), ..Config::default() };
+        (method.set)(&mut config);
         let run = pipeline::clone(&self.train, &target, &config, &mut |_| Ok(()), &Silent)?;
         if run.proof.violations() > 0 {
             return Err(format!(

@@ -116,6 +116,15 @@ impl Codec {
         }
     }
 
+    /// The same codec with one token per number, to measure what a second one is good for.
+    #[must_use]
+    pub fn coarse(self) -> Self {
+        match self {
+            Self::Numeric(codec) => Self::Numeric(codec.coarse()),
+            other => other,
+        }
+    }
+
     /// True if it decodes to booleans, true where a value must be written.
     #[must_use]
     pub fn is_presence(&self) -> bool {

@@ -91,6 +91,13 @@ impl Numeric {
         Some(Self { sub_columns, nulls, scale, line })
     }
 
+    /// The same bins without a sub-column for the place inside one, which is then drawn in proportion to its rows.
+    pub(super) fn coarse(mut self) -> Self {
+        self.line.fine_count = 0;
+        self.sub_columns.truncate(1);
+        self
+    }
+
     pub(super) fn kept(&self) -> Vec<Kept> {
         let text =
             |key: i64| self.scale.map_or_else(|| key.to_string(), |scale| scale.value(key).to_string());

@@ -119,6 +119,8 @@ pub enum Ablation {
     NoSiblings,
     /// Everything, but undisturbed while training.
     NoNoise,
+    /// All relations, but numbers are one token each, and none is learned as a ratio of another.
+    CoarseTokens,
 }
 
 /// How link foreign keys are drawn; for comparisons.

@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{Codec, Elapsed, Hints, Kin, Place, Presence, WrittenTexts},
-    config::{Config, TableSettings},
+    config::{Ablation, Config, TableSettings},
     finding::Finding,
     model::{
         parts::{document, places, unlearned},
@@ -55,6 +55,11 @@ impl<'a> Protection<'a> {
     pub(super) fn of(self, column: &str) -> Guard<'a> {
         let what = format!("{}.{column}", self.table.name);
         Guard::noisy(self.owners, self.config.privacy.k, self.config.seed, &what)
+    }
+
+    /// True if numbers get one token each.
+    pub(super) fn is_coarse(self) -> bool {
+        self.config.ablation == Some(Ablation::CoarseTokens)
     }
 
     /// What the words and shapes of written texts must be shared by.
@@ -172,6 +177,7 @@ pub(super) fn choose_codecs<'a>(
             continue;
         }
         let codec = Codec::fit(column, values, &hints);
+        let codec = if protection.is_coarse() { codec.coarse() } else { codec };
         if textual && codec.is_presence() {
             // A category of which no label may be kept: others are written in the place of all of them.
             chosen.written.push((*column_id, unlabelled(&column.data_type), in_key));

@@ -74,7 +74,7 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     // A value to be filled is asked for as it is.
     let coded;
     let mut rows = rows;
-    if !copied && completion.is_none() {
+    if !copied && completion.is_none() && !protection.is_coarse() {
         let data;
         (facts_rules, data) = facts_rules.with_factors(&rows.data);
         if facts_rules.has_factors() {
