@@ -1,4 +1,5 @@
 mod blocks;
+mod tower;
 
 use proptest::prelude::*;
 
