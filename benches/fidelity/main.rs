@@ -51,7 +51,6 @@ const METHODS: &[Method] = &[
     Method { name: "no-noise", set: |config| config.ablation = Some(Ablation::NoNoise) },
     Method { name: "coarse-tokens", set: |config| config.ablation = Some(Ablation::CoarseTokens) },
     Method { name: "links-stubs", set: |config| config.links = LinkMethod::Stubs },
-    Method { name: "links-two-tower", set: |config| config.links = LinkMethod::TwoTower },
     Method { name: "unprotected", set: unprotected },
     Method { name: "k-20", set: |config| config.privacy.k = 20 },
 ];

@@ -132,9 +132,6 @@ pub enum LinkMethod {
     Blocks,
     /// Baseline: any parent, in proportion to its stubs.
     Stubs,
-    /// A network scores every parent for every child.
-    #[serde(rename = "two-tower")]
-    TwoTower,
 }
 
 /// What the user says about one table (`[tables."public.orders"]`).

@@ -88,7 +88,6 @@ pub fn fit(
         .collect();
     links::learn(options, &mut encoded);
     let graph = training_graph(snapshot, &encoded);
-    links::learn_towers(options, &mut encoded, &graph)?;
     let spec = specification(config.generator, config.ablation);
 
     // The heaviest tables first, so that the last thread is not left alone with one of them.

@@ -5,15 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{EncodedTable, SubColumn},
-    conditioning::{Conditioning, Receiver, RowGraph},
     config::{LinkMethod, TableMode},
     data::{Links, NO_ROW},
-    generator::GeneratorError,
     model::encode::{Encoded, presence_sub_column},
     model::{Anchor, fit::FitOptions, relations::find_anchors},
     plan::LinkRole,
     schema::{ForeignKeyId, TableId},
-    structure::{BlockEvidence, Blocks, Peer, Repeats, Runs, TowerEvidence, TwoTower, repeated},
+    structure::{BlockEvidence, Blocks, Peer, Repeats, Runs, repeated},
 };
 
 /// Rows in which a link could have led to the context parent, before never doing so is a rule.
@@ -36,9 +34,6 @@ pub struct LinkTokens {
     /// Where its parents split siblings into series: how long these are.
     #[serde(default)]
     pub runs: Option<Runs>,
-    /// Scores of its parents, where learned in the place of blocks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub towers: Option<TwoTower>,
 }
 
 impl LinkTokens {
@@ -134,7 +129,7 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
             let present = &rows.present[fk];
             let parents = &rows.links[fk].parent;
             let found = learned.iter().find(|(child, link, ..)| *child == id && *link == foreign_key);
-            let drawn = *role == LinkRole::Link && !copied && options.config.links != LinkMethod::Stubs;
+            let drawn = *role == LinkRole::Link && !copied && options.config.links == LinkMethod::Blocks;
             let same_table =
                 context.filter(|context| schema.table(id).foreign_keys[context.0].parent == key.parent);
             let link = LinkTokens {
@@ -149,7 +144,6 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
                 apart: drawn
                     && same_table.is_some_and(|context| never_equal(parents, &rows.links[context.0].parent)),
                 runs: (drawn && rows.panel == Some(foreign_key)).then(|| Runs::fit(&rows.families, parents)),
-                towers: None,
             };
             let blocks: Vec<Option<u16>> = match found {
                 Some((.., of_parents)) => parents
@@ -178,63 +172,6 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
         }
         parent.facts.blocks.push(ParentBlocks { child, foreign_key, columns });
     }
-}
-
-/// Learns the towers of all links that are drawn by them.
-pub(super) fn learn_towers(
-    options: FitOptions<'_>,
-    encoded: &mut [Option<Encoded>],
-    graph: &RowGraph,
-) -> Result<(), GeneratorError> {
-    let FitOptions { schema, plan, snapshot, config, .. } = options;
-    if config.links != LinkMethod::TwoTower {
-        return Ok(());
-    }
-    encoded.par_iter_mut().enumerate().try_for_each(|(index, encoded)| {
-        let id = TableId(index);
-        let (Some(encoded), Some(rows)) = (encoded, snapshot.table(id)) else { return Ok(()) };
-        let table = schema.table(id);
-        for link in &mut encoded.facts.links {
-            let LinkTokens { foreign_key, towers, .. } = link;
-            let drawn = plan.table(id).links[foreign_key.0] == LinkRole::Link && !plan.table(id).is_copied();
-            let parents = graph.tables[table.foreign_keys[foreign_key.0].parent.0].as_ref();
-            let Some(parents) = parents.filter(|_| drawn) else { continue };
-            let known = links_before(*foreign_key, &rows.links, rows.data.row_count);
-            let receiver = Receiver {
-                table: id,
-                first_parent: 0,
-                families: &rows.families,
-                parent_count: rows.parent_count,
-                links: Some(&known),
-            };
-            let conditioning = Conditioning {
-                families: rows.families.clone(),
-                has_siblings: plan.table(id).context.is_some(),
-                messages: graph.messages(schema, plan, receiver),
-                given: None,
-                running: None,
-            };
-            let evidence = TowerEvidence { parents: &parents.rows, conditioning: &conditioning };
-            let name = format!("towers/{}/{}", table.name, table.foreign_keys[foreign_key.0].name);
-            *towers =
-                TwoTower::fit(evidence, &rows.links[foreign_key.0].parent, &mut config.seed.stream(&name, 0))
-                    .map_err(|source| GeneratorError::Tensor { table: table.name.to_string(), source })?;
-        }
-        Ok(())
-    })
-}
-
-/// The links that are drawn before one: those behind it, and itself, lead nowhere yet.
-#[must_use]
-pub fn links_before(foreign_key: ForeignKeyId, links: &[Links], row_count: usize) -> Vec<Links> {
-    let open = |(index, links): (usize, &Links)| {
-        if index < foreign_key.0 && links.parent.len() == row_count {
-            links.clone()
-        } else {
-            Links::absent(row_count)
-        }
-    };
-    links.iter().enumerate().map(open).collect()
 }
 
 fn never_equal(left: &[u32], right: &[u32]) -> bool {

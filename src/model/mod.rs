@@ -22,7 +22,7 @@ pub use coverage::{ColumnCoverage, Made, cover, cover_model};
 pub use encode::{copied_rows, presence_sub_column, take_linked};
 pub use fit::{FitOptions, Fitted, fit};
 pub use keeper::{Keeper, Lesson, Networks, Unkept};
-pub use links::{LinkTokens, ParentBlocks, blocks_of, links_before};
+pub use links::{LinkTokens, ParentBlocks, blocks_of};
 pub use relations::{describe_anchor, discover_rules, find_anchors};
 
 use crate::{

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     codec::EncodedTable,
-    conditioning::{Conditioning, Receiver},
     data::{Families, Links, NO_ROW},
-    model::{TableModel, blocks_of, links_before},
+    model::{TableModel, blocks_of},
     plan::LinkRole,
     sample::{Sampler, draft::Draft},
     schema::{ForeignKeyId, TableId},
-    structure::{
-        BlockChoice, Blocks, Repeats, Siblings, TowerEvidence, TowerScores, TwoTower, repeated, supply,
-    },
+    structure::{BlockChoice, Blocks, Repeats, Siblings, repeated, supply},
 };
 
 /// What is learned of one link, for the rows of one draft.
@@ -24,22 +21,9 @@ pub(super) struct LearnedLink {
     family: Option<Vec<u32>>,
     again: Option<Vec<bool>>,
     pub(super) avoid: Option<Vec<u32>>,
-    towers: Option<Towers>,
-}
-
-/// The towers of a link, and what they read.
-struct Towers {
-    fitted: TwoTower,
-    parents: Arc<EncodedTable>,
-    conditioning: Conditioning,
 }
 
 impl LearnedLink {
-    pub(super) fn towers(&self) -> Option<TowerScores<'_>> {
-        let Towers { fitted, parents, conditioning } = self.towers.as_ref()?;
-        fitted.over(TowerEvidence { parents, conditioning })
-    }
-
     pub(super) fn choice(&self) -> Option<BlockChoice<'_>> {
         let blocks = self.blocks.as_ref()?;
         Some(BlockChoice { blocks, of_children: &self.of_children, of_parents: &self.of_parents })
@@ -148,31 +132,8 @@ impl Sampler<'_> {
             learned.family = Some(draft.families.parent_of_rows());
             learned.again = (link.repeats == Repeats::Token).then_some(again);
         }
-        learned.towers = link.towers.as_ref().and_then(|fitted| self.towers(id, fk_id, fitted, draft));
         let context = self.model.plan.table(id).context;
         learned.avoid = context.filter(|_| link.apart).map(|context| draft.links[context.0].parent.clone());
         learned
-    }
-
-    /// What the towers of a link read of the rows there are.
-    fn towers(&self, id: TableId, fk_id: ForeignKeyId, fitted: &TwoTower, draft: &Draft) -> Option<Towers> {
-        let parent = self.model.schema.table(id).foreign_keys[fk_id.0].parent;
-        let parents = Arc::clone(&self.graph.tables[parent.0].as_ref()?.rows);
-        let known = links_before(fk_id, &draft.links, draft.row_count());
-        let receiver = Receiver {
-            table: id,
-            families: &draft.families,
-            first_parent: draft.place.first_family,
-            parent_count: draft.parent_count,
-            links: Some(&known),
-        };
-        let conditioning = Conditioning {
-            families: draft.families.clone(),
-            has_siblings: self.model.plan.table(id).context.is_some(),
-            messages: self.graph.messages(&self.model.schema, &self.model.plan, receiver),
-            given: None,
-            running: None,
-        };
-        Some(Towers { fitted: fitted.clone(), parents, conditioning })
     }
 }

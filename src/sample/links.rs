@@ -104,7 +104,6 @@ impl Sampler<'_> {
         fn as_slices(groups: Option<&Groups>) -> Option<(&[u32], &[u32])> {
             groups.map(|(children, parents)| (children.as_slice(), parents.as_slice()))
         }
-        let towers = learned.towers();
         let request = LinkRequest {
             present: &present,
             stubs: &stubs,
@@ -113,7 +112,6 @@ impl Sampler<'_> {
             forest: role == LinkRole::SelfReference,
             blocks: learned.choice(),
             siblings: learned.siblings(),
-            towers: towers.as_ref(),
             avoid: learned.avoid.as_deref(),
         };
         let mut links =

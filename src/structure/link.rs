@@ -81,29 +81,16 @@ impl Draw<'_> {
         if let Some(position) = own {
             self.pool.hide(position);
         }
-        let mut drawn = self.draw(row, group, block, random);
+        let mut drawn = self.pool.draw(group, block, random);
         if drawn.is_none() && self.request.distinct_within.is_none() && !self.taken.is_empty() {
             // Siblings should differ but need not.
             self.end_family();
-            drawn = self.draw(row, group, block, random);
+            drawn = self.pool.draw(group, block, random);
         }
         if let Some(position) = own {
             self.pool.show(position);
         }
         drawn
-    }
-
-    /// A parent in proportion to its stubs: of the row's block, or as the towers say.
-    fn draw(
-        &mut self,
-        row: usize,
-        group: Option<usize>,
-        block: Option<u16>,
-        random: &mut Stream,
-    ) -> Option<usize> {
-        let Some(towers) = self.request.towers else { return self.pool.draw(group, block, random) };
-        let child = towers.child(row, &self.parent);
-        self.pool.draw_scored(group, |parent| towers.of(&child, parent), random)
     }
 
     /// A parent that an earlier sibling has: one of the chosen block with stubs left, if there is any.
@@ -142,7 +129,7 @@ fn order(request: &LinkRequest<'_>, random: &mut Stream) -> Vec<Vec<u32>> {
     rows.retain(|row| request.present[*row as usize]);
     let siblings = request.siblings.map(|siblings| siblings.family);
     let Some(values) = request.distinct_within.or(siblings) else {
-        if request.blocks.is_some() || request.towers.is_some() {
+        if request.blocks.is_some() {
             rows.shuffle(random);
         }
         return vec![rows];

@@ -18,7 +18,6 @@ mod spectral;
 mod supply;
 #[cfg(test)]
 mod tests;
-mod tower;
 
 pub use balance::{balance, strata};
 pub use blocks::{BlockEvidence, Blocks, Peer};
@@ -30,7 +29,6 @@ pub use link::StubLinker;
 pub use repeats::{Repeats, repeated};
 pub use runs::Runs;
 pub use supply::supply;
-pub use tower::{TowerEvidence, TowerScores, TwoTower};
 
 use crate::{data::Links, seed::Stream};
 
@@ -83,8 +81,6 @@ pub struct LinkRequest<'a> {
     pub blocks: Option<BlockChoice<'a>>,
     /// Whether siblings share parents, where learned; a wish, not a rule.
     pub siblings: Option<Siblings<'a>>,
-    /// How well each parent goes with each child row, where learned by two towers.
-    pub towers: Option<&'a TowerScores<'a>>,
     /// Per child row a parent row it must not draw ([`crate::data::NO_ROW`]: none): no bond of an atom with itself.
     pub avoid: Option<&'a [u32]>,
 }

@@ -3,10 +3,6 @@
 use super::{Fenwick, LinkRequest};
 use crate::seed::Stream;
 
-/// Parents that are scored for one draw, at most: of more, as many are drawn in proportion to their stubs first.
-const MOST_SCORED: usize = 4096;
-const SCORED_OF_MANY: usize = 512;
-
 /// Parents arranged by group and block with their remaining stubs.
 pub(super) struct Pool<'a> {
     request: &'a LinkRequest<'a>,
@@ -136,37 +132,6 @@ impl<'a> Pool<'a> {
         let position = self.tree.draw(segment, random)?;
         self.spend(position);
         Some(position)
-    }
-
-    /// Draws a position of the group in proportion to its stubs times `exp(score(parent))`, and uses a stub up. For pools
-    /// without blocks. `None` if every parent is hidden.
-    pub(super) fn draw_scored(
-        &mut self,
-        group: Option<usize>,
-        score: impl Fn(u32) -> f32,
-        random: &mut Stream,
-    ) -> Option<usize> {
-        let group = group?;
-        let segment = self.first[group];
-        if self.tree.is_exhausted(segment) {
-            self.refill(group);
-        }
-        let range = self.tree.range(segment);
-        let all = range.len() <= MOST_SCORED;
-        let candidates: Vec<usize> = if all {
-            range.filter(|position| self.tree.weight(*position) > 0.0).collect()
-        } else {
-            (0..SCORED_OF_MANY).filter_map(|_| self.tree.draw(segment, random)).collect()
-        };
-        let scores: Vec<f32> = candidates.iter().map(|position| score(self.parents[*position])).collect();
-        let top = scores.iter().copied().fold(f32::MIN, f32::max);
-        let weight = |(position, score): (&usize, &f32)| {
-            f64::from((score - top).exp()) * if all { self.tree.weight(*position) } else { 1.0 }
-        };
-        let weights: Vec<f64> = candidates.iter().zip(&scores).map(weight).collect();
-        let drawn = *candidates.get(Fenwick::new(weights).draw(0, random)?)?;
-        self.spend(drawn);
-        Some(drawn)
     }
 
     /// Like [`Pool::draw`], but without using a stub up or dealing them again: `None` if none are left.

@@ -62,14 +62,13 @@ impl ValueEnum for OnDrift {
 
 impl ValueEnum for LinkMethod {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Blocks, Self::Stubs, Self::TwoTower]
+        &[Self::Blocks, Self::Stubs]
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(clap::builder::PossibleValue::new(match self {
             Self::Blocks => "blocks",
             Self::Stubs => "stubs",
-            Self::TwoTower => "two-tower",
         }))
     }
 }

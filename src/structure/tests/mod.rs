@@ -1,5 +1,4 @@
 mod blocks;
-mod tower;
 
 use proptest::prelude::*;
 
