@@ -49,6 +49,7 @@ const METHODS: &[Method] = &[
     Method { name: "parent-only", set: |config| config.ablation = Some(Ablation::ParentOnly) },
     Method { name: "no-siblings", set: |config| config.ablation = Some(Ablation::NoSiblings) },
     Method { name: "no-noise", set: |config| config.ablation = Some(Ablation::NoNoise) },
+    Method { name: "no-cohorts", set: |config| config.ablation = Some(Ablation::NoCohorts) },
     Method { name: "coarse-tokens", set: |config| config.ablation = Some(Ablation::CoarseTokens) },
     Method { name: "links-stubs", set: |config| config.links = LinkMethod::Stubs },
     Method { name: "unprotected", set: unprotected },

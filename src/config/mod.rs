@@ -119,6 +119,8 @@ pub enum Ablation {
     NoSiblings,
     /// Everything, but undisturbed while training.
     NoNoise,
+    /// All relations, but parents do not say of what kind their families are.
+    NoCohorts,
     /// All relations, but numbers are one token each, and none is learned as a ratio of another.
     CoarseTokens,
 }

@@ -79,8 +79,8 @@ impl GeneratorSpec for Ablated {
             Ablation::IidChildren => Kind::IidChildren,
             Ablation::ParentOnly => Kind::ParentOnly,
             Ablation::NoSiblings => Kind::NoSiblings,
-            // What is coarse is decided before rows are encoded.
-            Ablation::CoarseTokens => Kind::Autoregressive,
+            // Their tokens are missing already.
+            Ablation::NoCohorts | Ablation::CoarseTokens => Kind::Autoregressive,
             Ablation::NoNoise => {
                 let settings = Settings { corruption: 0.0, ..settings_for(set) };
                 return fit(Kind::Autoregressive, Some(&settings), set, seed, (progress, allowance));

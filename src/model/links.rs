@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{EncodedTable, SubColumn},
-    config::{LinkMethod, TableMode},
+    config::{Ablation, GeneratorKind, LinkMethod, TableMode},
     data::{Links, NO_ROW},
     model::encode::{Encoded, presence_sub_column},
     model::{Anchor, fit::FitOptions, relations::find_anchors},
     plan::LinkRole,
     schema::{ForeignKeyId, TableId},
-    structure::{BlockEvidence, Blocks, Peer, Repeats, Runs, repeated},
+    structure::{BlockEvidence, Blocks, CohortEvidence, Peer, Repeats, Runs, cohorts, repeated},
 };
 
 /// Rows in which a link could have led to the context parent, before never doing so is a rule.
@@ -85,7 +85,8 @@ impl LinkTokens {
     }
 }
 
-/// The block tokens of one foreign key in its parent's rows.
+/// The block tokens of one foreign key in its parent's rows: of parents that are used alike, for a link; of the
+/// cohort of their families, for the key to the context parent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParentBlocks {
     /// The child table.
@@ -162,7 +163,8 @@ pub(super) fn learn(options: FitOptions<'_>, encoded: &mut [Option<Encoded>]) {
         }
         table.given = given.beside(std::mem::replace(&mut table.given, EncodedTable::empty(0)));
     }
-    for (child, foreign_key, blocks, of_parents) in learned {
+    let cohorts = learn_cohorts(options, encoded);
+    for (child, foreign_key, blocks, of_parents) in learned.into_iter().chain(cohorts) {
         let key = &schema.table(child).foreign_keys[foreign_key.0];
         let Some(parent) = encoded[key.parent.0].as_mut() else { continue };
         let columns = blocks.sub_columns(&format!("{}.{}", schema.table(child).name, key.name), false);
@@ -237,6 +239,43 @@ fn learn_blocks(
             let name = format!("blocks/{}/{}", table.name, table.foreign_keys[fk.0].name);
             let (blocks, of_parents) = Blocks::fit(evidence, &mut config.seed.stream(&name, 0))?;
             Some((id, fk, blocks, of_parents))
+        })
+        .collect()
+}
+
+/// Of what kind the families of each context parent are.
+fn learn_cohorts(options: FitOptions<'_>, encoded: &[Option<Encoded>]) -> Vec<Learned> {
+    let FitOptions { schema, plan, snapshot, config, .. } = options;
+    let relational = config.generator == GeneratorKind::Relational;
+    let deprived =
+        matches!(config.ablation, Some(Ablation::NoCohorts | Ablation::IidChildren | Ablation::ParentOnly));
+    if !relational || deprived {
+        return Vec::new();
+    }
+    let children: Vec<(TableId, ForeignKeyId)> = plan
+        .order()
+        .filter(|id| plan.table(*id).mode == TableMode::Synthesize)
+        .filter_map(|id| Some((id, plan.table(id).context?)))
+        .collect();
+    children
+        .into_par_iter()
+        .filter_map(|(id, fk)| {
+            let table = schema.table(id);
+            let key = &table.foreign_keys[fk.0];
+            let rows = snapshot.table(id)?;
+            // A family of which no row was read looks like one without rows.
+            let drawn = key.parent != id && !plan.table(key.parent).is_copied();
+            if !drawn || !rows.known_families.iter().all(|known| *known) {
+                return None;
+            }
+            let evidence = CohortEvidence {
+                parents: &encoded[key.parent.0].as_ref()?.attributes(),
+                children: &encoded[id.0].as_ref()?.own,
+                families: &rows.families,
+            };
+            let name = format!("cohorts/{}/{}", table.name, key.name);
+            let (cohorts, of_parents) = cohorts(evidence, &mut config.seed.stream(&name, 0))?;
+            Some((id, fk, cohorts, of_parents))
         })
         .collect()
 }

@@ -61,6 +61,11 @@ impl Blocks {
         let coarse = if wanted <= ONE_LEVEL { wanted } else { (wanted as f64).sqrt().round() as usize };
         let fine = if wanted <= ONE_LEVEL { 1 } else { wanted.div_ceil(coarse) };
         let clusters = cluster::two_levels(&points, (coarse, fine), MIN_BLOCK_ROWS, random);
+        Self::of(clusters)
+    }
+
+    /// Blocks of clusters, and each row's block; `None` of fewer than two.
+    pub(super) fn of(clusters: cluster::TwoLevels) -> Option<(Self, Vec<u16>)> {
         if clusters.fine.iter().map(|count| usize::from(*count)).sum::<usize>() < 2 {
             return None;
         }

@@ -19,6 +19,18 @@ pub(super) struct Points {
 }
 
 impl Points {
+    /// Points of columns of numbers, one weight per row.
+    pub(super) fn of(columns: &[Vec<f32>], weights: Vec<f32>) -> Self {
+        let width = columns.len();
+        let mut values = vec![0.0; width * weights.len()];
+        for (index, column) in columns.iter().enumerate() {
+            for (row, value) in column.iter().enumerate() {
+                values[row * width + index] = *value;
+            }
+        }
+        Self { width, values, weights }
+    }
+
     pub(super) fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.width..(row + 1) * self.width]
     }

@@ -3,6 +3,7 @@
 mod balance;
 mod blocks;
 mod cluster;
+mod cohorts;
 mod count_codec;
 mod degrees;
 mod depth;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use balance::{balance, strata};
 pub use blocks::{BlockEvidence, Blocks, Peer};
+pub use cohorts::{CohortEvidence, cohorts};
 pub use count_codec::CountCodec;
 pub use depth::{DepthProfile, depths};
 pub use fan_out::TokenFanOut;

@@ -4,7 +4,7 @@
 use super::{blocks::BlockEvidence, cluster::Points, spectral};
 use crate::{
     codec::{EncodedTable, SubColumn},
-    data::NO_ROW,
+    data::{Families, NO_ROW},
     seed::Stream,
 };
 
@@ -43,15 +43,58 @@ pub(super) fn points(evidence: BlockEvidence<'_>, random: &mut Stream) -> Points
     };
     let groups = [children, peers, graph, own_numbers(evidence.parents)];
     let columns: Vec<Vec<f32>> = groups.into_iter().flat_map(balanced).collect();
-    let width = columns.len();
-    let mut values = vec![0.0; width * parent_count];
-    for (index, column) in columns.iter().enumerate() {
-        for (row, value) in column.iter().enumerate() {
-            values[row * width + index] = *value;
-        }
-    }
     let weights = degrees.iter().map(|degree| 0.1 + (*degree as f32).sqrt()).collect();
-    Points { width, values, weights }
+    Points::of(&columns, weights)
+}
+
+/// What families are like.
+pub(super) struct FamilyProfile {
+    /// One point per parent row: the means of its child rows, shrunk by how much of them is noise.
+    pub(super) points: Points,
+    /// What differs between families and no number of the parent's own row tells, in variances of a child row.
+    pub(super) signal: f64,
+}
+
+/// What the families of the parent rows are like; `None` where nothing differs between them.
+pub(super) fn of_families(
+    children: &EncodedTable,
+    families: &Families,
+    parents: &EncodedTable,
+) -> Option<FamilyProfile> {
+    // Behind the parents' families stand those of orphans.
+    let of_parent = |parent: u32| if (parent as usize) < parents.row_count { parent } else { NO_ROW };
+    let links: Vec<u32> = families.parent_of_rows().into_iter().map(of_parent).collect();
+    let degrees: Vec<u32> = (0..parents.row_count).map(|family| families.rows(family).len() as u32).collect();
+    let everyone: Vec<u32> = (0..links.len() as u32).collect();
+    let columns = profile(&links, &degrees, &[Peer { rows: children, index: &everyone }]);
+    if columns.is_empty() {
+        return None;
+    }
+    let own = own_numbers(parents);
+    let weights: Vec<f32> = degrees.iter().map(|degree| (*degree as f32).sqrt()).collect();
+    let unexplained = |column: &Vec<f32>| {
+        let told = own.iter().map(|number| squared_correlation(column, number, &weights));
+        variance(column) * (1.0 - told.fold(0.0, f64::max))
+    };
+    let signal = columns.iter().map(unexplained).sum();
+    Some(FamilyProfile { points: Points::of(&columns, weights), signal })
+}
+
+/// The squared correlation of two numbers over the rows that have a weight.
+fn squared_correlation(left: &[f32], right: &[f32], weights: &[f32]) -> f64 {
+    let pairs = left.iter().zip(right).zip(weights).filter(|(_, weight)| **weight > 0.0);
+    let (mut count, mut sums, mut squares, mut product) = (0.0, [0.0; 2], [0.0; 2], 0.0);
+    for ((l, r), _) in pairs {
+        let (l, r) = (f64::from(*l), f64::from(*r));
+        count += 1.0;
+        sums = [sums[0] + l, sums[1] + r];
+        squares = [squares[0] + l * l, squares[1] + r * r];
+        product += l * r;
+    }
+    let spread = |index: usize| squares[index] - sums[index] * sums[index] / f64::max(count, 1.0);
+    let both = spread(0) * spread(1);
+    let shared: f64 = product - sums[0] * sums[1] / f64::max(count, 1.0);
+    if both > 1e-12 { shared * shared / both } else { 0.0 }
 }
 
 /// Scales columns so that their variances sum to 1: each group of numbers weighs the same.

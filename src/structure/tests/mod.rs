@@ -1,4 +1,5 @@
 mod blocks;
+mod cohorts;
 
 use proptest::prelude::*;
 
