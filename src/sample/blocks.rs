@@ -31,7 +31,7 @@ pub const BLOCK_ROWS: usize = 1 << 16;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Place {
     /// The block's number; `None` for a table generated in one piece.
-    block: Option<usize>,
+    pub(super) block: Option<usize>,
     /// True if one shard draws these rows and the others do not.
     alone: bool,
     /// Rows of the table before these.

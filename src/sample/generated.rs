@@ -46,7 +46,7 @@ impl Sampler<'_> {
         let table = self.model.schema.table(id);
         let fk = &table.foreign_keys[context.0];
         let Some(parents) = self.keys[fk.parent.0].as_ref() else { return };
-        let mut eligible = referable(fk, parents).unwrap_or_else(|| vec![true; parents.row_count]);
+        let mut eligible = referable(table, fk, parents).unwrap_or_else(|| vec![true; parents.row_count]);
         eligible.truncate(counts.len());
         for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
             let rules = &model.facts.rules;
@@ -76,7 +76,10 @@ impl Sampler<'_> {
                 keep_common(&mut eligible, table, fk, (above, below));
             }
         }
-        let lost = give_away(&eligible, counts);
+        // A unique key over the link says how many children a parent can have at most; families show how many.
+        let bounded = table.keys().any(|key| fk.columns.iter().any(|column| key.columns.contains(column)));
+        let largest = counts.iter().copied().max().unwrap_or(0).max(1);
+        let lost = give_away(&eligible, counts, if bounded { largest } else { u32::MAX });
         if lost > 0 {
             let what = format!("{lost} rows have no parent row to belong to");
             let finding = Finding::warning("no-parent-rows", what).table(&table.name);
@@ -266,9 +269,8 @@ fn keep_common(
 }
 
 /// Moves whole families from parents that are not eligible to childless ones that are; what is over is shared out
-/// one by one, none getting more than the largest family has. Returns how many rows found no place.
-fn give_away(eligible: &[bool], counts: &mut [u32]) -> u32 {
-    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+/// one by one, none getting more than `most`. Returns how many rows found no place.
+fn give_away(eligible: &[bool], counts: &mut [u32], most: u32) -> u32 {
     let mut families: Vec<u32> = Vec::new();
     for (count, _) in counts.iter_mut().zip(eligible).filter(|(count, eligible)| !**eligible && **count > 0) {
         families.push(std::mem::take(count));
@@ -302,7 +304,7 @@ mod tests {
     fn families_move_whole_to_childless_parents() {
         let mut counts = [3, 0, 5, 0, 1];
 
-        assert_eq!(give_away(&[false, true, true, true, false], &mut counts), 0);
+        assert_eq!(give_away(&[false, true, true, true, false], &mut counts, 5), 0);
 
         assert_eq!(counts, [0, 1, 5, 3, 0]);
     }
@@ -311,8 +313,22 @@ mod tests {
     fn what_finds_no_place_is_told() {
         let mut counts = [1, 1, 1];
 
-        assert_eq!(give_away(&[true, false, false], &mut counts), 2);
+        assert_eq!(give_away(&[true, false, false], &mut counts, 1), 2);
 
         assert_eq!(counts, [1, 0, 0]);
+    }
+
+    #[test]
+    fn parents_without_a_bound_take_all_that_is_over() {
+        let mut counts = [1, 4, 3];
+
+        assert_eq!(give_away(&[true, true, false], &mut counts, u32::MAX), 0);
+        assert_eq!(counts, [3, 5, 0]);
+
+        assert_eq!(
+            give_away(&[false, false, false], &mut counts, u32::MAX),
+            8,
+            "there is nobody to take them"
+        );
     }
 }

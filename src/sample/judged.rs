@@ -15,6 +15,7 @@ use crate::{
     sample::{
         Outlet, SampleError, Sampler,
         draft::Draft,
+        judged_links::Asked,
         suspects::{changeable, holds, reads, suspects, union},
         trials::{PLAIN_VALUES, SPELLINGS, donors, nulled, plain_values, replaced, respelled, stepped},
     },
@@ -66,6 +67,8 @@ struct Tally {
     copied: usize,
     nulled: usize,
     plain: usize,
+    /// Rows that took another parent.
+    moved: usize,
     dropped: usize,
     /// Rows that an index still cannot be made of.
     left: usize,
@@ -77,6 +80,8 @@ struct Case {
     name: String,
     /// Columns it reads that may take another value, with those bound to them.
     columns: Vec<ColumnId>,
+    /// All columns it reads.
+    reads: Vec<ColumnId>,
     tally: Tally,
 }
 
@@ -104,7 +109,7 @@ impl Sampler<'_> {
             .map(|suspect| {
                 let (name, reads) = reads(table, *suspect);
                 let columns = changeable(model, roles, &reads);
-                Case { suspect: *suspect, name, columns, tally: Tally::default() }
+                Case { suspect: *suspect, name, columns, reads, tally: Tally::default() }
             })
             .collect();
         let Some(broken) = self.ask(id, &draft.data, &mut cases, outlet)? else { return Ok(()) };
@@ -116,6 +121,7 @@ impl Sampler<'_> {
             case.tally.broken = broken.len();
         }
         self.settle_rows(id, model, draft, &mut cases, outlet)?;
+        self.settle_parents(id, model, draft, &mut cases, outlet)?;
         self.make_unique(id, model, draft);
         self.settle_pairs(id, model, draft, &mut cases, outlet)?;
         // A type that was swapped is another table's row.
@@ -327,6 +333,27 @@ impl Sampler<'_> {
         Ok(())
     }
 
+    /// Mends rows that break a CHECK by the parent they have.
+    fn settle_parents(
+        &self,
+        id: TableId,
+        model: &TableModel,
+        draft: &mut Draft,
+        cases: &mut [Case],
+        outlet: &mut dyn Outlet,
+    ) -> Result<(), SampleError> {
+        let of_rows: Vec<&mut Case> = cases.iter_mut().filter(|case| case.suspect.is_of_rows()).collect();
+        let asked: Vec<Asked> = of_rows.iter().map(|case| (case.suspect, case.reads.clone())).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let moved = self.settle_links(id, model, draft, &asked, outlet)?;
+        for (case, moved) in of_rows.into_iter().zip(moved) {
+            case.tally.moved += moved;
+        }
+        Ok(())
+    }
+
     /// Mends rows that clash with another one: their values are drawn again, then moved to neighbours, then nulled.
     fn settle_pairs(
         &mut self,
@@ -439,7 +466,7 @@ impl Sampler<'_> {
     }
 
     fn report_suspect(&mut self, table: &Table, case: &Case, rows: usize) {
-        let Tally { broken, redrawn, copied, nulled, plain, dropped, left } = case.tally;
+        let Tally { broken, redrawn, copied, nulled, plain, moved, dropped, left } = case.tally;
         if broken + dropped + left == 0 {
             return;
         }
@@ -451,10 +478,13 @@ impl Sampler<'_> {
         if plain > 0 {
             what.push_str(&format!(", {plain} took a plain value that it can be computed from"));
         }
+        if moved > 0 {
+            what.push_str(&format!(", {moved} took another parent"));
+        }
         if left > 0 {
             what.push_str(&format!(", {left} are as they were, so that it cannot be made"));
         }
-        let heavy = (redrawn + copied + nulled + plain + dropped) as f64 > HEAVY * rows as f64;
+        let heavy = (redrawn + copied + nulled + plain + moved + dropped) as f64 > HEAVY * rows as f64;
         let finding = if dropped + left > 0 || heavy {
             Finding::warning("constraint-repaired", what)
         } else {

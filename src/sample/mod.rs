@@ -18,6 +18,7 @@ mod fixed_keys;
 mod generated;
 mod joint;
 mod judged;
+mod judged_links;
 mod keys;
 mod kin;
 mod learned_link;

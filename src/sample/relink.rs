@@ -21,10 +21,12 @@ const PARTNERS: usize = 16;
 const STRANGERS: usize = 32;
 
 /// A link that may be moved from row to row, and the groups it must stay in.
-struct Movable<'a> {
-    place: usize,
-    fk: &'a ForeignKey,
-    groups: Option<Vec<u32>>,
+pub(super) struct Movable<'a> {
+    /// The foreign key's place.
+    pub(super) place: usize,
+    pub(super) fk: &'a ForeignKey,
+    /// Per row.
+    pub(super) groups: Option<Vec<u32>>,
 }
 
 /// What two rows, or the two ends of one, exchange.
@@ -139,7 +141,7 @@ impl Sampler<'_> {
     }
 
     /// The key that rows are generated along, if a row may change its family: it stands in no other key.
-    fn family(&self, id: TableId, draft: &Draft) -> Option<Movable<'_>> {
+    pub(super) fn family(&self, id: TableId, draft: &Draft) -> Option<Movable<'_>> {
         let table = self.model.schema.table(id);
         let place = self.model.plan.table(id).context?.0;
         let fk = &table.foreign_keys[place];
@@ -156,7 +158,7 @@ impl Sampler<'_> {
     }
 
     /// Links drawn row by row, decided, sharing no column with another key.
-    fn movable(&self, id: TableId, model: &TableModel, draft: &Draft) -> Vec<Movable<'_>> {
+    pub(super) fn movable(&self, id: TableId, model: &TableModel, draft: &Draft) -> Vec<Movable<'_>> {
         let table = self.model.schema.table(id);
         let roles = &self.model.plan.table(id).links;
         let keys = || table.foreign_keys.iter().enumerate();
@@ -219,7 +221,7 @@ fn anew(
     attempt: usize,
 ) -> Option<(TableData, Vec<u32>)> {
     let rows: Vec<u32> = pairs.iter().map(|(row, _)| *row).collect();
-    let whole = referable(link, parents);
+    let whole = referable(table, link, parents);
     let there: Vec<u32> = (0..parents.row_count as u32)
         .filter(|row| whole.as_ref().is_none_or(|whole| whole[*row as usize]))
         .collect();
@@ -228,13 +230,25 @@ fn anew(
     }
     let strangers: Vec<u32> =
         rows.iter().map(|row| there[spread(*row as usize, attempt, there.len())]).collect();
-    let mut trial = data.take(&rows);
+    let trial = under((table, data), &rows, (link, schema), parents, &strangers);
+    Some((trial, strangers))
+}
+
+/// Rows under other parents.
+pub(super) fn under(
+    (table, data): (&Table, &TableData),
+    rows: &[u32],
+    (link, schema): (&ForeignKey, &Schema),
+    parents: &TableData,
+    strangers: &[u32],
+) -> TableData {
+    let mut trial = data.take(rows);
     for (column, parent_column) in link.columns.iter().zip(&link.parent_columns) {
         let alike =
             table.column(*column).data_type == schema.table(link.parent).column(*parent_column).data_type;
-        trial.set_linked(*column, (parents, *parent_column), &strangers, alike);
+        trial.set_linked(*column, (parents, *parent_column), strangers, alike);
     }
-    Some((trial, strangers))
+    trial
 }
 
 /// A sound row for every broken one, each used once.
@@ -294,12 +308,12 @@ fn traded(
 type Held = (Vec<(ColumnId, bool)>, BTreeSet<Vec<u8>>);
 
 /// The values of the unique keys that are decided.
-struct Taken {
+pub(super) struct Taken {
     keys: Vec<Held>,
 }
 
 impl Taken {
-    fn new(table: &Table, data: &TableData) -> Self {
+    pub(super) fn new(table: &Table, data: &TableData) -> Self {
         let plain = table.keys().filter(|key| key.predicate.is_none() && key.expressions.is_empty());
         let keys = plain.filter_map(|key| {
             let columns: Vec<(ColumnId, bool)> = key.columns.iter().map(|column| (*column, false)).collect();
@@ -317,7 +331,13 @@ impl Taken {
     }
 
     /// Takes rows as they are in a trial for what they were; false, and nothing done, where a key would clash.
-    fn exchange(&mut self, data: &TableData, rows: &[u32], trial: &TableData, places: &[usize]) -> bool {
+    pub(super) fn exchange(
+        &mut self,
+        data: &TableData,
+        rows: &[u32],
+        trial: &TableData,
+        places: &[usize],
+    ) -> bool {
         let mut changes = Vec::with_capacity(self.keys.len());
         for (columns, seen) in &self.keys {
             let (Some(old), Some(new)) = (KeyColumns::of(data, columns), KeyColumns::of(trial, columns))

@@ -23,6 +23,7 @@ mod joint;
 mod leaks;
 mod nightly;
 mod outages;
+mod parents;
 mod places;
 mod planted;
 mod random_schemas;
