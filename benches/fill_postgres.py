@@ -113,13 +113,18 @@ def fill(database, table, tables, rows):
     if not columns:
         return rows, ""
     joins, linked = [], {}
-    for place, link in enumerate(table["links"] or []):
+    # The widest first: the links that share columns with it then choose among the parents that agree.
+    for place, link in enumerate(sorted(table["links"] or [], key=lambda link: -len(link["own"]))):
         parent = tables.get(link["parent"])
         if parent is None:
             continue
         names = {column["number"]: column["name"] for column in parent["columns"]}
         keys = ", ".join(f"{names[key]} AS k{at}" for at, key in enumerate(link["keys"]))
-        joins.append(f"LEFT JOIN LATERAL (SELECT {keys} FROM {parent['name']} ORDER BY random() + 0 * i LIMIT 1) f{place} ON true")
+        agree = [f"{names[key]} = {linked[own]}" for own, key in zip(link["own"], link["keys"]) if own in linked]
+        which = f" WHERE {' AND '.join(agree)}" if agree else ""
+        joins.append(
+            f"LEFT JOIN LATERAL (SELECT {keys} FROM {parent['name']}{which} ORDER BY random() + 0 * i LIMIT 1) f{place} ON true"
+        )
         for at, own in enumerate(link["own"]):
             linked.setdefault(own, f"f{place}.k{at}")
     values = []
