@@ -58,7 +58,7 @@ fn narrow_columns_refer_to_keys_that_fit(engine: Engine) {
     }
     let source = Scratch::new(engine, &format!("parents_narrow_{engine:?}_source").to_lowercase());
     source.run(WIDTHS);
-    let long = |i: usize| if i % 2 == 0 { "_OF_A_VERY_LONG_PROCEDURE" } else { "" };
+    let long = |i: usize| if i.is_multiple_of(2) { "_OF_A_VERY_LONG_PROCEDURE" } else { "" };
     let names: Vec<String> = (0..40).map(|i| format!("('STATE{i}{}', 'state {i}')", long(i))).collect();
     source.run(&format!("INSERT INTO status VALUES {}", names.join(", ")));
     let odd = |i: usize| 2 * (i % 20) + 1;
