@@ -551,3 +551,16 @@ proptest! {
         prop_assert_eq!(scale.value(scale.key(value)), value);
     }
 }
+
+#[test]
+fn a_coarse_number_has_one_token_and_stays_in_its_bin() {
+    let values = integers((0..20_000).map(|row| row * row));
+    let fitted = || Codec::fit(&column(integer()), &values, &Hints::default());
+    let (fine, coarse) = (fitted(), fitted().coarse());
+    assert_eq!((fine.sub_columns().len(), coarse.sub_columns().len()), (2, 1));
+
+    let tokens = coarse.encode(&values);
+    assert_eq!(tokens[0], fine.encode(&values)[0], "the same bins");
+    let drawn = coarse.decode(&[&tokens[0]], &mut stream());
+    assert_eq!(coarse.encode(&drawn), tokens, "a value of another bin");
+}

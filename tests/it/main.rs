@@ -7,6 +7,7 @@ mod canaries;
 mod clocks;
 mod clone;
 mod coherence;
+mod cohorts;
 mod commands;
 mod comparison;
 mod completion;
