@@ -232,14 +232,20 @@ impl TableRules {
     /// other columns of the row decide.
     #[must_use]
     pub fn computed(&self) -> Vec<ColumnId> {
-        let copies = self.inherited.iter().filter(|rule| matches!(rule.how, Inheritance::Copy(_)));
         let mut all: Vec<ColumnId> = (self.positions.iter().map(|position| position.column))
-            .chain(copies.map(|rule| rule.to))
+            .chain(self.copies())
             .chain(self.discovered.iter().filter_map(Rule::computes))
             .collect();
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The columns that repeat an ancestor's value.
+    #[must_use]
+    pub fn copies(&self) -> Vec<ColumnId> {
+        let copies = self.inherited.iter().filter(|rule| matches!(rule.how, Inheritance::Copy(_)));
+        copies.map(|rule| rule.to).collect()
     }
 
     /// The columns whose values are decided outside the row: positions, what ancestors give, what children sum up to,

@@ -46,7 +46,8 @@ impl Sampler<'_> {
         let table = self.model.schema.table(id);
         let fk = &table.foreign_keys[context.0];
         let Some(parents) = self.keys[fk.parent.0].as_ref() else { return };
-        let mut eligible = referable(table, fk, parents).unwrap_or_else(|| vec![true; parents.row_count]);
+        let mut eligible = referable(&self.model.schema, table, fk, parents)
+            .unwrap_or_else(|| vec![true; parents.row_count]);
         eligible.truncate(counts.len());
         for (column, parent_column) in fk.columns.iter().zip(&fk.parent_columns) {
             let rules = &model.facts.rules;

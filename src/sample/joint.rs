@@ -219,8 +219,13 @@ impl Sampler<'_> {
         if self.decided[id.0].is_empty() {
             return;
         }
+        self.restore(id, model, draft, &joint(model).map(|rule| rule.to).collect::<Vec<_>>());
+    }
+
+    /// Gives columns that ancestors decide their values again, where these no longer are those of the row's ancestors.
+    pub(super) fn restore(&self, id: TableId, model: &TableModel, draft: &mut Draft, columns: &[ColumnId]) {
         let given = self.given(id, model, draft, &draft.data);
-        let stale: Vec<u32> = given.differing(&draft.data, joint(model).map(|rule| rule.to));
+        let stale: Vec<u32> = given.differing(&draft.data, columns.iter().copied());
         if stale.is_empty() {
             return;
         }

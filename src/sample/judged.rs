@@ -348,6 +348,10 @@ impl Sampler<'_> {
             return Ok(());
         }
         let moved = self.settle_links(id, model, draft, &asked, outlet)?;
+        if moved.iter().any(|moved| *moved > 0) {
+            // What repeats the parent's value repeats the new parent's.
+            self.restore(id, model, draft, &model.facts.rules.copies());
+        }
         for (case, moved) in of_rows.into_iter().zip(moved) {
             case.tally.moved += moved;
         }

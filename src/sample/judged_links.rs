@@ -99,7 +99,7 @@ impl Sampler<'_> {
         let sound = (0..draft.row_count()).filter(|row| !refused.contains(&(*row as u32)));
         accepted.extend(sound.filter(|row| own[*row] != NO_ROW).map(|row| (group(row), own[row])));
         let pools = pools(accepted);
-        let whole = referable(table, link.fk, parents);
+        let whole = referable(&self.model.schema, table, link.fk, parents);
         let any: Vec<u32> = (0..parents.row_count as u32)
             .filter(|row| link.groups.is_none() && whole.as_ref().is_none_or(|whole| whole[*row as usize]))
             .collect();

@@ -73,7 +73,7 @@ impl Sampler<'_> {
         present.resize(row_count, true);
 
         let shared = parents.and_then(|parents| shared_groups(fk, draft, parents, &mut present));
-        let whole = parents.and_then(|parents| referable::referable(table, fk, parents));
+        let whole = parents.and_then(|parents| referable::referable(&self.model.schema, table, fk, parents));
         let shared = combine(shared.as_ref(), referable::as_groups(whole, row_count).as_ref());
         let anchored = self.anchor_groups(id, model, fk_id, draft);
         let mut distinct = distinct_within(table, fk, draft);

@@ -5,17 +5,27 @@ use arrow_array::{Array, ArrayRef, cast::AsArray, types::Int64Type};
 
 use crate::{
     data::TableData,
-    schema::{DataType, ForeignKey, Table},
+    schema::{DataType, ForeignKey, Schema, Table},
 };
 
 /// For every parent row whether the key that `fk` of `table` refers to is whole and finds room in the columns that refer
 /// to it. None where all are.
-pub(super) fn referable(table: &Table, fk: &ForeignKey, parents: &TableData) -> Option<Vec<bool>> {
+pub(super) fn referable(
+    schema: &Schema,
+    table: &Table,
+    fk: &ForeignKey,
+    parents: &TableData,
+) -> Option<Vec<bool>> {
     let mut all: Option<Vec<bool>> = None;
     for (own, column) in fk.columns.iter().zip(&fk.parent_columns) {
         let Some(array) = parents.column(*column) else { continue };
         let own = &table.column(*own).data_type;
-        for row in (0..parents.row_count).filter(|row| array.is_null(*row) || !has_room(own, array, *row)) {
+        let alike = *own == schema.table(fk.parent).column(*column).data_type;
+        if alike && array.null_count() == 0 {
+            continue;
+        }
+        let fits = |row: usize| array.is_valid(row) && (alike || has_room(own, array, row));
+        for row in (0..parents.row_count).filter(|row| !fits(*row)) {
             all.get_or_insert_with(|| vec![true; parents.row_count])[row] = false;
         }
     }
@@ -71,8 +81,8 @@ mod tests {
         let fk = ForeignKey { parent_columns: vec![ColumnId(1)], ..schema.tables[1].foreign_keys[0].clone() };
 
         let table = &schema.tables[1];
-        assert_eq!(referable(table, &fk, &rows(vec![Some(1), Some(2)])), None);
-        let whole = referable(table, &fk, &rows(vec![Some(1), None, Some(3)]));
+        assert_eq!(referable(&schema, table, &fk, &rows(vec![Some(1), Some(2)])), None);
+        let whole = referable(&schema, table, &fk, &rows(vec![Some(1), None, Some(3)]));
         assert_eq!(as_groups(whole, 2), Some((vec![0, 0], vec![0, 1, 0])));
     }
 
@@ -89,12 +99,12 @@ mod tests {
         let texts = TableData::new(vec![ColumnId(1)], vec![Arc::new(texts) as ArrayRef], 3);
 
         let four = narrow(DataType::Text { max_chars: Some(4) });
-        assert_eq!(referable(&four, &fk, &texts), Some(vec![true, false, true]));
+        assert_eq!(referable(&schema, &four, &fk, &texts), Some(vec![true, false, true]));
         let any = narrow(DataType::Text { max_chars: None });
-        assert_eq!(referable(&any, &fk, &texts), None);
+        assert_eq!(referable(&schema, &any, &fk, &texts), None);
         let small = narrow(DataType::Integer { min: 0, max: 255 });
         assert_eq!(
-            referable(&small, &fk, &rows(vec![Some(255), Some(256), Some(-1)])),
+            referable(&schema, &small, &fk, &rows(vec![Some(255), Some(256), Some(-1)])),
             Some(vec![true, false, false])
         );
     }

@@ -221,7 +221,7 @@ fn anew(
     attempt: usize,
 ) -> Option<(TableData, Vec<u32>)> {
     let rows: Vec<u32> = pairs.iter().map(|(row, _)| *row).collect();
-    let whole = referable(table, link, parents);
+    let whole = referable(schema, table, link, parents);
     let there: Vec<u32> = (0..parents.row_count as u32)
         .filter(|row| whole.as_ref().is_none_or(|whole| whole[*row as usize]))
         .collect();

@@ -6,20 +6,21 @@ use crate::support::{Engine, Scratch, dbsynth, engines};
 /// CHECKs that ask the parent's row for its kind, as multi-tenant applications write them.
 const KINDS: &str = "\
 CREATE TYPE kind AS ENUM ('machine', 'web', 'native');
-CREATE TABLE application (id varchar(21) PRIMARY KEY, name text NOT NULL, kind kind NOT NULL);
+CREATE TABLE application (id varchar(21) PRIMARY KEY, name text NOT NULL, kind kind NOT NULL, region varchar(9) NOT NULL);
 CREATE FUNCTION is_of(varchar, VARIADIC kind[]) RETURNS boolean LANGUAGE plpgsql SET search_path = public
   AS $$ BEGIN RETURN (SELECT kind FROM application WHERE id = $1) = ANY ($2); END; $$;
 CREATE TABLE role (id serial PRIMARY KEY, name text NOT NULL UNIQUE);
-CREATE TABLE secret (application_id varchar(21) NOT NULL REFERENCES application, name varchar(60), value text NOT NULL,
+CREATE TABLE secret (application_id varchar(21) NOT NULL REFERENCES application, name varchar(60), value text NOT NULL, region varchar(9),
   PRIMARY KEY (application_id, name), CONSTRAINT of_machines CHECK (is_of(application_id, 'machine')));
 CREATE TABLE config (application_id varchar(21) PRIMARY KEY REFERENCES application, metadata text,
   CONSTRAINT of_webs CHECK (is_of(application_id, 'web', 'native')));
 CREATE TABLE application_role (role_id int REFERENCES role, application_id varchar(21) REFERENCES application,
   PRIMARY KEY (role_id, application_id), CONSTRAINT roles_of_machines CHECK (is_of(application_id, 'machine')));
-INSERT INTO application SELECT 'app' || i, 'Application ' || i, (ARRAY['machine', 'web', 'native']::kind[])[1 + i % 3]
+INSERT INTO application SELECT 'app' || i, 'Application ' || i, (ARRAY['machine', 'web', 'native']::kind[])[1 + i % 3],
+  'region ' || i / 3 % 4
   FROM generate_series(0, 59) i;
 INSERT INTO role (name) SELECT 'role ' || i FROM generate_series(1, 12) i;
-INSERT INTO secret SELECT 'app' || 3 * (i % 15), 'secret ' || i, md5(i::text) FROM generate_series(1, 40) i;
+INSERT INTO secret SELECT 'app' || 3 * (i % 15), 'secret ' || i, md5(i::text), 'region ' || i % 15 % 4 FROM generate_series(1, 200) i;
 INSERT INTO config SELECT 'app' || 1 + 3 * i, 'meta ' || i FROM generate_series(0, 14) i;
 INSERT INTO application_role SELECT 1 + i % 12, 'app' || 3 * (i % 20) FROM generate_series(0, 29) i;
 ";
@@ -50,6 +51,9 @@ fn rows_find_parents_that_a_check_accepts() {
     // Rows without CHECKs went to parents of every kind: what is asked is not met by chance.
     assert_eq!(target.number("SELECT count(*) FROM secret WHERE NOT is_of(application_id, 'machine')"), 0);
     assert_eq!(target.number("SELECT count(DISTINCT application_id) FROM config"), 15);
+    let elsewhere = "SELECT count(*) FROM secret s JOIN application a ON a.id = application_id WHERE s.region <> a.region";
+    assert_eq!(source.number(elsewhere), 0);
+    assert_eq!(target.number(elsewhere), 0, "what repeats the parent's value repeats the new parent's");
 }
 
 fn narrow_columns_refer_to_keys_that_fit(engine: Engine) {
