@@ -228,7 +228,8 @@ pub(super) fn measure(
     }
     let points = Points::new(columns, counts);
     let mut found = Vec::new();
-    let raw = |kind, estimate: Estimate, rates| Raw { kind, table, column: None, estimate, rates };
+    let raw =
+        |kind, estimate: Estimate, rates| Raw { kind, table, column: None, estimate, rates, by_lot: None };
     found.extend(closer(&points).map(|estimate| raw(MeasureKind::CloserToTraining, estimate, None)));
     if let Some([synthetic, holdout]) = near(&points) {
         let rates = Some((synthetic.value, holdout.value));

@@ -64,7 +64,7 @@ fn risk(
     let estimate = Estimate { value: gap.value / rest, error: gap.error / rest };
     let kind = MeasureKind::AttributeInference;
     let rates = Some((members.value, others.value));
-    Some(Raw { kind, table, column: Some(column.name.clone()), estimate, rates })
+    Some(Raw { kind, table, column: Some(column.name.clone()), estimate, rates, by_lot: None })
 }
 
 /// One row each of entities from all over the table: the first ones may be of one kind (the managers, the oldest

@@ -101,7 +101,8 @@ pub struct Measure {
     /// For differences of shares: the share of the synthetic side (for inference, of the training side).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub share: Option<f64>,
-    /// For differences of shares: the share of the holdout, which is what chance alone gives.
+    /// For differences of shares: what chance alone gives, which is the share of the holdout; where the hits on rows
+    /// held out say that chance hits more, that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub holdout_share: Option<f64>,
     /// What it may be.
@@ -115,7 +116,7 @@ impl Measure {
     pub(super) fn finding(&self) -> Finding {
         let chance = match (self.share, self.holdout_share) {
             (Some(share), Some(holdout)) => {
-                format!(" ({:.1} %, of the holdout {:.1} %)", 100.0 * share, 100.0 * holdout)
+                format!(" ({:.1} %, by chance {:.1} %)", 100.0 * share, 100.0 * holdout)
             }
             _ => String::new(),
         };

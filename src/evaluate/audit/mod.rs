@@ -4,9 +4,11 @@
 //! interval is above the limit: few entities give wide intervals and no false alarm. What each number means is said in
 //! `docs/privacy.md`.
 
+mod chance;
 mod closeness;
 mod hashes;
 mod inference;
+mod items;
 mod measure;
 mod overlap;
 mod statistics;
@@ -157,6 +159,8 @@ struct Raw {
     column: Option<String>,
     estimate: Estimate,
     rates: Option<(f64, f64)>,
+    /// The same by another way of telling chance ([`chance`]), where that may say otherwise.
+    by_lot: Option<Estimate>,
 }
 
 /// Audits a synthetic side against the training rows and a holdout of entities. The training side's schema decides what
@@ -239,9 +243,15 @@ fn judge(real: &Schema, raw: Vec<Raw>, settings: &AuditSettings) -> Vec<Measure>
     let raw: Vec<Raw> = raw.into_iter().filter(|raw| raw.estimate.value.is_finite()).collect();
     let reach = normal_quantile(1.0 - (1.0 - settings.confidence) / raw.len().max(1) as f64);
     let finished = |raw: Raw| {
-        let Raw { kind, table, column, estimate, rates } = raw;
+        let Raw { kind, table, column, mut estimate, mut rates, by_lot } = raw;
         let limit = kind.limit(settings);
-        let low = estimate.value - reach * estimate.error;
+        let least = |estimate: Estimate| estimate.value - reach * estimate.error;
+        // What is declared a breach must be one by both ways of telling chance.
+        if let Some(other) = by_lot.filter(|other| least(estimate) > limit.max(least(*other))) {
+            rates = rates.map(|(share, _)| (share, share - other.value));
+            estimate = other;
+        }
+        let low = least(estimate);
         Measure {
             kind,
             table: real.table(table).name.to_string(),

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::RngExt;
-
 use super::{
     Raw, Terms,
+    chance::{Excess, Lot, Pool},
     hashes::{Attribute, Hashed, attributes, mix},
+    items::{choose, rare, runs_of, telling_length},
     measure::MeasureKind,
     statistics::{Estimate, Tally},
     unit::Members,
@@ -22,7 +22,6 @@ use crate::{
 const FEWEST_ATTRIBUTES: usize = 3;
 /// Rows of the training side from which the number of combinations looked at is cut down.
 const MANY_CELLS: usize = 4_000_000;
-const LONGEST_RUN: usize = 8;
 
 /// The sides in one order: training, synthetic, holdout.
 pub(super) struct Sides<'a, 'b> {
@@ -55,17 +54,34 @@ pub(super) fn measure(
         }
         owners
     });
-    let view = View { hashed: &hashed, owners: &owners };
+    let lot = Lot { training: sides.members[0].rows(root), holdout: sides.members[2].rows(root) };
+    let view = View { hashed: &hashed, owners: &owners, lot };
     let mut found = Vec::new();
     if attributes.len() >= FEWEST_ATTRIBUTES {
-        found.extend(raw(MeasureKind::ExactRows, table, None, view.whole_rows()));
-        found.extend(raw(MeasureKind::NearRows, table, None, view.rows_but_one()));
+        let exact = raw(MeasureKind::ExactRows, table, None, view.whole_rows());
+        found.extend(exact.map(|raw| raw.weighed(terms, || view.whole_rows_by_lot())));
+        let near = raw(MeasureKind::NearRows, table, None, view.rows_but_one());
+        found.extend(near.map(|raw| raw.weighed(terms, || view.rows_but_one_by_lot())));
     }
-    found.extend(view.combinations(table, &attributes, terms));
+    let chosen = view.chosen(table, attributes.len(), terms);
+    let rare = view.combinations(table, (&attributes, &chosen), terms);
+    found.extend(rare.map(|raw| raw.weighed(terms, || view.combinations_by_lot(&chosen, terms))));
     if below {
         found.extend(view.runs(table, &attributes, terms));
     }
     found
+}
+
+impl Raw {
+    /// With the other way of telling chance, where this one comes near a breach: it is not told for nothing.
+    fn weighed(self, terms: &Terms<'_>, by_lot: impl FnOnce() -> Option<Estimate>) -> Self {
+        let Estimate { value, error } = self.estimate;
+        if value - 2.0 * error > self.kind.limit(terms.limits) {
+            Self { by_lot: by_lot(), ..self }
+        } else {
+            self
+        }
+    }
 }
 
 fn raw(
@@ -81,6 +97,7 @@ fn raw(
         column,
         estimate: synthetic.minus(holdout),
         rates: Some((synthetic.value, holdout.value)),
+        by_lot: None,
     })
 }
 
@@ -88,6 +105,7 @@ fn raw(
 struct View<'a> {
     hashed: &'a [Hashed; 3],
     owners: &'a [Vec<u32>; 3],
+    lot: Lot,
 }
 
 impl View<'_> {
@@ -116,49 +134,79 @@ impl View<'_> {
         self.rates(|side, row| Some(f64::from(u8::from(training.contains(&self.hashed[side].row(row))))))
     }
 
+    fn whole_rows_by_lot(&self) -> Option<Estimate> {
+        self.excess(1, |side, row| vec![self.hashed[side].row(row)])
+    }
+
     /// Rows that equal a training row in all attributes but at most one.
     fn rows_but_one(&self) -> Option<[Estimate; 2]> {
-        let count = self.hashed[0].columns.len();
-        if count <= FEWEST_ATTRIBUTES {
+        if self.hashed[0].columns.len() <= FEWEST_ATTRIBUTES {
             return None;
         }
-        // A cell can be taken out of a sum; which one it was goes back in.
-        let without = |side: usize, row: usize, column: usize| {
-            let hashed = &self.hashed[side];
-            mix(hashed.row(row).wrapping_sub(hashed.columns[column][row])).wrapping_add(column as u64)
-        };
-        // Of very many rows every n-th is looked for, by both sides alike.
-        let step = (self.owners[0].len() * count).div_ceil(MANY_CELLS).max(1);
-        let mut training: Vec<u64> = (0..self.owners[0].len())
-            .step_by(step)
-            .flat_map(|row| (0..count).map(move |column| without(0, row, column)))
-            .collect();
+        let mut training: Vec<u64> =
+            (0..self.owners[0].len()).step_by(self.step()).flat_map(|row| self.all_but_one(0, row)).collect();
         training.sort_unstable();
         training.dedup();
         self.rates(|side, row| {
-            let near = (0..count).any(|column| training.binary_search(&without(side, row, column)).is_ok());
+            let near = self.all_but_one(side, row).any(|rest| training.binary_search(&rest).is_ok());
             Some(f64::from(u8::from(near)))
         })
     }
 
+    fn rows_but_one_by_lot(&self) -> Option<Estimate> {
+        self.excess(self.step(), |side, row| self.all_but_one(side, row).collect())
+    }
+
+    /// Of very many rows every n-th is looked for, by all sides alike.
+    fn step(&self) -> usize {
+        (self.owners[0].len() * self.hashed[0].columns.len()).div_ceil(MANY_CELLS).max(1)
+    }
+
+    /// A row's hashes without each of its columns: a cell can be taken out of a sum; which one it was goes back in.
+    fn all_but_one(&self, side: usize, row: usize) -> impl Iterator<Item = u64> + '_ {
+        let hashed = &self.hashed[side];
+        let whole = hashed.row(row);
+        let columns = hashed.columns.iter().enumerate();
+        columns.map(move |(column, cells)| mix(whole.wrapping_sub(cells[row])).wrapping_add(column as u64))
+    }
+
+    /// Synthetic rows that hit training entities with any of their hashes, beyond chance as the lot tells it; of the
+    /// real rows every `step`-th is looked for.
+    fn excess(&self, step: usize, hashes: impl Fn(usize, usize) -> Vec<u64>) -> Option<Estimate> {
+        let mut pool = Pool::new(self.lot);
+        for (side, held) in [(0, false), (2, true)] {
+            for (row, owner) in self.owners[side].iter().enumerate().step_by(step) {
+                if !held || *owner != NO_ROW {
+                    hashes(side, row).into_iter().for_each(|item| pool.put(item, *owner, held));
+                }
+            }
+        }
+        let mut excess = Excess::new(self.lot, usize::MAX);
+        excess.count(pool, self.rows(1).map(|(row, owner)| (owner, hashes(1, row))));
+        excess.estimate()
+    }
+
+    /// The combinations of attributes that are looked at.
+    fn chosen(&self, table: TableId, attributes: usize, terms: &Terms<'_>) -> Vec<Vec<usize>> {
+        let most = terms.combinations.min((MANY_CELLS / self.owners[0].len().max(1)).max(8));
+        choose(attributes, most, &mut terms.seed.stream("audit/combinations", table.0 as u64))
+    }
+
     /// Combinations of two or three attributes that few training entities have.
-    fn combinations(&self, table: TableId, attributes: &[Attribute], terms: &Terms<'_>) -> Option<Raw> {
-        let rows = self.owners[0].len();
-        let most = terms.combinations.min((MANY_CELLS / rows.max(1)).max(8));
-        let mut random = terms.seed.stream("audit/combinations", table.0 as u64);
-        let chosen = choose(attributes.len(), most, &mut random);
+    fn combinations(
+        &self,
+        table: TableId,
+        (attributes, chosen): (&[Attribute], &[Vec<usize>]),
+        terms: &Terms<'_>,
+    ) -> Option<Raw> {
         let mut totals: [BTreeMap<u32, (f64, f64)>; 2] = [BTreeMap::new(), BTreeMap::new()];
         let mut worst: Option<(f64, &Vec<usize>)> = None;
-        for columns in &chosen {
-            let rare = rare(
-                self.rows(0).filter_map(|(row, owner)| Some((self.item(0, row, columns)?, owner))),
-                terms,
-            );
+        for columns in chosen {
+            let rare = rare(self.items(0, columns), terms.limits.rare_below as usize);
             let mut shares = [0.0; 2];
             for side in [1, 2] {
                 let (mut hits, mut items) = (0.0, 0.0);
-                for (row, owner) in self.rows(side) {
-                    let Some(item) = self.item(side, row, columns) else { continue };
+                for (item, owner) in self.items(side, columns) {
                     let hit = f64::from(u8::from(rare.binary_search(&item).is_ok()));
                     let tally = totals[side - 1].entry(owner).or_default();
                     *tally = (tally.0 + hit, tally.1 + 1.0);
@@ -178,6 +226,28 @@ impl View<'_> {
             columns.iter().map(|column| attributes[*column].name.as_str()).collect::<Vec<_>>().join(" + ")
         });
         raw(MeasureKind::RareCombinations, table, names, Some([synthetic?, holdout?]))
+    }
+
+    fn combinations_by_lot(&self, chosen: &[Vec<usize>], terms: &Terms<'_>) -> Option<Estimate> {
+        let mut excess = Excess::new(self.lot, terms.limits.rare_below as usize);
+        for columns in chosen {
+            self.count_by_lot(&mut excess, |side| self.items(side, columns));
+        }
+        excess.estimate()
+    }
+
+    /// Counts the items of the synthetic side against those of the others.
+    fn count_by_lot<I: Iterator<Item = (u64, u32)>>(&self, excess: &mut Excess, items: impl Fn(usize) -> I) {
+        let mut pool = Pool::new(self.lot);
+        for (side, held) in [(0, false), (2, true)] {
+            items(side).for_each(|(item, owner)| pool.put(item, owner, held));
+        }
+        excess.count(pool, items(1).map(|(item, owner)| (owner, vec![item])));
+    }
+
+    /// The combinations that the rows of a side have in some columns, without nulls.
+    fn items<'a>(&'a self, side: usize, columns: &'a [usize]) -> impl Iterator<Item = (u64, u32)> + 'a {
+        self.rows(side).filter_map(move |(row, owner)| Some((self.item(side, row, columns)?, owner)))
     }
 
     fn item(&self, side: usize, row: usize, columns: &[usize]) -> Option<u64> {
@@ -201,7 +271,8 @@ impl View<'_> {
             }
             let families = [0, 1, 2].map(|side| self.families(side, column));
             let Some(length) = telling_length(&families[0]) else { continue };
-            let rare = rare(runs_of(&families[0], length), terms);
+            let least = terms.limits.rare_below as usize;
+            let rare = rare(runs_of(&families[0], length), least);
             let rate = |side: usize| {
                 let mut entities: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
                 for (item, owner) in runs_of(&families[side], length) {
@@ -212,7 +283,14 @@ impl View<'_> {
                 Tally { entities: entities.into_values().collect() }.rate()
             };
             let rates = rate(1).zip(rate(2)).map(|(synthetic, holdout)| [synthetic, holdout]);
-            found.extend(raw(MeasureKind::ChildSequences, table, Some(attribute.name.clone()), rates));
+            let raw = raw(MeasureKind::ChildSequences, table, Some(attribute.name.clone()), rates);
+            found.extend(raw.map(|raw| {
+                raw.weighed(terms, || {
+                    let mut excess = Excess::new(self.lot, least);
+                    self.count_by_lot(&mut excess, |side| runs_of(&families[side], length));
+                    excess.estimate()
+                })
+            }));
         }
         found
     }
@@ -225,64 +303,4 @@ impl View<'_> {
         }
         families
     }
-}
-
-/// The length of run that tells most about entities: long enough for many runs to be of one entity alone, short enough
-/// for many entities to have runs. `None` where no run is of one entity alone.
-fn telling_length(families: &BTreeMap<u32, Vec<u64>>) -> Option<usize> {
-    let mut best = None;
-    let mut most = 0.0;
-    for length in 2..=LONGEST_RUN {
-        let mut runs: Vec<(u64, u32)> = runs_of(families, length).collect();
-        let all = runs.len();
-        runs.sort_unstable();
-        let alone = runs.chunk_by(|a, b| a.0 == b.0).filter(|run| run[0].1 == run[run.len() - 1].1);
-        let alone: usize = alone.map(<[(u64, u32)]>::len).sum();
-        let entities = families.values().filter(|values| values.len() >= length).count();
-        let worth = alone as f64 / all.max(1) as f64 * (entities as f64).sqrt();
-        if worth > most {
-            (best, most) = (Some(length), worth);
-        }
-    }
-    best
-}
-
-fn runs_of(families: &BTreeMap<u32, Vec<u64>>, length: usize) -> impl Iterator<Item = (u64, u32)> + '_ {
-    families.iter().flat_map(move |(owner, values)| {
-        values.windows(length).map(move |window| {
-            let run = window.iter().fold(length as u64, |hash, value| mix(hash.wrapping_add(*value)));
-            (run, *owner)
-        })
-    })
-}
-
-/// Items that fewer than the least number of entities have, sorted.
-fn rare(items: impl Iterator<Item = (u64, u32)>, terms: &Terms<'_>) -> Vec<u64> {
-    let mut all: Vec<(u64, u32)> = items.collect();
-    all.sort_unstable();
-    all.dedup();
-    let groups = all.chunk_by(|a, b| a.0 == b.0);
-    groups.filter(|group| group.len() < terms.limits.rare_below as usize).map(|group| group[0].0).collect()
-}
-
-/// All pairs and triples of `count` things, or a seeded choice of `most` of them, half of either.
-fn choose(count: usize, most: usize, random: &mut crate::seed::Stream) -> Vec<Vec<usize>> {
-    let pairs = (0..count).flat_map(|a| (a + 1..count).map(move |b| vec![a, b]));
-    let mut pairs: Vec<Vec<usize>> = pairs.collect();
-    let mut shuffle = |list: &mut Vec<Vec<usize>>, keep: usize| {
-        for index in 0..list.len().min(keep) {
-            let other = random.random_range(index..list.len());
-            list.swap(index, other);
-        }
-        list.truncate(keep);
-    };
-    let half = most.div_ceil(2);
-    shuffle(&mut pairs, half);
-    let mut triples: Vec<Vec<usize>> = Vec::new();
-    for pair in &pairs {
-        triples.extend((pair[1] + 1..count).map(|third| vec![pair[0], pair[1], third]));
-    }
-    shuffle(&mut triples, half);
-    pairs.extend(triples);
-    pairs
 }

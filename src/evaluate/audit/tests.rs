@@ -234,6 +234,94 @@ fn a_few_copied_families_are_few_rows_too_many() {
     assert!(breached(&audit, MeasureKind::RareCombinations), "{:#?}", audit.worst());
 }
 
+/// A row of a log: what kind of thing, which one, whether it is done, and an amount that never comes twice.
+type Entry = (i64, i64, i64, i64);
+
+/// A log that names each of the things of twenty kinds at most once, and about a quarter of all there could be.
+fn log(random: &mut Stream) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for kind in 0..20 {
+        let mut things: Vec<i64> = (0..200).collect();
+        for place in 0..55 {
+            let other = random.random_range(place..things.len());
+            things.swap(place, other);
+            entries.push(entry(kind, things[place], random));
+        }
+    }
+    for place in 0..entries.len() {
+        let other = random.random_range(place..entries.len());
+        entries.swap(place, other);
+    }
+    entries
+}
+
+fn entry(kind: i64, thing: i64, random: &mut Stream) -> Entry {
+    (kind, thing, i64::from(random.random_range(0..10) == 0), random.random_range(0..1_000_000_000))
+}
+
+/// Entries whose columns are drawn each for itself.
+fn fresh(count: usize, random: &mut Stream) -> Vec<Entry> {
+    (0..count)
+        .map(|_| {
+            let (kind, thing) = (random.random_range(0..20), random.random_range(0..200));
+            entry(kind, thing, random)
+        })
+        .collect()
+}
+
+/// Audits a log of which a twentieth is held out; if not `wide`, without the amounts.
+fn audited_log(wide: bool, synthetic: impl Fn(&[Entry], &mut Stream) -> Vec<Entry>, seed: u64) -> Audit {
+    let names = ["id", "kind", "thing", "done", "amount"];
+    let width = if wide { 5 } else { 4 };
+    let columns = names[..width].iter().map(|name| Column::new(*name, INTEGER)).collect();
+    let schema = Schema { dialect: DialectName::Sqlite, tables: vec![keyed("log", columns)] };
+    let side = |entries: &[Entry]| {
+        let integers = |value: fn(&Entry) -> i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(entries.iter().map(value)))
+        };
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..entries.len() as i64));
+        let arrays = [ids, integers(|e| e.0), integers(|e| e.1), integers(|e| e.2), integers(|e| e.3)];
+        let ids = (0..width).map(ColumnId).collect();
+        let data = TableData::new(ids, arrays[..width].to_vec(), entries.len());
+        Side { schema: &schema, tables: vec![data], links: None }
+    };
+    let mut random = Seed(seed).stream("audit/tests", 0);
+    let entries = log(&mut random);
+    let (holdout, training) = entries.split_at(55);
+    let synthetic = synthetic(training, &mut random);
+    let settings = AuditSettings::default();
+    let terms = AuditTerms { units: &[Unit::Root], settings: &settings, seed: Seed(seed) };
+    audit(&side(training), &side(&synthetic), &side(holdout), terms)
+}
+
+#[test]
+fn taken_places_hit_by_chance_are_no_breach_where_real_rows_never_repeat() {
+    for (seed, wide) in (20..24).flat_map(|seed| [(seed, false), (seed, true)]) {
+        let audit = audited_log(wide, |_, random| fresh(1_100, random), seed);
+
+        let kind = if wide { MeasureKind::NearRows } else { MeasureKind::ExactRows };
+        let measure = audit.measures.iter().find(|measure| measure.kind == kind).unwrap();
+        assert!(measure.share.unwrap() > 0.15, "{measure:#?}");
+        assert_eq!(audit.findings(), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn copies_are_a_breach_where_real_rows_never_repeat() {
+    for wide in [false, true] {
+        let half_copied =
+            |training: &[Entry], random: &mut Stream| [training[..550].to_vec(), fresh(550, random)].concat();
+
+        let audit = audited_log(wide, half_copied, 31);
+
+        for kind in [MeasureKind::ExactRows, MeasureKind::RareCombinations] {
+            assert!(breached(&audit, kind), "{kind}: {:#?}", audit.worst());
+        }
+        let copied = audit.measures.iter().find(|measure| measure.kind == MeasureKind::ExactRows).unwrap();
+        assert!((0.35..0.65).contains(&copied.value), "{copied:#?}");
+    }
+}
+
 #[test]
 fn too_few_entities_are_named_and_not_judged() {
     let schema = shops();
