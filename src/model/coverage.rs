@@ -198,9 +198,12 @@ impl Coverage<'_> {
         };
         if let Some((_, meaning)) = facts.writer.columns().find(|(column, _)| *column == at) {
             let lost = vec!["values are not learned".to_owned()];
-            let follows =
-                facts.writer.leader(at).map(|leader| format!(", follows {}", table.column(leader).name));
-            let how = format!("as {}{}", meaning.word(), follows.unwrap_or_default());
+            let followed = facts.writer.followed(at).into_iter();
+            let followed: Vec<&str> = followed.map(|leader| table.column(leader).name.as_str()).collect();
+            let how = match followed.as_slice() {
+                [] => format!("as {}", meaning.word()),
+                _ => format!("as {}, follows {}", meaning.word(), followed.join(" and ")),
+            };
             return (Made::Written, Some(beside(how)), lost);
         }
         let codec = facts.codecs.iter().find(|(column, codec)| {

@@ -14,6 +14,8 @@ mod distinct;
 mod gender;
 mod geometry;
 mod json;
+mod language;
+mod language_table;
 mod mask;
 mod meaning;
 mod national_id;

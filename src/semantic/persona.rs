@@ -6,7 +6,14 @@ use fake::locales::{Data, EN};
 use indexmap::IndexSet;
 use rand::RngExt;
 
-use super::{Meaning, country::Country, distinct, gender::NEUTRAL, told::Told};
+use super::{
+    Meaning,
+    country::Country,
+    distinct,
+    gender::NEUTRAL,
+    language::Language,
+    told::{NameTeller, Told},
+};
 use crate::seed::Stream;
 
 /// Entries that differ even ignoring case: what index-built values are combined from.
@@ -56,9 +63,16 @@ pub(super) struct Persona {
     /// The given names that fit.
     pub(super) firsts: &'static [&'static str],
     pub(super) last: &'static str,
+    /// The family names that fit.
+    pub(super) lasts: &'static [&'static str],
+    /// The language of the name; `None`: English.
+    language: Option<&'static Language>,
     /// A small number, for login names and the like.
     pub(super) number: u32,
-    pub(super) street: String,
+    /// A number of a house.
+    house: u32,
+    /// The street with a `#` for the number.
+    street: String,
     pub(super) city: String,
     state: usize,
     pub(super) country: Country,
@@ -70,28 +84,30 @@ pub(super) struct Persona {
 
 impl Persona {
     /// Invents one who fits what a row tells. `gendered`: other rows tell a gender, so a row that does not takes a name
-    /// that is in neither list.
-    pub(super) fn draw(told: Told, gendered: bool, random: &mut Stream) -> Self {
-        let firsts = match told.gender {
-            Some(gender) => gender.names(),
-            None if gendered => &NEUTRAL,
-            None => &FIRST,
-        };
+    /// that is in neither list. `names`: they are in the language of a country.
+    pub(super) fn draw(told: Told, gendered: bool, names: Option<&NameTeller>, random: &mut Stream) -> Self {
         let company = format!("{} {}", pick(&LAST, random), pick(FIRM, random));
         let [rank, field, position] = &*JOB;
         let country = Country::any(random);
+        let language = names.and_then(|names| names.language(told, country));
+        let spoken = language.and_then(|language| Some((language, language.given(told.gender)?)));
+        let firsts: &'static [&'static str] = match (spoken, told.gender) {
+            (Some((_, firsts)), _) => firsts,
+            (None, Some(gender)) => gender.names(),
+            (None, None) if gendered => &NEUTRAL,
+            (None, None) => &FIRST,
+        };
+        let lasts: &'static [&'static str] = spoken.map_or(&LAST, |(language, _)| &language.lasts);
         Self {
             first: pick(firsts, random),
             firsts,
-            last: pick(&LAST, random),
+            last: pick(lasts, random),
+            lasts,
+            language: spoken.map(|(language, _)| language),
             number: random.random_range(10..1000),
-            street: format!(
-                "{} {} {}",
-                random.random_range(1..2000),
-                pick(&LAST, random),
-                pick(&STREET, random)
-            ),
-            city: format!("{}{}", pick(&LAST, random), pick(&TOWN, random)),
+            house: random.random_range(1..2000),
+            street: street(language, random),
+            city: city(language, random),
             state: random.random_range(0..STATE.len().min(STATE_CODE.len())),
             country,
             home: told.country.unwrap_or(country),
@@ -110,17 +126,30 @@ impl Persona {
                 }
             }
             Meaning::LastName => {
-                if let Some(&[last]) = name(&[&LAST]).as_deref() {
+                if let Some(&[last]) = name(&[self.lasts]).as_deref() {
                     self.last = last;
                 }
             }
             Meaning::FullName => {
-                if let Some(&[first, last]) = name(&[self.firsts, &LAST]).as_deref() {
+                if let Some(&[first, last]) = name(&[self.firsts, self.lasts]).as_deref() {
                     (self.first, self.last) = (first, last);
                 }
             }
             _ => {}
         }
+    }
+
+    /// The whole name, in the order of its language.
+    pub(super) fn full_name(&self) -> String {
+        match self.language {
+            Some(language) => language.full_name(self.first, self.last),
+            None => format!("{} {}", self.first, self.last),
+        }
+    }
+
+    /// The street with the number of a house: another one than the persona's own, to tell rows apart.
+    pub(super) fn address(&self, other: Option<u64>) -> String {
+        self.street.replace('#', &other.map_or(u64::from(self.house), |index| index + 1).to_string())
     }
 
     pub(super) fn state(&self) -> &'static str {
@@ -130,6 +159,28 @@ impl Persona {
     pub(super) fn state_code(&self) -> &'static str {
         STATE_CODE[self.state]
     }
+}
+
+/// A street, with a `#` for the number of a house.
+fn street(language: Option<&'static Language>, random: &mut Stream) -> String {
+    match language.filter(|language| !language.streets().is_empty()) {
+        Some(language) => called_after(language, language.streets(), random),
+        None => format!("# {} {}", pick(&LAST, random), pick(&STREET, random)),
+    }
+}
+
+/// A town.
+fn city(language: Option<&'static Language>, random: &mut Stream) -> String {
+    match language.filter(|language| !language.towns().is_empty()) {
+        Some(language) => called_after(language, language.towns(), random),
+        None => format!("{}{}", pick(&LAST, random), pick(&TOWN, random)),
+    }
+}
+
+/// A name with somebody's in it, without `van den` and the like.
+fn called_after(language: &Language, ways: &[&'static str], random: &mut Stream) -> String {
+    let name = pick(&language.lasts, random);
+    pick(ways, random).replace("{}", name.rsplit(' ').next().unwrap_or(name))
 }
 
 /// One entry of a list.

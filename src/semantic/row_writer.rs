@@ -10,6 +10,7 @@ use super::{
     Meaning,
     array::ArrayShape,
     detect, distinct,
+    language::Letters,
     opaque::OpaqueShape,
     persona::Persona,
     quantiles::Quantiles,
@@ -55,7 +56,7 @@ impl DocumentWriter {
         if !template::has_hole(document) {
             return document.to_owned();
         }
-        let cell = Cell { persona, index: None, max: None, at_home: false };
+        let cell = Cell { persona, index: None, max: None, at_home: false, letters: Letters::Ascii };
         let filled = template::fill(document, |index| {
             self.texts.get(index).and_then(|(_, writer)| writer.write(&cell, random)).unwrap_or_default()
         });
@@ -159,11 +160,12 @@ impl RowWriter {
         self.columns.iter().map(|column| (column.id, &column.meaning))
     }
 
-    /// The column that a written column follows: a given name its row's gender, a telephone number its country.
+    /// The columns that a written column follows: a given name its row's gender and country, a telephone number its
+    /// country.
     #[must_use]
-    pub fn leader(&self, id: ColumnId) -> Option<ColumnId> {
-        let column = self.columns.iter().find(|column| column.id == id)?;
-        self.tellers.leader(id, &column.meaning)
+    pub fn followed(&self, id: ColumnId) -> Vec<ColumnId> {
+        let column = self.columns.iter().find(|column| column.id == id);
+        column.map_or_else(Vec::new, |column| self.tellers.leaders(id, &column.meaning))
     }
 
     /// The columns whose values decide what is written beside them.
@@ -220,15 +222,21 @@ impl RowWriter {
         for row in 0..rows {
             // One person per row, whichever columns are null: the columns of a row agree.
             let known = told.get(row).copied().unwrap_or_default();
-            let mut persona = Persona::draw(known, self.tellers.has_gender(), random);
+            let mut persona = Persona::draw(known, self.tellers.has_gender(), self.tellers.names(), random);
             let index = first_row + row as u64;
             for column in self.columns.iter().filter(|column| column.unique) {
                 persona.rename(&column.meaning, index);
             }
             for ((column, flags), out) in self.columns.iter().zip(&flags).zip(&mut written) {
                 let is_present = flags.is_none_or(|flags| flags[row]);
-                let at_home = self.tellers.follows_country(column.id);
-                let value = is_present.then(|| column.write((&persona, at_home), index, random)).flatten();
+                let cell = Cell {
+                    persona: &persona,
+                    index: column.unique.then_some(index),
+                    max: column.max_chars,
+                    at_home: self.tellers.follows_country(column.id),
+                    letters: self.tellers.letters(column.id),
+                };
+                let value = is_present.then(|| column.write(&cell, random)).flatten();
                 out.push(value);
             }
             for ((writer, texts), out) in holed.iter().zip(&mut filled) {
@@ -347,15 +355,14 @@ impl ColumnWriter {
         )
     }
 
-    fn write(&self, (persona, at_home): (&Persona, bool), row: u64, random: &mut Stream) -> Option<Written> {
-        let index = self.unique.then_some(row);
+    fn write(&self, cell: &Cell<'_>, random: &mut Stream) -> Option<Written> {
         match &self.values {
             Values::Bytes { lengths, max } => {
                 let length = lengths.draw_count(random).min(max.unwrap_or(usize::MAX)).min(1 << 24);
                 let mut bytes = vec![0; length];
                 random.fill(&mut bytes[..]);
                 // The index in front, most of all rows' difference in few bytes.
-                for (byte, part) in bytes.iter_mut().zip(index.map(u64::to_le_bytes).iter().flatten()) {
+                for (byte, part) in bytes.iter_mut().zip(cell.index.map(u64::to_le_bytes).iter().flatten()) {
                     *byte = *part;
                 }
                 Some(Written::Bytes(bytes))
@@ -365,8 +372,7 @@ impl ColumnWriter {
                 if self.blank > 0.0 && random.random_bool(self.blank.clamp(0.0, 1.0)) {
                     return Some(Written::Text(String::new()));
                 }
-                let text = writer.write(&Cell { persona, index, max: self.max_chars, at_home }, random);
-                match text {
+                match writer.write(cell, random) {
                     None if !self.nullable => Some(Written::Text(String::new())),
                     text => text.map(Written::Text),
                 }

@@ -41,8 +41,10 @@ pub(super) enum Case {
 impl Case {
     /// The case nearly all values are in.
     pub(super) fn of(values: &[&str]) -> Self {
+        // Chinese, say, has neither.
+        let is_cased = |c: char| c.is_lowercase() || c.is_uppercase();
         let lettered: Vec<&str> =
-            values.iter().copied().filter(|value| value.chars().any(char::is_alphabetic)).collect();
+            values.iter().copied().filter(|value| value.chars().any(is_cased)).collect();
         let share = |passes: fn(&str) -> bool| pattern::share(&lettered, passes);
         if lettered.is_empty() {
             Self::Mixed

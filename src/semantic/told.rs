@@ -2,7 +2,8 @@
 //!
 //! A gender and a country are learned like any category. What is written beside them follows: a given name fits the
 //! gender, a country's name fits its code, a telephone number begins as its country's do. Who follows whom is found by
-//! names and values and held against the source: columns that do not agree there are not made to agree.
+//! names and values and held against the source: columns that do not agree there are not made to agree. Names follow
+//! the country as well, in the letters of the source's; whether those there do, nobody can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use super::{
     Meaning, column_name,
     country::Country,
     gender::{self, Gender},
+    language::Letters,
 };
 use crate::{
     data::TableData,
@@ -20,8 +22,11 @@ use crate::{
     schema::{ColumnId, Storage, Table},
 };
 
+mod names;
 #[cfg(test)]
 mod tests;
+
+pub(super) use names::NameTeller;
 
 /// Most labels of a column that says a gender.
 const LABELS_MAX: usize = 40;
@@ -47,6 +52,9 @@ pub(super) struct Tellers {
     countries: Vec<(ColumnId, ColumnId)>,
     /// The learned column that says the country.
     home: Option<ColumnId>,
+    /// How names follow a country.
+    #[serde(default)]
+    names: Option<NameTeller>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,7 +80,11 @@ impl Tellers {
         let learned: Vec<ColumnId> =
             table.iter().map(|(column, _)| column).filter(|column| !is_written(column)).collect();
         let (home, countries) = countries(table, data, written, &learned, guard);
-        Self { gender: GenderTeller::fit(table, data, written, &learned, guard), countries, home }
+        // A country that is written is the written person's own.
+        let shown = || written.iter().find(|(_, meaning, _)| *meaning == Meaning::Country);
+        let said = home.or_else(|| shown().map(|(column, ..)| *column));
+        let names = said.and_then(|column| NameTeller::fit(table, data, written, column, guard));
+        Self { gender: GenderTeller::fit(table, data, written, &learned, guard), countries, home, names }
     }
 
     /// The columns whose values must be known before a row is written.
@@ -80,12 +92,24 @@ impl Tellers {
         self.gender.iter().map(|teller| teller.column).chain(self.home)
     }
 
-    /// The column that a written column of this meaning follows.
-    pub(super) fn leader(&self, column: ColumnId, meaning: &Meaning) -> Option<ColumnId> {
+    /// The columns that a written column of this meaning follows.
+    pub(super) fn leaders(&self, column: ColumnId, meaning: &Meaning) -> Vec<ColumnId> {
         let named =
             matches!(meaning, Meaning::FirstName | Meaning::FullName | Meaning::UserName | Meaning::Email);
         let gender = self.gender.as_ref().filter(|_| named).map(|teller| teller.column);
-        gender.or_else(|| self.countries.iter().find(|(id, _)| *id == column).map(|(_, leader)| *leader))
+        let country = self.countries.iter().find(|(id, _)| *id == column).map(|(_, leader)| *leader);
+        let language = self.names.as_ref().and_then(|names| names.leader(meaning));
+        gender.into_iter().chain(country).chain(language).collect()
+    }
+
+    /// How names follow a country.
+    pub(super) fn names(&self) -> Option<&NameTeller> {
+        self.names.as_ref()
+    }
+
+    /// The letters that a written column may hold.
+    pub(super) fn letters(&self, column: ColumnId) -> Letters {
+        self.names.as_ref().map_or_else(Letters::default, |names| names.letters(column))
     }
 
     /// True if a written column follows a country.
@@ -242,7 +266,8 @@ fn countries(
         .iter()
         .filter(|(_, meaning, _)| matches!(meaning, Meaning::Country | Meaning::Phone | Meaning::Iban))
         .collect();
-    if followers.is_empty() {
+    let has_names = written.iter().any(|(_, meaning, _)| names::follows(meaning));
+    if followers.is_empty() && !has_names {
         return (None, Vec::new());
     }
     let follow = |leader: ColumnId, is_home: bool| -> Vec<(ColumnId, ColumnId)> {
@@ -256,8 +281,10 @@ fn countries(
         followers.iter().filter(agrees).map(|(column, ..)| (*column, leader)).collect()
     };
     let learned = learned.iter().copied().filter(|column| says_country(table, data, *column));
-    let found: Vec<(ColumnId, Vec<(ColumnId, ColumnId)>)> =
-        learned.map(|column| (column, follow(column, true))).filter(|(_, found)| !found.is_empty()).collect();
+    let found: Vec<(ColumnId, Vec<(ColumnId, ColumnId)>)> = learned
+        .map(|column| (column, follow(column, true)))
+        .filter(|(_, found)| has_names || !found.is_empty())
+        .collect();
     // The first of those that most follow.
     let most = found.iter().map(|(_, followers)| followers.len()).max();
     if let Some((home, followers)) = found.into_iter().find(|(_, found)| Some(found.len()) == most) {

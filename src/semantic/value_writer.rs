@@ -10,6 +10,7 @@ use super::{
     distinct,
     geometry::GeometryShape,
     json::JsonShape,
+    language::{self, Letters},
     mask::Masks,
     national_id::NationalId,
     opaque::OpaqueShape,
@@ -54,6 +55,8 @@ pub(super) struct Cell<'a> {
     pub(super) max: Option<usize>,
     /// True if the value follows the country of its row.
     pub(super) at_home: bool,
+    /// The letters that its column holds.
+    pub(super) letters: Letters,
 }
 
 impl Cell<'_> {
@@ -181,7 +184,7 @@ impl ValueWriter {
 
     /// Writes one value; `None` means null.
     pub(super) fn write(&self, cell: &Cell<'_>, random: &mut Stream) -> Option<String> {
-        let Cell { persona, index, max, at_home } = *cell;
+        let Cell { persona, index, max, at_home, letters } = *cell;
         let text = match self {
             Self::Labels(labels) => {
                 if let Some(index) = index {
@@ -193,22 +196,26 @@ impl ValueWriter {
                 let found = labels.partition_point(|(_, sum, _)| *sum <= place);
                 labels.get(found).map(|(label, ..)| label.clone()).unwrap_or_default()
             }
-            Self::FirstName(case) => case.apply(&one_of(persona.first, &[persona.firsts], "", cell)),
-            Self::LastName(case) => case.apply(&one_of(persona.last, &[&persona::LAST], "", cell)),
+            Self::FirstName(case) => {
+                case.apply(&letters.spell(&one_of(persona.first, &[persona.firsts], "", cell)))
+            }
+            Self::LastName(case) => {
+                case.apply(&letters.spell(&one_of(persona.last, &[persona.lasts], "", cell)))
+            }
             Self::FullName { case, reversed } => {
-                let lists: [&[&'static str]; 2] = [persona.firsts, &persona::LAST];
+                let lists: [&[&'static str]; 2] = [persona.firsts, persona.lasts];
                 let name = match index.map(|index| distinct::combine(index, &lists)) {
                     None if *reversed => format!("{}, {}", persona.last, persona.first),
-                    None => format!("{} {}", persona.first, persona.last),
+                    None => persona.full_name(),
                     Some(Some(parts)) if *reversed => format!("{}, {}", parts[1], parts[0]),
                     Some(Some(parts)) => parts.join(" "),
                     Some(None) => numbered(persona.last, " ", cell),
                 };
-                case.apply(&fitted(name, cell))
+                case.apply(&letters.spell(&fitted(name, cell)))
             }
             Self::UserName(case) => {
-                let initial = distinct::cut(persona.first, Some(1));
-                let base = format!("{initial}{}", persona.last).to_lowercase();
+                let first = language::handle(persona.first);
+                let base = format!("{}{}", distinct::cut(&first, Some(1)), language::handle(persona.last));
                 let name = match index {
                     Some(_) => numbered(&base, "", cell),
                     None => format!("{base}{}", persona.number),
@@ -221,20 +228,10 @@ impl ValueWriter {
                     .map_or("example.com", String::as_str);
                 email(cell, domain, *case)
             }
-            Self::Street(case) => {
-                let street = match index {
-                    // The number of a house tells rows apart, whatever the street.
-                    Some(index) => format!(
-                        "{} {}",
-                        index + 1,
-                        persona.street.split_once(' ').map_or("", |(_, rest)| rest)
-                    ),
-                    None => persona.street.clone(),
-                };
-                case.apply(&fitted(street, cell))
-            }
+            Self::Street(case) => case.apply(&letters.spell(&fitted(persona.address(index), cell))),
             Self::City(case) => {
-                case.apply(&one_of(&persona.city, &[&persona::LAST, &persona::TOWN], "", cell))
+                let lists: [&[&'static str]; 2] = [&persona::LAST, &persona::TOWN];
+                case.apply(&letters.spell(&one_of(&persona.city, &lists, "", cell)))
             }
             Self::State { case, code: true } => {
                 case.apply(&one_of(persona.state_code(), &[&persona::STATE_CODE], "", cell))
@@ -403,7 +400,7 @@ fn one_of(own: &str, lists: &[&[&'static str]], joint: &str, cell: &Cell<'_>) ->
 
 fn email(cell: &Cell<'_>, domain: &str, case: Case) -> String {
     let persona = cell.persona;
-    let (mut first, mut last) = (persona.first.to_lowercase(), persona.last.to_lowercase());
+    let (mut first, mut last) = (language::handle(persona.first), language::handle(persona.last));
     if case == Case::Mixed && cell.index.is_none() && persona.number.is_multiple_of(5) {
         last.push_str(&persona.number.to_string());
     }

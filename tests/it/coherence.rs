@@ -1,5 +1,5 @@
-//! What is written into a row fits what the row says: names fit a gender and an address of mail, telephone numbers a
-//! country, and numbers that identify somebody are right and new.
+//! What is written into a row fits what the row says: names fit a gender, a country and an address of mail, telephone
+//! numbers a country, and numbers that identify somebody are right and new.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,8 @@ fn rows_are_about_one_person(engine: Engine) {
         assert!(!men.contains(&name.to_owned()), "{name}");
     }
     for (row, mail) in made["mail"].iter().enumerate() {
-        let address = format!("{}.{}", made["vorname"][row], made["nachname"][row]).to_lowercase();
+        let address = format!("{}.{}", made["vorname"][row], made["nachname"][row]);
+        let address = address.to_lowercase().replace(' ', "");
         assert!(mail.starts_with(&address), "{mail}, not {address}");
         let code = made["country_code"][row].trim();
         let (.., calling) = COUNTRIES.iter().find(|(known, ..)| *known == code).unwrap();
@@ -112,6 +113,111 @@ fn rows_are_about_one_person(engine: Engine) {
         assert!(luhn(&card) == 0 && card.len() == 16 && !cards.contains(&card), "{card}");
         assert!(!mobiles.contains(&mobile) && mobile > 1_000_000, "{mobile}");
     }
+}
+
+/// Letters, in small ones, without the accents that the lists of German, French and Brazilian names have.
+fn plain(name: &str) -> String {
+    const ACCENTS: [(&str, char); 7] = [
+        ("áàâäãå", 'a'),
+        ("éèêë", 'e'),
+        ("íìîï", 'i'),
+        ("óòôöõø", 'o'),
+        ("úùûü", 'u'),
+        ("ç", 'c'),
+        ("ÿ", 'y'),
+    ];
+    let plain =
+        |c: char| ACCENTS.iter().find(|(accents, _)| accents.contains(c)).map_or(c, |(_, plain)| *plain);
+    name.to_lowercase().replace('ß', "ss").replace('œ', "oe").replace('æ', "ae").chars().map(plain).collect()
+}
+
+/// Names that only one of the countries has here, by country and gender, without accents.
+const TYPICAL: [(&str, bool, &str); 6] = [
+    ("DE", true, "heike waltraud ingeborg edeltraut hannelore anneliese jutta"),
+    ("DE", false, "jurgen jorg willi gunter"),
+    ("FR", true, "amandine manon francoise odile solange perrine"),
+    ("FR", false, "thierry guillaume benoit herve jeremie mathieu"),
+    ("BR", true, "luana fabiana janaina jaqueline thalita"),
+    ("BR", false, "joao thiago rogerio vinicius wellington murilo"),
+];
+
+/// People of four countries; `accent` stands in the names of each.
+fn people_of_countries(engine: Engine, name: &str, accent: &str) -> Scratch {
+    let mut script = Script::new(engine);
+    script.add(
+        "CREATE TABLE person (id INTEGER PRIMARY KEY, country VARCHAR(40) NOT NULL, gender VARCHAR(8) NOT NULL, \
+         first_name VARCHAR(12) NOT NULL, last_name VARCHAR(40) NOT NULL, email VARCHAR(80) NOT NULL UNIQUE)",
+    );
+    script.rows("person", 4 * PEOPLE, |id| {
+        let country = ["DE", "FR", "BR", "US"][noise(id, 5, 4) as usize];
+        let (first, last) = (first_name(id), FAMILIES[noise(id, 6, 6) as usize]);
+        let gender = if is_woman(id) { "f" } else { "m" };
+        format!("{id}, '{country}', '{gender}', '{first}', '{last}{accent}', '{first}.{id}@corp.org'")
+    });
+    script.database(name)
+}
+
+fn names_are_of_the_country(engine: Engine) {
+    if !engines().contains(&engine) {
+        return;
+    }
+    for accent in ["", "ê"] {
+        let end = if accent.is_empty() { "plain" } else { "accents" };
+        let name = |of: &str| format!("names_{engine:?}_{of}_{end}").to_lowercase();
+        let source = people_of_countries(engine, &name("source"), accent);
+        let target = Scratch::new(engine, &name("target"));
+
+        let shown = dbsynth(&["inspect", source.text(), "--coverage", "--json"]).exits(0);
+        dbsynth(&["clone", source.text(), target.text(), "--time-budget", "5s", "--audit", "off"]).exits(0);
+
+        assert!(shown.stdout.contains("as first_name, follows gender and country"), "{}", shown.stdout);
+        assert!(shown.stdout.contains("as last_name, follows country"), "{}", shown.stdout);
+        let made: BTreeMap<String, Vec<String>> = texts(&target.url())
+            .into_iter()
+            .map(|((_, column), values)| (column, values.into_iter().flatten().collect()))
+            .collect();
+        let (mut typical, mut accented) = (0, BTreeSet::new());
+        for (row, first) in made["first_name"].iter().enumerate() {
+            let (country, gender) = (made["country"][row].as_str(), made["gender"][row].as_str());
+            let last = &made["last_name"][row];
+            let called = plain(first);
+            for (of, woman, names) in TYPICAL {
+                if names.split(' ').any(|name| name == called) {
+                    assert_eq!((country, gender == "f"), (of, woman), "{first} {last}");
+                    typical += 1;
+                }
+            }
+            if !first.is_ascii() {
+                assert!(country != "US" && !accent.is_empty(), "{country}: {first}");
+            }
+            if !last.is_ascii() {
+                assert!(country != "US" && !accent.is_empty(), "{country}: {last}");
+                accented.insert(country);
+            }
+            assert!(first.chars().count() <= 12, "{first}");
+            let mail = &made["email"][row];
+            let address = format!("{called}.{}", plain(last)).replace(' ', "");
+            assert!(mail.is_ascii() && mail.starts_with(&address), "{mail}, not {address}");
+        }
+        assert!(typical > 20, "{typical}");
+        assert_eq!(accented.len(), if accent.is_empty() { 0 } else { 3 }, "{accented:?}");
+        assert_eq!(made["email"].iter().collect::<BTreeSet<_>>().len() as i64, 4 * PEOPLE);
+    }
+}
+
+#[test]
+fn names_of_sqlite_are_of_the_country() {
+    names_are_of_the_country(Engine::Sqlite);
+}
+
+#[test]
+fn names_of_postgres_are_of_the_country() {
+    names_are_of_the_country(Engine::Postgres);
+}
+
+#[test]
+fn names_of_mysql_are_of_the_country() {
+    names_are_of_the_country(Engine::MySql);
 }
 
 #[test]

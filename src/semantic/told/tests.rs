@@ -70,7 +70,7 @@ fn a_given_name_fits_the_gender_of_its_row() {
 
         let (writer, names) = write(&table, &rows, &first_names(0), 0);
 
-        assert_eq!(writer.leader(ColumnId(0)), Some(ColumnId(1)), "{column}");
+        assert_eq!(writer.followed(ColumnId(0)), [ColumnId(1)], "{column}");
         for row in 0..ROWS {
             let expected = if row.is_multiple_of(2) { Gender::Woman } else { Gender::Man };
             assert_eq!(Gender::of_name(names.value(row)), Some(expected), "{column} {}", names.value(row));
@@ -86,7 +86,7 @@ fn names_that_do_not_fit_in_the_source_are_not_made_to_fit() {
 
     let tellers = Tellers::fit(&table, &rows, &first_names(0), Guard::rows(5));
 
-    assert_eq!(tellers.leader(ColumnId(0), &Meaning::FirstName), None);
+    assert_eq!(tellers.leaders(ColumnId(0), &Meaning::FirstName), []);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_countrys_name_its_code_and_the_phone_of_a_row_agree() {
     let (_, phones) = write(&table, &rows, &written, 2);
     let (_, accounts) = write(&table, &rows, &written, 3);
 
-    assert!((1..4).all(|column| writer.leader(ColumnId(column)) == Some(ColumnId(0))));
+    assert!((1..4).all(|column| writer.followed(ColumnId(column)) == [ColumnId(0)]));
     for row in (0..ROWS).filter(|row| row % 4 != 3) {
         let code = PLACES[row % 4];
         let country = Country::read(code).unwrap();
@@ -181,4 +181,145 @@ fn written_names_and_codes_of_countries_agree_without_a_learned_column() {
             assert_eq!(columns[2].value(row), country.code(3));
         }
     }
+}
+
+const PLACES: [&str; 4] = ["DE", "FR", "IT", "US"];
+const SOURCE_LASTS: [&str; 4] = ["Quendt", "Zorvath", "Blixby", "Tchalk"];
+
+/// People with a learned gender and country, and written names and addresses of mail; `accent` ends every name of the
+/// first rows.
+fn people(accent: &str, accented: usize) -> (Table, TableData, [(ColumnId, Meaning, bool); 3]) {
+    let columns = ["country", "gender", "first_name", "last_name", "email"];
+    let table = table(&columns.map(|column| (column, TEXT)));
+    let end = |row: usize| if row < accented { accent } else { "" };
+    let rows = data(vec![
+        texts(|row| PLACES[row / 2 % 4].to_owned()),
+        texts(|row| ["F", "M"][row % 2].to_owned()),
+        texts(|row| format!("{}{}", name(row), end(row))),
+        texts(|row| format!("{}{}", SOURCE_LASTS[row % 4], end(row))),
+        texts(|row| format!("{row}@example.org")),
+    ]);
+    let written = [
+        (ColumnId(2), Meaning::FirstName, false),
+        (ColumnId(3), Meaning::LastName, false),
+        (ColumnId(4), Meaning::Email, false),
+    ];
+    (table, rows, written)
+}
+
+fn language(row: usize) -> Option<&'static crate::semantic::language::Language> {
+    Country::read(PLACES[row / 2 % 4]).and_then(crate::semantic::language::Language::of)
+}
+
+#[test]
+fn names_are_of_the_country_and_the_gender_of_their_row() {
+    let (table, rows, written) = people("é", ROWS);
+
+    let (writer, firsts) = write(&table, &rows, &written, 2);
+    let (_, lasts) = write(&table, &rows, &written, 3);
+    let (_, addresses) = write(&table, &rows, &written, 4);
+
+    assert_eq!(writer.followed(ColumnId(2)), [ColumnId(1), ColumnId(0)]);
+    assert_eq!(writer.followed(ColumnId(3)), [ColumnId(0)]);
+    let mut accents = 0;
+    for row in 0..ROWS {
+        let (first, last) = (firsts.value(row), lasts.value(row));
+        let gender = if row.is_multiple_of(2) { Gender::Woman } else { Gender::Man };
+        match language(row) {
+            Some(language) => {
+                assert!(language.given(Some(gender)).unwrap().contains(&first), "{first}");
+                assert!(language.lasts.contains(&last), "{last}");
+            }
+            None => assert_eq!(Gender::of_name(first), Some(gender), "{first}"),
+        }
+        accents += usize::from(!first.is_ascii() || !last.is_ascii());
+        assert!(addresses.value(row).is_ascii(), "{}", addresses.value(row));
+        let plain = crate::semantic::language::handle;
+        let address = format!("{}.{}", plain(first), plain(last));
+        assert!(addresses.value(row).starts_with(&address), "{}: {first} {last}", addresses.value(row));
+    }
+    assert!(accents > 5, "{accents}");
+}
+
+#[test]
+fn accents_and_scripts_are_written_only_where_enough_entities_show_them() {
+    for (accent, accented, plain) in [("", 0, true), ("é", 4, true), ("é", 5, false), ("花", 4, true)] {
+        let (table, rows, written) = people(accent, accented);
+        let (_, lasts) = write(&table, &rows, &written, 3);
+        let is_plain = lasts.iter().flatten().all(str::is_ascii);
+        assert_eq!(is_plain, plain, "{accent} {accented}");
+    }
+    let japanese = |accented| {
+        let (table, mut rows, written) = people("花", accented);
+        rows.set(ColumnId(0), texts(|_| "JP".to_owned()));
+        let (_, lasts) = write(&table, &rows, &written, 3);
+        let (_, addresses) = write(&table, &rows, &written, 4);
+        assert!(addresses.iter().flatten().all(str::is_ascii));
+        lasts.iter().flatten().filter(|last| !last.is_ascii()).count()
+    };
+    assert_eq!(japanese(4), 0);
+    assert_eq!(japanese(ROWS), ROWS);
+}
+
+#[test]
+fn names_that_must_differ_stay_as_they_are_whatever_the_country() {
+    let (table, rows, mut written) = people("é", ROWS);
+    written[1].2 = true;
+
+    let (writer, lasts) = write(&table, &rows, &written, 3);
+
+    assert_eq!(writer.followed(ColumnId(3)), []);
+    assert_eq!(lasts.iter().flatten().collect::<BTreeSet<_>>().len(), ROWS);
+
+    // In a key of several columns as well, where short lists soon have no pair left.
+    let (mut table, rows, written) = people("é", ROWS);
+    table.unique_keys.push(crate::schema::UniqueKey {
+        name: "one".to_owned(),
+        columns: vec![ColumnId(2), ColumnId(3)],
+        expressions: Vec::new(),
+        predicate: None,
+        nulls_not_distinct: false,
+    });
+    let (writer, _) = write(&table, &rows, &written, 3);
+    assert_eq!(writer.followed(ColumnId(3)), []);
+}
+
+#[test]
+fn names_fit_a_country_that_is_written_beside_them() {
+    let table = table(&[("country", TEXT), ("full_name", TEXT), ("street", TEXT)]);
+    let rows = data(vec![
+        texts(|row| Country::at(row).name().to_owned()),
+        texts(|row| format!("{} {}ñ", name(row), SOURCE_LASTS[row % 4])),
+        texts(|row| format!("{row} Quendt Street")),
+    ]);
+    let written = [
+        (ColumnId(0), Meaning::Country, false),
+        (ColumnId(1), Meaning::FullName, false),
+        (ColumnId(2), Meaning::StreetAddress, false),
+    ];
+
+    let (_, countries) = write(&table, &rows, &written, 0);
+    let (writer, names) = write(&table, &rows, &written, 1);
+    let (_, streets) = write(&table, &rows, &written, 2);
+
+    assert_eq!(writer.followed(ColumnId(1)), [ColumnId(0)]);
+    let mut seen = 0;
+    for row in 0..ROWS {
+        let country = Country::read(countries.value(row)).unwrap();
+        let Some(language) = crate::semantic::language::Language::of(country) else { continue };
+        if language.script() != crate::semantic::language::Script::Latin {
+            assert!(names.value(row).is_ascii(), "{}", names.value(row));
+            continue;
+        }
+        seen += 1;
+        let plain = crate::semantic::language::plain;
+        let ends = |last: &&str| plain(names.value(row)).ends_with(&format!(" {}", plain(last)));
+        assert!(language.lasts.iter().any(ends), "{}", names.value(row));
+        assert!(
+            !streets.value(row).contains(['#', '{']) && streets.value(row).is_ascii(),
+            "{}",
+            streets.value(row)
+        );
+    }
+    assert!(seen > 10, "{seen}");
 }
