@@ -10,7 +10,9 @@ use crate::{
     finding::Finding,
     model::{FitOptions, Model, TableFacts, encode::encode},
     plan::{ColumnRole, LinkRole, Plan},
+    rules::ancestor_along,
     schema::{Column, ColumnId, DataType, Schema, Storage, Table, TableId},
+    semantic::Above,
 };
 
 /// Digits that a number keeps in memory.
@@ -199,7 +201,12 @@ impl Coverage<'_> {
         if let Some((_, meaning)) = facts.writer.columns().find(|(column, _)| *column == at) {
             let lost = vec!["values are not learned".to_owned()];
             let followed = facts.writer.followed(at).into_iter();
-            let followed: Vec<&str> = followed.map(|leader| table.column(leader).name.as_str()).collect();
+            let followed: Vec<String> = followed
+                .map(|leader| match facts.writer.above().filter(|_| leader == Above::COLUMN) {
+                    Some(above) => self.above(id, above),
+                    None => table.column(leader).name.clone(),
+                })
+                .collect();
             let how = match followed.as_slice() {
                 [] => format!("as {}", meaning.word()),
                 _ => format!("as {}, follows {}", meaning.word(), followed.join(" and ")),
@@ -221,6 +228,12 @@ impl Coverage<'_> {
         }
         let made = if matches!(codec, Codec::Constant(_)) { Made::Constant } else { Made::Learned };
         (made, Some(beside(codec.word().to_owned())), lost)
+    }
+
+    /// An ancestor's column that says a country.
+    fn above(&self, id: TableId, above: &Above) -> String {
+        let ancestor = self.schema.table(ancestor_along(self.schema, id, &above.path));
+        format!("{}.{}", ancestor.name, ancestor.column(above.from).name)
     }
 
     /// The parents of a column, with the rows a conditional key binds.

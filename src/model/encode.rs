@@ -8,6 +8,7 @@ use crate::{
     config::TableMode,
     data::{NO_ROW, TableData},
     finding::Finding,
+    model::above::country_above,
     model::{
         ChildCount, FitOptions, TableFacts,
         choose::{Chosen, Protection, attributes, choose_codecs},
@@ -134,7 +135,12 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     if copied {
         written.retain(|(column, ..)| completed.contains(column));
     }
-    let (mut writer, mut findings) = RowWriter::fit(table, &rows.data, &written, protection.texts());
+    let above = (!copied)
+        .then(|| country_above(schema, snapshot, id, plan.table(id).context))
+        .flatten()
+        .filter(|_| RowWriter::may_follow_a_country(&written));
+    let (mut writer, mut findings) =
+        RowWriter::fit_below(table, &rows.data, above, &written, protection.texts());
     findings.extend(unlearned);
     for (column, texts) in &documents {
         let texts: Vec<(&str, Vec<&str>, &[u32])> = texts

@@ -3,6 +3,7 @@
 //! Fitting is one pass over the snapshot: encode every table, build the row graph, train table by table.
 //! All training is teacher-forced on real rows, so tables train side by side.
 
+mod above;
 mod anchor;
 mod choose;
 mod contents;

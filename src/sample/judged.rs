@@ -9,7 +9,7 @@ use crate::{
     codec::{counted_from_kin, decode_table_within},
     data::TableData,
     finding::Finding,
-    model::TableModel,
+    model::{TableModel, take_linked},
     plan::LinkRole,
     rules::{TableRules, enforce},
     sample::{
@@ -20,6 +20,7 @@ use crate::{
         trials::{PLAIN_VALUES, SPELLINGS, donors, nulled, plain_values, replaced, respelled, stepped},
     },
     schema::{ColumnId, Table, TableId},
+    semantic::Above,
 };
 
 /// Rounds of drawing rows again.
@@ -454,8 +455,11 @@ impl Sampler<'_> {
         let tokens = draft.tokens.sub_columns(first..last.max(first)).take(rows);
         let limits = self.limits(id, model);
         let stream = format!("judged/{}/{round}", draft.place.of(&table.name));
-        let decoded =
+        let mut decoded =
             decode_table_within(&facts.codecs, &tokens, None, (&own, &limits), self.options.seed, &stream);
+        if let Some(said) = self.said_above(id, model, draft) {
+            decoded.set(Above::COLUMN, take_linked(said.as_ref(), rows));
+        }
         // Far behind the rounds of the first repair.
         let values = self.write_text(id, model, decoded, (draft.place, 100 + round));
         let given = self.given(id, model, draft, &draft.data).take(rows);

@@ -22,6 +22,9 @@ pub(super) fn wanted_columns(model: &Model) -> Vec<Vec<ColumnId>> {
         for loan in &table.facts.rules.borrowed {
             wanted[ancestor_along(&model.schema, id, &loan.path).0].push(loan.from);
         }
+        if let Some(above) = table.facts.writer.above() {
+            wanted[ancestor_along(&model.schema, id, &above.path).0].push(above.from);
+        }
     }
     wanted
 }
@@ -79,6 +82,12 @@ impl Sampler<'_> {
             }
             None => self.climb(id, &rule.path, draft).map(|(_, rows)| Heirloom::Ancestors(rows)),
         }
+    }
+
+    /// What ancestors say of every row's country, where the writer wants to know.
+    pub(super) fn said_above(&self, id: TableId, model: &TableModel, draft: &Draft) -> Option<ArrayRef> {
+        let above = model.facts.writer.above()?;
+        self.fetch(id, &above.path, above.from, draft)
     }
 
     /// A column of the ancestors along a path, for every row.

@@ -24,6 +24,7 @@ use crate::{
         joint::with_known,
     },
     schema::{ColumnId, DataType, Table, TableId, TableName},
+    semantic::Above,
     structure::{FanOut, TokenFanOut},
 };
 
@@ -304,6 +305,7 @@ impl Sampler<'_> {
         let kin = Kin { families: &draft.families, parent: parents.as_ref(), series: series.as_ref() };
         // A row drawn again is alone: its siblings stay as they are.
         let bases = self.known_bases(id, model, draft);
+        let above = self.said_above(id, model, draft);
         let decode = |rows: Option<&[u32]>, round: usize| -> TableData {
             let kin = (round == 0).then_some(kin);
             let (tokens, bases) = match rows {
@@ -311,7 +313,12 @@ impl Sampler<'_> {
                 None => (&tokens, &bases),
             };
             let stream = format!("decode/{name}/{round}");
-            let decoded = decode_table_within(&facts.codecs, tokens, kin, (bases, &limits), seed, &stream);
+            let mut decoded =
+                decode_table_within(&facts.codecs, tokens, kin, (bases, &limits), seed, &stream);
+            if let Some(said) = &above {
+                let said = rows.map_or_else(|| said.clone(), |rows| take_linked(said.as_ref(), rows));
+                decoded.set(Above::COLUMN, said);
+            }
             let mut values = self.write_text(id, model, decoded, (place, round));
             if let Some(condition) = self.condition(id) {
                 let mut random = seed.stream(&format!("condition/{name}/{round}"), 0);
@@ -464,7 +471,7 @@ impl Sampler<'_> {
             })
             .collect();
         let told = writer.tell(&decoded);
-        let mut data = decoded.select(|column| !presence.contains_key(&column));
+        let mut data = decoded.select(|column| column != Above::COLUMN && !presence.contains_key(&column));
         if (presence.is_empty() && documents.is_empty()) || row_count == 0 {
             return data;
         }

@@ -35,7 +35,7 @@ mod value_writer;
 pub use detect::{Detected, detect, detect_by_name, detect_number, is_category, unlabelled};
 pub use meaning::Meaning;
 pub use row_writer::RowWriter;
-pub use told::Told;
+pub use told::{Above, Told, says_country};
 
 /// Rows that must share a literal (a word, a label, a key of a document) before it may be kept.
 const SHARED_ROWS: usize = 5;

@@ -14,7 +14,7 @@ use super::{
     opaque::OpaqueShape,
     persona::Persona,
     quantiles::Quantiles,
-    told::{Tellers, Told},
+    told::{Above, Tellers, Told},
     value_writer::{Cell, ColumnShape, ValueWriter},
 };
 use crate::{
@@ -103,6 +103,24 @@ impl RowWriter {
         written: &[(ColumnId, Meaning, bool)],
         guard: Guard<'_>,
     ) -> (Self, Vec<Finding>) {
+        Self::fit_below(table, data, None, written, guard)
+    }
+
+    /// True if what a country decides is among the written columns.
+    #[must_use]
+    pub fn may_follow_a_country(written: &[(ColumnId, Meaning, bool)]) -> bool {
+        Tellers::may_follow_a_country(written)
+    }
+
+    /// Like [`RowWriter::fit`], where an ancestor says the country of every row.
+    #[must_use]
+    pub fn fit_below(
+        table: &Table,
+        data: &TableData,
+        above: Option<(Above, ArrayRef)>,
+        written: &[(ColumnId, Meaning, bool)],
+        guard: Guard<'_>,
+    ) -> (Self, Vec<Finding>) {
         let mut findings = Vec::new();
         let columns = written
             .iter()
@@ -113,7 +131,7 @@ impl RowWriter {
                 writer
             })
             .collect();
-        let tellers = Tellers::fit(table, data, written, guard);
+        let tellers = Tellers::fit(table, data, above, written, guard);
         (Self { columns, documents: Vec::new(), least: guard.least() as u32, tellers }, findings)
     }
 
@@ -168,9 +186,10 @@ impl RowWriter {
         column.map_or_else(Vec::new, |column| self.tellers.leaders(id, &column.meaning))
     }
 
-    /// The columns whose values decide what is written beside them.
-    pub fn leaders(&self) -> impl Iterator<Item = ColumnId> {
-        self.tellers.columns()
+    /// The ancestor's column that says a row's country; [`RowWriter::tell`] wants its values as [`Above::COLUMN`].
+    #[must_use]
+    pub fn above(&self) -> Option<&Above> {
+        self.tellers.above()
     }
 
     /// Reads what the learned columns of rows tell of their persons, for [`RowWriter::complete`].

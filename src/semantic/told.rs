@@ -19,7 +19,7 @@ use super::{
 use crate::{
     data::TableData,
     privacy::{Guard, Kept},
-    schema::{ColumnId, Storage, Table},
+    schema::{ColumnId, ForeignKeyId, Storage, Table},
 };
 
 mod names;
@@ -44,6 +44,20 @@ pub struct Told {
     pub(super) country: Option<Country>,
 }
 
+/// The column of a row's ancestor that says its country.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Above {
+    /// The foreign keys to follow.
+    pub path: Vec<ForeignKeyId>,
+    /// The ancestor's column.
+    pub from: ColumnId,
+}
+
+impl Above {
+    /// What its values are known as beside a row's own columns.
+    pub const COLUMN: ColumnId = ColumnId(u32::MAX as usize);
+}
+
 /// The learned columns that tell something of a row's person, and the written ones that follow them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tellers {
@@ -52,6 +66,9 @@ pub(super) struct Tellers {
     countries: Vec<(ColumnId, ColumnId)>,
     /// The learned column that says the country.
     home: Option<ColumnId>,
+    /// Where that is an ancestor's.
+    #[serde(default)]
+    above: Option<Above>,
     /// How names follow a country.
     #[serde(default)]
     names: Option<NameTeller>,
@@ -69,27 +86,38 @@ struct GenderTeller {
 }
 
 impl Tellers {
-    /// Finds what tells and what follows.
+    /// Finds what tells and what follows. `above`: an ancestor says a country, which counts where no column here does.
     pub(super) fn fit(
         table: &Table,
         data: &TableData,
+        above: Option<(Above, ArrayRef)>,
         written: &[(ColumnId, Meaning, bool)],
         guard: Guard<'_>,
     ) -> Self {
         let is_written = |column: &ColumnId| written.iter().any(|(id, ..)| id == column);
         let learned: Vec<ColumnId> =
             table.iter().map(|(column, _)| column).filter(|column| !is_written(column)).collect();
-        let (home, countries) = countries(table, data, written, &learned, guard);
+        let gender = GenderTeller::fit(table, data, written, &learned, guard);
+        let home: Vec<ColumnId> =
+            learned.into_iter().filter(|column| says_country(table, data, *column)).collect();
         // A country that is written is the written person's own.
-        let shown = || written.iter().find(|(_, meaning, _)| *meaning == Meaning::Country);
-        let said = home.or_else(|| shown().map(|(column, ..)| *column));
+        let shown = written.iter().find(|(_, meaning, _)| *meaning == Meaning::Country);
+        if let Some((above, values)) = above.filter(|_| home.is_empty() && shown.is_none()) {
+            let mut beside = data.clone();
+            beside.set(Above::COLUMN, values);
+            let (home, countries) = countries(&beside, written, &[Above::COLUMN], guard);
+            let names = NameTeller::fit(table, data, written, Above::COLUMN, guard);
+            return Self { gender, countries, home, above: Some(above), names };
+        }
+        let (home, countries) = countries(data, written, &home, guard);
+        let said = home.or(shown.map(|(column, ..)| *column));
         let names = said.and_then(|column| NameTeller::fit(table, data, written, column, guard));
-        Self { gender: GenderTeller::fit(table, data, written, &learned, guard), countries, home, names }
+        Self { gender, countries, home, above: None, names }
     }
 
-    /// The columns whose values must be known before a row is written.
-    pub(super) fn columns(&self) -> impl Iterator<Item = ColumnId> {
-        self.gender.iter().map(|teller| teller.column).chain(self.home)
+    /// The ancestor's column that says the country.
+    pub(super) fn above(&self) -> Option<&Above> {
+        self.above.as_ref()
     }
 
     /// The columns that a written column of this meaning follows.
@@ -100,6 +128,11 @@ impl Tellers {
         let country = self.countries.iter().find(|(id, _)| *id == column).map(|(_, leader)| *leader);
         let language = self.names.as_ref().and_then(|names| names.leader(meaning));
         gender.into_iter().chain(country).chain(language).collect()
+    }
+
+    /// True if what a country decides is among the written columns.
+    pub(super) fn may_follow_a_country(written: &[(ColumnId, Meaning, bool)]) -> bool {
+        names::are_in(written) || written.iter().any(|(_, meaning, _)| has_country(meaning))
     }
 
     /// How names follow a country.
@@ -254,19 +287,16 @@ impl GenderTeller {
     }
 }
 
-/// The learned column that says the country of a row, and the written columns that follow a country.
+/// The column, of those saying countries, that says a row's, and the written columns that follow a country.
 fn countries(
-    table: &Table,
     data: &TableData,
     written: &[(ColumnId, Meaning, bool)],
-    learned: &[ColumnId],
+    saying: &[ColumnId],
     guard: Guard<'_>,
 ) -> (Option<ColumnId>, Vec<(ColumnId, ColumnId)>) {
-    let followers: Vec<&(ColumnId, Meaning, bool)> = written
-        .iter()
-        .filter(|(_, meaning, _)| matches!(meaning, Meaning::Country | Meaning::Phone | Meaning::Iban))
-        .collect();
-    let has_names = written.iter().any(|(_, meaning, _)| names::follows(meaning));
+    let followers: Vec<&(ColumnId, Meaning, bool)> =
+        written.iter().filter(|(_, meaning, _)| has_country(meaning)).collect();
+    let has_names = names::are_in(written);
     if followers.is_empty() && !has_names {
         return (None, Vec::new());
     }
@@ -280,9 +310,9 @@ fn countries(
         };
         followers.iter().filter(agrees).map(|(column, ..)| (*column, leader)).collect()
     };
-    let learned = learned.iter().copied().filter(|column| says_country(table, data, *column));
-    let found: Vec<(ColumnId, Vec<(ColumnId, ColumnId)>)> = learned
-        .map(|column| (column, follow(column, true)))
+    let found: Vec<(ColumnId, Vec<(ColumnId, ColumnId)>)> = saying
+        .iter()
+        .map(|column| (*column, follow(*column, true)))
         .filter(|(_, found)| has_names || !found.is_empty())
         .collect();
     // The first of those that most follow.
@@ -294,8 +324,14 @@ fn countries(
     (None, home.map_or_else(Vec::new, |(home, ..)| follow(*home, false)))
 }
 
-/// True if a learned column says countries, by its name and most of its values, or by nearly all of them.
-fn says_country(table: &Table, data: &TableData, column: ColumnId) -> bool {
+/// True for columns that name a country, or begin with its number or code.
+fn has_country(meaning: &Meaning) -> bool {
+    matches!(meaning, Meaning::Country | Meaning::Phone | Meaning::Iban)
+}
+
+/// True if a column says countries, by its name and most of its values, or by nearly all of them.
+#[must_use]
+pub fn says_country(table: &Table, data: &TableData, column: ColumnId) -> bool {
     let described = table.column(column);
     if described.data_type.storage() != Storage::Text {
         return false;

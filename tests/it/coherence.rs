@@ -205,6 +205,63 @@ fn names_are_of_the_country(engine: Engine) {
     }
 }
 
+/// Customers of towns, which are of countries: what they are called and their telephone numbers say of which.
+#[test]
+fn names_are_of_a_country_that_an_ancestor_says() {
+    let mut script = Script::new(Engine::Sqlite);
+    script.add("CREATE TABLE country (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL UNIQUE)");
+    script.add(
+        "CREATE TABLE town (id INTEGER PRIMARY KEY, country_id INTEGER NOT NULL REFERENCES country (id), \
+         name VARCHAR(40) NOT NULL)",
+    );
+    script.add(
+        "CREATE TABLE customer (id INTEGER PRIMARY KEY, town_id INTEGER NOT NULL REFERENCES town (id), \
+         first_name VARCHAR(40) NOT NULL, last_name VARCHAR(40) NOT NULL, phone VARCHAR(30) NOT NULL)",
+    );
+    const PLACES: [(&str, &str); 4] = [("Germany", "49"), ("France", "33"), ("Brazil", "55"), ("Peru", "51")];
+    script.rows("country", 4, |id| format!("{id}, '{}'", PLACES[id as usize - 1].0));
+    script.rows("town", 40, |id| format!("{id}, {}, 'Town {id}'", id % 4 + 1));
+    script.rows("customer", 4 * PEOPLE, |id| {
+        let town = noise(id, 1, 40) + 1;
+        let (_, calling) = PLACES[(town % 4) as usize];
+        let (first, last) = (first_name(id), FAMILIES[noise(id, 6, 6) as usize]);
+        format!("{id}, {town}, '{first}', '{last}é', '+{calling} 30 {:07}'", noise(id, 7, 9_999_999))
+    });
+    let source = script.database("names_above_source");
+    let target = Scratch::new(Engine::Sqlite, "names_above_target");
+
+    let shown = dbsynth(&["inspect", source.text(), "--coverage", "--json"]).exits(0);
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("synth.toml");
+    std::fs::write(&settings, "[tables.country]\nmode = \"copy\"\n").unwrap();
+    let settings = settings.to_str().unwrap();
+    let budget = ["--time-budget", "5s", "--audit", "off", "--config", settings];
+    dbsynth(&[&["clone", source.text(), target.text()][..], &budget].concat()).exits(0);
+
+    assert!(shown.stdout.contains("as last_name, follows country.name"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("as phone, follows country.name"), "{}", shown.stdout);
+    let count = |condition: &str| {
+        target.number(&format!(
+            "SELECT count(*) FROM customer JOIN town ON town.id = customer.town_id \
+             JOIN country ON country.id = town.country_id WHERE {condition}"
+        ))
+    };
+    assert_eq!(count("1 = 1"), 4 * PEOPLE);
+    for (name, calling) in PLACES {
+        let there = count(&format!("country.name = '{name}'"));
+        assert!(there > 0, "{name}");
+        assert_eq!(count(&format!("country.name = '{name}' AND phone LIKE '+{calling} %'")), there, "{name}");
+    }
+    for (of, names) in TYPICAL.map(|(of, _, names)| (of, names)) {
+        let country =
+            ["Germany", "France", "Brazil"][["DE", "FR", "BR"].iter().position(|code| *code == of).unwrap()];
+        let listed: Vec<String> = names.split(' ').map(|name| format!("'{name}'")).collect();
+        let called = format!("lower(first_name) IN ({})", listed.join(", "));
+        assert!(count(&format!("{called} AND country.name = '{country}'")) > 0, "{of}");
+        assert_eq!(count(&format!("{called} AND country.name <> '{country}'")), 0, "{of}");
+    }
+}
+
 #[test]
 fn names_of_sqlite_are_of_the_country() {
     names_are_of_the_country(Engine::Sqlite);

@@ -45,7 +45,7 @@ impl NameTeller {
             written.iter().filter(|(_, meaning, _)| is_name(meaning)).map(|(column, ..)| *column).collect();
         let differ =
             written.iter().any(|(column, meaning, unique)| is_name(meaning) && (*unique || is_key(column)));
-        if differ || !written.iter().any(|(_, meaning, _)| follows(meaning)) {
+        if differ || !are_in(written) {
             return None;
         }
         let enough = |column: ColumnId, passes: &dyn Fn(&str) -> bool| {
@@ -95,13 +95,18 @@ impl NameTeller {
     }
 }
 
+/// True if words of a language are among the written columns.
+pub(super) fn are_in(written: &[(ColumnId, Meaning, bool)]) -> bool {
+    written.iter().any(|(_, meaning, _)| follows(meaning))
+}
+
 /// True for columns of names.
 fn is_name(meaning: &Meaning) -> bool {
     matches!(meaning, Meaning::FirstName | Meaning::LastName | Meaning::FullName)
 }
 
 /// True for columns whose words are of a language.
-pub(super) fn follows(meaning: &Meaning) -> bool {
+fn follows(meaning: &Meaning) -> bool {
     is_name(meaning)
         || matches!(meaning, Meaning::UserName | Meaning::Email | Meaning::StreetAddress | Meaning::City)
 }

@@ -84,7 +84,7 @@ fn names_that_do_not_fit_in_the_source_are_not_made_to_fit() {
     // Every second name is of the other gender.
     let rows = data(vec![texts(|row| name(row / 2)), texts(|row| ["F", "M"][row % 2].to_owned())]);
 
-    let tellers = Tellers::fit(&table, &rows, &first_names(0), Guard::rows(5));
+    let tellers = Tellers::fit(&table, &rows, None, &first_names(0), Guard::rows(5));
 
     assert_eq!(tellers.leaders(ColumnId(0), &Meaning::FirstName), []);
 }
@@ -95,7 +95,7 @@ fn labels_that_only_names_explain_are_kept_and_listed_from_k_entities_on() {
     let label = |row: usize| if row == 0 { "secret".to_owned() } else { ["zena", "muz"][row % 2].to_owned() };
     let rows = data(vec![texts(name), texts(label)]);
 
-    let tellers = Tellers::fit(&table, &rows, &first_names(0), Guard::rows(5));
+    let tellers = Tellers::fit(&table, &rows, None, &first_names(0), Guard::rows(5));
 
     let kept: Vec<String> = tellers.kept(ColumnId(1)).into_iter().map(|kept| kept.text).collect();
     assert_eq!(kept, ["muz", "zena"]);
