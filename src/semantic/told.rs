@@ -5,7 +5,7 @@
 //! names and values and held against the source: columns that do not agree there are not made to agree. Names follow
 //! the country as well, in the letters of the source's; whether those there do, nobody can tell.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use arrow_array::{Array, ArrayRef, cast::AsArray, types::Int64Type};
 use serde::{Deserialize, Serialize};
@@ -22,10 +22,12 @@ use crate::{
     schema::{ColumnId, ForeignKeyId, Storage, Table},
 };
 
+mod home;
 mod names;
 #[cfg(test)]
 mod tests;
 
+pub use home::says_country;
 pub(super) use names::NameTeller;
 
 /// Most labels of a column that says a gender.
@@ -34,8 +36,6 @@ const LABELS_MAX: usize = 40;
 const GENDER_AGREES: f64 = 0.75;
 /// Share of rows of a label whose names are of one gender, from where on the label means it.
 const LABEL_AGREES: f64 = 0.85;
-/// Share of rows that agree on a country, from where on one column follows the other.
-const COUNTRY_AGREES: f64 = 0.9;
 
 /// What is known of a row before anything is written into it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,11 +105,11 @@ impl Tellers {
         if let Some((above, values)) = above.filter(|_| home.is_empty() && shown.is_none()) {
             let mut beside = data.clone();
             beside.set(Above::COLUMN, values);
-            let (home, countries) = countries(&beside, written, &[Above::COLUMN], guard);
+            let (home, countries) = home::followers(&beside, written, &[Above::COLUMN], guard);
             let names = NameTeller::fit(table, data, written, Above::COLUMN, guard);
             return Self { gender, countries, home, above: Some(above), names };
         }
-        let (home, countries) = countries(data, written, &home, guard);
+        let (home, countries) = home::followers(data, written, &home, guard);
         let said = home.or(shown.map(|(column, ..)| *column));
         let names = said.and_then(|column| NameTeller::fit(table, data, written, column, guard));
         Self { gender, countries, home, above: None, names }
@@ -132,7 +132,7 @@ impl Tellers {
 
     /// True if what a country decides is among the written columns.
     pub(super) fn may_follow_a_country(written: &[(ColumnId, Meaning, bool)]) -> bool {
-        names::are_in(written) || written.iter().any(|(_, meaning, _)| has_country(meaning))
+        names::are_in(written) || written.iter().any(|(_, meaning, _)| home::has_country(meaning))
     }
 
     /// How names follow a country.
@@ -285,95 +285,6 @@ impl GenderTeller {
         let learned = self.labels.iter().find(|(known, ..)| known == label);
         learned.map(|(_, gender, _)| *gender).or_else(|| Gender::read(label, self.spanish))
     }
-}
-
-/// The column, of those saying countries, that says a row's, and the written columns that follow a country.
-fn countries(
-    data: &TableData,
-    written: &[(ColumnId, Meaning, bool)],
-    saying: &[ColumnId],
-    guard: Guard<'_>,
-) -> (Option<ColumnId>, Vec<(ColumnId, ColumnId)>) {
-    let followers: Vec<&(ColumnId, Meaning, bool)> =
-        written.iter().filter(|(_, meaning, _)| has_country(meaning)).collect();
-    let has_names = names::are_in(written);
-    if followers.is_empty() && !has_names {
-        return (None, Vec::new());
-    }
-    let follow = |leader: ColumnId, is_home: bool| -> Vec<(ColumnId, ColumnId)> {
-        let said = said(data, leader);
-        let agrees = |(column, meaning, _): &&&(ColumnId, Meaning, bool)| {
-            let known = agreement(data, *column, meaning, &said, guard);
-            // Nobody knows: two columns called country are of one.
-            let alike = *meaning == Meaning::Country && is_home;
-            *column != leader && known.map_or(alike, |share| share >= COUNTRY_AGREES)
-        };
-        followers.iter().filter(agrees).map(|(column, ..)| (*column, leader)).collect()
-    };
-    let found: Vec<(ColumnId, Vec<(ColumnId, ColumnId)>)> = saying
-        .iter()
-        .map(|column| (*column, follow(*column, true)))
-        .filter(|(_, found)| has_names || !found.is_empty())
-        .collect();
-    // The first of those that most follow.
-    let most = found.iter().map(|(_, followers)| followers.len()).max();
-    if let Some((home, followers)) = found.into_iter().find(|(_, found)| Some(found.len()) == most) {
-        return (Some(home), followers);
-    }
-    let home = followers.iter().find(|(_, meaning, _)| *meaning == Meaning::Country);
-    (None, home.map_or_else(Vec::new, |(home, ..)| follow(*home, false)))
-}
-
-/// True for columns that name a country, or begin with its number or code.
-fn has_country(meaning: &Meaning) -> bool {
-    matches!(meaning, Meaning::Country | Meaning::Phone | Meaning::Iban)
-}
-
-/// True if a column says countries, by its name and most of its values, or by nearly all of them.
-#[must_use]
-pub fn says_country(table: &Table, data: &TableData, column: ColumnId) -> bool {
-    let described = table.column(column);
-    if described.data_type.storage() != Storage::Text {
-        return false;
-    }
-    let named = column_name::hint("", &described.name) == Some(Meaning::Country);
-    let Some(values) = data.column(column) else { return named && data.row_count == 0 };
-    let distinct: BTreeSet<String> = labels(values).into_iter().flatten().collect();
-    let share = |reads: fn(&str) -> Option<Country>| {
-        distinct.iter().filter(|label| reads(label).is_some()).count() as f64 / distinct.len().max(1) as f64
-    };
-    (named && (distinct.is_empty() || share(Country::read) >= 0.5)) || share(Country::read_name) >= 0.8
-}
-
-fn said(data: &TableData, column: ColumnId) -> Vec<Option<Country>> {
-    let read = |label: Option<String>| label.and_then(|label| Country::read(&label));
-    data.column(column).map_or_else(Vec::new, |values| labels(values).into_iter().map(read).collect())
-}
-
-/// Share of the rows in which a column agrees with the country said; `None` if too few entities have both.
-fn agreement(
-    data: &TableData,
-    column: ColumnId,
-    meaning: &Meaning,
-    said: &[Option<Country>],
-    guard: Guard<'_>,
-) -> Option<f64> {
-    let values = labels(data.column(column)?);
-    let (mut rows, mut agree) = (Vec::new(), 0);
-    for (row, (text, country)) in values.iter().zip(said).enumerate() {
-        let (Some(text), Some(country)) = (text, country) else { continue };
-        let known = match meaning {
-            Meaning::Phone => country.rings(text),
-            Meaning::Iban => Some(text.starts_with(country.code(2))),
-            _ => Country::read(text).map(|other| other == *country),
-        };
-        if let Some(same) = known {
-            rows.push(row);
-            agree += usize::from(same);
-        }
-    }
-    let sure = guard.distinct(rows.iter().copied()) >= guard.least().max(1);
-    sure.then(|| f64::from(agree as u32) / rows.len() as f64)
 }
 
 /// The values of a column of texts, whole numbers or booleans, as text.

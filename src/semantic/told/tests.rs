@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, StringArray, cast::AsArray};
 
@@ -282,6 +282,27 @@ fn names_that_must_differ_stay_as_they_are_whatever_the_country() {
     });
     let (writer, _) = write(&table, &rows, &written, 3);
     assert_eq!(writer.followed(ColumnId(3)), []);
+}
+
+#[test]
+fn a_country_of_the_row_goes_before_an_ancestors() {
+    let (with_country, rows, written) = people("", 0);
+    let above = || {
+        let above = Above { path: vec![ForeignKeyId(0)], from: ColumnId(1) };
+        Some((above, texts(|_| "FR".to_owned())))
+    };
+
+    let own = Tellers::fit(&with_country, &rows, above(), &written, Guard::rows(5));
+    assert_eq!(own.leaders(ColumnId(3), &Meaning::LastName), [ColumnId(0)]);
+    assert_eq!(own.above(), None);
+
+    let without = table(&["town", "gender", "first_name", "last_name", "email"].map(|name| (name, TEXT)));
+    let mut rows = rows;
+    rows.set(ColumnId(0), texts(|row| format!("Town {row}")));
+    let theirs = Tellers::fit(&without, &rows, above(), &written, Guard::rows(5));
+    assert_eq!(theirs.leaders(ColumnId(3), &Meaning::LastName), [Above::COLUMN]);
+    rows.set(Above::COLUMN, texts(|_| "FR".to_owned()));
+    assert!(theirs.tell(&rows).iter().all(|told| told.country == Country::read("FR")));
 }
 
 #[test]
