@@ -13,6 +13,7 @@ use super::{
     Course,
     lines::{Lines, add_line},
     nearness::{NEAR, nearness},
+    pace::{PACE, pace},
     siblings::SiblingLayout,
 };
 
@@ -263,12 +264,12 @@ impl FoldedState {
         );
     }
 
-    /// Adds gate × hint to the scores of column `column`'s tokens; see
+    /// Adds gate × hint to the scores of column `column`'s tokens in row `index`; see
     /// [`Siblings::write_hints`](super::Siblings::write_hints).
     pub fn add_hints(
         &self,
         layout: &SiblingLayout,
-        (column, near): (usize, Option<&Neighbours>),
+        (column, index, near): (usize, usize, Option<&Neighbours>),
         gates: &[f32],
         scores: &mut [f32],
     ) {
@@ -277,6 +278,14 @@ impl FoldedState {
         let other = near.map_or(&seen.before_previous, |near| &near.next).get(column);
         let (gates, nearby) =
             gates[layout.hints_of(column, near.is_some())].split_at(layout.seen_hints(column));
+        let paced = if near.is_none() && layout.is_paced(column) { PACE } else { 0 };
+        let (nearby, paced) = nearby.split_at(nearby.len() - paced);
+        if !paced.is_empty() {
+            let scalars = &layout.sub_columns[column].scalars;
+            pace(scalars, (index, self.course.count()), |hint, token, value| {
+                scores[token] += paced[hint] * value;
+            });
+        }
         if !nearby.is_empty() {
             let scalars = &layout.sub_columns[column].scalars;
             let next = other.filter(|_| near.is_some());

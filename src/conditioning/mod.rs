@@ -15,6 +15,7 @@ mod graph;
 mod lines;
 mod nearness;
 mod network;
+mod pace;
 mod siblings;
 
 pub use course::Course;

@@ -14,6 +14,7 @@ use super::{
     Course, Distortion, features_of,
     folded::ln_1p,
     nearness::{NEAR, is_series, nearness},
+    pace::{PACE, keeps_pace, pace},
 };
 
 /// What is known of each token of a column: it was the previous sibling's, the other one's, its share among the
@@ -41,6 +42,9 @@ pub struct SiblingLayout {
     /// The sub-columns that lie near their previous sibling's.
     #[serde(default)]
     series: Vec<usize>,
+    /// The sub-columns in which a family goes through the whole line.
+    #[serde(default)]
+    paced: Vec<usize>,
     /// How far apart stations lie at most; 1 if no family was long enough.
     #[serde(default)]
     longest_step: usize,
@@ -63,22 +67,39 @@ impl SiblingLayout {
             offset = next;
         }
         let longest_step = Course::step_of(longest);
-        Self { sub_columns, features: offset, one_hots, scalars, series: Vec::new(), longest_step }
+        Self {
+            sub_columns,
+            features: offset,
+            one_hots,
+            scalars,
+            series: Vec::new(),
+            paced: Vec::new(),
+            longest_step,
+        }
     }
 
-    /// Looks for series among the last sub-columns, whose tokens are `rows`.
+    /// Looks for series, and for columns that keep pace, among the last sub-columns, whose tokens are `rows`.
     #[must_use]
     pub fn with_series_of(mut self, rows: &EncodedTable, families: &Families) -> Self {
         let first = self.sub_columns.len() - rows.sub_columns.len();
-        let columns = rows.sub_columns.iter().zip(&rows.tokens).enumerate();
-        let series = columns.filter(|(_, (column, tokens))| is_series(column, tokens, families));
-        self.series = series.map(|(column, _)| first + column).collect();
+        let those = |which: fn(&SubColumn, &[u16], &Families) -> bool| {
+            let columns = rows.sub_columns.iter().zip(&rows.tokens).enumerate();
+            let found = columns.filter(|(_, (column, tokens))| which(column, tokens, families));
+            found.map(|(column, _)| first + column).collect()
+        };
+        self.series = those(is_series);
+        self.paced = those(keeps_pace);
         self
     }
 
     /// True if a column lies near its previous sibling's.
     pub(super) fn is_series(&self, column: usize) -> bool {
         self.series.contains(&column)
+    }
+
+    /// True if a family goes through the whole line of a column.
+    pub(super) fn is_paced(&self, column: usize) -> bool {
+        self.paced.contains(&column)
     }
 
     /// The order in which a family of `count` rows is drawn.
@@ -116,18 +137,23 @@ impl SiblingLayout {
     }
 
     /// Hints about column `column`'s next token: [`HINTS`] if its one-hot has a slot per token, then [`NEAR`] if it is
-    /// a series. Where families are halved, the same follows for rows between siblings, with [`NEAR`] more of the next.
+    /// a series, then [`PACE`] if families go through the whole line. Where families are halved, the same follows for rows between siblings, with [`NEAR`] more of the next.
     #[must_use]
     pub fn hint_count(&self, column: usize) -> usize {
         let near = if self.is_series(column) { NEAR } else { 0 };
         let between = if self.is_halved() { self.seen_hints(column) + 2 * near } else { 0 };
-        self.seen_hints(column) + near + between
+        self.chain_hints(column) + between
+    }
+
+    /// The hints that speak of a station.
+    fn chain_hints(&self, column: usize) -> usize {
+        let near = if self.is_series(column) { NEAR } else { 0 };
+        self.seen_hints(column) + near + if self.is_paced(column) { PACE } else { 0 }
     }
 
     /// The hints of those that speak of a station, or of a row between siblings.
     pub(super) fn hints_of(&self, column: usize, is_between: bool) -> std::ops::Range<usize> {
-        let near = if self.is_series(column) { NEAR } else { 0 };
-        let chain = self.seen_hints(column) + near;
+        let chain = self.chain_hints(column);
         if is_between { chain..self.hint_count(column) } else { 0..chain }
     }
 
@@ -286,10 +312,17 @@ impl Siblings<'_> {
         layout.write_position(index, course, |at, value| position[at] = value);
     }
 
-    /// Writes the hints about column `column`'s next token into `out`, which is zero and
+    /// Writes the hints about column `column`'s token in row `index` of a family into `out`, which is zero and
     /// `layout.hint_count(column)` × the column's vocabulary long.
-    pub fn write_hints(self, layout: &SiblingLayout, column: usize, is_between: bool, out: &mut [f32]) {
+    pub fn write_hints(
+        self,
+        layout: &SiblingLayout,
+        column: usize,
+        (index, course): (usize, Course),
+        out: &mut [f32],
+    ) {
         let seen = self.earlier;
+        let is_between = course.gap(index) > 0;
         let size = usize::from(layout.sub_columns[column].size);
         if seen.count == 0 {
             return;
@@ -310,6 +343,12 @@ impl Siblings<'_> {
             if is_between {
                 write(NEAR, self.other);
             }
+        }
+        if layout.is_paced(column) && !is_between {
+            let own = &mut out[(own.end - PACE) * size..];
+            pace(&layout.sub_columns[column].scalars, (index, course.count()), |hint, token, value| {
+                own[hint * size + token] = value;
+            });
         }
         if layout.seen_hints(column) == 0 {
             return;

@@ -170,7 +170,7 @@ impl Reader<'_> {
                         _ => state.siblings(),
                     };
                     siblings.write_features(layout, (index, course), disturbed, &mut out[given_width..]);
-                    self.shape.push_hints(siblings, gap > 0, &mut hints);
+                    self.shape.push_hints(siblings, (index, course), &mut hints);
                     if gap == 0 {
                         state.push(layout, &tokens);
                     }

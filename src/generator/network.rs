@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     codec::{EncodedTable, SubColumn},
     conditioning::{
-        Conditioning, ContextNetwork, ContextShape, Inputs, MessageShape, MessageSource, SiblingLayout,
-        Siblings,
+        Conditioning, ContextNetwork, ContextShape, Course, Inputs, MessageShape, MessageSource,
+        SiblingLayout, Siblings,
     },
     nn::{BASIS, Dropout, Heads, Init, Noise, Parameters, Stored, activate},
 };
@@ -109,14 +109,15 @@ impl Shape {
         self.siblings.as_ref().map_or(0, |layout| layout.hint_count(self.given.len() + column))
     }
 
-    /// Appends what the earlier siblings hint about each column of the next row; one vector per column.
-    pub(super) fn push_hints(&self, siblings: Siblings<'_>, is_between: bool, hints: &mut [Vec<f32>]) {
+    /// Appends what the earlier siblings hint about each column of a row, given by its index and its family's course;
+    /// one vector per column.
+    pub(super) fn push_hints(&self, siblings: Siblings<'_>, row: (usize, Course), hints: &mut [Vec<f32>]) {
         let Some(layout) = &self.siblings else { return };
         for (column, hints) in hints.iter_mut().enumerate() {
             let start = hints.len();
             let size = usize::from(self.sub_columns[column].size);
             hints.resize(start + self.hint_count(column) * size, 0.0);
-            siblings.write_hints(layout, self.given.len() + column, is_between, &mut hints[start..]);
+            siblings.write_hints(layout, self.given.len() + column, row, &mut hints[start..]);
         }
     }
 

@@ -310,10 +310,11 @@ impl Draw<'_> {
                     drawn: &[Vec<u16>],
                     gates: &[f32],
                     scores: &mut [f32]| {
-            let state = &states[places[place].0];
+            let (at, index) = places[place];
+            let state = &states[at];
             let (dense, looked_up) = gates.split_at(gates.len() - self.fitted.shape.evidence[column].len());
             if let Some(layout) = &self.fitted.shape.siblings {
-                state.add_hints(layout, (given + column, near[place].as_ref()), dense, scores);
+                state.add_hints(layout, (given + column, index, near[place].as_ref()), dense, scores);
             }
             let known = |source: Source| match source {
                 Source::Row(at) if at < given => {

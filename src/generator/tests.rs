@@ -345,9 +345,9 @@ fn the_state_kept_while_sampling_is_that_of_training() {
                     let gates: Vec<f32> =
                         (0..layout.hint_count(column)).map(|hint| hint as f32 * 0.3 - 0.7).collect();
                     let mut hints = vec![0.0; gates.len() * size];
-                    siblings.write_hints(&layout, column, gap > 0, &mut hints);
+                    siblings.write_hints(&layout, column, (index, course), &mut hints);
                     let mut scores = vec![0.0; size];
-                    quick.add_hints(&layout, (column, near.as_ref()), &gates, &mut scores);
+                    quick.add_hints(&layout, (column, index, near.as_ref()), &gates, &mut scores);
                     for (token, score) in scores.iter().enumerate() {
                         let expected: f32 =
                             gates.iter().enumerate().map(|(g, gate)| gate * hints[g * size + token]).sum();
