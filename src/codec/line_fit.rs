@@ -21,8 +21,9 @@ const MAX_ATOMS: usize = 1000;
 /// Fewest rows an atom needs even without protection: what one or two rows have is chance, or a person.
 const MIN_ATOM_ROWS: usize = 3;
 
-/// Fewest rows of a bin: below it a head learns noise.
-const BIN_ROWS: usize = 12;
+/// Fewest rows of a bin. A head learns noise of so few, and shrinks for it; but what a table of fifty parents says with
+/// two bins tells its children next to nothing.
+const BIN_ROWS: usize = 6;
 
 /// Fewest rows of a cell, so that its edges are a range and not a list of the rows.
 const CELL_ROWS: usize = 4;
