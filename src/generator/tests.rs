@@ -24,6 +24,7 @@ use crate::{
     },
     data::{Families, NO_ROW},
     nn::{Dropout, Noise, Parameters, Targets},
+    normal::normal_quantile,
     progress::Silent,
     seed::Seed,
 };
@@ -293,10 +294,13 @@ fn messages_multiplied_out_by_tokens_are_those_multiplied_out_by_features() {
 
 #[test]
 fn the_state_kept_while_sampling_is_that_of_training() {
-    for (rows, drawn) in [(7_u16, 0), (7, 1_000), (1_300, 1_000)] {
-        let columns = [column("kind", 5, false), column("amount", 100, true), column("flag", 2, false)];
-        let tokens =
+    for (rows, drawn) in [(7_u16, 0), (7, 1_000), (90, 1_000), (1_300, 1_000)] {
+        let columns =
+            [column("kind", 5, false), column("amount", 100, true), column("flag", 2, false), positions(30)];
+        let cycles =
             (1..4).map(|step| (0..rows).map(|row| row * step % [5, 100, 2][usize::from(step) - 1]).collect());
+        let position = (0..rows).map(|row| row * 30 / rows).collect();
+        let tokens = cycles.chain(std::iter::once(position));
         let all = table(columns.to_vec(), tokens.collect());
         let (given, own) = columns.split_at(1);
         let count = usize::from(rows);
@@ -573,6 +577,42 @@ fn long_families_are_seen_in_the_same_order_in_training_and_sampling() {
     assert_eq!(course.step(), 4);
     let generator = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 2, ..small() }) }, &set);
     assert_eq!(generator.sample(&set.conditioning, SEED, "long").unwrap().row_count, 1_500);
+}
+
+/// Places on a line, with their normal scores.
+fn positions(size: u16) -> SubColumn {
+    let score = |token: u16| normal_quantile((f64::from(token) + 0.5) / f64::from(size)) as f32;
+    SubColumn { scalars: (0..size).map(score).collect(), ..column("position", size, true) }
+}
+
+/// Families of 60 rows that take one of 60 positions after the other, and a few of 20 that take every third.
+fn sweeps() -> TrainingSet {
+    let counts: Vec<u32> = (0..24).map(|family| if family % 6 == 0 { 20 } else { 60 }).collect();
+    let of = |count: &u32| {
+        let stride = (60 / count) as u16;
+        (0..*count as u16).map(move |row| row * stride)
+    };
+    let kinds = (0..24).map(|family| family % 2).collect();
+    TrainingSet {
+        name: "sweeps".to_owned(),
+        rows: table(vec![positions(60)], vec![counts.iter().flat_map(of).collect()]),
+        conditioning: under(table(vec![column("kind", 2, false)], vec![kinds]), &counts),
+    }
+}
+
+#[test]
+fn families_of_few_rows_go_through_the_whole_line_too() {
+    let set = sweeps();
+
+    let drawn = fitted(&Autoregressive { settings: Some(Settings { max_epochs: 12, ..small() }) }, &set)
+        .sample(&set.conditioning, SEED, "sweeps")
+        .unwrap();
+
+    let families = &set.conditioning.families;
+    let lasts = (0..families.len()).step_by(6).map(|family| drawn.tokens[0][families.rows(family).end - 1]);
+    let lasts: Vec<u16> = lasts.collect();
+    let mean = lasts.iter().map(|last| f64::from(*last)).sum::<f64>() / lasts.len() as f64;
+    assert!(mean > 45.0, "families of 20 rows end at {lasts:?} of 60");
 }
 
 /// Four families of 1,500 rows, each a walk among 40 places.
