@@ -137,7 +137,8 @@ impl SiblingLayout {
     }
 
     /// Hints about column `column`'s next token: [`HINTS`] if its one-hot has a slot per token, then [`NEAR`] if it is
-    /// a series, then [`PACE`] if families go through the whole line. Where families are halved, the same follows for rows between siblings, with [`NEAR`] more of the next.
+    /// a series, then [`PACE`] if families go through the whole line. Where families are halved, the first two follow for
+    /// rows between siblings as well, with [`NEAR`] more of the next.
     #[must_use]
     pub fn hint_count(&self, column: usize) -> usize {
         let near = if self.is_series(column) { NEAR } else { 0 };
