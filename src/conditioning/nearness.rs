@@ -11,9 +11,15 @@ use crate::{codec::SubColumn, data::Families};
 pub(super) const NEAR: usize = 6;
 
 /// Widths of the two neighbourhoods, and where distance stops to count, in deviations of the column.
-const CLOSE: f32 = 0.1;
-const AROUND: f32 = 0.5;
-const FARTHEST: f32 = 2.0;
+pub(super) const CLOSE: f32 = 0.1;
+pub(super) const AROUND: f32 = 0.5;
+pub(super) const FARTHEST: f32 = 2.0;
+
+/// How near a token lies, from 1 where it is to 0 far off.
+#[inline(always)]
+pub(super) fn bump(off: f32, width: f32) -> f32 {
+    1.0 / (1.0 + (off / width) * (off / width))
+}
 
 /// Mean square of steps, as a share of what it were if siblings had nothing to do with each other (von Neumann's
 /// ratio, halved), below which a column is a series.
@@ -33,9 +39,8 @@ pub(super) fn nearness(scalars: &[f32], previous: u16, mut write: impl FnMut(usi
     let place = scalars[previous];
     for (token, scalar) in scalars.iter().enumerate() {
         let step = scalar - place;
-        let bump = |width: f32| 1.0 / (1.0 + (step / width) * (step / width));
-        write(2, token, bump(CLOSE));
-        write(3, token, bump(AROUND));
+        write(2, token, bump(step, CLOSE));
+        write(3, token, bump(step, AROUND));
         write(4, token, -step.abs().min(FARTHEST));
         write(5, token, f32::from(u8::from(step > 0.0)));
     }

@@ -4,16 +4,12 @@
 //! network that only sees the previous sibling keeps the stride of most families, and one with fewer rows ends halfway.
 //! These hints say how near a token lies to where the family should stand.
 
+use super::nearness::{AROUND, CLOSE, FARTHEST, bump};
 use crate::{codec::SubColumn, data::Families, normal::normal_quantile};
 
 /// What is known of each token's place: it lies close to where the family should stand, it lies in that neighbourhood,
 /// and how far off it lies.
 pub(super) const PACE: usize = 3;
-
-/// Widths of the two neighbourhoods, and where distance stops to count, in deviations of the column.
-const CLOSE: f32 = 0.1;
-const AROUND: f32 = 0.5;
-const FARTHEST: f32 = 2.0;
 
 /// Mean square of how far rows lie from where their families should stand, as a share of the variance of all rows, below
 /// which a column keeps pace.
@@ -38,9 +34,8 @@ pub(super) fn pace(
     let due = schedule(index, count);
     for (token, scalar) in scalars.iter().enumerate() {
         let off = scalar - due;
-        let bump = |width: f32| 1.0 / (1.0 + (off / width) * (off / width));
-        write(0, token, bump(CLOSE));
-        write(1, token, bump(AROUND));
+        write(0, token, bump(off, CLOSE));
+        write(1, token, bump(off, AROUND));
         write(2, token, -off.abs().min(FARTHEST));
     }
 }
