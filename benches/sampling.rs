@@ -89,6 +89,7 @@ fn conditioning(rows: usize) -> Conditioning {
         }],
         given: None,
         running: None,
+        avoided: None,
     }
 }
 

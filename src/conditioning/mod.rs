@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     codec::{EncodedTable, RunningTotals},
     data::Families,
+    privacy::SampleUniques,
 };
 
 /// Whose rows a message's index counts.
@@ -100,4 +101,6 @@ pub struct Conditioning {
     pub given: Option<Arc<EncodedTable>>,
     /// Totals that go on from sibling to sibling; they are computed as rows are drawn.
     pub running: Option<Arc<RunningTotals>>,
+    /// Rows that are not to be drawn, as far as another draw helps.
+    pub avoided: Option<Arc<SampleUniques>>,
 }

@@ -74,6 +74,7 @@ struct RawPrivacy {
     k: Option<Spanned<u32>>,
     epsilon: Option<Spanned<f64>>,
     delta: Option<Spanned<f64>>,
+    avoid_uniques: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -239,6 +240,7 @@ impl RawPrivacy {
             k: self.k.map_or(Privacy::default().k, Spanned::into_inner),
             epsilon: self.epsilon.map(Spanned::into_inner),
             delta: self.delta.map_or(Privacy::default().delta, Spanned::into_inner),
+            avoid_uniques: self.avoid_uniques.unwrap_or(Privacy::default().avoid_uniques),
             noise_seed: None,
         }
     }

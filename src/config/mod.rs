@@ -160,6 +160,8 @@ pub struct Privacy {
     pub epsilon: Option<f64>,
     /// The chance that its ε does not hold.
     pub delta: f64,
+    /// Whether rows are drawn again that equal the row of one real entity alone.
+    pub avoid_uniques: bool,
     /// Fixes its noise, for tests: whoever knows the number can take the noise away. `None` asks the system.
     #[serde(skip)]
     pub noise_seed: Option<u64>,
@@ -168,6 +170,12 @@ pub struct Privacy {
 impl Privacy {
     /// Fewest entities that may be asked for: with one, every value would be kept.
     pub const LEAST_K: u32 = 2;
+
+    /// Whether real rows are looked at while rows are drawn: never under a promise of differential privacy.
+    #[must_use]
+    pub fn avoids_uniques(&self) -> bool {
+        self.avoid_uniques && self.epsilon.is_none()
+    }
 
     /// Says what makes no sense of an ε.
     pub(crate) fn check_epsilon(epsilon: f64) -> Result<(), String> {
@@ -188,7 +196,7 @@ impl Privacy {
 
 impl Default for Privacy {
     fn default() -> Self {
-        Self { entities: Vec::new(), k: 5, epsilon: None, delta: 1e-6, noise_seed: None }
+        Self { entities: Vec::new(), k: 5, epsilon: None, delta: 1e-6, avoid_uniques: true, noise_seed: None }
     }
 }
 

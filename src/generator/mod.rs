@@ -1,5 +1,6 @@
 //! One table's rows given their conditioning: the traits, the autoregressive generator, the baselines.
 
+mod again;
 mod autoregressive;
 mod batches;
 mod calibrate;

@@ -9,7 +9,7 @@ use rand::Rng;
 use rayon::prelude::*;
 
 use crate::{
-    codec::{Balances, EncodedTable, RunningTotals},
+    codec::{Balances, EncodedTable},
     conditioning::{
         Conditioning, Course, FamilyPart, FoldedMessages, FoldedState, FoldedWeights, Neighbours, Per,
         RowSums,
@@ -39,25 +39,19 @@ const CHUNK_FAMILIES: (usize, usize) = (64, 256);
 /// Streams a chunk can have.
 const STREAMS_PER_CHUNK: u64 = 1 << 32;
 
-/// Times that a row is drawn whose total nobody in the source has.
-const TOTAL_TRIES: usize = 12;
-
-/// Draws the rows at some places by another stream.
-type DrawAgain<'a> = dyn Fn(&[Place], Stream) -> Result<Vec<Vec<u16>>> + 'a;
-
-struct Draw<'a> {
+pub(super) struct Draw<'a> {
     fitted: &'a Fitted,
     steps: Steps<'a>,
     own: FoldedWeights<'a>,
     messages: FoldedMessages<'a>,
-    conditioning: &'a Conditioning,
-    seed: Seed,
-    name: &'a str,
+    pub(super) conditioning: &'a Conditioning,
+    pub(super) seed: Seed,
+    pub(super) name: &'a str,
     restriction: Option<&'a Restriction<'a>>,
 }
 
 /// A row to draw: the place of its family in the chunk, and its index in the family.
-type Place = (usize, usize);
+pub(super) type Place = (usize, usize);
 
 /// Draws all rows of `conditioning`, under a restriction where there is one.
 pub(super) fn sample(
@@ -151,12 +145,13 @@ impl Draw<'_> {
                     let number = stream + batch as u64;
                     let random = self.seed.stream(self.name, number);
                     let mut drawn = self.batch((families.start, places), before, &part, random)?;
+                    let again = |places: &[Place], random| {
+                        self.batch((families.start, places), before, &part, random)
+                    };
+                    self.avoid_uniques(places, &mut drawn, (number, &again))?;
                     let mut after: Vec<Balances> = Vec::new();
                     if let Some(running) = running {
                         after = places.iter().map(|(at, _)| balances[*at].clone()).collect();
-                        let again = |places: &[Place], random| {
-                            self.batch((families.start, places), before, &part, random)
-                        };
                         let open =
                             (0..places.len()).filter(|row| states[places[*row].0].course().step() == 1);
                         let rows = (open.collect(), *places, families.start);
@@ -190,48 +185,6 @@ impl Draw<'_> {
             }
         }
         Ok(tokens)
-    }
-
-    /// Sets the running totals of rows just drawn, of those that are `open`: a family that is halved does not know what
-    /// comes before a row. Rows whose total nobody in the source has are drawn again, and the nearest one stays.
-    fn settle_totals(
-        &self,
-        running: &RunningTotals,
-        (mut open, places, first_family): (Vec<usize>, &[Place], usize),
-        (drawn, balances): (&mut Vec<Vec<u16>>, &mut [Balances]),
-        (number, again): (u64, &DrawAgain<'_>),
-    ) -> Result<()> {
-        let place = |row: &usize| {
-            let (at, index) = places[*row];
-            self.conditioning.families.rows(first_family + at).start + index
-        };
-        let mut least = vec![f64::INFINITY; places.len()];
-        let (mut kept, before) = (drawn.clone(), balances.to_vec());
-        for attempt in 0..TOTAL_TRIES {
-            let mut tokens: Vec<Vec<u16>> =
-                drawn.iter().map(|column| open.iter().map(|row| column[*row]).collect()).collect();
-            let mut after: Vec<Balances> = open.iter().map(|row| before[*row].clone()).collect();
-            let excess = running.settle(&mut tokens, &mut after, &open.iter().map(place).collect::<Vec<_>>());
-            for (place, (row, after)) in open.iter().zip(after).enumerate() {
-                if excess[place] < least[*row] {
-                    least[*row] = excess[place];
-                    balances[*row] = after;
-                    kept.iter_mut().zip(&tokens).for_each(|(column, tokens)| column[*row] = tokens[place]);
-                }
-            }
-            open.retain(|row| least[*row] > 0.0);
-            if open.is_empty() {
-                break;
-            }
-            let places: Vec<Place> = open.iter().map(|row| places[*row]).collect();
-            let name = format!("{}/again/{attempt}", self.name);
-            let new = again(&places, self.seed.stream(&name, number))?;
-            for (column, new) in drawn.iter_mut().zip(new) {
-                open.iter().zip(new).for_each(|(row, token)| column[*row] = token);
-            }
-        }
-        *drawn = kept;
-        Ok(())
     }
 
     /// Fetches the tokens of a row that were decided before.

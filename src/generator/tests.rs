@@ -25,6 +25,7 @@ use crate::{
     data::{Families, NO_ROW},
     nn::{Dropout, Noise, Parameters, Targets},
     normal::normal_quantile,
+    privacy::SampleUniques,
     progress::Silent,
     seed::Seed,
 };
@@ -105,6 +106,7 @@ fn under(parent: EncodedTable, counts: &[u32]) -> Conditioning {
         }],
         given: None,
         running: None,
+        avoided: None,
     }
 }
 
@@ -494,6 +496,47 @@ fn other_relations_than_those_trained_under_are_refused() {
 }
 
 #[test]
+fn rows_of_one_entity_are_drawn_again_unless_nothing_else_can_be() {
+    // Two numbers below 30: of 900 pairs 200 are somebody's.
+    let mut random = SEED.stream("pairs", 0);
+    let mut numbers = || (0..200).map(|_| (random.next_u32() % 30) as u16).collect::<Vec<_>>();
+    let rows = table(vec![column("one", 30, true), column("other", 30, true)], vec![numbers(), numbers()]);
+    let families = Families::singletons(200);
+    let none = Conditioning {
+        families,
+        has_siblings: false,
+        messages: Vec::new(),
+        given: None,
+        running: None,
+        avoided: None,
+    };
+    let set = TrainingSet { name: "pairs".to_owned(), rows, conditioning: none.clone() };
+    let uniques = Arc::new(SampleUniques::find(&set.rows.tokens, &[], |_| true).unwrap());
+    let generator = fitted(&Independent { settings: Some(small()) }, &set);
+    let hits = |avoided: Option<Arc<SampleUniques>>| {
+        let many = Conditioning { families: Families::singletons(2_000), avoided, ..none.clone() };
+        let drawn = generator.sample(&many, SEED, "pairs").unwrap();
+        let row = |row: usize| drawn.tokens.iter().map(move |column| column[row]);
+        (0..2_000).filter(|at| uniques.contain(row(*at))).count()
+    };
+
+    assert!(hits(None) > 250);
+    // A fifth of a fifth of a fifth …
+    assert!(hits(Some(uniques.clone())) < 20);
+
+    let sure = table(vec![column("one", 2, false)], vec![[vec![0; 99], vec![1]].concat()]);
+    let all = Arc::new(SampleUniques::find(&[vec![0]], &[], |_| true).unwrap());
+    let set = TrainingSet {
+        name: "sure".to_owned(),
+        rows: sure,
+        conditioning: Conditioning { families: Families::singletons(100), avoided: Some(all), ..none },
+    };
+    let drawn =
+        fitted(&Independent { settings: Some(small()) }, &set).sample(&set.conditioning, SEED, "sure");
+    assert!(drawn.unwrap().tokens[0].contains(&0), "what the model is sure of stays");
+}
+
+#[test]
 fn tiny_and_empty_tables_are_drawn_from_their_marginals() {
     for rows in [0_u16, 1, 2, 10] {
         let tokens = (0..rows).map(|row| u16::from(row % 5 == 0)).collect();
@@ -510,6 +553,7 @@ fn tiny_and_empty_tables_are_drawn_from_their_marginals() {
                 messages: Vec::new(),
                 given: None,
                 running: None,
+                avoided: None,
             },
         };
         let generator = fitted(&Autoregressive::default(), &set);
@@ -736,6 +780,7 @@ fn dependent(rows: usize) -> TrainingSet {
             messages: Vec::new(),
             given: None,
             running: None,
+            avoided: None,
         },
     }
 }

@@ -33,6 +33,7 @@ impl Kind {
                 messages: Vec::new(),
                 given: None,
                 running: None,
+                avoided: given.avoided.clone(),
             },
             Self::Flattened => Conditioning { has_siblings: false, given: None, ..parent_only(given) },
             Self::IidChildren => Conditioning { has_siblings: false, ..parent_only(given) },
@@ -55,6 +56,7 @@ fn parent_only(given: &Conditioning) -> Conditioning {
             .collect(),
         given: given.given.clone(),
         running: given.running.clone(),
+        avoided: given.avoided.clone(),
     }
 }
 

@@ -13,8 +13,10 @@ use crate::{
         ChildCount, FitOptions, TableFacts,
         choose::{Chosen, Protection, attributes, choose_codecs},
         spans::count_spans,
+        uniques::sample_uniques,
     },
     plan::{LinkRole, Plan},
+    privacy::SampleUniques,
     rules::{Inheritance, Rule},
     schema::{ColumnId, ForeignKeyId, Table, TableId},
     semantic::RowWriter,
@@ -33,6 +35,8 @@ pub(super) struct Encoded {
     pub(super) blocks: EncodedTable,
     /// Child counts.
     pub(super) counts: EncodedTable,
+    /// Rows that are not to be repeated, where a row is an entity.
+    pub(super) uniques: Option<SampleUniques>,
 }
 
 impl Encoded {
@@ -163,6 +167,10 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
     } else {
         (nothing.clone(), attributes)
     };
+    let repeats = copied || completion.is_some() || !config.privacy.avoids_uniques();
+    let uniques = entities.table(id).filter(|_| !repeats).and_then(|entities| {
+        sample_uniques((&codecs, &writer), (&rows.data, &own), kin, (entities, config.seed))
+    });
     let facts = TableFacts {
         codecs,
         writer,
@@ -178,7 +186,7 @@ pub(super) fn encode(options: &FitOptions<'_>, id: TableId) -> Option<(Encoded, 
         real_rows: rows.total_rows,
         train_seconds: 0.0,
     };
-    Some((Encoded { facts, given, own, blocks: nothing, counts: count_tokens }, findings))
+    Some((Encoded { facts, given, own, blocks: nothing, counts: count_tokens, uniques }, findings))
 }
 
 fn forests(plan: &Plan, id: TableId, rows: &TableSnapshot) -> Vec<(ForeignKeyId, DepthProfile)> {

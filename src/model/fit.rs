@@ -118,7 +118,7 @@ pub fn fit(
 
     let mut tables: Vec<Option<TableModel>> = (0..schema.tables.len()).map(|_| None).collect();
     for (id, networks) in trained {
-        let Some(Encoded { mut facts, .. }) = encoded[id.0].take() else { continue };
+        let Some(Encoded { mut facts, uniques, .. }) = encoded[id.0].take() else { continue };
         facts.train_seconds = networks.seconds;
         let copied = snapshot
             .table(id)
@@ -126,6 +126,7 @@ pub fn fit(
             .map(|rows| copied_rows(schema.table(id), rows));
         let completed = completion.filter(|completion| completion.table == id);
         tables[id.0] = Some(TableModel {
+            uniques: uniques.map(Arc::new),
             facts,
             link_generator: networks.links,
             row_generator: networks.rows,
@@ -186,6 +187,7 @@ impl Context<'_> {
                     messages: self.graph.messages(schema, plan, receiver),
                     given: given.filter(|given| !given.sub_columns.is_empty()).cloned().map(Arc::new),
                     running: running.clone().filter(|_| links.is_some()),
+                    avoided: None,
                 },
             }
         };

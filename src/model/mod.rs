@@ -16,6 +16,7 @@ mod parts;
 mod purse;
 mod relations;
 mod spans;
+mod uniques;
 
 pub use anchor::{Ancestry, Anchor};
 pub use contents::{ColumnContents, Contents, Origin, TableContents, contents};
@@ -25,6 +26,9 @@ pub use fit::{FitOptions, Fitted, fit};
 pub use keeper::{Keeper, Lesson, Networks, Unkept};
 pub use links::{LinkTokens, ParentBlocks, blocks_of};
 pub use relations::{describe_anchor, discover_rules, find_anchors};
+pub use uniques::find_uniques;
+
+use std::sync::Arc;
 
 use crate::{
     codec::Codec,
@@ -32,6 +36,7 @@ use crate::{
     db::Blueprint,
     generator::TableGenerator,
     plan::Plan,
+    privacy::SampleUniques,
     rules::TableRules,
     schema::{ColumnId, ForeignKeyId, Schema, TableId},
     semantic::{Meaning, RowWriter},
@@ -135,6 +140,8 @@ pub struct TableModel {
     pub copied: Option<TableData>,
     /// Columns of a copied table whose nulls are filled; never in a model file.
     pub completed: Vec<ColumnId>,
+    /// Rows that are not to be repeated; never in a model file.
+    pub uniques: Option<Arc<SampleUniques>>,
 }
 
 /// Columns whose nulls are filled, of one table.

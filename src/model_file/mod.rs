@@ -171,6 +171,7 @@ fn unpack(bytes: &[u8]) -> Result<(Model, Option<Audit>), String> {
                         row_generator: assemble(&weights, &format!("{index}/rows"), table.rows)?,
                         copied: table.copied.map(Verbatim::into_rows),
                         completed: Vec::new(),
+                        uniques: None,
                     })
                 })
                 .transpose()

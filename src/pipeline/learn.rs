@@ -12,7 +12,7 @@ use crate::{
     finding::Finding,
     model::{
         Anchor, Completion, FitOptions, Fitted, Model, copied_rows, cover, describe_anchor, discover_rules,
-        find_anchors, fit,
+        find_anchors, find_uniques, fit,
     },
     pipeline::{
         Intended, Planned, TableRule,
@@ -266,12 +266,24 @@ pub(super) fn learn(
     let (rules, found) = Rules::declare(&schema);
     findings.extend(found);
     let read = findings[before..].to_vec();
+    let settings = settings(&schema, config)?;
+    let entities = entity_map(&schema, &plan, snapshot);
+    let options = FitOptions {
+        schema: &schema,
+        plan: &plan,
+        snapshot,
+        config,
+        settings: &settings,
+        rules: &rules,
+        completion,
+        entities: &entities,
+    };
     if let Some(mut fitted) = state.model_of(known, config, &whole) {
         fill_copied(&mut fitted.model, snapshot);
+        find_uniques(&mut fitted.model, options);
         findings.extend(state.findings());
         return Ok(Learned { fitted, findings, reference, real });
     }
-    let settings = settings(&schema, config)?;
     let private = promise
         .map(|(asked, secret)| {
             progress.event(&Event::StageStarted { stage: "privacy" });
@@ -294,18 +306,10 @@ pub(super) fn learn(
         None => (snapshot, None),
     };
     findings.extend(private.iter().flat_map(|private| private.findings.clone()));
-    let entities = entity_map(&schema, &plan, snapshot);
+    let noisy = private.as_ref().map(|private| entity_map(&schema, &plan, &private.snapshot));
+    let entities = noisy.as_ref().unwrap_or(&entities);
     findings.extend(entities.findings(&schema));
-    let options = FitOptions {
-        schema: &schema,
-        plan: &plan,
-        snapshot,
-        config,
-        settings: &settings,
-        rules: &rules,
-        completion,
-        entities: &entities,
-    };
+    let options = FitOptions { snapshot, entities, ..options };
     let mut fitted = fit(options, blueprint.clone(), state, progress)?;
     fitted.model.origin.privacy = ledger;
     state.keep_model(&fitted, (known, config), (&whole, reference.is_some()), &read);

@@ -12,9 +12,11 @@ mod kept;
 mod ledger;
 #[cfg(test)]
 mod tests;
+mod uniques;
 
 pub use accountant::{AccountError, Accountant, Guarantee, Mechanism};
 pub use entities::{Entities, EntityMap, map, map_links};
 pub use guard::{Guard, Owned, Support, entities, inner};
 pub use kept::{Kept, KeptKind};
 pub use ledger::{Contribution, GroupLedger, Ledger, Looks, OUTSIDE, Purpose, SPLIT};
+pub use uniques::SampleUniques;

@@ -148,6 +148,7 @@ impl Sampler<'_> {
             messages: self.graph.messages(&self.model.schema, &self.model.plan, receiver),
             given: given.filter(|given| !given.sub_columns.is_empty()).map(Arc::new),
             running: self.running_totals(id, draft).filter(|_| links).map(Arc::new),
+            avoided: self.generated(id).and_then(|model| model.uniques.clone()).filter(|_| links),
         }
     }
 

@@ -130,7 +130,8 @@ fn name(write: impl FnOnce(&mut DefaultHasher)) -> String {
 fn training_set(set: &TrainingSet, digest: &mut DefaultHasher) {
     set.name.hash(digest);
     encoded(&set.rows, digest);
-    let Conditioning { families, has_siblings, messages, given, running } = &set.conditioning;
+    // What is to be avoided matters when rows are drawn, not before.
+    let Conditioning { families, has_siblings, messages, given, running, avoided: _ } = &set.conditioning;
     families.offsets.hash(digest);
     (has_siblings, running.is_some()).hash(digest);
     messages.len().hash(digest);

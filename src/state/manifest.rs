@@ -45,6 +45,8 @@ pub(super) struct KeptModel {
     pub(super) content: String,
     /// True if entities were held out of learning, to audit what is generated.
     pub(super) audited: bool,
+    /// True if some rows are not to be repeated: only who reads the source knows which.
+    pub(super) uniques: bool,
     /// What was found in reading.
     pub(super) read: Vec<Finding>,
     /// What was found in learning.

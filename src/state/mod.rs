@@ -207,7 +207,7 @@ impl RunState {
     #[must_use]
     pub fn model_without_reading(&self, known: Known<'_>, config: &Config) -> Option<(Fitted, Found)> {
         let kept = self.kept_model(known, config)?;
-        if kept.audited {
+        if kept.audited || kept.uniques {
             return None;
         }
         let fitted = self.read_model(&kept, known)?;
@@ -269,6 +269,7 @@ impl RunState {
             rows: of_rows(snapshot),
             content,
             audited,
+            uniques: fitted.model.tables.iter().flatten().any(|table| table.uniques.is_some()),
             read: read.to_vec(),
             learned: fitted.findings.clone(),
         });

@@ -51,6 +51,7 @@ fn sales(copied: bool) -> Vec<Vec<Evidence>> {
         }],
         given: None,
         running: None,
+        avoided: None,
     };
     let settings = Settings::for_size(SALES, SALES, 2);
     let shape = Shape::new(&rows.sub_columns, &conditioning, &settings);
