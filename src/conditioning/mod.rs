@@ -104,3 +104,18 @@ pub struct Conditioning {
     /// Rows that are not to be drawn, as far as another draw helps.
     pub avoided: Option<Arc<SampleUniques>>,
 }
+
+impl Conditioning {
+    /// Rows under nothing: no relations, no siblings, nothing decided.
+    #[must_use]
+    pub fn free(families: Families) -> Self {
+        Self {
+            families,
+            has_siblings: false,
+            messages: Vec::new(),
+            given: None,
+            running: None,
+            avoided: None,
+        }
+    }
+}

@@ -34,12 +34,8 @@ impl Draw<'_> {
             if hits.is_empty() || attempt == UNIQUE_TRIES {
                 break;
             }
-            let places: Vec<Place> = hits.iter().map(|row| places[*row]).collect();
-            let name = format!("{}/unique/{attempt}", self.name);
-            let new = again(&places, self.seed.stream(&name, number))?;
-            for (column, new) in drawn.iter_mut().zip(new) {
-                hits.iter().zip(new).for_each(|(row, token)| column[*row] = token);
-            }
+            let random = self.seed.stream(&format!("{}/unique/{attempt}", self.name), number);
+            draw_again(&hits, places, drawn, (again, random))?;
         }
         Ok(())
     }
@@ -75,14 +71,24 @@ impl Draw<'_> {
             if open.is_empty() {
                 break;
             }
-            let places: Vec<Place> = open.iter().map(|row| places[*row]).collect();
-            let name = format!("{}/again/{attempt}", self.name);
-            let new = again(&places, self.seed.stream(&name, number))?;
-            for (column, new) in drawn.iter_mut().zip(new) {
-                open.iter().zip(new).for_each(|(row, token)| column[*row] = token);
-            }
+            let random = self.seed.stream(&format!("{}/again/{attempt}", self.name), number);
+            draw_again(&open, places, drawn, (again, random))?;
         }
         *drawn = kept;
         Ok(())
     }
+}
+
+/// Draws some of the rows at `places` again, in place.
+fn draw_again(
+    rows: &[usize],
+    places: &[Place],
+    drawn: &mut [Vec<u16>],
+    (again, random): (&DrawAgain<'_>, Stream),
+) -> Result<()> {
+    let places: Vec<Place> = rows.iter().map(|row| places[*row]).collect();
+    for (column, new) in drawn.iter_mut().zip(again(&places, random)?) {
+        rows.iter().zip(new).for_each(|(row, token)| column[*row] = token);
+    }
+    Ok(())
 }

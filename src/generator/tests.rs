@@ -501,15 +501,7 @@ fn rows_of_one_entity_are_drawn_again_unless_nothing_else_can_be() {
     let mut random = SEED.stream("pairs", 0);
     let mut numbers = || (0..200).map(|_| (random.next_u32() % 30) as u16).collect::<Vec<_>>();
     let rows = table(vec![column("one", 30, true), column("other", 30, true)], vec![numbers(), numbers()]);
-    let families = Families::singletons(200);
-    let none = Conditioning {
-        families,
-        has_siblings: false,
-        messages: Vec::new(),
-        given: None,
-        running: None,
-        avoided: None,
-    };
+    let none = Conditioning::free(Families::singletons(200));
     let set = TrainingSet { name: "pairs".to_owned(), rows, conditioning: none.clone() };
     let uniques = Arc::new(SampleUniques::find(&set.rows.tokens, &[], |_| true).unwrap());
     let generator = fitted(&Independent { settings: Some(small()) }, &set);
@@ -547,14 +539,7 @@ fn tiny_and_empty_tables_are_drawn_from_their_marginals() {
                 tokens: vec![tokens],
                 row_count: usize::from(rows),
             },
-            conditioning: Conditioning {
-                families: Families::singletons(usize::from(rows)),
-                has_siblings: false,
-                messages: Vec::new(),
-                given: None,
-                running: None,
-                avoided: None,
-            },
+            conditioning: Conditioning::free(Families::singletons(usize::from(rows))),
         };
         let generator = fitted(&Autoregressive::default(), &set);
         let many = Conditioning { families: Families::singletons(4_000), ..set.conditioning.clone() };
@@ -774,14 +759,7 @@ fn dependent(rows: usize) -> TrainingSet {
     TrainingSet {
         name: "dependent".to_owned(),
         rows: table(columns, vec![first, middle, last]),
-        conditioning: Conditioning {
-            families: Families::singletons(rows),
-            has_siblings: false,
-            messages: Vec::new(),
-            given: None,
-            running: None,
-            avoided: None,
-        },
+        conditioning: Conditioning::free(Families::singletons(rows)),
     }
 }
 

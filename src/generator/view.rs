@@ -27,14 +27,9 @@ impl Kind {
     pub(super) fn view(self, given: &Conditioning) -> Conditioning {
         match self {
             Self::Autoregressive => given.clone(),
-            Self::Independent => Conditioning {
-                families: given.families.clone(),
-                has_siblings: false,
-                messages: Vec::new(),
-                given: None,
-                running: None,
-                avoided: given.avoided.clone(),
-            },
+            Self::Independent => {
+                Conditioning { avoided: given.avoided.clone(), ..Conditioning::free(given.families.clone()) }
+            }
             Self::Flattened => Conditioning { has_siblings: false, given: None, ..parent_only(given) },
             Self::IidChildren => Conditioning { has_siblings: false, ..parent_only(given) },
             Self::ParentOnly => parent_only(given),

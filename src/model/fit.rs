@@ -126,12 +126,12 @@ pub fn fit(
             .map(|rows| copied_rows(schema.table(id), rows));
         let completed = completion.filter(|completion| completion.table == id);
         tables[id.0] = Some(TableModel {
-            uniques: uniques.map(Arc::new),
             facts,
             link_generator: networks.links,
             row_generator: networks.rows,
             copied,
             completed: completed.map_or_else(Vec::new, |completion| completion.columns.clone()),
+            uniques: uniques.map(Arc::new),
         });
     }
     progress.event(&Event::StageFinished { stage: "train" });

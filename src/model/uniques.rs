@@ -25,7 +25,7 @@ pub(super) fn sample_uniques(
     kin: Option<Kin<'_>>,
     (entities, seed): (&Entities, Seed),
 ) -> Option<SampleUniques> {
-    if entities.count != rows.row_count || tokens.tokens.is_empty() {
+    if !are_entities(entities) || tokens.tokens.is_empty() {
         return None;
     }
     let mut named: Vec<bool> = (0..rows.row_count)
@@ -34,6 +34,9 @@ pub(super) fn sample_uniques(
     let modelled: Vec<(ColumnId, bool)> =
         codecs.iter().filter(|(_, codec)| !codec.is_presence()).map(|(column, _)| (*column, false)).collect();
     for round in 0..DECODED {
+        if !named.contains(&true) {
+            return None;
+        }
         let decoded = decode_table(codecs, tokens, kin, seed, &format!("uniques/{round}"));
         let of = |rows| KeyColumns::of(rows, &modelled);
         let (Some(before), Some(after)) = (of(rows), of(&decoded)) else { return None };
@@ -50,12 +53,21 @@ pub(super) fn sample_uniques(
 /// Finds out what a model is not to repeat that was learned of the same rows before: nobody keeps it.
 pub fn find_uniques(model: &mut Model, options: FitOptions<'_>) {
     let FitOptions { schema, plan, snapshot, config, entities, .. } = options;
+    if !config.privacy.avoids_uniques() {
+        return;
+    }
     let rules = &discover_rules(schema, plan, snapshot, options.settings, options.rules, (entities, config));
     let options = FitOptions { rules, ..options };
     for (index, table) in model.tables.iter_mut().enumerate() {
-        let encoded = table.is_some().then(|| encode(&options, TableId(index))).flatten();
-        if let (Some(table), Some((encoded, _))) = (table, encoded) {
-            table.uniques = encoded.uniques.map(Arc::new);
-        }
+        let id = TableId(index);
+        let Some(table) = table.as_mut().filter(|_| entities.table(id).is_some_and(are_entities)) else {
+            continue;
+        };
+        table.uniques = encode(&options, id).and_then(|(encoded, _)| encoded.uniques).map(Arc::new);
     }
+}
+
+/// True if no two rows belong to one entity.
+fn are_entities(entities: &Entities) -> bool {
+    entities.count == entities.of_row.len()
 }

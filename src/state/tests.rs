@@ -28,14 +28,7 @@ fn orders(tokens: &[u16]) -> TrainingSet {
     let column = SubColumn { name: "total".to_owned(), size: 9, scalars: Vec::new(), one_hot: true };
     rows.push(column, tokens.to_vec());
     let families = Families::singletons(tokens.len());
-    let conditioning = Conditioning {
-        families,
-        has_siblings: false,
-        messages: Vec::new(),
-        given: None,
-        running: None,
-        avoided: None,
-    };
+    let conditioning = Conditioning::free(families);
     TrainingSet { name: "orders".to_owned(), rows, conditioning }
 }
 
