@@ -80,7 +80,7 @@ fn no_person_and_no_run_of_words_of_chinook_is_in_its_clone() {
 }
 
 /// A thousand guests of four attributes that many share, each alone with its own, or nearly so.
-fn guests(name: &str) -> Scratch {
+pub(crate) fn guests(name: &str) -> Scratch {
     let mut script = Script::new(Engine::Sqlite);
     script.add(
         "CREATE TABLE guest (id INTEGER PRIMARY KEY, floor INTEGER NOT NULL, bed INTEGER NOT NULL, meal INTEGER NOT NULL, \
