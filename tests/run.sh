@@ -175,10 +175,12 @@ start_mariadb() {
         --auth-root-authentication-method=normal --skip-test-db >"$folder/mariadb-install.log" 2>&1 ||
         { cat "$folder/mariadb-install.log" >&2; return 1; }
     client=$(find_program mariadb-admin mysqladmin)
+    # A server that starts removes the temporary tables of every other one that shares its folder for them.
     for attempt in 1 2 3; do
         port=$(free_port)
         as "$user" "$server" --no-defaults --datadir="$folder/mariadb/data" --port="$port" \
             --bind-address=127.0.0.1 --socket="$folder/mariadb/socket" --pid-file="$folder/mariadb/pid" \
+            --tmpdir="$folder/mariadb" \
             --local-infile=1 --skip-name-resolve --skip-log-bin --innodb-flush-log-at-trx-commit=0 \
             --innodb-buffer-pool-size=128M --max-connections=200 --character-set-server=utf8mb4 \
             </dev/null >"$folder/mariadb.log" 2>&1 &

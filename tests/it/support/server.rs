@@ -106,6 +106,8 @@ impl Server {
                 start.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
                 start.arg(format!("--port={}", self.port)).arg(format!("--socket={folder}/s"));
                 start.arg(format!("--pid-file={folder}/pid")).arg("--bind-address=127.0.0.1");
+                // In a shared one it would remove the temporary tables of other servers.
+                start.arg(format!("--tmpdir={folder}"));
                 start.args(["--local-infile=1", "--skip-name-resolve", "--skip-log-bin"]);
                 start.args(["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0"]);
             }
