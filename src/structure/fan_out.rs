@@ -11,6 +11,9 @@ const NUDGE: f64 = 0.02;
 /// Relative gap up to which counts are exchanged for other parents' before anything is rescaled.
 const EXCHANGE: f64 = 0.25;
 
+/// Random exchanges of which the best is made.
+const EXCHANGES_LOOKED_AT: usize = 16;
+
 /// Times as many parents as there are that draw another count, at most, before a total far off is scaled.
 const REDRAWS: usize = 16;
 /// Fewest and most of them.
@@ -153,22 +156,27 @@ fn sum(counts: &[u32]) -> u64 {
 }
 
 /// Gives random parents the count of another one of them while that closes the gap: every count stays one that
-/// was drawn.
+/// was drawn, and of a few random changes the one that leaves least is made, so that few parents change.
 fn exchange(counts: &mut [u32], parents: &[usize], target: u64, random: &mut Stream) {
     if parents.is_empty() {
         return;
     }
     let mut gap = target as i64 - sum(counts) as i64;
-    for _ in 0..counts.len() * 4 {
-        if gap == 0 {
-            return;
+    for _ in 0..counts.len() {
+        let mut best = None;
+        for _ in 0..EXCHANGES_LOOKED_AT {
+            let receiver = parents[random.random_range(0..parents.len())];
+            let donor = parents[random.random_range(0..parents.len())];
+            let left = (gap - (i64::from(counts[donor]) - i64::from(counts[receiver]))).abs();
+            if best.is_none_or(|(least, _, _)| left < least) {
+                best = Some((left, receiver, donor));
+            }
         }
-        let receiver = parents[random.random_range(0..parents.len())];
-        let donor = parents[random.random_range(0..parents.len())];
-        let change = i64::from(counts[donor]) - i64::from(counts[receiver]);
-        if change != 0 && change.signum() == gap.signum() && change.abs() <= gap.abs() {
-            counts[receiver] = counts[donor];
-            gap -= change;
+        let Some((left, receiver, donor)) = best.filter(|(left, _, _)| *left < gap.abs()) else { continue };
+        gap -= i64::from(counts[donor]) - i64::from(counts[receiver]);
+        counts[receiver] = counts[donor];
+        if left == 0 {
+            return;
         }
     }
 }
@@ -238,6 +246,27 @@ fn nudge(counts: &mut [u32], exact: &[bool], target: u64, cap: u32, random: &mut
         // Binned counts move once per stage only, so that a few of them do not carry everything.
         if !moved || stage == 0 {
             stage += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{exchange, sum};
+    use crate::seed::Seed;
+
+    #[test]
+    fn few_parents_change_where_a_gap_is_closed() {
+        let drawn: Vec<u32> = (0..45).map(|parent| 225 + parent * 3).collect();
+        let all: Vec<usize> = (0..drawn.len()).collect();
+        for seed in 0..20 {
+            let mut counts = drawn.clone();
+            exchange(&mut counts, &all, sum(&drawn) + 300, &mut Seed(seed).stream("exchange", 0));
+
+            let changed = counts.iter().zip(&drawn).filter(|(count, drawn)| count != drawn).count();
+            assert!((3..=8).contains(&changed), "{changed} of 45 parents changed");
+            assert!(sum(&counts).abs_diff(sum(&drawn) + 300) < 3);
+            assert!(counts.iter().all(|count| drawn.contains(count)), "a count that nobody drew");
         }
     }
 }
