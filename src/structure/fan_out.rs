@@ -163,20 +163,21 @@ fn exchange(counts: &mut [u32], parents: &[usize], target: u64, random: &mut Str
     }
     let mut gap = target as i64 - sum(counts) as i64;
     for _ in 0..counts.len() {
+        if gap == 0 {
+            return;
+        }
         let mut best = None;
         for _ in 0..EXCHANGES_LOOKED_AT {
             let receiver = parents[random.random_range(0..parents.len())];
             let donor = parents[random.random_range(0..parents.len())];
-            let left = (gap - (i64::from(counts[donor]) - i64::from(counts[receiver]))).abs();
-            if best.is_none_or(|(least, _, _)| left < least) {
+            let left = gap - (i64::from(counts[donor]) - i64::from(counts[receiver]));
+            if left.abs() < best.map_or(gap.abs(), |(least, _, _): (i64, _, _)| least.abs()) {
                 best = Some((left, receiver, donor));
             }
         }
-        let Some((left, receiver, donor)) = best.filter(|(left, _, _)| *left < gap.abs()) else { continue };
-        gap -= i64::from(counts[donor]) - i64::from(counts[receiver]);
-        counts[receiver] = counts[donor];
-        if left == 0 {
-            return;
+        if let Some((left, receiver, donor)) = best {
+            counts[receiver] = counts[donor];
+            gap = left;
         }
     }
 }
