@@ -55,7 +55,7 @@ impl Default for AuditSettings {
             level: AuditLevel::Cheap,
             holdout: 0.05,
             withhold: false,
-            confidence: 0.95,
+            confidence: 0.99,
             rare_below: 5,
             exact_rows: 0.01,
             near_rows: 0.25,

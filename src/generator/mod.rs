@@ -11,6 +11,7 @@ mod restriction;
 mod sample;
 mod save;
 mod settings;
+mod strata;
 mod train;
 mod view;
 mod walk;

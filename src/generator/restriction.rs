@@ -13,7 +13,7 @@ use rand::{Rng, RngExt};
 
 use crate::{nn::fast_exp, seed::Stream};
 
-use super::{sample::draw_token, walk::Steps};
+use super::{sample::draw_token, strata::unit, walk::Steps};
 
 /// Candidate rows that go through the network together.
 const CANDIDATE_ROWS: usize = 2048;
@@ -101,7 +101,7 @@ impl Restriction<'_> {
         };
         steps.walk(context, columns, hint, |column, row, _, scores| match settled.get(column) {
             Some(settled) => settled[row],
-            None => draw_token(scores, random),
+            None => draw_token(scores, unit(random)),
         })
     }
 
@@ -132,7 +132,7 @@ impl Restriction<'_> {
         let mut weights = vec![0.0_f64; count];
         let mut seen: BTreeMap<(usize, Vec<u16>), Vec<f32>> = BTreeMap::new();
         let tokens = steps.walk(&context, reach, hint, |column, candidate, drawn, scores| {
-            let Some(limit) = &self.limits[column] else { return draw_token(scores, random) };
+            let Some(limit) = &self.limits[column] else { return draw_token(scores, unit(random)) };
             let row = rows[places[candidate / candidates]] as usize;
             let known = limit.known.as_ref().and_then(|known| known.get(row).copied().flatten());
             if let Some(token) = known {

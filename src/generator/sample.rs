@@ -5,7 +5,6 @@
 use std::ops::Range;
 
 use candle_core::{Device, Result, Tensor};
-use rand::Rng;
 use rayon::prelude::*;
 
 use crate::{
@@ -24,6 +23,7 @@ use super::{
     evidence::{Source, message_token},
     network::Shape,
     restriction::Under,
+    strata::{Strata, unit},
     walk::Steps,
 };
 
@@ -297,12 +297,20 @@ impl Draw<'_> {
         let hint = |column: usize, row: usize, drawn: &[Vec<u16>], gates: &[f32], scores: &mut [f32]| {
             hint(column, (row, row), drawn, gates, scores);
         };
-        self.steps.walk(&context, columns, hint, |_, _, _, scores| draw_token(scores, &mut random))
+        // An entity is drawn by itself, as real ones came about: were entities balanced, their shares would tell which
+        // sample they were learned from. What belongs to them is balanced.
+        let below = self.fitted.shape.siblings.is_some();
+        let mut strata = Strata::new(places.len());
+        self.steps.walk(&context, columns, hint, |column, row, _, scores| {
+            let balanced = below || self.fitted.shape.sub_columns[column].is_count();
+            let share = if balanced { strata.unit((column, row), &mut random) } else { unit(&mut random) };
+            draw_token(scores, share)
+        })
     }
 }
 
-/// Draws a token in proportion to the exponentials of its scores, which are used up.
-pub(super) fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
+/// Draws a token in proportion to the exponentials of its scores, which are used up, by a share of [0, 1).
+pub(super) fn draw_token(scores: &mut [f32], share: f32) -> u16 {
     let total = widened(
         #[inline(always)]
         || {
@@ -315,7 +323,7 @@ pub(super) fn draw_token(scores: &mut [f32], random: &mut Stream) -> u16 {
             total
         },
     );
-    let mut rest = (random.next_u32() >> 8) as f32 / 16_777_216.0 * total;
+    let mut rest = share * total;
     for (lane, scores) in scores.chunks(LANES).enumerate() {
         let share = sum(scores);
         if rest >= share {

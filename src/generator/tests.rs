@@ -1,5 +1,7 @@
 //! Claims about the generator and its baselines, on toys small enough for unoptimised builds.
 
+mod balance;
+
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};

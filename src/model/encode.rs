@@ -220,7 +220,7 @@ fn encode_counts(
         if fan_out.len() != row_count {
             continue;
         }
-        let name = format!("{}.{}#", schema.table(child).name, fk.name);
+        let name = SubColumn::count_name(&schema.table(child).name, &fk.name);
         // How much of its own an entity has shows it: the largest counts end where enough entities lie.
         let alone = entities.table(child).is_some_and(|rows| rows.too_few.is_some());
         let own = plan.table(child).entity.along == Some(foreign_key) && !alone;

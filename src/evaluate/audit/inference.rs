@@ -5,6 +5,8 @@
 //! the attacker knows all other columns, guesses the secret of the nearest synthetic row, and the success over the
 //! holdout is what the data teach about everybody.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::{
@@ -37,25 +39,20 @@ pub(super) fn measure(frame: &Frame, members: &[Members<'_>; 3], terms: &Terms<'
     }
     let ranges: Vec<f64> = frame.columns.iter().map(range).collect();
     let synthetic = frame.row_counts[1].min(terms.guesses);
-    let hits = [(0, &targets[0]), (2, &targets[1])].map(|(side, rows)| {
+    let guesses = [(0, &targets[0]), (2, &targets[1])].map(|(side, rows)| {
         let guessed = |row: &u32| attack(frame, &ranges, (side, *row as usize), synthetic);
-        rows.par_iter().map(guessed).collect::<Vec<Vec<Option<bool>>>>()
+        rows.par_iter().map(guessed).collect::<Vec<Vec<Guess>>>()
     });
     let columns = frame.columns.iter().enumerate();
-    columns.filter_map(|(place, column)| risk(&hits, place, frame.table, column)).collect()
+    columns.filter_map(|(place, column)| risk(&guesses, place, frame.table, column)).collect()
 }
 
-fn risk(
-    hits: &[Vec<Vec<Option<bool>>>; 2],
-    place: usize,
-    table: TableId,
-    column: &FrameColumn,
-) -> Option<Raw> {
-    let rate = |hits: &[Vec<Option<bool>>]| {
-        let known = hits.iter().filter_map(|row| row[place]);
-        Tally { entities: known.map(|hit| (f64::from(u8::from(hit)), 1.0)).collect() }.rate()
-    };
-    let (members, others) = (rate(&hits[0])?, rate(&hits[1])?);
+/// A guess of a secret: the synthetic row it comes from, and whether it is right; `None` where the secret is null.
+type Guess = Option<(u32, bool)>;
+
+fn risk(guesses: &[Vec<Vec<Guess>>; 2], place: usize, table: TableId, column: &FrameColumn) -> Option<Raw> {
+    let rate = |guesses: &[Vec<Guess>]| rate(guesses.iter().filter_map(|row| row[place]));
+    let (members, others) = (rate(&guesses[0])?, rate(&guesses[1])?);
     if others.value > PLAIN {
         return None;
     }
@@ -65,6 +62,18 @@ fn risk(
     let kind = MeasureKind::AttributeInference;
     let rates = Some((members.value, others.value));
     Some(Raw { kind, table, column: Some(column.name.clone()), estimate, rates, by_lot: None })
+}
+
+/// The share of right guesses. All that one synthetic row answers are one trial: whether it holds the usual value or an
+/// odd one is drawn once, for all whose nearest row it is.
+fn rate(guesses: impl Iterator<Item = (u32, bool)>) -> Option<Estimate> {
+    let mut answered: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+    for (row, right) in guesses {
+        let (hits, all) = answered.entry(row).or_default();
+        *hits += f64::from(u8::from(right));
+        *all += 1.0;
+    }
+    Tally { entities: answered.into_values().collect() }.rate()
 }
 
 /// One row each of entities from all over the table: the first ones may be of one kind (the managers, the oldest
@@ -102,8 +111,8 @@ fn difference(column: &FrameColumn, range: f64, (side, row): (usize, usize), gue
     }
 }
 
-/// For every column, whether the nearest synthetic row by all others guesses it; `None` where it is null.
-fn attack(frame: &Frame, ranges: &[f64], target: (usize, usize), synthetic: usize) -> Vec<Option<bool>> {
+/// For every column, what the nearest synthetic row by all others guesses.
+fn attack(frame: &Frame, ranges: &[f64], target: (usize, usize), synthetic: usize) -> Vec<Guess> {
     let count = frame.columns.len();
     let mut best = vec![(f64::INFINITY, 0_usize); count];
     let mut parts = vec![0.0; count];
@@ -119,7 +128,10 @@ fn attack(frame: &Frame, ranges: &[f64], target: (usize, usize), synthetic: usiz
         }
     }
     let columns = frame.columns.iter().zip(ranges).zip(best);
-    columns.map(|((column, range), (_, guess))| guessed(column, *range, target, guess)).collect()
+    let guess = |((column, range), (_, guess)): ((&FrameColumn, &f64), (f64, usize))| {
+        guessed(column, *range, target, guess).map(|right| (guess as u32, right))
+    };
+    columns.map(guess).collect()
 }
 
 fn guessed(column: &FrameColumn, range: f64, (side, row): (usize, usize), guess: usize) -> Option<bool> {
@@ -139,7 +151,7 @@ fn guessed(column: &FrameColumn, range: f64, (side, row): (usize, usize), guess:
 
 #[cfg(test)]
 mod tests {
-    use super::{NO_ROW, one_per_entity};
+    use super::{NO_ROW, one_per_entity, rate};
 
     #[test]
     fn the_attacked_are_from_all_over_the_table() {
@@ -149,5 +161,14 @@ mod tests {
         assert_eq!(one_per_entity(&entities, 4), [0, 75, 150, 225]);
         assert_eq!(one_per_entity(&entities, 1000).len(), 100);
         assert!(one_per_entity(&[NO_ROW], 4).is_empty());
+    }
+    #[test]
+    fn guesses_from_one_synthetic_row_are_one_trial() {
+        let apart = rate((0..50).map(|target| (target, target % 2 == 0))).unwrap();
+        let together = rate((0..50).map(|target| (target % 10, target % 2 == 0))).unwrap();
+
+        assert!((apart.value - 0.5).abs() < 1e-9 && (together.value - 0.5).abs() < 1e-9);
+        assert!(together.error > 2.0 * apart.error, "{} {}", together.error, apart.error);
+        assert!(rate(std::iter::empty()).is_none());
     }
 }
