@@ -123,6 +123,54 @@ fn yaml_of_the_schedules_is_indented_by_pairs_of_spaces() {
 }
 
 #[test]
+fn the_image_is_built_with_all_that_the_program_includes() {
+    let (image, context) = (text("docker/Dockerfile"), text("docker/Dockerfile.dockerignore"));
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("tests.rs")
+            {
+                for rest in fs::read_to_string(&path).unwrap().split("include_str!(\"").skip(1) {
+                    let file = folder.join(rest.split('"').next().unwrap()).canonicalize().unwrap();
+                    let file = file.strip_prefix(&root).unwrap().display().to_string();
+                    let known = context.lines().any(|line| line == format!("!{file}"));
+                    assert!(
+                        file.starts_with("src/") || known && image.contains(&format!("COPY {file} ")),
+                        "{file}"
+                    );
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn the_playground_of_containers_may_write_its_target() {
+    let file = File::from_toml(&text("docker/playground.toml"), "synth.toml").unwrap();
+    let source = file.source("shop", &|_| None).unwrap();
+    let target = file.target("staging", &|_| None).unwrap();
+    let compose = text("docker/compose.yml");
+    assert!(compose.contains("playground.toml:/home/dbsynth/synth.toml:ro"));
+    for url in [source, target] {
+        let host = url.to_string();
+        assert!(host.contains("@postgres/") && compose.contains("\n  postgres:\n"), "{host}");
+    }
+    for line in text("docker/README.md").lines() {
+        let Some(words) = line.strip_prefix("docker compose run --rm ") else { continue };
+        let words = words.split('#').next().unwrap();
+        Cli::try_parse_from(words.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
 fn the_snippets_of_the_documentation_parse() {
     let text = text("docs/nightly.md");
     let snippets: Vec<&str> =
