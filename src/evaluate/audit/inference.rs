@@ -162,6 +162,7 @@ mod tests {
         assert_eq!(one_per_entity(&entities, 1000).len(), 100);
         assert!(one_per_entity(&[NO_ROW], 4).is_empty());
     }
+
     #[test]
     fn guesses_from_one_synthetic_row_are_one_trial() {
         let apart = rate((0..50).map(|target| (target, target % 2 == 0))).unwrap();
