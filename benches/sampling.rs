@@ -25,12 +25,12 @@ const TRAINING_ROWS: usize = 4_000;
 const REPEATS: usize = 5;
 
 fn category(name: &str, size: u16) -> SubColumn {
-    SubColumn { name: name.to_owned(), size, scalars: Vec::new(), one_hot: true }
+    SubColumn { name: name.to_owned(), size, scalars: Vec::new(), counts_children: false, one_hot: true }
 }
 
 fn line(name: &str, size: u16, one_hot: bool) -> SubColumn {
     let scalars = (0..size).map(|token| 4.0 * f32::from(token) / f32::from(size) - 2.0).collect();
-    SubColumn { name: name.to_owned(), size, scalars, one_hot }
+    SubColumn { name: name.to_owned(), size, scalars, counts_children: false, one_hot }
 }
 
 fn child_columns() -> Vec<SubColumn> {

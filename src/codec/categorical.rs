@@ -101,7 +101,16 @@ impl Categorical {
             let block = nulls.sub_column(&format!("{}.block", column.name), starts.len(), Vec::new());
             // The last rank is the protected one: any value of the block.
             let name = format!("{}.rank", column.name);
-            vec![block, SubColumn { name, size: longest + 1, scalars: Vec::new(), one_hot: false }]
+            vec![
+                block,
+                SubColumn {
+                    name,
+                    size: longest + 1,
+                    scalars: Vec::new(),
+                    counts_children: false,
+                    one_hot: false,
+                },
+            ]
         };
         Some(Self {
             sub_columns,

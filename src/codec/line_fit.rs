@@ -170,7 +170,8 @@ impl Line {
         }
         let has_fine = self.fine_count > 0;
         let name = if has_fine { format!("{}.coarse", spec.name) } else { spec.name.to_owned() };
-        let mut sub_columns = vec![SubColumn { name, size, scalars, one_hot: size > 1 }];
+        let mut sub_columns =
+            vec![SubColumn { name, size, scalars, counts_children: false, one_hot: size > 1 }];
         if has_fine {
             let count = f32::from(self.fine_count);
             let mut scalars: Vec<f32> = (0..self.fine_count)
@@ -181,6 +182,7 @@ impl Line {
                 name: format!("{}.fine", spec.name),
                 size: self.fine_count + 1,
                 scalars,
+                counts_children: false,
                 one_hot: false,
             });
         }

@@ -44,6 +44,12 @@ impl Nulls {
             scalars.push(0.0);
         }
         let size = size + usize::from(self.seen);
-        SubColumn { name: name.to_owned(), size: size as u16, scalars, one_hot: size > 1 }
+        SubColumn {
+            name: name.to_owned(),
+            size: size as u16,
+            scalars,
+            counts_children: false,
+            one_hot: size > 1,
+        }
     }
 }

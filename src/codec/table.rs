@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::schema::TableName;
-
 /// One token position: its vocabulary and how a network sees a token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubColumn {
@@ -17,23 +15,14 @@ pub struct SubColumn {
     /// True if the tokens have a one-hot of their own in the features (false for a fine bin, which means
     /// nothing without its coarse one).
     pub one_hot: bool,
+    /// True if the tokens are counts of a row's children.
+    #[serde(default)]
+    pub counts_children: bool,
 }
 
 impl SubColumn {
     /// Most one-hot slots a sub-column takes in the features; larger vocabularies share slots.
     pub const MAX_ONE_HOT: usize = 64;
-
-    /// The name of the count of children in `table` that `foreign_key` gives a row.
-    #[must_use]
-    pub fn count_name(table: &TableName, foreign_key: &str) -> String {
-        format!("{table}.{foreign_key}#")
-    }
-
-    /// True for a count of children.
-    #[must_use]
-    pub fn is_count(&self) -> bool {
-        self.name.ends_with('#')
-    }
 
     /// Slots of the one-hot, 0 if there is none.
     #[must_use]

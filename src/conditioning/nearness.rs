@@ -73,7 +73,7 @@ mod tests {
 
     fn line(size: u16) -> SubColumn {
         let scalars = (0..size).map(|token| f32::from(token) / f32::from(size) * 4.0 - 2.0).collect();
-        SubColumn { name: "line".into(), size, scalars, one_hot: true }
+        SubColumn { name: "line".into(), size, scalars, counts_children: false, one_hot: true }
     }
 
     #[test]

@@ -73,7 +73,13 @@ mod tests {
     /// Normal scores of tokens that are equally frequent.
     fn line(size: u16) -> SubColumn {
         let score = |token: u16| normal_quantile((f64::from(token) + 0.5) / f64::from(size)) as f32;
-        SubColumn { name: "line".into(), size, scalars: (0..size).map(score).collect(), one_hot: true }
+        SubColumn {
+            name: "line".into(),
+            size,
+            scalars: (0..size).map(score).collect(),
+            counts_children: false,
+            one_hot: true,
+        }
     }
 
     #[test]

@@ -196,7 +196,13 @@ mod tests {
     fn moved(drawn: impl Fn(usize, usize) -> u16) -> Vec<Move> {
         let families = Families::from_counts(&[ROWS as u32; FAMILIES]);
         let mut rows = EncodedTable::empty(FAMILIES * ROWS);
-        let sub_column = SubColumn { name: "x".to_owned(), size: 4, scalars: Vec::new(), one_hot: true };
+        let sub_column = SubColumn {
+            name: "x".to_owned(),
+            size: 4,
+            scalars: Vec::new(),
+            counts_children: false,
+            one_hot: true,
+        };
         rows.push(sub_column, (0..FAMILIES * ROWS).map(|row| (row % 4) as u16).collect());
         let tokens = (0..FAMILIES * ROWS).map(|row| drawn(row / ROWS, row)).collect();
         corrections(&[(0..FAMILIES, vec![tokens])], &families, &rows, |_| 100)

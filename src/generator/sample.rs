@@ -302,7 +302,7 @@ impl Draw<'_> {
         let below = self.fitted.shape.siblings.is_some();
         let mut strata = Strata::new(places.len());
         self.steps.walk(&context, columns, hint, |column, row, _, scores| {
-            let balanced = below || self.fitted.shape.sub_columns[column].is_count();
+            let balanced = below || self.fitted.shape.sub_columns[column].counts_children;
             let share = if balanced { strata.unit((column, row), &mut random) } else { unit(&mut random) };
             draw_token(scores, share)
         })

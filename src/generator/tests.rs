@@ -41,6 +41,7 @@ fn column(name: &str, size: u16, ordered: bool) -> SubColumn {
         name: name.to_owned(),
         size,
         scalars: if ordered { scalars.collect() } else { Vec::new() },
+        counts_children: false,
         one_hot: true,
     }
 }

@@ -200,7 +200,13 @@ fn forests(plan: &Plan, id: TableId, rows: &TableSnapshot) -> Vec<(ForeignKeyId,
 /// The token that says if a nullable foreign key is set: 1 if it is.
 #[must_use]
 pub fn presence_sub_column(foreign_key: &str) -> SubColumn {
-    SubColumn { name: format!("{foreign_key}?"), size: 2, scalars: Vec::new(), one_hot: true }
+    SubColumn {
+        name: format!("{foreign_key}?"),
+        size: 2,
+        scalars: Vec::new(),
+        counts_children: false,
+        one_hot: true,
+    }
 }
 
 fn encode_counts(
@@ -220,7 +226,7 @@ fn encode_counts(
         if fan_out.len() != row_count {
             continue;
         }
-        let name = SubColumn::count_name(&schema.table(child).name, &fk.name);
+        let name = format!("{}.{}#", schema.table(child).name, fk.name);
         // How much of its own an entity has shows it: the largest counts end where enough entities lie.
         let alone = entities.table(child).is_some_and(|rows| rows.too_few.is_some());
         let own = plan.table(child).entity.along == Some(foreign_key) && !alone;

@@ -8,9 +8,7 @@ use arrow_array::{
 use rayon::prelude::*;
 
 use crate::{
-    codec::{
-        EncodedTable, Kin, RunningTotals, SubColumn, counted_from_kin, decode_table_within, encode_table,
-    },
+    codec::{EncodedTable, Kin, RunningTotals, counted_from_kin, decode_table_within, encode_table},
     conditioning::{Conditioning, Receiver},
     data::{Families, Links, TableData, arrow_type},
     finding::Finding,
@@ -284,7 +282,7 @@ impl Sampler<'_> {
         }
         for count in &model.facts.counts {
             let child = self.model.schema.table(count.child);
-            let name = SubColumn::count_name(&child.name, &child.foreign_keys[count.foreign_key.0].name);
+            let name = format!("{}.{}#", child.name, child.foreign_keys[count.foreign_key.0].name);
             tokens.push(count.codec.sub_column(&name), Vec::new());
         }
         draft.tokens = tokens;

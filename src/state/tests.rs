@@ -25,7 +25,13 @@ fn run(config: &Config) -> RunState {
 
 fn orders(tokens: &[u16]) -> TrainingSet {
     let mut rows = EncodedTable::empty(tokens.len());
-    let column = SubColumn { name: "total".to_owned(), size: 9, scalars: Vec::new(), one_hot: true };
+    let column = SubColumn {
+        name: "total".to_owned(),
+        size: 9,
+        scalars: Vec::new(),
+        counts_children: false,
+        one_hot: true,
+    };
     rows.push(column, tokens.to_vec());
     let families = Families::singletons(tokens.len());
     let conditioning = Conditioning::free(families);

@@ -96,6 +96,7 @@ impl Blocks {
             name,
             size: size as u16,
             scalars: Vec::new(),
+            counts_children: false,
             one_hot: true,
         };
         let mut columns = vec![column(format!("{name}.block"), self.fine.len() + usize::from(child))];

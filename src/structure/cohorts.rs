@@ -68,8 +68,13 @@ pub fn cohorts(evidence: CohortEvidence<'_>, random: &mut Stream) -> Option<(Blo
 fn with_kinship(children: &EncodedTable, families: &Families) -> EncodedTable {
     let mut table = children.clone();
     for (column, tokens) in children.sub_columns.iter().zip(&children.tokens) {
-        let beside =
-            |scalars: Vec<f32>, size: u16| SubColumn { scalars, size, one_hot: false, ..column.clone() };
+        let beside = |scalars: Vec<f32>, size: u16| SubColumn {
+            scalars,
+            size,
+            counts_children: false,
+            one_hot: false,
+            ..column.clone()
+        };
         if !column.scalars.is_empty() {
             let squares = column.scalars.iter().map(|scalar| scalar * scalar).collect();
             table.push(beside(squares, column.size), tokens.clone());

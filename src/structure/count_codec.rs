@@ -88,7 +88,7 @@ impl CountCodec {
                 normal_quantile(rank.clamp(1e-4, 1.0 - 1e-4)) as f32
             })
             .collect();
-        SubColumn { name: name.into(), size: self.size(), scalars, one_hot: true }
+        SubColumn { name: name.into(), size: self.size(), scalars, counts_children: true, one_hot: true }
     }
 
     /// The token of each count; a count never seen takes the nearest token.

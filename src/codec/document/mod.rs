@@ -128,7 +128,13 @@ impl Document {
         if sub_columns.is_empty() {
             // One token, so that a row of such columns alone is still a row.
             let name = column.name.clone();
-            sub_columns.push(SubColumn { name, size: 1, scalars: Vec::new(), one_hot: false });
+            sub_columns.push(SubColumn {
+                name,
+                size: 1,
+                scalars: Vec::new(),
+                counts_children: false,
+                one_hot: false,
+            });
         }
         let max_chars = if let DataType::Text { max_chars } = column.data_type { max_chars } else { None };
         let Fitting { written, rare_keys, budget, .. } = fitting;

@@ -250,7 +250,7 @@ impl Node {
         if self.told {
             let size = self.states.len().max(1) as u16;
             let name = format!("{}.kind", self.name);
-            add(&[SubColumn { name, size, scalars: Vec::new(), one_hot: size > 1 }]);
+            add(&[SubColumn { name, size, scalars: Vec::new(), counts_children: false, one_hot: size > 1 }]);
         }
         self.boolean.iter().for_each(|part| add(part.sub_columns()));
         self.number.iter().for_each(|number| add(number.part.sub_columns()));

@@ -146,7 +146,13 @@ impl Place {
             let mut block_column = nulls.sub_column(&format!("{}.area", column.name), blocks, Vec::new());
             block_column.one_hot = true;
             let name = format!("{}.place", column.name);
-            let place = SubColumn { name, size: block as u16, scalars: Vec::new(), one_hot: false };
+            let place = SubColumn {
+                name,
+                size: block as u16,
+                scalars: Vec::new(),
+                counts_children: false,
+                one_hot: false,
+            };
             (block as u16, vec![block_column, place])
         };
         Some(Self { sub_columns, nulls, form, scales, leaves, block })

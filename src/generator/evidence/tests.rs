@@ -16,6 +16,7 @@ fn table(columns: &[(&str, u16)], tokens: Vec<Vec<u16>>) -> EncodedTable {
         name: (*name).to_owned(),
         size: *size,
         scalars: Vec::new(),
+        counts_children: false,
         one_hot: true,
     });
     let row_count = tokens[0].len();

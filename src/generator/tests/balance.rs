@@ -4,18 +4,20 @@ use rand::Rng;
 
 use super::{SEED, column, fitted, small, table, under};
 use crate::{
+    codec::SubColumn,
     conditioning::Conditioning,
     data::Families,
     generator::{Autoregressive, TrainingSet},
     seed::Seed,
 };
 
-/// A column of this name that is 0 in half of the rows, whatever the rest of the row is.
-fn coins(name: &str, conditioning: Conditioning) -> TrainingSet {
+/// A column, of counts of children or not, that is 0 in half of the rows, whatever the rest of the row is.
+fn coins(counts_children: bool, conditioning: Conditioning) -> TrainingSet {
     let mut random = SEED.stream("coins", 0);
     let rows = conditioning.families.row_count();
     let mut below = |bound: u32| (0..rows).map(|_| (random.next_u32() % bound) as u16).collect::<Vec<_>>();
-    let columns = vec![column("noise", 5, true), column(name, 2, false)];
+    let coin = SubColumn { counts_children, ..column("coin", 2, false) };
+    let columns = vec![column("noise", 5, true), coin];
     let tokens = vec![below(5), below(2)];
     TrainingSet { name: "coins".to_owned(), rows: table(columns, tokens), conditioning }
 }
@@ -40,9 +42,9 @@ fn children_and_counts_of_children_are_balanced_and_entities_are_not() {
     let parents = table(vec![column("kind", 4, false)], vec![(0..150).map(|row| row % 4).collect()]);
     let entities = || Conditioning::free(Families::singletons(300));
 
-    let children = spread(&coins("coin", under(parents, &[2; 150])));
-    let counts = spread(&coins("child.parent_id#", entities()));
-    let alone = spread(&coins("coin", entities()));
+    let children = spread(&coins(false, under(parents, &[2; 150])));
+    let counts = spread(&coins(true, entities()));
+    let alone = spread(&coins(false, entities()));
 
     // The shares of 40 copies vary by a good fifth themselves.
     assert!(children < 0.35, "{children}");

@@ -11,7 +11,7 @@ use crate::{
 const CLASSES: usize = 4;
 
 fn column(size: u16) -> SubColumn {
-    SubColumn { name: "class".to_owned(), size, scalars: Vec::new(), one_hot: true }
+    SubColumn { name: "class".to_owned(), size, scalars: Vec::new(), counts_children: false, one_hot: true }
 }
 
 fn table(tokens: Vec<u16>, size: u16) -> EncodedTable {

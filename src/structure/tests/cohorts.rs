@@ -26,7 +26,13 @@ fn children(parents: usize, size: u32, faithful: f64) -> (EncodedTable, Families
 }
 
 fn column() -> SubColumn {
-    SubColumn { name: "taste".to_owned(), size: KINDS, scalars: Vec::new(), one_hot: true }
+    SubColumn {
+        name: "taste".to_owned(),
+        size: KINDS,
+        scalars: Vec::new(),
+        counts_children: false,
+        one_hot: true,
+    }
 }
 
 fn found(parents: &EncodedTable, size: u32, faithful: f64) -> Option<Vec<u16>> {
